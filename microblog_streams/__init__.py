@@ -1,0 +1,25 @@
+"""Microblog on streams: a Faust application with a thin HTTP front.
+
+``faust -A microblog_streams worker`` looks for ``app`` here. It is made on first use, so that importing
+the package reads no settings and opens nothing. (A module called ``app.py`` would hide the attribute.)
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+@cache
+def _app() -> "MicroblogApp":
+    from microblog_streams.application import create_app
+    from microblog_streams.settings import load_settings_or_exit
+
+    return create_app(load_settings_or_exit())
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return _app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,87 @@
+"""What can go wrong, in the system's own words.
+
+Stores and operations raise these and nothing else that a caller is expected to handle. The web layer turns
+each into a status and a problem document; ``delivery`` tells by ``Transient`` what is worth another try.
+"""
+
+from typing import ClassVar
+
+
+class MicroblogError(Exception):
+    """Base of all errors that are part of the contract between the layers."""
+
+
+class NotFound(MicroblogError):
+    """Something that was asked for by id is not there (or is deleted)."""
+
+    def __init__(self, noun: str, ident: object) -> None:
+        """Name the kind of thing (``user``, ``post``) and the id that was asked for."""
+        super().__init__(f"There is no {noun} {ident}.")
+        self.noun = noun
+        self.ident = ident
+
+
+class Conflict(MicroblogError):
+    """The request is well formed and contradicts what is there."""
+
+
+class UsernameTaken(Conflict):
+    """Somebody has this name, or one that reads the same."""
+
+    def __init__(self, username: str) -> None:
+        """Keep the name as it was asked for."""
+        super().__init__(f"The username {username!r} is taken.")
+
+
+class KeyReused(Conflict):
+    """An Idempotency-Key came again with another request than the first time."""
+
+
+class Invalid(MicroblogError):
+    """A value breaks a rule; ``field`` says where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Name the field as the caller spelled it, and the rule in words."""
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class Transient(MicroblogError):
+    """Worth another try: a connection, a time-out, an overload. ``deliver`` retries these without end."""
+
+
+class StoreUnavailable(Transient):
+    """A store did not answer. Nothing is known of what it did with a write."""
+
+    def __init__(self, store: str, reason: object) -> None:
+        """Name the store (``postgres``, ``cassandra``, ``redis``, ``kafka``) and why it is thought away."""
+        super().__init__(f"{store} is unavailable: {reason}")
+        self.store = store
+        self.reason = reason
+
+
+class BrokerUnavailable(StoreUnavailable):
+    """No connection to the broker: nothing was sent."""
+
+    def __init__(self, reason: object) -> None:
+        """Say why the broker is thought away."""
+        super().__init__("kafka", reason)
+
+
+class OutcomeUnknown(Transient):
+    """A write was sent and its confirmation never came: it may have happened."""
+
+    advice: ClassVar[str] = "The outcome is unknown; retry with the same Idempotency-Key."
+
+    def __init__(self, reason: object) -> None:
+        """Say what was not confirmed."""
+        super().__init__(f"{reason}. {self.advice}")
+
+
+class NotMine(MicroblogError):
+    """The partition is another worker's by now: leave it alone, without acknowledging anything."""
+
+
+class SetupError(MicroblogError):
+    """The system cannot start as it is set up; the message says what is wrong and what to do."""

@@ -1,0 +1,53 @@
+"""The nouns, as stores return them and operations pass them on. Immutable, without behaviour, without I/O."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from microblog_streams.ids import post_time
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who is registered."""
+
+    id: int
+    username: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post as the post store holds it. A deleted one is a flag and an emptied text, so that no replay revives it."""
+
+    id: UUID
+    author: int
+    content: str
+    deleted: bool = False
+
+    @property
+    def created_at(self) -> datetime:
+        """The time in the id (UTC, milliseconds)."""
+        return post_time(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Who follows whom, as one versioned row. ``version`` grows with every change of the edge, in commit order."""
+
+    follower: int
+    followee: int
+    following: bool
+    version: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRecord:
+    """An event that waits in PostgreSQL for the relay. ``topic`` is a logical name; ``id`` is the order of publishing."""
+
+    id: int
+    topic: str
+    key: bytes
+    value: bytes
+    headers: dict[str, str]

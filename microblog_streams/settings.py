@@ -1,0 +1,157 @@
+"""All settings, in one validated model: ``MICROBLOG_*`` variables, or the file that the local stack writes.
+
+The environment wins over ``<data>/stack.env``, which ``make infra`` and ``make run`` write, so that a worker in
+another terminal finds the stack without being told. docs/settings.md is made from this model (``make docs``).
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
+
+from microblog_streams.errors import SetupError
+
+PREFIX = "MICROBLOG_"
+#: What the local stack writes below the data folder, and settings read.
+STACK_ENV = "stack.env"
+
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        try:
+            url = URL(value.get_secret_value())
+        except ValueError:
+            raise ValueError("not a URL") from None
+        if url.scheme not in schemes or not url.host:
+            raise ValueError(f"expected {' or '.join(f'{s}://host:port' for s in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+class Settings(BaseSettings):
+    """Every setting of a worker, a command and the local stack."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        Path(".data"), description="Folder of the workers' tables and the local stack's data."
+    )
+    worker: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="The worker's name, its folder below `<data>/workers`, and its Kafka instance id. "
+        "Default: `w<web port>`.",
+    )
+    static_membership: bool = Field(
+        False,
+        description="Join Kafka with the worker's name as instance id: a restart within the session time-out "
+        "disturbs nobody; a final stop is noticed only after it.",
+    )
+    web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
+    web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
+    admin_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Opens the pages that show internals (`Authorization: Bearer …`). Without it they answer 404. "
+        "The local stack writes one to `<data>/admin.token`.",
+    )
+
+    kafka_url: Annotated[SecretStr, _url("kafka")] = Field(
+        SecretStr("kafka://127.0.0.1:9092"), description="Kafka's bootstrap servers, separated by `;`."
+    )
+    postgres_url: Annotated[SecretStr, _url("postgresql")] = Field(
+        SecretStr("postgresql://microblog@127.0.0.1:5432/microblog"),
+        description="PostgreSQL: users, follows, outbox.",
+    )
+    cassandra_url: Annotated[SecretStr, _url("cassandra")] = Field(
+        SecretStr("cassandra://127.0.0.1:9042/microblog"),
+        description="Cassandra and the keyspace of the posts.",
+    )
+    redis_url: Annotated[SecretStr, _url("redis", "rediss")] = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis or Valkey (7.0 or newer): timelines and caches.",
+    )
+
+    partitions: int = Field(
+        8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them."
+    )
+    replication_factor: int = Field(
+        1, ge=1, le=7, description="Copies of topics and of the post store, when `migrate` creates them."
+    )
+    standby_replicas: int = Field(
+        0, ge=0, le=3, description="Warm copies of each table partition on other workers."
+    )
+
+    publish_timeout: Seconds = Field(
+        1.5, description="Seconds until an unconfirmed publish is an unknown outcome."
+    )
+    store_timeout: Seconds = Field(2.0, description="Seconds that one call of a store may take.")
+    pool_size: int = Field(10, ge=2, le=200, description="PostgreSQL connections of a worker.")
+    cassandra_in_flight: int = Field(
+        96, ge=1, le=1024, description="Cassandra requests of a worker at a time."
+    )
+
+    session_timeout: Seconds = Field(
+        10.0, description="Seconds without heartbeat after which Kafka gives a worker up."
+    )
+    heartbeat_interval: Seconds = Field(3.0, description="Seconds between heartbeats.")
+    commit_interval: Seconds = Field(0.5, description="Seconds between commits of offsets.")
+    window: int = Field(64, ge=1, le=4096, description="Effects running at a time, a partition.")
+    unacked: int = Field(20_000, ge=1, description="Events finished and not yet acknowledged, a partition.")
+    ack_hold: float = Field(
+        2.5,
+        ge=0,
+        le=60,
+        description="Seconds between an effect and its acknowledgement: what a crash of Redis can lose.",
+    )
+    on_failure: Literal["halt", "dead-letter"] = Field(
+        "halt",
+        description="After five failed tries of an event: halt its partition, or send it to dead.letters.",
+    )
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least level that is logged."
+    )
+
+    @property
+    def worker_name(self) -> str:
+        """The worker's name, by its web port unless it was given one."""
+        return self.worker or f"w{self.web_port}"
+
+    @property
+    def worker_dir(self) -> Path:
+        """The worker's own folder: Faust's tables and the lock that keeps a second worker out."""
+        return self.data_dir.absolute() / "workers" / self.worker_name
+
+
+def load_settings() -> Settings:
+    """Read the settings. Raises SetupError with one line that names the variable that is wrong."""
+    data_dir = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".data")
+    try:
+        return Settings(_env_file=data_dir / STACK_ENV)
+    except ValidationError as exc:
+        error = exc.errors(include_url=False, include_input=False)[0]
+        variable = f"{PREFIX}{error['loc'][0]}".upper()
+        raise SetupError(f"{variable}: {error['msg']}") from None
+
+
+def load_settings_or_exit() -> Settings:
+    """Read the settings; end the process with that one line where they are wrong."""
+    try:
+        return load_settings()
+    except SetupError as exc:
+        stop_with(exc)
+
+
+def stop_with(error: SetupError) -> NoReturn:
+    """End the process as every expected failure does: one line, and exit status 3."""
+    print(f"microblog: {error}", file=sys.stderr)
+    raise SystemExit(3)
