@@ -5,7 +5,7 @@ the package reads no settings and opens nothing. (A module called ``app.py`` wou
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
@@ -19,7 +19,7 @@ def _app() -> "MicroblogApp":
     return create_app(load_settings_or_exit())
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "MicroblogApp":
     if name == "app":
         return _app()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -44,7 +44,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRecord:
-    """An event that waits in PostgreSQL for the relay. ``topic`` is a logical name; ``id`` is the order of publishing."""
+    """An event that waits in PostgreSQL for the relay: ``topic`` is a logical name, ``id`` the order of publishing."""
 
     id: int
     topic: str

@@ -41,9 +41,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    data_dir: Path = Field(
-        Path(".data"), description="Folder of the workers' tables and the local stack's data."
-    )
+    data_dir: Path = Field(Path(".data"), description="Folder of the workers' tables and the local stack's data.")
     worker: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
@@ -80,28 +78,18 @@ class Settings(BaseSettings):
         description="Redis or Valkey (7.0 or newer): timelines and caches.",
     )
 
-    partitions: int = Field(
-        8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them."
-    )
+    partitions: int = Field(8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them.")
     replication_factor: int = Field(
         1, ge=1, le=7, description="Copies of topics and of the post store, when `migrate` creates them."
     )
-    standby_replicas: int = Field(
-        0, ge=0, le=3, description="Warm copies of each table partition on other workers."
-    )
+    standby_replicas: int = Field(0, ge=0, le=3, description="Warm copies of each table partition on other workers.")
 
-    publish_timeout: Seconds = Field(
-        1.5, description="Seconds until an unconfirmed publish is an unknown outcome."
-    )
+    publish_timeout: Seconds = Field(1.5, description="Seconds until an unconfirmed publish is an unknown outcome.")
     store_timeout: Seconds = Field(2.0, description="Seconds that one call of a store may take.")
     pool_size: int = Field(10, ge=2, le=200, description="PostgreSQL connections of a worker.")
-    cassandra_in_flight: int = Field(
-        96, ge=1, le=1024, description="Cassandra requests of a worker at a time."
-    )
+    cassandra_in_flight: int = Field(96, ge=1, le=1024, description="Cassandra requests of a worker at a time.")
 
-    session_timeout: Seconds = Field(
-        10.0, description="Seconds without heartbeat after which Kafka gives a worker up."
-    )
+    session_timeout: Seconds = Field(10.0, description="Seconds without heartbeat after which Kafka gives a worker up.")
     heartbeat_interval: Seconds = Field(3.0, description="Seconds between heartbeats.")
     commit_interval: Seconds = Field(0.5, description="Seconds between commits of offsets.")
     window: int = Field(64, ge=1, le=4096, description="Effects running at a time, a partition.")
@@ -117,9 +105,7 @@ class Settings(BaseSettings):
         description="After five failed tries of an event: halt its partition, or send it to dead.letters.",
     )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least level that is logged."
-    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
     @property
     def worker_name(self) -> str:

@@ -30,7 +30,7 @@ class UserStore(Protocol):
         ...
 
     async def delete(self, user: int, at: datetime) -> bool:
-        """Delete, in one transaction with its events: a ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
+        """Delete, in one transaction with its events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 
         Locks the user FOR UPDATE. False where there was nothing to delete.
         """
@@ -103,9 +103,7 @@ class PostStore(Protocol):
         """Return those posts that are there, deleted ones with their flag."""
         ...
 
-    async def newest(
-        self, author: int, before: UUID | None, limit: int, strong: bool = True
-    ) -> Sequence[UUID]:
+    async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
         """Return the newest ``limit`` undeleted post ids of an author, older than ``before``, newest first.
 
         Fewer than ``limit`` means that there are no more. ``strong`` reads at LOCAL_QUORUM, else ONE.
@@ -198,7 +196,7 @@ class TimelineStore(Protocol):
 
 
 class PostCache(Protocol):
-    """Post bodies by id, in Redis. A deleted post leaves a mark for an hour, so that a deletion shows everywhere at once."""
+    """Post bodies by id, in Redis. A deletion leaves a mark for an hour, so that it shows on every worker at once."""
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         """Return what is cached; a deletion mark comes as a Post with ``deleted``."""
@@ -268,8 +266,6 @@ class Followers(Protocol):
 class EventLog(Protocol):
     """The log that acknowledges: a publish returns when the broker has confirmed it to all its replicas."""
 
-    async def publish(
-        self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str] | None = None
-    ) -> None:
+    async def publish(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str] | None = None) -> None:
         """Publish on a logical topic. BrokerUnavailable: nothing was sent. OutcomeUnknown: no confirmation in time."""
         ...
