@@ -1,0 +1,159 @@
+"""The connection to Redis (or Valkey) that the timelines and the caches share, and its errors in our own words.
+
+Nothing is retried in here: a call fails within the store's time-out, the pool opens a new connection for the next
+one, and the caller decides. So a server that comes back is used at once, without anybody being told.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from redis import exceptions
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as Client
+
+from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.settings import Settings
+
+#: Connections of a worker. A read of a page holds one for about 1 ms, a push of 500 keys for about 2 ms, and one
+#: server core answers them all, so more connections only queue in the server instead of here.
+CONNECTIONS: Final = 32
+#: Redis 7.0 brought the Lua functions that timelines are made of.
+OLDEST: Final = (7, 0)
+#: Strings in the order of their bytes, each pair of which some locale puts the other way round or calls equal.
+#: Timelines compare ids in Lua, and Lua compares by the server's locale.
+IN_BYTE_ORDER: Final = (
+    b"\x00",
+    b"\x00\x01",
+    b"-b",
+    b"Z",
+    b"_b",
+    b"a",
+    b"a\x00",
+    b"a\x00\x01",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+)
+ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then return 0 end end return 1"
+
+_TRANSIENT: Final = (
+    exceptions.ConnectionError,  # also LOADING, and no free connection in the pool in time
+    exceptions.TimeoutError,
+    exceptions.OutOfMemoryError,
+    exceptions.ReadOnlyError,  # a failover is under way
+    exceptions.ClusterDownError,  # also MASTERDOWN
+    exceptions.TryAgainError,
+    OSError,  # also the built-in TimeoutError
+)
+#: Replies that redis-py has no class for and that pass by themselves or once an operator has acted.
+_TRANSIENT_CODES: Final = frozenset({"MISCONF", "BUSY", "UNKILLABLE", "NOREPLICAS"})
+
+
+def unavailable(error: Exception) -> StoreUnavailable | None:
+    """Return what an error of redis-py is to callers, None where trying again would not help."""
+    passing = isinstance(error, _TRANSIENT) or (
+        isinstance(error, exceptions.ResponseError) and str(error).partition(" ")[0] in _TRANSIENT_CODES
+    )
+    return StoreUnavailable("redis", str(error) or "no answer in time") if passing else None
+
+
+class Redis:
+    """One bounded pool of connections. Keys and values are bytes both ways."""
+
+    name = "redis"
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the address and the time-out (seconds) from the settings; open nothing."""
+        self._url = settings.redis_url.get_secret_value()
+        self._timeout = settings.store_timeout
+        self._client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        """The client of redis-py; StoreUnavailable before ``connect`` and after ``close``."""
+        if self._client is None:
+            raise StoreUnavailable(self.name, "not connected")
+        return self._client
+
+    @asynccontextmanager
+    async def translated(self) -> AsyncIterator[Client]:
+        """Give the client for one call of a store: bounded by the time-out, errors as StoreUnavailable.
+
+        The time-out counts the wait for a free connection too, which those of the sockets do not.
+        """
+        client = self.client
+        try:
+            async with asyncio.timeout(self._timeout):
+                yield client
+        except (exceptions.RedisError, OSError) as error:
+            passing = unavailable(error)
+            if passing is None:
+                raise
+            raise passing from error
+
+    async def connect(self) -> None:
+        """Connect, and refuse a server that is too old or whose Lua does not compare strings by their bytes."""
+        if self._client is not None:
+            return
+        client = self._open()
+        try:
+            async with asyncio.timeout(self._timeout):
+                _check_version(await client.info("server"))
+                await _check_order(client)
+            self._client = client
+        except (exceptions.RedisError, OSError) as error:
+            raise _at_start(error) from error
+        finally:
+            if self._client is None:
+                await client.aclose()
+
+    async def ping(self) -> None:
+        """Ask the server for an answer, within the time-out."""
+        async with self.translated() as client:
+            await client.ping()
+
+    async def close(self) -> None:
+        """Close all connections; calls after this raise StoreUnavailable."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    def _open(self) -> Client:
+        # RESP2: with 3, redis-py asks for push messages that self-hosted servers do not have, and then no longer
+        # notices that an idle connection was closed by the server.
+        pool = BlockingConnectionPool.from_url(
+            self._url,
+            protocol=2,
+            max_connections=CONNECTIONS,
+            timeout=self._timeout,
+            socket_timeout=self._timeout,
+            socket_connect_timeout=self._timeout,
+        )
+        return Client.from_pool(pool)
+
+
+def _at_start(error: Exception) -> Exception:
+    """Return what ``connect`` raises for an error: SetupError where waiting would never mend it."""
+    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError | exceptions.NoPermissionError):
+        return SetupError(f"Redis refuses the login in MICROBLOG_REDIS_URL: {error}")
+    return unavailable(error) or SetupError(f"Redis at MICROBLOG_REDIS_URL cannot be used: {error}")
+
+
+def _check_version(info: Mapping[str, object]) -> None:
+    """Raise SetupError for a server older than ``OLDEST``. Valkey says which Redis it is compatible with."""
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise SetupError(f"Redis {version} at MICROBLOG_REDIS_URL is too old: {needed} or newer, or Valkey, is needed.")
+
+
+async def _check_order(client: Client) -> None:
+    """Raise SetupError where the server's Lua does not compare strings by their bytes."""
+    if not await client.eval_ro(ORDER_PROBE, 0, *IN_BYTE_ORDER):
+        raise SetupError(
+            "Redis at MICROBLOG_REDIS_URL compares strings by a locale, which would disorder timelines: "
+            "set `locale-collate C` (Valkey, Redis 7.2), or start the server with LC_ALL=C."
+        )
