@@ -5,7 +5,7 @@ Fields are only ever added; readers ignore what they do not know. A ``schema`` h
 """
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -76,10 +76,12 @@ class PostDeleted(Event):
 
 
 class EdgeChanged(Event):
-    """A follow or an unfollow, by the topic it stands on.
+    """What follows and unfollows share.
 
     ``restate`` events repeat what PostgreSQL holds, to make the table right again; they have no effects.
     """
+
+    following: ClassVar[bool]
 
     follower_id: UserId
     followee_id: UserId
@@ -91,6 +93,18 @@ class EdgeChanged(Event):
     def owner(self) -> int:
         """The followee: an edge lives in the partition of the one it points at."""
         return self.followee_id
+
+
+class Followed(EdgeChanged):
+    """``follower`` follows ``followee`` from this version of the edge on."""
+
+    following = True
+
+
+class Unfollowed(EdgeChanged):
+    """``follower`` does not follow ``followee`` from this version of the edge on."""
+
+    following = False
 
 
 class UserDeleted(Event):

@@ -128,6 +128,10 @@ class PostStore(Protocol):
         """
         ...
 
+    async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
+        """Return the ``limit`` undeleted post ids of an author next above ``after``, oldest first (LOCAL_QUORUM)."""
+        ...
+
 
 class Warmth(Enum):
     """What state a timeline is in."""

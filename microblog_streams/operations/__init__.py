@@ -1,0 +1,63 @@
+"""Operations: what the system does, one file a noun, called alike by web views, agents and commands.
+
+They take their stores as arguments and know nothing of Faust or HTTP. ``Operations`` holds one of each.
+"""
+
+from dataclasses import dataclass
+
+from microblog_streams.operations.bodies import Bodies
+from microblog_streams.operations.deletions import Deletions
+from microblog_streams.operations.edges import Edges
+from microblog_streams.operations.fan_out import FanOut, Running
+from microblog_streams.operations.follows import Follows
+from microblog_streams.operations.history import History
+from microblog_streams.operations.posts import Posts
+from microblog_streams.operations.rebuild import Rebuild
+from microblog_streams.operations.timelines import Timelines
+from microblog_streams.operations.users import Users
+from microblog_streams.stores import interfaces as stores
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Everything that operations stand on."""
+
+    log: stores.EventLog
+    users: stores.UserStore
+    follows: stores.FollowStore
+    idempotency: stores.IdempotencyStore
+    posts: stores.PostStore
+    timelines: stores.TimelineStore
+    post_cache: stores.PostCache
+    user_cache: stores.UserCache
+    followers: stores.Followers
+
+
+@dataclass(frozen=True)
+class Operations:
+    """One of each noun; the first four are what people do, the last three what events bring about."""
+
+    users: Users
+    follows: Follows
+    posts: Posts
+    timelines: Timelines
+    fan_out: FanOut
+    edges: Edges
+    deletions: Deletions
+
+
+def operations(on: Stores) -> Operations:
+    """Put the operations together on their stores."""
+    users = Users(on.users, on.user_cache, on.timelines)
+    bodies = Bodies(on.posts, on.post_cache, users)
+    history = History(on.follows, on.posts)
+    running = Running()
+    return Operations(
+        users=users,
+        follows=Follows(on.follows, users),
+        posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
+        timelines=Timelines(on.timelines, users, bodies, history, Rebuild(on.timelines, history)),
+        fan_out=FanOut(on.followers, on.posts, on.timelines, running),
+        edges=Edges(on.followers, on.posts, on.timelines, running),
+        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),
+    )

@@ -1,0 +1,51 @@
+"""What comes of a deleted post or user: the flag in the post store, the author's tombstone, the marks in the caches.
+
+Timelines are left alone: what is deleted drops out when a page is read.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from microblog_streams.events import PostDeleted, UserDeleted
+from microblog_streams.operations.fan_out import TOMBSTONE
+from microblog_streams.operations.lease import Lease
+from microblog_streams.stores.interfaces import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
+
+#: Posts of a deleted user flagged between two looks at the lease.
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Deletions:
+    """Applies deletion events."""
+
+    followers: Followers
+    posts: PostStore
+    timelines: TimelineStore
+    post_cache: PostCache
+    user_cache: UserCache
+
+    def record(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
+        """Write a deleted user's tombstone, which fan-out and follows look at first. Raises NotMine."""
+        if isinstance(event, UserDeleted):
+            lease.check()
+            self.followers.write(event.user_id, TOMBSTONE, Row(1, False, event.at))
+
+    async def settle(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
+        """Flag what was deleted, in the caches first. Raises NotMine, StoreUnavailable."""
+        if isinstance(event, UserDeleted):
+            await self._user(event.user_id, lease)
+        else:
+            await self._post(event.post_id, event.user_id)
+
+    async def _post(self, post_id: UUID, author: int) -> None:
+        await self.post_cache.delete(post_id, author)
+        await self.posts.delete(post_id, author)
+
+    async def _user(self, user: int, lease: Lease) -> None:
+        await self.user_cache.delete(user)
+        await self.timelines.remove(user)
+        while ids := await self.posts.newest(user, None, BATCH):
+            lease.check()
+            for post_id in ids:
+                await self._post(post_id, user)

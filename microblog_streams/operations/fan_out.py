@@ -1,0 +1,78 @@
+"""Fan-out on write: one post into the timeline of everyone who follows its author, and of the author.
+
+The followers come from the table in slices, and the lease is checked before each: a worker that lost the partition
+in between stops, and the partition's next owner does all of it again. Pushing twice is harmless.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from microblog_streams.events import PostCreated
+from microblog_streams.ids import encode_entry
+from microblog_streams.operations.lease import Lease
+from microblog_streams.records import Post
+from microblog_streams.stores.interfaces import Followers, PostStore, TimelineStore
+
+#: Rows of the followers table looked at in one go: 1,000 take about 0.4 ms, and the event loop must not wait longer.
+SLICE = 1_000
+
+#: The follower under which an author's own tombstone stands; no user has this id.
+TOMBSTONE = 0
+
+
+@dataclass
+class Running:
+    """The fan-outs that are under way, by author: an unfollow waits for those that began before it."""
+
+    authors: dict[int, set[asyncio.Future[None]]] = field(default_factory=lambda: defaultdict(set))
+
+    @contextlib.contextmanager
+    def running(self, author: int) -> Iterator[None]:
+        """Count as under way inside the block."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.authors[author].add(done)
+        try:
+            yield
+        finally:
+            done.set_result(None)
+            self.authors[author].discard(done)
+            if not self.authors[author]:
+                del self.authors[author]
+
+    async def wait(self, author: int) -> None:
+        """Return when all that are under way now have ended."""
+        if begun := list(self.authors.get(author, ())):
+            await asyncio.wait(begun)
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """Delivers posts to timelines."""
+
+    followers: Followers
+    posts: PostStore
+    timelines: TimelineStore
+    running: Running
+
+    async def deliver(self, event: PostCreated, lease: Lease) -> None:
+        """Store the post, then push it everywhere. Raises NotMine, StoreUnavailable."""
+        author = event.user_id
+        await self.posts.put(Post(event.post_id, author, event.content))
+        with self.running.running(author):
+            if self.followers.row(lease.partition, author, TOMBSTONE) is None:
+                await self._push(author, encode_entry(event.post_id, author), lease)
+
+    async def _push(self, author: int, entry: bytes, lease: Lease) -> None:
+        receivers: list[int] = [author]
+        position: int | None = TOMBSTONE
+        while position is not None:
+            lease.check()
+            rows = self.followers.slice(lease.partition, author, position, SLICE)
+            receivers += rows.followers
+            position = rows.last
+            if receivers:
+                await self.timelines.push(receivers, entry)
+            receivers = []

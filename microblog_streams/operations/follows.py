@@ -1,0 +1,39 @@
+"""Following and unfollowing as people ask for it: a row in PostgreSQL, with its event. ``edges`` is what comes of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from microblog_streams.errors import Invalid
+from microblog_streams.operations.pages import Page
+from microblog_streams.operations.users import Users, people_page
+from microblog_streams.records import User
+from microblog_streams.stores.interfaces import FollowStore
+
+
+@dataclass(frozen=True)
+class Follows:
+    """What the system does with who follows whom."""
+
+    store: FollowStore
+    users: Users
+
+    async def follow(self, follower: int, followee: int) -> None:
+        """Follow; nothing happens where it is so already. Raises Invalid (oneself), NotFound."""
+        if follower == followee:
+            raise Invalid("followeeId", "nobody can follow themselves")
+        await self.store.set(follower, followee, True, datetime.now(UTC))
+
+    async def unfollow(self, follower: int, followee: int) -> None:
+        """Unfollow; nothing happens where it is so already. Raises NotFound."""
+        await self.users.require(follower, followee)
+        await self.store.set(follower, followee, False, datetime.now(UTC))
+
+    async def followers(self, user: int, after: int, limit: int) -> Page[User, int]:
+        """Return those who follow a user, by id. Raises NotFound."""
+        await self.users.require(user)
+        return people_page(await self.store.followers_page(user, after, limit + 1), limit)
+
+    async def followees(self, user: int, after: int, limit: int) -> Page[User, int]:
+        """Return those whom a user follows, by id. Raises NotFound."""
+        await self.users.require(user)
+        return people_page(await self.store.followees_page(user, after, limit + 1), limit)

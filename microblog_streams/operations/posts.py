@@ -1,0 +1,102 @@
+"""Writing, reading and deleting posts. The log comes first: the broker's confirmation is what acknowledges a post.
+
+What follows the confirmation here (the post store, the caches, the author's own timeline) makes the answer true at
+once in the usual case; the agents make sure of the same, so a store that is away costs nothing but time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+from microblog_streams import topics
+from microblog_streams.errors import NotFound
+from microblog_streams.events import HEADERS, Event, PostCreated, PostDeleted
+from microblog_streams.ids import encode_entry, new_post_id
+from microblog_streams.operations import texts
+from microblog_streams.operations.attempts import attempt
+from microblog_streams.operations.bodies import Bodies, view
+from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.operations.users import Users
+from microblog_streams.records import Post
+from microblog_streams.stores.interfaces import EventLog, IdempotencyStore, PostCache, PostStore, TimelineStore
+
+
+@dataclass(frozen=True)
+class Posts:
+    """What the system does with posts."""
+
+    log: EventLog
+    store: PostStore
+    cache: PostCache
+    timelines: TimelineStore
+    idempotency: IdempotencyStore
+    users: Users
+    bodies: Bodies
+
+    async def create(self, author: int, content: str, idempotency_key: str | None = None) -> PostView:
+        """Write a post; it is acknowledged when this returns.
+
+        Raises Invalid, NotFound (the author), KeyReused, BrokerUnavailable (nothing was sent), OutcomeUnknown.
+        """
+        text = texts.content(content)
+        user = await self.users.get(author)
+        post = Post(await self._identify(author, text, idempotency_key), author, text)
+        await self._publish(
+            topics.POST_CREATED,
+            PostCreated(post_id=post.id, user_id=author, content=text, created_at=post.created_at),
+        )
+        await self._show(post)
+        return view(post, user)
+
+    async def _identify(self, author: int, text: str, key: str | None) -> UUID:
+        post_id = new_post_id()
+        if key is None:
+            return post_id
+        return await self.idempotency.claim(author, key, sha256(text.encode()).digest(), post_id)
+
+    async def _show(self, post: Post) -> None:
+        await asyncio.gather(
+            attempt("store_post", self.store.put(post), None),
+            attempt("cache_post", self.cache.fill([post]), None),
+            attempt("own_timeline", self.timelines.push([post.author], encode_entry(post.id, post.author)), 0),
+        )
+
+    async def get(self, post_id: UUID) -> PostView:
+        """Return a post. Raises NotFound, also for a deleted one or a deleted author's."""
+        post = await self._find(post_id)
+        authors = await self.users.find([post.author])
+        if post.author not in authors:
+            raise NotFound("post", post_id)
+        return view(post, authors[post.author])
+
+    async def by_author(self, author: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
+        """Return an author's posts, newest first. Raises NotFound."""
+        await self.users.require(author)
+        ids = await self.store.newest(author, before, limit + 1, strong=False)
+        return _page(await self.bodies.views(ids[:limit]), ids, limit)
+
+    async def delete(self, post_id: UUID) -> None:
+        """Delete a post; it is out of every page at once. Raises NotFound, BrokerUnavailable, OutcomeUnknown."""
+        post = await self._find(post_id)
+        event = PostDeleted(post_id=post_id, user_id=post.author, deleted_at=datetime.now(UTC))
+        await self._publish(topics.POST_DELETED, event)
+        await asyncio.gather(
+            attempt("mark_deleted_post", self.cache.delete(post_id, post.author), None),
+            attempt("flag_deleted_post", self.store.delete(post_id, post.author), None),
+        )
+
+    async def _find(self, post_id: UUID) -> Post:
+        post = (await self.bodies.find([post_id])).get(post_id)
+        if post is None or post.deleted:
+            raise NotFound("post", post_id)
+        return post
+
+    async def _publish(self, topic: str, event: Event) -> None:
+        await self.log.publish(topic, event.key, event.encode(), HEADERS)
+
+
+def _page(views: list[PostView], ids: Sequence[UUID], limit: int) -> Page[PostView, UUID]:
+    return Page(views, next=ids[limit - 1] if len(ids) > limit else None)

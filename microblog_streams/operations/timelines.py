@@ -1,0 +1,90 @@
+"""Reading home timelines: the kept list first, and the posts of the followees past its tail, so scrolling never ends.
+
+Where Redis is away the page comes from the posts alone: slower, and as right.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import entry_post_id
+from microblog_streams.operations.bodies import Bodies
+from microblog_streams.operations.history import History
+from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.operations.rebuild import Rebuild
+from microblog_streams.operations.users import Users
+from microblog_streams.stores.interfaces import Slice, TimelineStore, Warmth
+
+
+@dataclass(frozen=True)
+class Timelines:
+    """What the system does with home timelines, as their owners see them."""
+
+    store: TimelineStore
+    users: Users
+    bodies: Bodies
+    history: History
+    rebuild: Rebuild
+
+    async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
+        """Return the newest ``limit`` posts older than ``before`` (or of all). Raises NotFound, StoreUnavailable."""
+        await self.users.require(user)
+        views: list[PostView] = []
+        position, wanted = before, limit + 1
+        while len(views) < wanted:
+            entries = await self._entries_below(user, position, wanted)
+            views += await self.bodies.views([entry_post_id(entry) for entry in entries])
+            if len(entries) < wanted:
+                break
+            position = entry_post_id(entries[-1])
+        items = views[:limit]
+        return Page(
+            items,
+            next=items[-1].id if len(views) > limit else None,
+            prev=items[0].id if items else before,
+        )
+
+    async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
+        """Return the ``limit`` posts next above ``after``, newest first. Raises NotFound, StoreUnavailable."""
+        await self.users.require(user)
+        views: list[PostView] = []
+        position = after
+        while len(views) < limit:
+            entries = await self._entries_above(user, position, limit)
+            views = await self.bodies.views([entry_post_id(entry) for entry in entries]) + views
+            if len(entries) < limit:
+                break
+            position = entry_post_id(entries[0])
+        items = views[-limit:]
+        return Page(items, next=items[-1].id if items else after, prev=items[0].id if items else after)
+
+    async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
+        try:
+            kept = await self._kept(user, before, count)
+        except StoreUnavailable as exc:
+            if exc.store != "redis":
+                raise
+            return await self.history.older(user, before, count)
+        entries = list(kept.entries)
+        if kept.warmth is Warmth.PARTIAL and len(entries) < count:
+            tail = entry_post_id(entries[-1]) if entries else before
+            entries += await self.history.older(user, tail, count - len(entries))
+        return entries
+
+    async def _entries_above(self, user: int, after: UUID, count: int) -> list[bytes]:
+        try:
+            below = await self._kept(user, after, 1)
+            if below.warmth is Warmth.COMPLETE or below.entries:
+                return list((await self.store.newer(user, after, count)).entries)
+        except StoreUnavailable as exc:
+            if exc.store != "redis":
+                raise
+        return await self.history.newer(user, after, count)
+
+    async def _kept(self, user: int, before: UUID | None, count: int) -> Slice:
+        """Read the list, once it is warm."""
+        kept = await self.store.older(user, before, count)
+        while kept.warmth in (Warmth.COLD, Warmth.BUILDING):
+            await self.rebuild.warm(user)
+            kept = await self.store.older(user, before, count)
+        return kept

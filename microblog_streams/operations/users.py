@@ -1,0 +1,70 @@
+"""Registering, finding and deleting people. PostgreSQL is the truth, the cache in Redis the usual answer."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from microblog_streams.errors import NotFound
+from microblog_streams.operations import texts
+from microblog_streams.operations.attempts import attempt
+from microblog_streams.operations.pages import Page
+from microblog_streams.records import User
+from microblog_streams.stores.interfaces import TimelineStore, UserCache, UserStore
+
+
+@dataclass(frozen=True)
+class Users:
+    """What the system does with people."""
+
+    store: UserStore
+    cache: UserCache
+    timelines: TimelineStore
+
+    async def create(self, username: str) -> User:
+        """Register. Raises Invalid for a name that breaks the rules, UsernameTaken."""
+        name, key = texts.username(username)
+        user = await self.store.create(name, key)
+        await attempt("create_timeline", self.timelines.create(user.id), None)
+        await attempt("cache_user", self.cache.fill([user]), None)
+        return user
+
+    async def get(self, user: int) -> User:
+        """Return a user. Raises NotFound, also for a deleted one."""
+        found = await self.find([user])
+        if user not in found:
+            raise NotFound("user", user)
+        return found[user]
+
+    async def require(self, *users: int) -> None:
+        """Raise NotFound for the first of the users that is not there."""
+        found = await self.find(users)
+        for user in users:
+            if user not in found:
+                raise NotFound("user", user)
+
+    async def find(self, ids: Collection[int]) -> Mapping[int, User]:
+        """Return those of the users that exist and are not deleted."""
+        cached = await attempt("cached_users", self.cache.get_many(ids), {})
+        missing = [user for user in ids if user not in cached]
+        stored = await self.store.get_many(missing) if missing else {}
+        if stored:
+            await attempt("cache_users", self.cache.fill(stored.values()), None)
+        known = {user: found for user, found in cached.items() if found is not None}
+        return {**known, **stored}
+
+    async def page(self, after: int, limit: int) -> Page[User, int]:
+        """Return everybody, by id, from ``after`` (exclusive) on."""
+        users = await self.store.page(after, limit + 1)
+        return people_page(users, limit)
+
+    async def delete(self, user: int) -> None:
+        """Delete a user, with the edges that go out from them; their posts disappear from every page. NotFound."""
+        if not await self.store.delete(user, datetime.now(UTC)):
+            raise NotFound("user", user)
+        await attempt("mark_deleted_user", self.cache.delete(user), None)
+
+
+def people_page(users: Collection[User], limit: int) -> Page[User, int]:
+    """Make a page of up to ``limit`` of the users, of which one more than that was read."""
+    items = list(users)[:limit]
+    return Page(items, next=items[-1].id if len(users) > limit else None)
