@@ -1,0 +1,201 @@
+"""Home timelines in Redis: all that is known of their keys, marks and limits, and why.
+
+A timeline is a Redis list kept newest first; `timelines.lua` says of what. **It holds everything that its owner and
+the owner's followees wrote, down to its tail**: every rule here and in the Lua functions serves that sentence.
+A list, because 24-byte entries stay packed in it: a fifth of a sorted set's memory at twice its pushes a second.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import ENTRY_BYTES, encode_user
+from microblog_streams.stores.interfaces import Building, Slice, Warmth
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis_clock import RedisClock
+from microblog_streams.stores.redis_functions import RedisFunctions, Reply
+
+#: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an
+#: author's posts brings this many or all of them, since fewer would leave a hole below the last.
+KEPT: Final = 800
+#: Pushes may exceed that by a tenth, so that a full timeline is trimmed at every 80th push and not at each.
+SLACK: Final = 10
+#: Timelines that one call pushes to: it takes the server 1 to 2 ms, for which reads of other timelines wait. Fewer
+#: timelines a call spend more of the client's time on calls; more make reads wait longer and push hardly faster.
+BATCH: Final = 500
+#: Calls of one worker that push at a time. Enough that the server never waits for the client; what exceeds it would
+#: only queue in the server, ahead of the reads.
+IN_FLIGHT: Final = 4
+#: Milliseconds after its last read until a timeline expires (noted to a day): 30 days.
+UNREAD: Final = 30 * 24 * 3600 * 1000
+
+_COMPLETE: Final = b"E"
+#: A building mark is B, a token and a counter; in all one byte longer than an entry, so that lengths tell them apart.
+_BUILDING: Final = b"B"
+_TOKEN_BYTES: Final = 16
+_BY_TAIL: Final = {
+    len(_COMPLETE): Warmth.COMPLETE,
+    ENTRY_BYTES: Warmth.PARTIAL,
+    ENTRY_BYTES + 1: Warmth.BUILDING,
+}
+
+
+def key(user: int) -> bytes:
+    """Return the key of a user's timeline. On a Redis Cluster a hash tag would go here: a call's keys share a slot."""
+    return b"timeline:%d" % user
+
+
+class Timelines:
+    """The TimelineStore on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable."""
+
+    def __init__(self, redis: Redis, kept: int = KEPT) -> None:
+        """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
+        self._redis = redis
+        self._functions = RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
+        self._clock = RedisClock(redis)
+        self._run_id = ""
+        self._kept = kept
+        self._gate = asyncio.Semaphore(IN_FLIGHT)
+
+    async def create(self, user: int) -> None:
+        """Make the empty, complete timeline of a new user; nothing where one is there."""
+        await self._call("create", [key(user)], _COMPLETE, UNREAD)
+
+    async def push(self, users: Sequence[int], entry: bytes) -> int:
+        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it."""
+        if len(entry) != ENTRY_BYTES:
+            raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
+        if len(users) == 1:
+            # An author's own timeline is pushed to while the author waits: ahead of the fan-outs' queue.
+            return await self._push(users, entry)
+        try:
+            async with asyncio.TaskGroup() as group:
+                calls = [group.create_task(self._push_in_turn(batch, entry)) for batch in _batches(users)]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return sum(call.result() for call in calls)
+
+    async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
+        """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
+        position = before.bytes if before else b""
+        return _slice(await self._call("older", [key(user)], position, limit, UNREAD))
+
+    async def newer(self, user: int, after: UUID, limit: int) -> Slice:
+        """Return the ``limit`` entries next above ``after``, newest first.
+
+        COLD also where ``after`` is below a partial list's tail: the list does not know what is next above it.
+        """
+        return _slice(await self._call("newer", [key(user)], after.bytes, limit))
+
+    async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
+        """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed.
+
+        ``entries`` are all that the author wrote, or at least the newest ``KEPT`` of it, in any order.
+        """
+        until = await self._until(deadline)
+        return bool(await self._call("merge", [key(user)], self._kept, until, _joined(entries)))
+
+    async def purge(self, user: int, author: int, deadline: float | None = None) -> bool:
+        """Remove an author's entries (unfollow) from a warm timeline. False only where the deadline had passed.
+
+        A partial timeline that this empties is cold afterwards: older entries exist, and the next read finds them.
+        """
+        until = await self._until(deadline)
+        return bool(await self._call("purge", [key(user)], encode_user(author), until))
+
+    async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
+        """Mark a cold timeline as building. None where it is warm or another builds it.
+
+        ``takeover`` is the token of a builder that is thought dead: it is replaced by a new one. What was pushed
+        since that builder began stays.
+        """
+        building = Building(secrets.token_bytes(_TOKEN_BYTES), 0)
+        if takeover is not None:
+            tail = await self._call("takeover", [key(user)], takeover, building.token, UNREAD)
+            if tail is not None:
+                return _building(tail)
+        created = await self._call("create", [key(user)], _mark(building), UNREAD)
+        return building if created else None
+
+    async def building(self, user: int) -> Building | None:
+        """Return the rebuild that is under way, None where none is."""
+        return _building(await self._call("tail", [key(user)]))
+
+    async def finish(self, user: int, building: Building, entries: Sequence[bytes], complete: bool) -> bool:
+        """Merge what was rebuilt and lift the mark; False where token or counter are not those of ``building``.
+
+        ``complete``: the entries are the whole history. Else they are its newest part without a hole (at least one),
+        and what the list holds below the last of them goes.
+        """
+        if not entries and not complete:
+            raise ValueError("no entries are either the whole history or say nothing of it")
+        mark, joined = _mark(building), _joined(entries)
+        return bool(await self._call("finish", [key(user)], self._kept, mark, joined, int(complete), UNREAD))
+
+    async def remove(self, user: int) -> None:
+        """Forget a timeline (a deleted user's)."""
+        async with self._redis.translated() as client:
+            await client.delete(key(user))
+
+    async def warm(self, users: Sequence[int]) -> Sequence[bool]:
+        """Tell which timelines exist."""
+        answers = [await self._call("warm", [key(user) for user in batch]) for batch in _batches(users)]
+        return [bool(there) for answer in answers for there in answer]
+
+    async def run_id(self) -> str:
+        """Return the id of the Redis process' run: another one means that its last moments may be lost."""
+        async with self._redis.translated() as client:
+            run_id = str((await client.info("server"))["run_id"])
+        if run_id != self._run_id:
+            self._run_id = run_id
+            self._clock.forget()
+        return run_id
+
+    async def _push_in_turn(self, users: Sequence[int], entry: bytes) -> int:
+        async with self._gate:
+            return await self._push(users, entry)
+
+    async def _push(self, users: Sequence[int], entry: bytes) -> int:
+        most = self._kept + self._kept // SLACK
+        return int(await self._call("push", [key(user) for user in users], entry, self._kept, most))
+
+    async def _until(self, deadline: float | None) -> bytes:
+        return b"" if deadline is None else b"%d" % await self._clock.micros(deadline)
+
+    async def _call(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
+        try:
+            return await self._functions.call(name, keys, args)
+        except StoreUnavailable:
+            # The next answer may be another server's, with another clock.
+            self._clock.forget()
+            raise
+
+
+def _batches(users: Sequence[int]) -> list[Sequence[int]]:
+    return [users[start : start + BATCH] for start in range(0, len(users), BATCH)]
+
+
+def _joined(entries: Sequence[bytes]) -> bytes:
+    """Return entries as the functions take them: newest first, each once, in one string."""
+    return b"".join(sorted(set(entries), reverse=True))
+
+
+def _slice(answer: Reply) -> Slice:
+    if answer is None:
+        return Slice(Warmth.COLD, ())
+    tail, entries = answer
+    return Slice(_BY_TAIL[tail], entries)
+
+
+def _mark(building: Building) -> bytes:
+    return _BUILDING + building.token + building.changes.to_bytes(8, "big")
+
+
+def _building(tail: bytes | None) -> Building | None:
+    if tail is None or _BY_TAIL[len(tail)] is not Warmth.BUILDING:
+        return None
+    return Building(tail[1 : 1 + _TOKEN_BYTES], int.from_bytes(tail[1 + _TOKEN_BYTES :], "big"))
