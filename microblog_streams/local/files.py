@@ -1,0 +1,40 @@
+"""Small files that must be whole or absent, and secrets that nobody else may read.
+
+Everything that the stack keeps between two starts (ports, passwords, the URLs) goes through here, so that a
+kill -9 in the middle of a write leaves the old file.
+"""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from string import Template
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def write_atomic(path: Path, text: str, mode: int = 0o600) -> None:
+    """Replace ``path`` by ``text``; a reader sees the old or the new file, and nobody but those in ``mode``."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(handle, mode)
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def keep_secret(path: Path) -> str:
+    """Return the secret kept in ``path`` (mode 0600); a new one of 192 random bits where there is none."""
+    if path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    secret = secrets.token_hex(24)
+    write_atomic(path, secret + "\n")
+    return secret
+
+
+def render(template: str, **values: object) -> str:
+    """Fill the named file of ``templates``. Raises KeyError for a value that it asks for and that is not given."""
+    return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)

@@ -1,0 +1,88 @@
+"""Kafka as one process: broker and controller (KRaft), kept small, on loopback.
+
+Nothing creates topics by itself: ``migrate`` does, so that each has the partitions that co-partitioning needs.
+"""
+
+import shutil
+import struct
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+
+from microblog_streams.errors import SetupError
+from microblog_streams.local import java
+from microblog_streams.local.files import render, write_atomic
+from microblog_streams.local.jars import jar_set
+from microblog_streams.local.part import Part, Place
+
+HEAP_MB = 256
+#: A Metadata request, version 1, for no topic: its answer lists the brokers that serve.
+_METADATA = struct.pack(">hhih9si", 3, 1, 1, 9, b"microblog", 0)
+
+
+class Kafka(Part):
+    """The log of events."""
+
+    name = "kafka"
+    port_names = ("kafka", "kafka-controller")
+
+    def __init__(self, place: Place) -> None:
+        """Find the recorded jars."""
+        super().__init__(place)
+        self.jars = jar_set("kafka", place.cache_dir)
+        self._properties = self.home / "server.properties"
+        self._tmp = self.home / "tmp"
+
+    def prepare(self) -> None:
+        """Write the configuration; format the storage on the first start."""
+        shutil.rmtree(self._tmp, ignore_errors=True)  # unpacked native libraries of earlier starts
+        self._tmp.mkdir(parents=True)
+        text = render(
+            "kafka.properties",
+            port=self.port,
+            controller_port=self.place.ports["kafka-controller"],
+            data=self.home / "data",
+        )
+        write_atomic(self._properties, text)
+        write_atomic(self.home / "log4j2.xml", render("kafka-log4j2.xml"))
+        if not (self.home / "data" / "meta.properties").exists():
+            self._format()
+
+    def command(self) -> Sequence[str]:
+        """Return the broker's command line."""
+        return [*self._java(), "kafka.Kafka", str(self._properties)]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment with the class path, which keeps the command line readable."""
+        assert self.jars
+        return {**super().environment(), "CLASSPATH": self.jars.class_path}
+
+    def answers(self) -> bool:
+        """Tell whether the broker is registered and lists itself."""
+        answer = self.ask(struct.pack(">i", len(_METADATA)) + _METADATA, at_least=12)
+        (brokers,) = struct.unpack_from(">i", answer, 8)
+        return bool(brokers > 0)
+
+    def urls(self) -> Mapping[str, str]:
+        """Return Kafka's URL."""
+        return {"MICROBLOG_KAFKA_URL": f"kafka://127.0.0.1:{self.port}"}
+
+    def _java(self) -> list[str]:
+        config = self.home / "log4j2.xml"
+        return [str(java.java()), *java.flags(HEAP_MB, self._tmp), f"-Dlog4j2.configurationFile={config}"]
+
+    def _format(self) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # One id of so many begins with a dash, which the tool takes for an option.
+        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", f"m{cluster[1:]}"]
+        done = subprocess.run(  # noqa: S603 - our own command
+            [*command, "-c", str(self._properties)],
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SetupError(f"kafka's storage cannot be formatted:\n{done.stdout}")

@@ -1,0 +1,41 @@
+"""What concerns the local stack alone; a worker never reads these."""
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from microblog_streams.errors import SetupError
+from microblog_streams.settings import PREFIX, Port
+
+
+class LocalSettings(BaseSettings):
+    """Settings of ``make run`` and ``make infra``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    cache_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_cache_path("microblog-streams"),
+        description="Folder of the jars of Kafka and Cassandra. Default: below the user's cache folder.",
+    )
+    kafka_port: Port | None = Field(None, description="Port of the local Kafka. Default: a free one, kept.")
+    postgres_port: Port | None = Field(None, description="Port of the local PostgreSQL. Default: a free one, kept.")
+    cassandra_port: Port | None = Field(None, description="Port of the local Cassandra. Default: a free one, kept.")
+    redis_port: Port | None = Field(None, description="Port of the local Valkey. Default: a free one, kept.")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The ports that are set, by the part's port name."""
+        names = ("kafka", "postgres", "cassandra", "redis")
+        return {name: port for name in names if (port := getattr(self, f"{name}_port")) is not None}
+
+
+def load_local_settings() -> LocalSettings:
+    """Read them from the environment. Raises SetupError with one line that names the variable that is wrong."""
+    try:
+        return LocalSettings()
+    except ValidationError as exc:
+        error = exc.errors(include_url=False, include_input=False)[0]
+        variable = f"{PREFIX}{error['loc'][0]}".upper()
+        raise SetupError(f"{variable}: {error['msg']}") from None

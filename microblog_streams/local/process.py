@@ -1,0 +1,174 @@
+"""Child processes that cannot be left behind: each in a session of its own, with a log, known to the reaper."""
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from threading import Lock
+
+import psutil
+
+from microblog_streams.local import reaper
+
+#: A log longer than this is put aside at the next start (bytes).
+LOG_LIMIT = 10 * 1024 * 1024
+
+
+class Children:
+    """Starts processes and tells the reaper of them. ``keep_open`` stay open in the reaper (the folder's lock)."""
+
+    def __init__(self, log_dir: Path, keep_open: Sequence[int] = ()) -> None:
+        """Start the reaper, with its own log in ``log_dir``."""
+        self.mark = secrets.token_hex(8)
+        self._lock = Lock()
+        log_dir.mkdir(parents=True, exist_ok=True)
+        with (log_dir / "reaper.log").open("ab") as output:
+            self._reaper = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, reaper.__file__, self.mark],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                text=True,
+                bufsize=1,
+                env={name: value for name, value in os.environ.items() if name != reaper.VARIABLE},
+                start_new_session=True,
+                pass_fds=keep_open,
+            )
+
+    def start(
+        self,
+        command: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
+        cwd: Path | None = None,
+        on_orphaned: signal.Signals = signal.SIGKILL,
+    ) -> "Child":
+        """Start ``command`` with its output in ``log``; ``on_orphaned`` is what the reaper ends it with."""
+        _put_aside(log)
+        marked = {**environment, reaper.VARIABLE: self.mark}
+        with log.open("ab") as output:
+            begin = output.tell()
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=marked,
+                cwd=cwd,
+                start_new_session=True,
+            )
+        self._tell(f"add {process.pid} {int(on_orphaned)}")
+        return Child(process, log, begin, self)
+
+    def forget(self, pid: int) -> None:
+        """Tell the reaper that a process has ended, before its number can be another's."""
+        self._tell(f"drop {pid}")
+
+    def close(self) -> None:
+        """Let the reaper do its last look around, and wait for it."""
+        if self._reaper.stdin:
+            with contextlib.suppress(OSError):
+                self._reaper.stdin.close()
+        self._reaper.wait()
+
+    def _tell(self, line: str) -> None:
+        with self._lock:
+            if self._reaper.stdin:
+                self._reaper.stdin.write(line + "\n")
+
+
+class Child:
+    """One process that was started, and the whole of its group."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, begin: int, children: Children) -> None:
+        """Wrap a process that runs; ``begin`` is where its part of the log begins."""
+        self.log = log
+        self._begin = begin
+        self._process = process
+        self._children = children
+        self._lock = Lock()
+        self._forgotten = False
+
+    @property
+    def pid(self) -> int:
+        """The process' id, also that of its group."""
+        return self._process.pid
+
+    def exit_status(self) -> int | None:
+        """Return how it ended (negative: by that signal); None while it runs."""
+        status = self._process.poll()
+        if status is not None:
+            with self._lock:
+                if not self._forgotten:
+                    self._forgotten = True
+                    self._children.forget(self.pid)
+        return status
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process itself; nothing where it has ended."""
+        if self.exit_status() is None:
+            reaper.send(self.pid, number, only_leader=True)
+
+    def signal_all(self, number: int) -> None:
+        """Send a signal to the process and all that it started, also those in groups of their own."""
+        if self.exit_status() is None:
+            for process in self._family():
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(number)
+
+    def stop(self, number: int, patience: float) -> bool:
+        """Ask it to end and wait; killed after ``patience`` seconds. True where it ended by itself."""
+        self.signal(signal.SIGCONT)
+        self.signal(number)
+        if reaper.wait_until(lambda: self.exit_status() is not None, patience):
+            return True
+        self.kill()
+        return False
+
+    def kill(self) -> None:
+        """End the process and all that it started at once, and wait until they are gone."""
+        if self.exit_status() is None:
+            family = self._family()
+            for process in family:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            self._process.wait()
+            psutil.wait_procs(family, timeout=reaper.PATIENCE)
+            self.exit_status()
+
+    def tail(self, lines: int = 15) -> str:
+        """Return the last lines that it logged."""
+        return tail(self.log, lines, self._begin)
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            leader = psutil.Process(self.pid)
+            return [leader, *leader.children(recursive=True)]
+        except psutil.Error:
+            return []
+
+
+def tail(log: Path, lines: int, begin: int = 0) -> str:
+    """Return the last lines of a log after the byte ``begin``; nothing where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(begin, log.stat().st_size - 16_384))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
+
+def base_environment() -> dict[str, str]:
+    """Return the launcher's environment without what would lead a part astray."""
+    astray = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "KAFKA_", "CASSANDRA_", "PG")
+    return {name: value for name, value in os.environ.items() if not name.startswith(astray)}
+
+
+def _put_aside(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_LIMIT:
+        log.replace(log.with_suffix(".log.1"))

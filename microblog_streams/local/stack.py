@@ -1,0 +1,183 @@
+"""All parts as one: started side by side, known by one file of URLs, stopped side by side.
+
+    with Stack(Path(".data")) as stack:      # ready when the block begins
+        stack.kill("valkey")                 # as a power failure would
+        stack.restart("valkey")              # on the same port, with what it had written
+
+Methods block (call them in a thread from asyncio) and may be called from any thread.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+
+from microblog_streams.errors import SetupError
+from microblog_streams.local import ports
+from microblog_streams.local.cassandra import Cassandra
+from microblog_streams.local.fetching import fill_cache
+from microblog_streams.local.files import keep_secret, write_atomic
+from microblog_streams.local.kafka import Kafka
+from microblog_streams.local.lock import FolderLock
+from microblog_streams.local.options import LocalSettings
+from microblog_streams.local.part import Part, Place
+from microblog_streams.local.postgres import Postgres
+from microblog_streams.local.process import Children
+from microblog_streams.local.valkey import Valkey
+from microblog_streams.settings import STACK_ENV, Settings
+
+PARTS: Sequence[type[Part]] = (Kafka, Cassandra, Postgres, Valkey)
+#: Seconds until a part that does not answer is given up; an idle machine takes 5, a busy one 20.
+DEADLINE = 60.0
+ADMIN_TOKEN = "admin.token"  # noqa: S105 - the file's name
+
+
+class Stack:
+    """The real infrastructure below one data folder."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        options: LocalSettings | None = None,
+        parts: Sequence[type[Part]] = PARTS,
+        console: Console | None = None,
+    ) -> None:
+        """Set up a stack that does not run yet. ``console`` shows the fetching of jars."""
+        self.data_dir = data_dir.absolute()
+        self.environment: dict[str, str] = {}
+        self.parts: dict[str, Part] = {}
+        self.children: Children | None = None
+        self._options = options or LocalSettings()
+        self._kinds = parts
+        self._console = console or Console(stderr=True)
+        self._lock: FolderLock | None = None
+        self._giving_up = Event()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of a worker on this stack, whatever the environment says of the stores."""
+        given = {name.removeprefix("MICROBLOG_").lower(): value for name, value in self.environment.items()}
+        return Settings.model_validate({**given, "data_dir": self.data_dir})
+
+    def start(self, on_ready: Callable[[str, float], None] | None = None) -> None:
+        """Start all parts and wait until they answer; ``on_ready`` is told each part and its seconds.
+
+        Raises SetupError where one cannot start, with the end of its log; nothing is left running then.
+        """
+        self._lock = FolderLock(self.data_dir)
+        try:
+            self._place_parts()
+            fill_cache([part.jars for part in self.parts.values() if part.jars], self._console)
+            self.children = Children(self.data_dir / "logs", keep_open=[self._lock.fd])
+            self._side_by_side(lambda part: self._bring_up(part, on_ready), self.parts.values())
+            self._write_environment()
+        except BaseException:
+            self._give_up()
+            raise
+
+    def stop(self) -> None:
+        """Stop all parts in good order, side by side."""
+        self._side_by_side(Part.stop, self.parts.values())
+        self._close()
+
+    def kill(self, name: str) -> None:
+        """End a part as a power failure would (SIGKILL), and wait until it is gone."""
+        self.parts[name].kill()
+
+    def pause(self, name: str) -> None:
+        """Freeze a part (SIGSTOP): its connections stay and nothing is answered."""
+        self.parts[name].pause()
+
+    def resume(self, name: str) -> None:
+        """Let a paused part go on."""
+        self.parts[name].resume()
+
+    def restart(self, name: str) -> None:
+        """Start a part again, on its port and data, and wait until it answers; stops it first where it runs."""
+        self.parts[name].stop()
+        self._bring_up(self.parts[name], None)
+
+    def check(self) -> None:
+        """Raise SetupError for a part that has ended by itself."""
+        for part in self.parts.values():
+            if part.child and part.child.exit_status() is not None:
+                raise SetupError(f"{part.name} ended. {part.last_words()}")
+
+    def interrupt(self) -> None:
+        """Make a ``start`` that waits in another thread (or below this signal handler) give up."""
+        self._giving_up.set()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        """Stop."""
+        self.stop()
+
+    def _place_parts(self) -> None:
+        names = [name for kind in self._kinds for name in kind.port_names]
+        (self.data_dir / "logs").mkdir(exist_ok=True)
+        chosen = ports.keep(self.data_dir / "ports.json", names, self._options.ports)
+        place = Place(self.data_dir, self._options.cache_dir.absolute(), chosen)
+        self.parts = {kind.name: kind(place) for kind in self._kinds}
+
+    def _bring_up(self, part: Part, on_ready: Callable[[str, float], None] | None) -> None:
+        begin = time.monotonic()
+        part.prepare()
+        assert self.children
+        if self._giving_up.is_set():
+            return
+        part.start(self.children)
+        while not part.ready():
+            if time.monotonic() - begin > DEADLINE:
+                raise SetupError(f"{part.name} did not answer within {DEADLINE:.0f} s. {part.last_words()}")
+            if self._giving_up.wait(0.05):
+                return
+        if on_ready:
+            on_ready(part.name, time.monotonic() - begin)
+
+    def _side_by_side(self, action: Callable[[Part], object], parts: Iterable[Part]) -> None:
+        with ThreadPoolExecutor(len(self._kinds)) as pool:
+            running = [pool.submit(action, part) for part in parts]
+            try:
+                done, _ = wait(running, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+            except BaseException:
+                self._giving_up.set()
+                raise
+
+    def _write_environment(self) -> None:
+        self.environment = {
+            **{name: value for part in self.parts.values() for name, value in part.urls().items()},
+            "MICROBLOG_ADMIN_TOKEN": keep_secret(self.data_dir / ADMIN_TOKEN),
+        }
+        write_atomic(self.data_dir / STACK_ENV, env_file(self.environment))
+
+    def _give_up(self) -> None:
+        self._giving_up.set()
+        for part in self.parts.values():
+            part.child and part.child.stop(part.orphan_signal, patience=5.0)
+        self._close()
+
+    def _close(self) -> None:
+        if self.children:
+            self.children.close()
+        if self._lock:
+            self._lock.release()
+            self._lock = None
+
+
+def env_file(environment: Mapping[str, str]) -> str:
+    """Return the text of stack.env: one ``NAME=value`` a line. Raises ValueError for what would need quotes."""
+    for name, value in environment.items():
+        if any(char.isspace() or char in "'\"#$\\" for char in value):
+            raise ValueError(f"{name} has a character that would need quotes")
+    return "".join(f"{name}={value}\n" for name, value in environment.items())
