@@ -1,0 +1,1 @@
+"""Long-running parts of a worker, as services that start and stop with it."""

@@ -1,0 +1,184 @@
+"""Carries committed events from the outbox to the log, for as long as the worker runs.
+
+One worker of all leads; the others stand by. Events with the same key are published one after the other, each
+confirmed before the next is sent, so a partition holds an edge's versions in order; different keys go side by side.
+A record is removed after its confirmation, so one may be published twice, by this leader or the next: versions and
+ids make that harmless. Any failure ends the term of a leader, because another's connections may be better.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from mode import Service
+
+from microblog_streams.errors import Transient
+from microblog_streams.records import OutboxRecord
+from microblog_streams.stores.interfaces import EventLog, Outbox
+
+logger = logging.getLogger(__name__)
+
+#: Records of one read. Their publishes run side by side, so this also bounds the sends in flight.
+BATCH: Final = 500
+#: Seconds between looks at the outbox without a notification, and between tries to become the leader.
+POLL: Final = 1.0
+#: Seconds between pings, and the age of the last one at which a leader stops: the server ends a silent session after
+#: 5 s, so somebody else may lead from then on.
+PING: Final = 1.0
+LEASE: Final = 4.0
+#: Longest wait (seconds) after a failed term.
+LONGEST_WAIT: Final = 2.0
+#: Seconds that a stop waits for the batch in flight.
+GRACE: Final = 5.0
+#: Seconds between log lines about the same trouble.
+QUIET: Final = 5.0
+
+
+class LeaderSession(Protocol):
+    """What the relay needs of ``stores.outbox_session``: a lead that lasts as long as the session."""
+
+    async def open(self) -> None:
+        """Connect and listen."""
+        ...
+
+    async def elect(self) -> bool:
+        """Try to become the leader."""
+        ...
+
+    async def ping(self) -> None:
+        """Keep the session; StoreUnavailable where it is lost."""
+        ...
+
+    async def woken(self) -> None:
+        """Return when records were committed."""
+        ...
+
+    async def close(self) -> None:
+        """End the session and the lead."""
+        ...
+
+
+class LeadLost(Transient):
+    """The session was silent for so long that somebody else may lead."""
+
+
+class OutboxRelay(Service):
+    """The relay of one worker."""
+
+    #: Whether this worker is the one that publishes.
+    leading = False
+
+    def __init__(self, outbox: Outbox, log: EventLog, session: Callable[[], LeaderSession]) -> None:
+        """Take the records, where they go, and how the leader's session is made."""
+        super().__init__()
+        self._outbox = outbox
+        self._log = log
+        self._new_session = session
+        self._failures = 0
+        self._last_line = -QUIET
+        self._last_ping = 0.0
+        self._over = asyncio.Event()
+        self._over.set()
+
+    @Service.task
+    async def _run(self) -> None:
+        self._over.clear()
+        try:
+            while not self.should_stop:
+                try:
+                    await self._stand()
+                except Exception as exc:
+                    await self._wait_after(exc)
+        finally:
+            self._over.set()
+
+    async def on_stop(self) -> None:
+        """Let the batch in flight come to its end."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), GRACE)
+
+    async def _stand(self) -> None:
+        """Stand for election until elected; lead until something fails."""
+        session = self._new_session()
+        try:
+            await session.open()
+            while not self.should_stop:
+                if await session.elect():
+                    await self._lead(session)
+                else:
+                    await self.sleep(POLL)
+        finally:
+            await session.close()
+
+    async def _lead(self, session: LeaderSession) -> None:
+        self._last_ping = time.monotonic()
+        self.leading = True
+        logger.info("relay_leads")
+        keeping = asyncio.create_task(self._keep(session))
+        relaying = asyncio.create_task(self._relay(session))
+        try:
+            await asyncio.wait({keeping, relaying}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.leading = False
+            for task in (keeping, relaying):
+                task.cancel()
+            outcomes = await asyncio.gather(keeping, relaying, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def _keep(self, session: LeaderSession) -> None:
+        while True:
+            await asyncio.sleep(PING)
+            begun = time.monotonic()
+            await session.ping()
+            self._last_ping = begun
+
+    async def _relay(self, session: LeaderSession) -> None:
+        while not self.should_stop:
+            if await self._relay_batch() < BATCH:
+                await self.wait(session.woken(), timeout=POLL)
+
+    async def _relay_batch(self) -> int:
+        """Publish the oldest records and remove those that were confirmed; return how many there were."""
+        records = await self._outbox.head(BATCH)
+        chains: dict[bytes, list[OutboxRecord]] = defaultdict(list)
+        for record in records:
+            chains[record.key].append(record)
+        confirmed: list[int] = []
+        outcomes = await asyncio.gather(
+            *(self._publish(chain, confirmed) for chain in chains.values()), return_exceptions=True
+        )
+        if confirmed:
+            await self._outbox.remove(confirmed)
+            self._failures = 0
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return len(records)
+
+    async def _publish(self, chain: Sequence[OutboxRecord], confirmed: list[int]) -> None:
+        for record in chain:
+            self._check_lead()
+            await self._log.publish(record.topic, record.key, record.value, record.headers)
+            confirmed.append(record.id)
+
+    def _check_lead(self) -> None:
+        # A process that was frozen goes on here before it learns that its session is gone.
+        silence = time.monotonic() - self._last_ping
+        if silence > LEASE:
+            raise LeadLost(f"no ping for {silence:.1f} s")
+
+    async def _wait_after(self, exc: Exception) -> None:
+        self._failures += 1
+        if time.monotonic() - self._last_line >= QUIET:
+            self._last_line = time.monotonic()
+            unexpected = None if isinstance(exc, Transient) else exc
+            logger.warning("relay_waits reason=%s", exc, exc_info=unexpected)
+        longest = min(LONGEST_WAIT, 0.1 * 2 ** min(self._failures, 10))
+        await self.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, not a secret

@@ -1,0 +1,109 @@
+"""Who follows whom, in PostgreSQL. An edge's row stays on unfollow; its version grows under its row lock.
+
+So the versions of an edge are in the order of its commits, and its events carry them: readers need no other order.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from microblog_streams.errors import NotFound
+from microblog_streams.records import Edge, User
+from microblog_streams.stores.outbox import append, edge_event
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres_session import Session
+
+_EDGE: Final = "follower_id, followee_id, following, version, changed_at"
+
+# In the order of ids, as everybody locks users; FOR SHARE, so that only a deletion (FOR UPDATE) has to wait.
+_LOCK_USERS: Final = "SELECT id FROM users WHERE id IN (%s, %s) AND deleted_at IS NULL ORDER BY id FOR SHARE"
+_LOCK_EDGE: Final = f"SELECT {_EDGE} FROM follows WHERE follower_id = %s AND followee_id = %s FOR UPDATE"  # noqa: S608
+# Of two first follows at once, the second waits here and then finds the row of the first.
+_FOLLOW: Final = f"""
+INSERT INTO follows AS edge ({_EDGE})
+VALUES (%s, %s, true, (SELECT (era << 40) + 1 FROM deployment), %s)
+ON CONFLICT (follower_id, followee_id) DO UPDATE
+   SET following = true, version = greatest(edge.version + 1, excluded.version), changed_at = excluded.changed_at
+ WHERE NOT edge.following
+RETURNING {_EDGE}
+"""  # noqa: S608
+_UNFOLLOW: Final = f"""
+UPDATE follows SET following = false, changed_at = %s,
+       version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
+ WHERE follower_id = %s AND followee_id = %s
+RETURNING {_EDGE}
+"""  # noqa: S608
+_FOLLOWEES: Final = """
+SELECT followee_id FROM follows JOIN users ON id = followee_id
+ WHERE follower_id = %s AND following AND deleted_at IS NULL ORDER BY followee_id
+"""
+_FOLLOWEES_PAGE: Final = """
+SELECT id, username, created_at FROM follows JOIN users ON id = followee_id
+ WHERE follower_id = %s AND followee_id > %s AND following AND deleted_at IS NULL ORDER BY followee_id LIMIT %s
+"""
+_FOLLOWERS_PAGE: Final = """
+SELECT id, username, created_at FROM follows JOIN users ON id = follower_id
+ WHERE followee_id = %s AND follower_id > %s AND following AND deleted_at IS NULL ORDER BY follower_id LIMIT %s
+"""
+_EDGES_PAGE: Final = f"""
+SELECT {_EDGE} FROM follows WHERE (followee_id, follower_id) > (%s, %s) ORDER BY followee_id, follower_id LIMIT %s
+"""  # noqa: S608
+
+
+class Follows:
+    """The ``FollowStore`` of a deployment."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        """Take the connection."""
+        self._postgres = postgres
+
+    async def set(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
+        """Follow or unfollow; where it is so already there is no change and no event. Raises NotFound on follow.
+
+        Unfollowing somebody never followed leaves no row and answers an edge of version 0.
+        """
+        async with self._postgres.transaction() as session:
+            change = _follow if following else _unfollow
+            edge, changed = await change(session, follower, followee, at)
+            if changed:
+                await append(session, [edge_event(edge)])
+            return edge
+
+    async def followees(self, follower: int) -> Sequence[int]:
+        """Return everyone whom ``follower`` follows, by id (deleted users left out)."""
+        return [followee for (followee,) in await self._postgres.fetch(_FOLLOWEES, follower)]
+
+    async def followees_page(self, follower: int, after: int, limit: int) -> Sequence[User]:
+        """Return up to ``limit`` followees with id > ``after``, by id."""
+        return [User(*row) for row in await self._postgres.fetch(_FOLLOWEES_PAGE, follower, after, limit)]
+
+    async def followers_page(self, followee: int, after: int, limit: int) -> Sequence[User]:
+        """Return up to ``limit`` followers with id > ``after``, by id."""
+        return [User(*row) for row in await self._postgres.fetch(_FOLLOWERS_PAGE, followee, after, limit)]
+
+    async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+        """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""
+        return [Edge(*row) for row in await self._postgres.fetch(_EDGES_PAGE, *after, limit)]
+
+
+async def _follow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
+    await _lock_users(session, follower, followee)
+    changed = await session.fetch(_FOLLOW, follower, followee, at)
+    (row,) = changed or await session.fetch(_LOCK_EDGE, follower, followee)
+    return Edge(*row), bool(changed)
+
+
+async def _lock_users(session: Session, follower: int, followee: int) -> None:
+    found = {user for (user,) in await session.fetch(_LOCK_USERS, follower, followee)}
+    for user in (follower, followee):
+        if user not in found:
+            raise NotFound("user", user)
+
+
+async def _unfollow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
+    row = await session.fetch_one(_LOCK_EDGE, follower, followee)
+    stored = Edge(*row) if row else Edge(follower, followee, False, 0, at)
+    if not stored.following:
+        return stored, False
+    (row,) = await session.fetch(_UNFOLLOW, at, follower, followee)
+    return Edge(*row), True

@@ -1,0 +1,73 @@
+"""The outbox: events that PostgreSQL commits together with the change that they tell of.
+
+Ids are given out before the commit, so a record may appear below one that was published already. Nothing is lost by
+that: the relay reads from the start and removes by id. Nor is the order that matters: the changes of one edge, and
+the deletion of a user and what follows it, wait for each other's row locks before they take their ids.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from microblog_streams import topics
+from microblog_streams.events import HEADERS, EdgeChanged, Event
+from microblog_streams.records import Edge, OutboxRecord
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres_session import Session
+
+#: Events that one statement adds. Encoding and quoting them blocks the event loop, some 10 us each.
+_CHUNK: Final = 400
+
+_APPEND: Final = """
+INSERT INTO outbox (topic, key, value, headers)
+SELECT topic, key, value, %s::jsonb
+  FROM unnest(%s::text[], %s::bytea[], %s::text[]) WITH ORDINALITY AS event (topic, key, value, position)
+ ORDER BY position
+"""
+_HEAD: Final = "SELECT id, topic, key, value, headers FROM outbox ORDER BY id LIMIT %s"
+_REMOVE: Final = "DELETE FROM outbox WHERE id = ANY(%s::bigint[])"
+_COUNT: Final = "SELECT count(*) FROM (SELECT FROM outbox LIMIT %s) AS waiting"
+
+
+def edge_event(edge: Edge) -> tuple[str, EdgeChanged]:
+    """Return the topic and the event that tell of an edge's last change."""
+    event = EdgeChanged(follower_id=edge.follower, followee_id=edge.followee, version=edge.version, at=edge.changed_at)
+    return topics.USER_FOLLOW if edge.following else topics.USER_UNFOLLOW, event
+
+
+async def append(session: Session, events: Sequence[tuple[str, Event]]) -> None:
+    """Add events, with their topics, in order. To be called within the transaction of the change."""
+    for start in range(0, len(events), _CHUNK):
+        chunk = events[start : start + _CHUNK]
+        await session.execute(
+            _APPEND,
+            json.dumps(HEADERS),
+            [topic for topic, _ in chunk],
+            [event.key for _, event in chunk],
+            [event.encode().decode() for _, event in chunk],
+        )
+
+
+class Outbox:
+    """The relay's side of the outbox."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        """Take the connection."""
+        self._postgres = postgres
+
+    async def head(self, limit: int) -> Sequence[OutboxRecord]:
+        """Return the oldest records, by id."""
+        rows = await self._postgres.fetch(_HEAD, limit)
+        return [
+            OutboxRecord(ident, topic, bytes(key), value.encode(), headers)
+            for ident, topic, key, value, headers in rows
+        ]
+
+    async def remove(self, ids: Collection[int]) -> None:
+        """Delete records that the broker has confirmed."""
+        await self._postgres.execute(_REMOVE, list(ids))
+
+    async def count(self, limit: int = 100_000) -> int:
+        """Return how many records wait, counted up to ``limit``."""
+        ((count,),) = await self._postgres.fetch(_COUNT, limit)
+        return int(count)

@@ -1,0 +1,71 @@
+"""Users, in PostgreSQL. A deleted user's row stays, with its name freed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from microblog_streams import topics
+from microblog_streams.errors import UsernameTaken
+from microblog_streams.events import UserDeleted
+from microblog_streams.records import Edge, User
+from microblog_streams.stores.outbox import append, edge_event
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres_session import Session
+
+_CREATE: Final = """
+INSERT INTO users (username, name_key) VALUES (%s, %s) ON CONFLICT (name_key) DO NOTHING
+RETURNING id, username, created_at
+"""
+_GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
+_PAGE: Final = """
+SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
+"""
+_LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
+_DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
+_UNFOLLOW_ALL: Final = """
+UPDATE follows SET following = false, changed_at = %s,
+       version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
+ WHERE follower_id = %s AND following
+RETURNING follower_id, followee_id, following, version, changed_at
+"""
+
+
+class Users:
+    """The ``UserStore`` of a deployment."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        """Take the connection."""
+        self._postgres = postgres
+
+    async def create(self, username: str, name_key: str) -> User:
+        """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
+        row = await self._postgres.fetch_one(_CREATE, username, name_key)
+        if row is None:
+            raise UsernameTaken(username)
+        return User(*row)
+
+    async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
+        """Return those of the users that exist and are not deleted."""
+        rows = await self._postgres.fetch(_GET, list(ids))
+        return {row[0]: User(*row) for row in rows}
+
+    async def page(self, after: int, limit: int) -> Sequence[User]:
+        """Return up to ``limit`` users with id > ``after``, by id."""
+        return [User(*row) for row in await self._postgres.fetch(_PAGE, after, limit)]
+
+    async def delete(self, user: int, at: datetime) -> bool:
+        """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.
+
+        Incoming edges stay as they are: the author's tombstone in the followers table outweighs them.
+        """
+        async with self._postgres.transaction() as session:
+            if await session.fetch_one(_LOCK, user) is None:
+                return False
+            await session.execute(_DELETE, at, user)
+            await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])
+            await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at))])
+            return True
+
+
+async def _unfollow_all(session: Session, user: int, at: datetime) -> list[Edge]:
+    return [Edge(*row) for row in await session.fetch(_UNFOLLOW_ALL, at, user)]
