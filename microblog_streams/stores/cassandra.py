@@ -1,0 +1,140 @@
+"""The connection to Cassandra: a driver with threads of its own, made safe to await in the event loop.
+
+The driver's blocking calls (connect, prepare, shutdown) run one after the other in one thread, so that a close waits
+for a connect under way. Its answers come on another thread and are handed over to the loop.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.settings import Settings
+from microblog_streams.stores.cluster import ERRORS, STRONG, Address, at_start, open_cluster, unavailable
+
+Rows = list[tuple[Any, ...]]
+
+
+class Cassandra:
+    """One session of the driver, with a bound on the requests under way."""
+
+    name = "cassandra"
+
+    def __init__(self, settings: Settings) -> None:
+        """Take address, time-out (seconds) and bound from the settings; open nothing."""
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.cassandra_in_flight)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="cassandra-setup")
+        self._statements: set[str] = set()
+        self._prepared: dict[str, Any] = {}
+        self._cluster: Any = None
+        self._session: Any = None
+
+    def uses(self, *statements: str) -> None:
+        """Note statements to prepare when connecting, so that a missing table shows at the start."""
+        self._statements.update(statements)
+
+    async def connect(self) -> None:
+        """Connect and prepare. Raises SetupError for a refused login, and for a keyspace or table that is missing."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
+        except ERRORS as error:
+            raise at_start(error) from error
+
+    async def execute(self, statement: str, parameters: Sequence[object] = (), profile: object = STRONG) -> Rows:
+        """Run one statement and return its first 5,000 rows; page by position with LIMIT, not past them.
+
+        The time-out counts the wait for a slot too. Raises StoreUnavailable.
+        """
+        session = self._connected()
+        try:
+            async with asyncio.timeout(self._settings.store_timeout):
+                prepared = self._prepared.get(statement) or await self._prepare(statement)
+                await self._slots.acquire()
+                return await self._send(session, prepared, parameters, profile)
+        except ERRORS as error:
+            passing = unavailable(error)
+            if passing is None:
+                raise
+            raise passing from error
+
+    async def ping(self) -> None:
+        """Ask any server for an answer, within the time-out."""
+        await self.execute("SELECT release_version FROM system.local")
+
+    async def close(self) -> None:
+        """End the session and the driver's threads; calls after this raise StoreUnavailable."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._shut)
+
+    def _connected(self) -> Any:  # noqa: ANN401  the driver has no types
+        if self._session is None:
+            raise StoreUnavailable(self.name, "not connected")
+        return self._session
+
+    async def _prepare(self, statement: str) -> Any:  # noqa: ANN401  the driver has no types
+        session = self._connected()
+        prepared = await asyncio.get_running_loop().run_in_executor(self._thread, session.prepare, statement)
+        return self._prepared.setdefault(statement, prepared)
+
+    async def _send(self, session: Any, prepared: Any, parameters: Sequence[object], profile: object) -> Rows:  # noqa: ANN401
+        """Send with a slot that is held already, and wait for the answer."""
+        request = _Request(self._slots.release)
+        try:
+            response = session.execute_async(prepared, parameters, execution_profile=profile)
+        except BaseException:
+            self._slots.release()
+            raise
+        response.add_callbacks(request.answered, request.failed)
+        return await request.rows
+
+    def _open(self) -> None:
+        if self._session is not None:
+            return
+        cluster = open_cluster(self._settings)
+        try:
+            session = cluster.connect()
+            session.set_keyspace(Address.of(self._settings).keyspace)
+            self._prepared = {statement: session.prepare(statement) for statement in self._statements}
+        except BaseException:
+            cluster.shutdown()
+            raise
+        self._cluster, self._session = cluster, session
+
+    def _shut(self) -> None:
+        cluster, self._cluster, self._session = self._cluster, None, None
+        if cluster is not None:
+            cluster.shutdown()
+
+
+class _Request:
+    """One request under way: brings the answer, which comes on a thread of the driver, into the loop.
+
+    ``done`` runs when the driver is done with it, not when the caller leaves: a request that nobody waits for any
+    more is as much work for the server.
+    """
+
+    def __init__(self, done: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._done = done
+        self.rows: asyncio.Future[Rows] = self._loop.create_future()
+
+    def answered(self, rows: Rows | None) -> None:
+        self._hand_over(rows, None)
+
+    def failed(self, error: Exception) -> None:
+        self._hand_over(None, error)
+
+    def _hand_over(self, rows: Rows | None, error: Exception | None) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(self._settle, rows, error)
+
+    def _settle(self, rows: Rows | None, error: Exception | None) -> None:
+        self._done()
+        if self.rows.done():
+            return
+        if error is None:
+            self.rows.set_result(list(rows or ()))
+        else:
+            self.rows.set_exception(error)

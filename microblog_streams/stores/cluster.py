@@ -1,0 +1,140 @@
+"""How the Cassandra driver is set up, and what its errors are to our callers. All calls of the driver in here block."""
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cassandra import (
+    AuthenticationFailed,
+    ConsistencyLevel,
+    DriverException,
+    OperationTimedOut,
+    RequestValidationException,
+    UnresolvableContactPoints,
+)
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, ProtocolVersion
+from cassandra.connection import ConnectionBusy, ConnectionException
+from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.pool import NoConnectionsAvailable
+from cassandra.protocol import ErrorMessage
+from cassandra.query import tuple_factory
+from yarl import URL
+
+from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.settings import Settings
+
+#: Execution profiles: survives the loss of a minority of replicas, or asks the nearest replica only.
+STRONG: Final = EXEC_PROFILE_DEFAULT
+FAST: Final = "fast"
+DEFAULT_PORT: Final = 9042
+#: Seconds between attempts to reach a lost node; usable 0.1 s after it is back. The driver's own backs off to minutes.
+RECONNECT_EVERY: Final = 0.2
+#: Seconds after which a quiet connection is asked for a sign of life: finds frozen nodes and dead networks.
+HEARTBEAT_EVERY: Final = 5.0
+
+#: Cassandra's own rule for unquoted names. A keyspace's name cannot be a parameter in CQL; this keeps it harmless.
+_KEYSPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_TRANSIENT: Final = (
+    NoHostAvailable,
+    DriverException,
+    ConnectionException,
+    ConnectionBusy,
+    NoConnectionsAvailable,
+    ErrorMessage,  # overloaded, bootstrapping, server error
+    OSError,  # also the built-in TimeoutError
+)
+ERRORS: Final = (*_TRANSIENT, RequestValidationException)
+
+
+@dataclass(frozen=True)
+class Address:
+    """What ``MICROBLOG_CASSANDRA_URL`` says: ``cassandra://[user:password@]host[,host]:port/keyspace``."""
+
+    hosts: list[str]
+    port: int
+    keyspace: str
+    login: PlainTextAuthProvider | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Address":
+        """Take the address apart. Raises SetupError for a keyspace that CQL would not take without quotes."""
+        url = URL(settings.cassandra_url.get_secret_value())
+        keyspace = url.path.strip("/")
+        if not _KEYSPACE.fullmatch(keyspace):
+            raise SetupError(
+                "MICROBLOG_CASSANDRA_URL: the path must name a keyspace: lower-case letters, digits and _, at most 48."
+            )
+        login = PlainTextAuthProvider(url.user, url.password or "") if url.user else None
+        return cls((url.host or "").split(","), url.port or DEFAULT_PORT, keyspace, login)
+
+
+def open_cluster(settings: Settings) -> Cluster:
+    """Set up the driver; resolves the hosts' names and opens no connection. ``shutdown`` it in the end.
+
+    The local data centre is the one of the hosts in the address.
+    """
+    # It logs each attempt to reconnect, five a second, and tracebacks of what it raises to us anyway.
+    logging.getLogger("cassandra").setLevel(logging.CRITICAL)
+    address = Address.of(settings)
+    return Cluster(
+        address.hosts,
+        port=address.port,
+        auth_provider=address.login,
+        protocol_version=ProtocolVersion.V5,
+        connect_timeout=settings.store_timeout,
+        control_connection_timeout=settings.store_timeout,
+        idle_heartbeat_interval=HEARTBEAT_EVERY,
+        idle_heartbeat_timeout=settings.store_timeout,
+        reconnection_policy=ConstantReconnectionPolicy(RECONNECT_EVERY, None),
+        execution_profiles={
+            STRONG: _profile(ConsistencyLevel.LOCAL_QUORUM, settings.store_timeout),
+            FAST: _profile(ConsistencyLevel.ONE, settings.store_timeout),
+        },
+    )
+
+
+def _profile(consistency: int, timeout: float) -> ExecutionProfile:
+    return ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
+        consistency_level=consistency,
+        request_timeout=timeout,
+        row_factory=tuple_factory,
+    )
+
+
+def unavailable(error: Exception) -> StoreUnavailable | None:
+    """Return what an error of the driver is to callers, None where trying again would not help."""
+    if isinstance(error, RequestValidationException) or not isinstance(error, _TRANSIENT):
+        return None
+    return StoreUnavailable("cassandra", _reason(error))
+
+
+def at_start(error: Exception) -> Exception:
+    """Return what a start raises for an error: SetupError where waiting would never mend it."""
+    for cause in (error, *_by_host(error)):
+        if isinstance(cause, AuthenticationFailed):
+            return SetupError(f"Cassandra refuses the login in MICROBLOG_CASSANDRA_URL: {cause}")
+    if isinstance(error, RequestValidationException):
+        return SetupError(
+            f"The post store in Cassandra is not ready ({_reason(error)}): run `faust -A microblog_streams migrate`."
+        )
+    return unavailable(error) or error
+
+
+def _by_host(error: Exception) -> list[Any]:
+    errors = error.errors if isinstance(error, NoHostAvailable) else None
+    return list(errors.values()) if isinstance(errors, dict) else []
+
+
+def _reason(error: Exception) -> str:
+    """Return one short line: what the first host said where all failed, and no dump of the driver's objects."""
+    causes = _by_host(error)
+    if isinstance(error, NoHostAvailable):
+        return f"no host answers: {_reason(causes[0])}" if causes else "no host answers"
+    if isinstance(error, OperationTimedOut | TimeoutError):
+        return "no answer in time"
+    if isinstance(error, UnresolvableContactPoints):
+        return "no host of the address has an IP address"
+    return " ".join(str(error).split()) or type(error).__name__
