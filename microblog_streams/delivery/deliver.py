@@ -1,0 +1,40 @@
+"""The loop that every agent is written with. An agent says what its events are and what they bring about; that every
+event is brought about at least once, and acknowledged only then and in order, is said here and in ``lane``.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from faust import Stream
+
+from microblog_streams.delivery.lane import Handler, Lane
+from microblog_streams.delivery.lease import PartitionLease
+from microblog_streams.events import Event
+
+if TYPE_CHECKING:
+    from microblog_streams.delivery.deliveries import Deliveries
+
+E = TypeVar("E", bound=Event)
+
+
+async def deliver(
+    deliveries: "Deliveries",
+    stream: Stream[bytes],
+    events: Mapping[str, type[E]],
+    effect: Callable[[E, PartitionLease], Awaitable[None]],
+    record: Callable[[E, PartitionLease], None] | None = None,
+) -> None:
+    """Bring about every event of a stream of raw bytes.
+
+    ``events`` says which model the values of each topic are. ``record`` writes table rows, one event after the other,
+    in the stream's own loop (a table write needs the current event); ``effect`` does the rest, beside other effects.
+    Both may run again for the same event, so both must be idempotent.
+    """
+    lane = Lane(deliveries, stream, Handler(events, effect, record))
+    deliveries.lanes.add(lane)
+    try:
+        async for event in stream.noack().events():
+            await lane.take(event)
+    finally:
+        deliveries.lanes.discard(lane)
+        await lane.close()

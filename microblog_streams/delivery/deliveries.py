@@ -1,0 +1,92 @@
+"""All lanes of a worker, and what they need from it: its group, its tables, its log and its settings."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from faust.types import TP, EventT
+from faust.types.tuples import Message
+
+from microblog_streams import topics
+from microblog_streams.delivery.lane import Lane
+from microblog_streams.delivery.lease import Membership, PartitionLease, Pulse
+from microblog_streams.delivery.steadiness import Steadiness
+from microblog_streams.stores.interfaces import EventLog
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that running effects are given when the worker stops.
+PATIENCE = 5.0
+#: Characters of a reason that a dead letter keeps.
+REASON = 500
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The bounds of a lane (see Settings) and what happens to an event that keeps failing."""
+
+    window: int
+    unacked: int
+    on_failure: Literal["halt", "dead-letter"]
+
+
+@dataclass
+class Deliveries:
+    """What a worker delivers, and with what."""
+
+    membership: Membership
+    pulse: Pulse
+    steadiness: Steadiness
+    terms: Terms
+    log: EventLog
+    #: Waits for the changelog's confirmation of the rows that were written for a message.
+    confirm: Callable[[Message], Awaitable[None]]
+    #: The offset that a partition is read from, in this generation: the committed one, None where there is none.
+    committed: Callable[[TP], int | None]
+    #: The offset of the oldest record that a partition still has.
+    first_offset: Callable[[TP], Awaitable[int]]
+    #: Leaves the group and joins it again, so that everything is read from the last commit on.
+    rejoin: Callable[[str], None]
+    lanes: set[Lane] = field(default_factory=set)
+
+    def lease(self, message: Message) -> PartitionLease:
+        """Return the hold on a message's partition."""
+        return PartitionLease(self.membership, self.pulse, message)
+
+    async def next_offset(self, tp: TP) -> int:
+        """Return the offset that the first event of a generation has, if none was skipped."""
+        committed = self.committed(tp)
+        return committed if committed is not None else await self.first_offset(tp)
+
+    async def bury(self, event: EventT[Any], reason: Exception, first_failure: str) -> None:
+        """Send an event to dead.letters, with the broker's confirmation. Raises Transient."""
+        message = event.message
+        headers = {
+            "topic": message.topic,
+            "partition": str(message.partition),
+            "offset": str(message.offset),
+            "error": f"{type(reason).__name__}: {reason}"[:REASON],
+            "first-failure": first_failure,
+        }
+        await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
+        logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
+
+    @staticmethod
+    def now() -> str:
+        """Return the time as dead letters carry it (RFC 3339, UTC)."""
+        return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+    async def drain(self) -> None:
+        """Finish and acknowledge what is under way, when the worker stops. Takes PATIENCE + the hold at most."""
+        await asyncio.gather(*(lane.drain(PATIENCE) for lane in self.lanes))
+
+    def halted(self) -> dict[str, str]:
+        """Return the lanes that halted, and why."""
+        return {lane.name: lane.halted for lane in self.lanes if lane.halted}
+
+    def unacked(self) -> int:
+        """Return how many events are under way or wait for their acknowledgement."""
+        return sum(len(lane.parcels) for lane in self.lanes)

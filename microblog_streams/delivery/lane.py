@@ -1,0 +1,279 @@
+"""A lane: the events of one partition of one topic, on their way from being read to being acknowledged.
+
+Effects run side by side, at most ``window`` at a time. Acknowledgements go strictly in order, because Faust may commit
+past an event that was overtaken; what is finished and not acknowledged is bounded by ``unacked``. Both bounds hold the
+stream back. Errors: connections, time-outs and overload are tried again for as long as it takes; a lost lease waits for
+its return or for the next generation, in which all that was not acknowledged is read again; anything else is tried
+five times, and then the lane halts, or the event goes to dead.letters.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from faust.types import EventT, StreamT
+
+from microblog_streams.delivery.backoff import pauses
+from microblog_streams.delivery.lease import PartitionLease
+from microblog_streams.delivery.parcel import Poison, Unknown, read
+from microblog_streams.errors import NotMine, Transient
+
+if TYPE_CHECKING:
+    from microblog_streams.delivery.deliveries import Deliveries
+
+logger = logging.getLogger(__name__)
+
+#: Tries of an event whose effect fails for a reason that is not expected to pass.
+TRIES = 5
+#: Seconds after which a lane that waits looks whether the group moved on.
+GLANCE = 0.5
+#: Seconds between acknowledgements: far below the hold, and far above the time between events.
+TICK = 0.05
+#: Seconds for which finished effects may wait for their acknowledgement when the worker stops, beyond the hold.
+GRACE = 1.5
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What an agent does: the model of each topic, the effect of an event, and the rows it writes."""
+
+    events: Mapping[str, type[Any]]
+    effect: Callable[[Any, PartitionLease], Awaitable[None]]
+    record: Callable[[Any, PartitionLease], None] | None = None
+
+
+@dataclass(eq=False)
+class Parcel:
+    """One event under way. ``done_at`` is when its effect finished, ``run`` the run of Redis in which it began."""
+
+    event: EventT[bytes]
+    lease: PartitionLease
+    work: Work
+    run: int = 0
+    done_at: float | None = None
+    task: asyncio.Task[None] | None = None
+
+
+class Lane:
+    """Takes events in their order, and acknowledges them in their order."""
+
+    def __init__(self, deliveries: "Deliveries", stream: StreamT[bytes], handler: Handler) -> None:
+        """One lane a partition and topic: agents use isolated partitions."""
+        self.deliveries = deliveries
+        self.halted: str | None = None
+        self.name = "idle"
+        self.parcels: deque[Parcel] = deque()
+        self._stream = stream
+        self._handler = handler
+        self._generation: int | None = None
+        self._expected: int | None = None
+        self._draining = False
+        self._slots = asyncio.Semaphore(deliveries.terms.window)
+        self._moved = asyncio.Event()
+        self._run_seen = 0
+        self._acks: asyncio.Task[None] | None = None
+
+    async def take(self, event: EventT[bytes]) -> None:
+        """Start the event's effect, once there is room for it. Events that will be read again are dropped."""
+        lease = self.deliveries.lease(event.message)
+        if self._draining or lease.stale:
+            return
+        if event.message.generation_id != self._generation:
+            await self._begin(event)
+        if not await self._in_sequence(lease):
+            return
+        if not await self._wait(lease, lambda: self._has_room() and self.halted is None):
+            return
+        self._expected = event.message.offset + 1
+        if (work := await self._open(event, lease)) is not None:
+            parcel = Parcel(event, lease, work)
+            self.parcels.append(parcel)
+            self._start(parcel)
+            self._move()
+
+    async def drain(self, patience: float) -> None:
+        """Take nothing more; finish what runs within ``patience`` seconds, and acknowledge it after the hold."""
+        self._draining = True
+        running = [parcel.task for parcel in self.parcels if parcel.task and not parcel.task.done()]
+        if running:
+            _, late = await asyncio.wait(running, timeout=patience)
+            for task in late:
+                task.cancel()
+        deadline = monotonic() + self.deliveries.steadiness.hold + GRACE
+        while self.parcels and self.parcels[0].done_at is not None and monotonic() < deadline:
+            await self._pause(TICK)
+
+    async def close(self) -> None:
+        """Let go of everything, without acknowledging."""
+        tasks = [parcel.task for parcel in self.parcels if parcel.task]
+        if self._acks is not None:
+            tasks.append(self._acks)
+        for task in tasks:
+            task.cancel()
+        self.parcels.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begin(self, event: EventT[bytes]) -> None:
+        """Start anew in another generation of the group: what was not acknowledged is read again."""
+        await self.close()
+        message = event.message
+        self.name = f"{message.topic}-{message.partition}"
+        self.halted = None
+        self._generation = message.generation_id
+        self._expected = await self.deliveries.next_offset(message.tp)
+        self._acks = asyncio.create_task(self._acknowledge())
+
+    async def _in_sequence(self, lease: PartitionLease) -> bool:
+        """Tell whether no event before this one was skipped; see to it that it is read again where one was.
+
+        Offsets of a partition are contiguous here: the topics are neither compacted nor transactional.
+        """
+        offset = lease.message.offset
+        if self._expected is None or offset <= self._expected:
+            return offset == self._expected or self._expected is None
+        if offset == await self.deliveries.first_offset(lease.message.tp):
+            logger.error("events_expired lane=%s from=%d to=%d", self.name, self._expected, offset)
+            return True
+        logger.error("events_skipped lane=%s expected=%d got=%d", self.name, self._expected, offset)
+        self.deliveries.rejoin(f"{self.name} skipped from {self._expected} to {offset}")
+        await self._wait(lease, lambda: False)
+        return False
+
+    async def _open(self, event: EventT[bytes], lease: PartitionLease) -> Work | None:
+        """Read the event and write its rows; return what is left to do, None where it was dropped."""
+        message = event.message
+        try:
+            parsed = read(self._handler.events[message.topic], message.key, message.value, event.headers)
+        except Poison as exc:
+            return self._burial(event, exc)
+        except Unknown as exc:
+            self._halt(event, exc)
+            await self._wait(lease, lambda: False)
+            return None
+        if self._handler.record is not None and not await self._record(parsed, lease):
+            return None
+        return lambda: self._handler.effect(parsed, lease)
+
+    async def _record(self, parsed: Any, lease: PartitionLease) -> bool:
+        assert self._handler.record is not None
+        for pause in pauses():
+            try:
+                self._handler.record(parsed, lease)
+                return True
+            except NotMine as exc:
+                logger.info("row_waits lane=%s reason=%s", self.name, exc)
+                await self._pause(pause)
+                if lease.stale or self._draining:
+                    return False
+        raise AssertionError("pauses have no end")
+
+    def _start(self, parcel: Parcel) -> None:
+        parcel.run, parcel.done_at = self.deliveries.steadiness.run, None
+        parcel.task = asyncio.create_task(self._run(parcel))
+
+    async def _run(self, parcel: Parcel) -> None:
+        """Bring about the event, however long it takes, unless the next generation will."""
+        failures = 0
+        async with self._slots:
+            for count, pause in enumerate(pauses(), 1):
+                try:
+                    await parcel.work()
+                    await self.deliveries.confirm(parcel.event.message)
+                    parcel.done_at = monotonic()
+                    break
+                except (Transient, NotMine) as exc:
+                    self._report(count, parcel, exc)
+                except Exception as exc:
+                    failures += 1
+                    logger.exception(
+                        "effect_failed lane=%s offset=%d try=%d", self.name, self._offset(parcel), failures
+                    )
+                    if failures == TRIES and not self._give_up(parcel, exc):
+                        break
+                await asyncio.sleep(pause)
+                if parcel.lease.stale:
+                    break
+        self._move()
+
+    def _give_up(self, parcel: Parcel, exc: Exception) -> bool:
+        """Turn the parcel into a dead letter, or halt the lane; tell whether to go on with the parcel."""
+        if self.deliveries.terms.on_failure == "dead-letter":
+            parcel.work = self._burial(parcel.event, exc)
+            return True
+        self._halt(parcel.event, exc)
+        return False
+
+    def _burial(self, event: EventT[bytes], reason: Exception) -> Work:
+        first_failure = self.deliveries.now()
+        return lambda: self.deliveries.bury(event, reason, first_failure)
+
+    def _halt(self, event: EventT[bytes], reason: Exception) -> None:
+        self.halted = f"offset {event.message.offset}: {type(reason).__name__}: {reason}"
+        logger.critical("partition_halted lane=%s %s", self.name, self.halted)
+
+    async def _acknowledge(self) -> None:
+        while True:
+            self._repeat_lost()
+            while self.parcels and self._settled(self.parcels[0]):
+                await self._stream.ack(self.parcels.popleft().event)
+            self._move()
+            await (asyncio.sleep(TICK) if self.parcels else self._moved.wait())
+
+    def _settled(self, parcel: Parcel) -> bool:
+        return (
+            parcel.done_at is not None
+            and parcel.run == self.deliveries.steadiness.run
+            and self.deliveries.steadiness.proven(parcel.done_at)
+            and not parcel.lease.stale
+            and not parcel.lease.membership.rebalancing
+        )
+
+    def _repeat_lost(self) -> None:
+        """Run again, after a crash of Redis, what finished and is not acknowledged.
+
+        What is still running began in an earlier run, so it is looked at once more when it has finished.
+        """
+        run = self.deliveries.steadiness.run
+        if run != self._run_seen or (self.parcels and self.parcels[0].run != run):
+            self._run_seen = run
+            for parcel in self.parcels:
+                if parcel.done_at is not None and parcel.run != run:
+                    self._start(parcel)
+
+    def _has_room(self) -> bool:
+        return not self._slots.locked() and len(self.parcels) < self.deliveries.terms.unacked
+
+    async def _wait(self, lease: PartitionLease, condition: Callable[[], bool]) -> bool:
+        """Wait for the condition; False where the group moved on, or the worker stops, before it held."""
+        while not condition():
+            await self._pause(GLANCE)
+            if lease.stale or self._draining:
+                return False
+        return True
+
+    def _move(self) -> None:
+        """Wake whoever waits for this lane. A new event each time: a set one would turn waiting into spinning."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until something of this lane moved, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
+
+    def _report(self, count: int, parcel: Parcel, exc: Exception) -> None:
+        if count & (count - 1) == 0:
+            offset = self._offset(parcel)
+            logger.warning("effect_waits lane=%s offset=%d tries=%d reason=%s", self.name, offset, count, exc)
+
+    @staticmethod
+    def _offset(parcel: Parcel) -> int:
+        return int(parcel.event.message.offset)

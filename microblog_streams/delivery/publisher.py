@@ -1,0 +1,77 @@
+"""Publishing with a confirmation: what makes a post acknowledged, and the outbox empty.
+
+The producer is plain (acks=all, not idempotent): duplicates are harmless by their ids, order holds because aiokafka
+keeps one request in flight per partition, and an idempotent one would never give a batch up. So a time-out means that
+the record may or may not be in the log. Where there is no connection, nothing is sent at all.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from aiokafka.errors import KafkaError
+from faust.exceptions import ProducerSendError
+
+from microblog_streams.delivery.upstream.transport import broker_connected, refresh_broker
+from microblog_streams.errors import BrokerUnavailable, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from faust import App
+    from faust.types import TopicT
+
+logger = logging.getLogger(__name__)
+
+#: Seconds to wait for a connection, and for which "there is none" is believed without another try.
+CONNECT = 1.0
+#: Sends in flight: 1,000 at a time raise the median from 2 to 47 ms.
+IN_FLIGHT = 256
+
+
+class Publisher:
+    """Publishes on logical topics (stores.interfaces.EventLog)."""
+
+    def __init__(self, app: "App", topics: "Mapping[str, TopicT[bytes]]", timeout: float) -> None:
+        """``timeout``: seconds until an unconfirmed publish is an unknown outcome."""
+        self._app = app
+        self._topics = topics
+        self._timeout = timeout
+        self._room = asyncio.Semaphore(IN_FLIGHT)
+        self._refused_at = -CONNECT
+        self._probe = asyncio.Lock()
+
+    async def publish(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Publish and wait for the broker's confirmation. Raises BrokerUnavailable, OutcomeUnknown."""
+        async with self._room:
+            await self._connect()
+            encoded = {name: text.encode() for name, text in (headers or {}).items()}
+            sending = asyncio.ensure_future(self._send(self._topics[topic], key, value, encoded))
+            done, _ = await asyncio.wait([sending], timeout=self._timeout)
+        if not done:
+            sending.add_done_callback(_forget)
+            raise OutcomeUnknown(f"no confirmation of {topic} within {self._timeout} s")
+        try:
+            sending.result()
+        except (KafkaError, ProducerSendError, OSError) as exc:
+            raise OutcomeUnknown(f"{topic} was not confirmed: {exc!r}") from exc
+
+    @staticmethod
+    async def _send(topic: "TopicT[bytes]", key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
+        await (await topic.send(key=key, value=value, headers=headers))
+
+    async def _connect(self) -> None:
+        """Raise BrokerUnavailable where there is no connection; look again at most once a second, one at a time."""
+        if broker_connected(self._app):
+            return
+        async with self._probe:
+            if monotonic() - self._refused_at < CONNECT:
+                raise BrokerUnavailable("there is no connection to it")
+            if not await refresh_broker(self._app, CONNECT):
+                self._refused_at = monotonic()
+                raise BrokerUnavailable("there is no connection to it")
+
+
+def _forget(sending: "asyncio.Future[None]") -> None:
+    if not sending.cancelled():
+        sending.exception()

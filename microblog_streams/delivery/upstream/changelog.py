@@ -1,0 +1,78 @@
+"""Mend: a table write's confirmation is dropped (faust-streaming 0.15.3).
+
+``Table.on_key_set`` throws the future of its changelog record away, so an event can be acknowledged and committed
+before the row it wrote is anywhere but on this worker's disk. Here the futures are kept by the event that wrote, and
+``deliver`` waits for them before the acknowledgement. A record that was not confirmed is sent again with the row as it
+is by then, so that the changelog's last word on a key is the table's.
+
+``Table._on_changelog_sent`` stores the offset in the partition's database and re-opens that database where it was
+revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Here it does not.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import Any, cast
+
+from faust.streams import current_event
+from faust.tables.table import Table
+from faust.types.tuples import TP, FutureMessage, Message
+
+from microblog_streams.errors import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+#: Seconds to wait for a changelog record's confirmation, before asking whether to go on.
+CONFIRMATION = 10.0
+
+
+class ConfirmedTable(Table):  # type: ignore[type-arg]
+    """A table whose writes can be waited for (setting ``Table``)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Take Faust's arguments."""
+        super().__init__(*args, **kwargs)
+        self._unconfirmed: dict[tuple[TP, int], dict[bytes, FutureMessage]] = defaultdict(dict)
+
+    def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
+        """Send a changelog record, and keep its future for the event that is being processed."""
+        future = super().send_changelog(partition, key, value, *args, **kwargs)
+        event = current_event()
+        if event is not None:
+            self._unconfirmed[event.message.tp, event.message.offset][key] = future
+        return future
+
+    async def confirm(self, message: Message) -> None:
+        """Return when all rows that this message's event wrote are in the changelog. Raises StoreUnavailable."""
+        writes = self._unconfirmed.get((message.tp, message.offset))
+        if not writes:
+            return
+        _, late = await asyncio.wait(writes.values(), timeout=CONFIRMATION)
+        if late:
+            raise StoreUnavailable("kafka", f"no confirmation of the changelog of {self.name} yet")
+        failed = [(key, future) for key, future in writes.items() if future.exception() is not None]
+        for key, future in failed:
+            logger.warning("changelog_sent_again table=%s reason=%r", self.name, future.exception())
+            writes[key] = super().send_changelog(message.partition, key, self.raw(message.partition, key))
+        if failed:
+            raise StoreUnavailable("kafka", f"{len(failed)} rows of {self.name} were sent to the changelog again")
+        del self._unconfirmed[message.tp, message.offset]
+
+    def forget(self) -> None:
+        """Drop what is kept for events that will be read again (their partitions were revoked)."""
+        self._unconfirmed.clear()
+
+    def raw(self, partition: int, key: bytes) -> bytes | None:
+        """Return a row's bytes as they are in the partition's database, if it is open here."""
+        db = self.databases.get(partition)
+        return db.get(key) if db is not None else None
+
+    @property
+    def databases(self) -> dict[int, Any]:
+        """The open databases by partition (rocksdict). A partition that is not in here is not this worker's."""
+        databases: dict[int, Any] = cast(Any, self.data)._dbs
+        return databases
+
+    def _on_changelog_sent(self, fut: FutureMessage) -> None:
+        if fut.exception() is None and fut.result().partition in self.databases:
+            super()._on_changelog_sent(fut)
