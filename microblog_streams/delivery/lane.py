@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from faust.types import EventT, StreamT
+from faust import Stream
+from faust.types import EventT
 
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.delivery.parcel import Poison, Unknown, read
 from microblog_streams.errors import NotMine, Transient
+from microblog_streams.events import Event
 
 if TYPE_CHECKING:
     from microblog_streams.delivery.deliveries import Deliveries
@@ -64,7 +66,7 @@ class Parcel:
 class Lane:
     """Takes events in their order, and acknowledges them in their order."""
 
-    def __init__(self, deliveries: "Deliveries", stream: StreamT[bytes], handler: Handler) -> None:
+    def __init__(self, deliveries: "Deliveries", stream: Stream[bytes], handler: Handler) -> None:
         """One lane a partition and topic: agents use isolated partitions."""
         self.deliveries = deliveries
         self.halted: str | None = None
@@ -161,7 +163,7 @@ class Lane:
             return None
         return lambda: self._handler.effect(parsed, lease)
 
-    async def _record(self, parsed: Any, lease: PartitionLease) -> bool:
+    async def _record(self, parsed: Event, lease: PartitionLease) -> bool:
         assert self._handler.record is not None
         for pause in pauses():
             try:
@@ -192,9 +194,7 @@ class Lane:
                     self._report(count, parcel, exc)
                 except Exception as exc:
                     failures += 1
-                    logger.exception(
-                        "effect_failed lane=%s offset=%d try=%d", self.name, self._offset(parcel), failures
-                    )
+                    logger.exception("effect_failed %s try=%d", self._where(parcel), failures)
                     if failures == TRIES and not self._give_up(parcel, exc):
                         break
                 await asyncio.sleep(pause)
@@ -271,9 +271,7 @@ class Lane:
 
     def _report(self, count: int, parcel: Parcel, exc: Exception) -> None:
         if count & (count - 1) == 0:
-            offset = self._offset(parcel)
-            logger.warning("effect_waits lane=%s offset=%d tries=%d reason=%s", self.name, offset, count, exc)
+            logger.warning("effect_waits %s tries=%d reason=%s", self._where(parcel), count, exc)
 
-    @staticmethod
-    def _offset(parcel: Parcel) -> int:
-        return int(parcel.event.message.offset)
+    def _where(self, parcel: Parcel) -> str:
+        return f"lane={self.name} offset={parcel.event.message.offset}"

@@ -32,7 +32,7 @@ IN_FLIGHT = 256
 class Publisher:
     """Publishes on logical topics (stores.interfaces.EventLog)."""
 
-    def __init__(self, app: "App", topics: "Mapping[str, TopicT[bytes]]", timeout: float) -> None:
+    def __init__(self, app: "App", topics: "Mapping[str, TopicT]", timeout: float) -> None:
         """``timeout``: seconds until an unconfirmed publish is an unknown outcome."""
         self._app = app
         self._topics = topics
@@ -57,7 +57,7 @@ class Publisher:
             raise OutcomeUnknown(f"{topic} was not confirmed: {exc!r}") from exc
 
     @staticmethod
-    async def _send(topic: "TopicT[bytes]", key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
+    async def _send(topic: "TopicT", key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
         await (await topic.send(key=key, value=value, headers=headers))
 
     async def _connect(self) -> None:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
@@ -46,7 +46,7 @@ class PulsedThread(driver.AIOKafkaConsumerThread):
         """Start the consumer, then listen to what its coordinator is answered."""
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
-        coordinator._send_req = _listening(coordinator._send_req, self.transport.pulse)
+        coordinator._send_req = _listening(coordinator._send_req, cast(MendedTransport, self.transport).pulse)
 
     def rejoin(self) -> None:
         """Leave the current generation of the group and join the next."""
@@ -77,7 +77,8 @@ class PatientBuffer(ProducerBuffer):
     async def _send_pending(self, fut: FutureMessage) -> None:
         for pause in pauses():
             try:
-                return await super()._send_pending(fut)
+                await super()._send_pending(fut)
+                return
             except (KafkaError, ProducerSendError) as exc:
                 logger.warning("changelog_waits reason=%r", exc)
                 await asyncio.sleep(pause)
@@ -121,7 +122,7 @@ async def refresh_broker(app: "App", timeout: float) -> bool:
 
 def committed_offset(app: "App", tp: TP) -> int | None:
     """Return where Faust began to read a partition, in this generation."""
-    offset: int | None = app.consumer._committed_offset.get(tp)
+    offset: int | None = cast(Any, app.consumer)._committed_offset.get(tp)
     return offset
 
 
@@ -133,4 +134,4 @@ async def first_offset(app: "App", tp: TP) -> int:
 
 def rejoin(app: "App") -> None:
     """Make the worker leave the group's generation and join the next, from the last commit on."""
-    app.consumer._thread.rejoin()
+    cast(Any, app.consumer)._thread.rejoin()
