@@ -1,0 +1,25 @@
+"""Makes sure of deletions: a deleted post's flag in the store; a deleted user's tombstone and the flags of their posts."""
+
+from typing import TYPE_CHECKING
+
+from faust import Stream
+
+from microblog_streams.delivery import deliver
+from microblog_streams.events import PostDeleted, UserDeleted
+from microblog_streams.topics import POST_DELETED, USER_DELETED
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+def register(app: "MicroblogApp") -> None:
+    """Declare the agent."""
+
+    @app.agent(app.stream_of(POST_DELETED, USER_DELETED), name="deletions", isolated_partitions=True)
+    async def deletions(stream: Stream[bytes]) -> None:
+        events: dict[str, type[PostDeleted | UserDeleted]] = {
+            app.topic_name(POST_DELETED): PostDeleted,
+            app.topic_name(USER_DELETED): UserDeleted,
+        }
+        gone = app.operations.deletions
+        await deliver(app.deliveries, stream, events, gone.settle, record=gone.record)

@@ -1,0 +1,21 @@
+"""Brings a new post into the timeline of everyone who follows its author."""
+
+from typing import TYPE_CHECKING
+
+from faust import Stream
+
+from microblog_streams.delivery import deliver
+from microblog_streams.events import PostCreated
+from microblog_streams.topics import POST_CREATED
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+def register(app: "MicroblogApp") -> None:
+    """Declare the agent."""
+
+    @app.agent(app.stream_of(POST_CREATED), name="fan_out", isolated_partitions=True)
+    async def fan_out(stream: Stream[bytes]) -> None:
+        events = {app.topic_name(POST_CREATED): PostCreated}
+        await deliver(app.deliveries, stream, events, app.operations.fan_out.deliver)

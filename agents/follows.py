@@ -1,0 +1,25 @@
+"""Brings follows and unfollows into the followers table, and onto the follower's timeline."""
+
+from typing import TYPE_CHECKING
+
+from faust import Stream
+
+from microblog_streams.delivery import deliver
+from microblog_streams.events import EdgeChanged, Followed, Unfollowed
+from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+def register(app: "MicroblogApp") -> None:
+    """Declare the agent."""
+
+    @app.agent(app.stream_of(USER_FOLLOW, USER_UNFOLLOW), name="follows", isolated_partitions=True)
+    async def follows(stream: Stream[bytes]) -> None:
+        events: dict[str, type[EdgeChanged]] = {
+            app.topic_name(USER_FOLLOW): Followed,
+            app.topic_name(USER_UNFOLLOW): Unfollowed,
+        }
+        edges = app.operations.edges
+        await deliver(app.deliveries, stream, events, edges.settle, record=edges.record)

@@ -1,0 +1,75 @@
+"""How a worker is: ``/health`` tells everything that is wrong, ``/ready`` whether to send it requests.
+
+Readiness is decided once: every worker sees an absent store or a rebalance at the same moment, and a fleet that is
+"not ready" as one serves nobody. Those show in the report and in each call's own 503.
+"""
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from microblog_streams.delivery.upstream.transport import broker_connected
+from microblog_streams.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+#: Seconds that a store has to answer a ping.
+PING = 1.0
+#: Bytes that must be free where the tables are: below that RocksDB stops taking writes.
+FREE = 128 * 1024**2
+
+
+class Health:
+    """Looks at one worker."""
+
+    def __init__(self, app: "MicroblogApp") -> None:
+        """Look at ``app``."""
+        self._app = app
+        self._began = False
+
+    def ready(self) -> tuple[bool, str]:
+        """Tell whether the worker can serve REST, and why not."""
+        if self._app.should_stop:
+            return False, "the worker is stopping"
+        if shutil.disk_usage(self._app.settings.worker_dir).free < FREE:
+            return False, "the disk is full"
+        if not self._began:
+            if not self._app.connections.connected["postgres"].is_set():
+                return False, "PostgreSQL was not reached yet"
+            if not self._app.broker_gate.open.is_set() or not broker_connected(self._app):
+                return False, "Kafka and its topics were not reached yet"
+            self._began = True
+        return True, ""
+
+    async def report(self) -> dict[str, Any]:
+        """Return what is well and what is not. Store names, states and counts only: no addresses, no secrets."""
+        stores = await self._app.connections.ping(PING)
+        stores["kafka"] = "ok" if broker_connected(self._app) else "no connection"
+        tables = self._tables()
+        outbox = await self._outbox()
+        halted = self._app.deliveries.halted()
+        problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
+        problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
+        if not tables["recovered"]:
+            problems.append("tables: being recovered")
+        return {
+            "status": "degraded" if problems else "ok",
+            "worker": self._app.settings.worker_name,
+            "problems": problems,
+            "stores": stores,
+            "tables": tables,
+            "delivery": {"unacked": self._app.deliveries.unacked(), "halted": halted},
+            "outbox": outbox,
+        }
+
+    def _tables(self) -> dict[str, Any]:
+        app = self._app
+        recovered = app.tables.actives_ready and not app.rebalancing
+        return {"recovered": bool(recovered), "rebalancing": bool(app.rebalancing)}
+
+    async def _outbox(self) -> dict[str, Any]:
+        try:
+            depth: int | None = await self._app.outbox.count()
+        except StoreUnavailable:
+            depth = None
+        return {"leading": self._app.relay.leading, "depth": depth}

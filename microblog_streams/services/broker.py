@@ -1,0 +1,70 @@
+"""Waits for Kafka and its topics, before Faust's producer and consumer start: as released, a worker whose broker is
+away ends within a second, before its web port opens.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from microblog_streams.errors import SetupError
+from microblog_streams.services.stopping import stop_worker
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between tries, and between the lines that say so.
+RETRY, QUIET = 0.5, 3.0
+
+
+class BrokerGate(Service):
+    """Starts when the broker is there with all topics; everything after it in the start order waits."""
+
+    def __init__(self, servers: list[str], topics: Mapping[str, int]) -> None:
+        """``servers``: host:port; ``topics``: the partitions that each topic must have, by its name in Kafka."""
+        super().__init__()
+        self.open = asyncio.Event()
+        self._servers = servers
+        self._topics = topics
+
+    async def on_start(self) -> None:
+        """Wait for the broker, then check the topics; SetupError ends the worker."""
+        waited = 0.0
+        while not self.should_stop:
+            try:
+                check_topics(await partition_counts(self._servers, list(self._topics)), self._topics)
+                self.open.set()
+                return
+            except SetupError as exc:
+                stop_worker(exc)
+                await asyncio.sleep(QUIET)
+            except (KafkaError, OSError) as exc:
+                if waited % QUIET == 0:
+                    logger.warning("broker_awaited servers=%s reason=%s", ",".join(self._servers), exc)
+                waited += RETRY
+                await asyncio.sleep(RETRY)
+
+
+async def partition_counts(servers: list[str], topics: list[str]) -> dict[str, int]:
+    """Return how many partitions each of the topics has, 0 where it is missing. Raises KafkaError, OSError."""
+    client = AIOKafkaClient(bootstrap_servers=servers, request_timeout_ms=3000)
+    try:
+        await client.bootstrap()
+        await client.set_topics(topics)
+        return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
+    finally:
+        await client.close()
+
+
+def check_topics(found: Mapping[str, int], expected: Mapping[str, int]) -> None:
+    """Raise SetupError for the first topic that is missing or has another number of partitions."""
+    for topic, partitions in expected.items():
+        if not found[topic]:
+            raise SetupError(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
+        if found[topic] != partitions:
+            raise SetupError(
+                f"topic {topic} has {found[topic]} partitions, MICROBLOG_PARTITIONS says {partitions}: set it to "
+                f"{found[topic]}, or start over with other topics"
+            )
