@@ -1,0 +1,95 @@
+"""The rules for what people write: names and posts, checked once for every way in (views, commands).
+
+A name is compared by its key, so that ``Ann``, ``ANN`` and the full-width spelling of it are one person's.
+A post is kept exactly as it was sent; trimming only decides whether there is something in it.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from microblog_streams.errors import Invalid
+
+#: Code points of a username, in NFC.
+MAX_USERNAME: Final = 50
+#: Code points of a post without the white space around it, and with it.
+MAX_CONTENT, MAX_RAW_CONTENT = 500, 2_000
+
+#: No character takes more than four code points apart (UAX #15), so a longer name is too long in NFC as well.
+#: Looked at first: putting thousands of combining marks in order takes seconds.
+_LONGEST_APART: Final = 4
+
+_PUNCTUATION: Final = "_-."
+#: Categories of letters and of decimal digits.
+_LETTERS_AND_DIGITS: Final = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+#: Marks that belong to a script (vowel signs of Hindi or Thai) are part of its letters; those that go on any
+#: letter, and those that choose a glyph, are not: they make names that look alike, or unlike text.
+_LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
+#: Hangul fillers and the inherent vowels of Khmer: letters and marks by category, and not to be seen.
+_INVISIBLE: Final = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
+
+_FORBIDDEN_IN_CONTENT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def username(value: str) -> tuple[str, str]:
+    """Return a name in NFC, and the key that must be unique. Raises Invalid (``username``).
+
+    1 to 50 letters and digits of any script, ``_``, ``-`` and ``.``.
+    """
+    if len(value) > MAX_USERNAME * _LONGEST_APART:
+        raise _long("username", MAX_USERNAME)
+    name = unicodedata.normalize("NFC", value)
+    if not name:
+        raise Invalid("username", "is empty")
+    if len(name) > MAX_USERNAME:
+        raise _long("username", MAX_USERNAME)
+    for before, character in zip("." + name, name, strict=False):
+        if not _in_names(character, before):
+            allowed = "letters, digits, '_', '-' and '.' are"
+            raise Invalid("username", f"{_code_point(character)} is not allowed in it; {allowed}")
+    return name, _key(name)
+
+
+def content(value: str) -> str:
+    """Return the text of a post as it was sent. Raises Invalid (``content``).
+
+    1 to 500 code points after trimming, at most 2,000 before; of the control characters only newline and tab.
+    """
+    if len(value) > MAX_RAW_CONTENT:
+        raise _long("content", MAX_RAW_CONTENT)
+    if found := _FORBIDDEN_IN_CONTENT.search(value):
+        raise Invalid("content", f"{_code_point(found.group())} is not allowed in it")
+    text = value.strip()
+    if not text:
+        raise Invalid("content", "is empty")
+    if len(text) > MAX_CONTENT:
+        raise _long("content", MAX_CONTENT)
+    return value
+
+
+def _in_names(character: str, before: str) -> bool:
+    if character in _INVISIBLE:
+        return False
+    category = unicodedata.category(character)
+    if category in _LETTERS_AND_DIGITS:
+        return True
+    if category in ("Mn", "Mc"):
+        on_a_letter = unicodedata.category(before)[0] in "LM"
+        return on_a_letter and not _LOOSE_MARKS.search(unicodedata.name(character, ""))
+    return character in _PUNCTUATION
+
+
+def _key(name: str) -> str:
+    """Fold case and compatibility forms until nothing changes: one round leaves ``ϓ`` and a few others half done."""
+    key = name
+    while (folded := unicodedata.normalize("NFKC", key).casefold()) != key:
+        key = folded
+    return key
+
+
+def _long(field: str, limit: int) -> Invalid:
+    return Invalid(field, f"is longer than {limit:,} characters")
+
+
+def _code_point(character: str) -> str:
+    return f"U+{ord(character):04X}"

@@ -1,0 +1,324 @@
+"""Bad input: each kind gets its status, and a problem that says what was wrong with which field."""
+
+import io
+import json
+from uuid import UUID, uuid4
+
+import pytest
+
+from microblog_streams.ids import MAX_USER_ID, new_post_id
+
+JSON = {"Content-Type": "application/json"}
+
+
+async def send(client, data, path="/posts/"):
+    return await client.post(path, data=data, headers=JSON)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello",
+        b"{",
+        b'{"userId": 1, "content": "a",}',
+        b"{'userId': 1}",
+        b'{"userId": 01, "content": "a"}',
+        b'{"userId": 1, "content": "\x01"}',
+        b'{"userId": 1, "content": "a"} {}',
+        b'\xef\xbb\xbf{"userId": 1, "content": "a"}',
+        b'{"userId": 1, "content": "\xff"}',
+        b'{"userId": 1, "content": "\xed\xa0\x80"}',
+        '{"userId": 1, "content": "a"}'.encode("utf-16"),
+        b'{"userId": NaN, "content": "a"}',
+        b'{"userId": -Infinity, "content": "a"}',
+        b'{"userId": ' + b"9" * 10_000 + b', "content": "a"}',
+        b"[" * 10_000,
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    ],
+)
+async def test_what_is_not_json_is_refused(client, problem, data):
+    await problem(await send(client, data), 400, "invalid", "body")
+
+
+@pytest.mark.parametrize("data", [b"[]", b"null", b"1", b'"text"', b"true", b'[{"userId": 1, "content": "a"}]'])
+async def test_json_that_is_no_object_is_refused(client, problem, data):
+    document = await problem(await send(client, data), 400, "invalid", "body")
+    assert "must be a JSON object" in document["detail"]
+
+
+@pytest.mark.parametrize("user", ["1", 1.0, 1e0, True, None, [], {}, 1.5, 0, -1, MAX_USER_ID + 1, 10**400])
+async def test_a_user_id_that_is_no_id_is_refused(client, problem, user):
+    data = json.dumps({"userId": user, "content": "a"})
+    await problem(await send(client, data), 400, "invalid", "userId")
+
+
+async def test_a_number_too_large_for_a_float_is_refused(client, problem):
+    await problem(await send(client, '{"userId": 1e999, "content": "a"}'), 400, "invalid", "userId")
+
+
+@pytest.mark.parametrize("content", [1, None, True, ["a"], {"a": "b"}])
+async def test_content_that_is_no_text_is_refused(client, problem, content):
+    await problem(await send(client, json.dumps({"userId": 1, "content": content})), 400, "invalid", "content")
+
+
+@pytest.mark.parametrize(
+    "content", ["", " \n\t ", "a" * 501, " " * 2000 + "a", "a\x00", "a\r\n", "\x7f", "\x85b", "\ud800"]
+)
+async def test_content_that_breaks_a_rule_is_refused(client, problem, content):
+    await problem(await send(client, json.dumps({"userId": 1, "content": content})), 400, "invalid", "content")
+
+
+@pytest.mark.parametrize("content", ["a", "a" * 500, "\U0001f642" * 500, " " * 1500 + "a" * 500, "a\n\tb"])
+async def test_content_at_its_limits_is_taken(client, content):
+    assert (await send(client, json.dumps({"userId": 1, "content": content}))).status == 201
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 51, "a b", "a\x00", "\u202eann", "\ud800", "a/b", "<b>", "\u3164", "\U0001f642", 5, None]
+)
+async def test_a_name_that_breaks_a_rule_is_refused(client, problem, name):
+    await problem(await send(client, json.dumps({"username": name}), "/users/"), 400, "invalid", "username")
+
+
+@pytest.mark.parametrize("name", ["a", "x" * 50, "\u0939\u093f\u0928\u094d\u0926\u0940", "\u674e.\u96f7-9_"])
+async def test_names_of_any_script_are_taken(client, name):
+    assert (await send(client, json.dumps({"username": name}), "/users/")).status == 201
+
+
+@pytest.mark.parametrize("name", ["ann", "ANN", "\uff21nn"])
+async def test_a_name_that_somebody_has_or_that_reads_the_same_is_taken(client, problem, name):
+    await problem(await client.post("/users/", json={"username": name}), 409, "username-taken", "username")
+
+
+async def test_every_wrong_field_is_named_at_once(client, problem):
+    document = await problem(
+        await client.post("/posts/", json={"userId": "1", "text": "a"}), 400, "invalid", "userId", "content", "text"
+    )
+    assert document["errors"] == [
+        {"field": "userId", "message": "must be a whole number"},
+        {"field": "content", "message": "is missing"},
+        {"field": "text", "message": "is not a field of this request"},
+    ]
+
+
+@pytest.mark.parametrize("field", ["user_id", "postId", "__proto__", ""])
+async def test_unknown_fields_are_refused(client, problem, field):
+    response = await client.post("/posts/", json={"userId": 1, "content": "a", field: 1})
+    await problem(response, 400, "invalid", field or "body")
+
+
+async def test_a_field_that_stands_twice_is_refused(client, problem):
+    response = await send(client, '{"userId": 1, "content": "a", "userId": 2}')
+    document = await problem(response, 400, "invalid", "userId")
+    assert "more than once" in document["detail"]
+
+
+async def test_thousands_of_wrong_fields_make_a_short_answer(client):
+    response = await client.post("/posts/", json={f"f{number}": number for number in range(3000)})
+
+    assert response.status == 400
+    assert len((await response.json(content_type=None))["errors"]) == 20
+
+
+async def test_a_field_named_with_half_a_character_is_answered_in_utf8(client, problem):
+    await problem(await send(client, r'{"userId": 1, "content": "a", "\ud800": 1}'), 400, "invalid", "body")
+    await problem(await send(client, r'{"\ud800": 1, "\ud800": 2}'), 400, "invalid", "?")
+
+
+@pytest.mark.parametrize("size", [64 * 1024 + 1, 10 * 1024 * 1024])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/posts/"), ("POST", "/users/"), ("GET", "/users/"), ("DELETE", "/users/1")]
+)
+async def test_a_body_over_64_kib_is_refused_everywhere(client, problem, method, path, size):
+    response = await client.request(method, path, data=io.BytesIO(b" " * size), headers=JSON)
+    document = await problem(response, 413, "request-entity-too-large", "body")
+    assert "65,536 bytes" in document["detail"]
+
+
+async def test_a_body_of_unknown_size_over_64_kib_is_refused(client, problem):
+    async def chunks():
+        for _ in range(65):
+            yield b" " * 1024
+
+    await problem(await send(client, chunks()), 413, "request-entity-too-large", "body")
+
+
+async def test_a_body_of_exactly_64_kib_is_read(client):
+    data = json.dumps({"userId": 1, "content": "a"}).ljust(64 * 1024)
+
+    assert (await send(client, data)).status == 201
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonp",
+        "application/json; charset=utf-16",
+        "json",
+    ],
+)
+async def test_another_content_type_is_refused(client, problem, content_type):
+    response = await client.post(
+        "/posts/", data=b'{"userId": 1, "content": "a"}', headers={"Content-Type": content_type}
+    )
+    document = await problem(response, 415, "unsupported-media-type")
+    assert "application/json" in document["detail"]
+
+
+async def test_a_body_without_a_content_type_is_refused(client, problem):
+    response = await client.post("/posts/", data=b"{}", skip_auto_headers=["Content-Type"])
+    await problem(response, 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", "Application/JSON"])
+async def test_json_is_known_by_its_other_spellings(client, content_type):
+    response = await client.post(
+        "/posts/", data=b'{"userId": 1, "content": "a"}', headers={"Content-Type": content_type}
+    )
+    assert response.status == 201
+
+
+BAD_IDS = [
+    "0",
+    "-1",
+    str(MAX_USER_ID + 1),
+    "9" * 400,
+    "abc",
+    "1.0",
+    "1e3",
+    "0x1",
+    "01",
+    "%31%20",
+    "\u0661",
+    "1%2F2",
+    "null",
+    "%FF",
+]
+
+
+@pytest.mark.parametrize("ident", BAD_IDS)
+@pytest.mark.parametrize(
+    ("method", "path", "field"),
+    [
+        ("GET", "/users/{}", "userId"),
+        ("DELETE", "/users/{}", "userId"),
+        ("GET", "/users/{}/followers", "userId"),
+        ("GET", "/users/{}/followees", "userId"),
+        ("GET", "/users/{}/posts", "userId"),
+        ("GET", "/posts/{}", "userId"),
+        ("DELETE", "/posts/{}", "postId"),
+        ("GET", "/timelines/{}", "userId"),
+        ("POST", "/users/{}/follow/1", "followerId"),
+        ("POST", "/users/1/follow/{}", "followeeId"),
+        ("DELETE", "/users/{}/follow/1", "followerId"),
+        ("DELETE", "/users/1/follow/{}", "followeeId"),
+    ],
+)
+async def test_an_id_that_is_none_is_refused_and_named(client, problem, method, path, field, ident):
+    await problem(await client.request(method, path.format(ident)), 400, "invalid", field)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/users/4"),
+        ("GET", f"/users/{MAX_USER_ID}"),
+        ("DELETE", "/users/4"),
+        ("GET", "/users/4/followers"),
+        ("GET", "/users/4/followees"),
+        ("GET", "/users/4/posts"),
+        ("GET", "/posts/4"),
+        ("GET", "/timelines/4"),
+        ("POST", "/users/4/follow/1"),
+        ("POST", "/users/1/follow/4"),
+        ("DELETE", "/users/1/follow/4"),
+    ],
+)
+async def test_an_unknown_user_is_not_found(client, problem, method, path):
+    document = await problem(await client.request(method, path), 404, "not-found")
+    assert document["detail"].startswith("There is no user ")
+
+
+async def test_nobody_can_post_as_an_unknown_user(client, problem):
+    await problem(await client.post("/posts/", json={"userId": 4, "content": "a"}), 404, "not-found")
+
+
+async def test_a_deleted_user_is_not_found(client, problem):
+    await client.delete("/users/2")
+
+    await problem(await client.get("/users/2"), 404, "not-found")
+    await problem(await client.delete("/users/2"), 404, "not-found")
+    await problem(await client.post("/users/1/follow/2"), 404, "not-found")
+    await problem(await client.post("/posts/", json={"userId": 2, "content": "a"}), 404, "not-found")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+@pytest.mark.parametrize("post", [str(new_post_id()), str(uuid4()), str(UUID(int=0)), str(UUID(int=2**128 - 1))])
+async def test_an_unknown_post_is_not_found(client, problem, method, post):
+    document = await problem(await client.request(method, f"/posts/{post}"), 404, "not-found")
+    assert document["detail"] == f"There is no post {post}."
+
+
+@pytest.mark.parametrize("post", ["5", "(0188d2b0)", str(uuid4()).replace("-", ""), f"urn:uuid:{uuid4()}", "g" * 36])
+async def test_a_post_id_that_is_no_uuid_is_refused(client, problem, post):
+    await problem(await client.delete(f"/posts/{post}"), 400, "invalid", "postId")
+
+
+async def test_following_oneself_is_refused(client, problem):
+    await problem(await client.post("/users/1/follow/1"), 400, "invalid", "followeeId")
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\u00fc", "\U0001f642", "a\tb"])
+async def test_an_idempotency_key_must_be_visible_ascii(client, problem, key):
+    response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers={"Idempotency-Key": key})
+    await problem(response, 400, "invalid", "Idempotency-Key")
+
+
+async def test_two_idempotency_keys_are_refused(client, problem):
+    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+    response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers=headers)
+    await problem(response, 400, "invalid", "Idempotency-Key")
+
+
+async def test_an_idempotency_key_of_255_characters_is_taken(client):
+    response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers={"Idempotency-Key": "~" * 255})
+    assert response.status == 201
+
+
+async def test_an_idempotency_key_with_another_request_is_a_conflict(client, problem):
+    headers = {"Idempotency-Key": "k"}
+    await client.post("/posts/", json={"userId": 1, "content": "a"}, headers=headers)
+
+    response = await client.post("/posts/", json={"userId": 1, "content": "b"}, headers=headers)
+
+    await problem(response, 409, "idempotency-key-reused", "Idempotency-Key")
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/users", "/posts", "/users/1/", "/users/1/nothing", "/users/1/2/3"])
+async def test_an_unknown_path_is_not_found(client, problem, path):
+    await problem(await client.get(path), 404, "unknown-path")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/users/", "GET,HEAD,POST"),
+        ("DELETE", "/posts/", "POST"),
+        ("GET", "/posts/", "POST"),
+        ("HEAD", "/posts/", "POST"),
+        ("GET", "/users/1/follow/2", "DELETE,POST"),
+        ("POST", "/users/1", "DELETE,GET,HEAD"),
+        ("PATCH", "/timelines/1", "GET,HEAD"),
+        ("OPTIONS", "/users/1/followers", "GET,HEAD"),
+        ("SEARCH", "/health", "GET,HEAD"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(client, method, path, allowed):
+    response = await client.request(method, path)
+
+    assert (response.status, response.headers["Allow"]) == (405, allowed)
+    assert response.content_type == "application/problem+json"

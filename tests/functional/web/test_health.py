@@ -1,0 +1,22 @@
+"""How the worker says that it is well."""
+
+
+async def test_health_is_200_and_tells_what_is_wrong(client):
+    response = await client.get("/health")
+
+    assert response.status == 200
+    assert await response.json() == {"status": "degraded", "stores": {"redis": "away"}}
+
+
+async def test_a_ready_worker_says_so(client):
+    response = await client.get("/ready")
+
+    assert (response.status, await response.json()) == (200, {"status": "ready"})
+
+
+async def test_a_worker_that_is_not_ready_says_why(front, problem):
+    front.app.health.answer = (False, "waiting for Kafka")
+
+    document = await problem(await front.client.get("/ready"), 503, "not-ready")
+
+    assert document["detail"] == "waiting for Kafka"

@@ -1,0 +1,54 @@
+"""Who follows whom."""
+
+from aiohttp.web import Request, Response
+
+from web import answers
+from web.cursors import Kind
+from web.paging import Paging
+from web.params import user_id
+from web.schemas import Following
+from web.views import View
+
+
+class Follow(View):
+    """One person following another. Repeating a call changes nothing."""
+
+    async def post(self, request: Request, follower: str, followee: str) -> Response:
+        """Follow."""
+        edge = _edge(follower, followee, following=True)
+        await self.operations.follows.follow(edge.follower_id, edge.followee_id)
+        return answers.one(edge)
+
+    async def delete(self, request: Request, follower: str, followee: str) -> Response:
+        """Unfollow."""
+        edge = _edge(follower, followee, following=False)
+        await self.operations.follows.unfollow(edge.follower_id, edge.followee_id)
+        return answers.one(edge)
+
+
+class Followers(View):
+    """Those who follow somebody."""
+
+    async def get(self, request: Request, user: str) -> Response:
+        """Return a page of users, by id."""
+        paging = Paging.of(request, user_id(user))
+        after = paging.after(Kind.FOLLOWERS)
+        page = await self.operations.follows.followers(paging.owner, after, paging.limit)
+        return paging.users(page, Kind.FOLLOWERS)
+
+
+class Followees(View):
+    """Those whom somebody follows."""
+
+    async def get(self, request: Request, user: str) -> Response:
+        """Return a page of users, by id."""
+        paging = Paging.of(request, user_id(user))
+        after = paging.after(Kind.FOLLOWEES)
+        page = await self.operations.follows.followees(paging.owner, after, paging.limit)
+        return paging.users(page, Kind.FOLLOWEES)
+
+
+def _edge(follower: str, followee: str, following: bool) -> Following:
+    return Following(
+        follower_id=user_id(follower, "followerId"), followee_id=user_id(followee, "followeeId"), following=following
+    )

@@ -1,0 +1,26 @@
+"""How the worker is: ``/health`` for people and dashboards, ``/ready`` for whoever sends it requests."""
+
+from aiohttp.web import Request, Response
+
+from web import answers
+from web.problems import NotReady
+from web.views import View
+
+
+class Health(View):
+    """What is well and what is not. 200 as long as the worker is alive: the body tells the rest."""
+
+    async def get(self, request: Request) -> Response:
+        """Return the report."""
+        return answers.plain(await self.microblog.health.report())
+
+
+class Ready(View):
+    """Whether the worker serves requests."""
+
+    async def get(self, request: Request) -> Response:
+        """Return 200, or 503 with the reason."""
+        ready, reason = self.microblog.health.ready()
+        if not ready:
+            raise NotReady(reason)
+        return answers.plain({"status": "ready"})

@@ -1,0 +1,67 @@
+"""Pages: a JSON array, and the URLs of the pages around it in the ``Link`` header (RFC 8288).
+
+Positions (operations) become cursors here, and cursors positions. The URLs are relative to the server, so they
+hold behind any gateway.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from aiohttp.web import Request, Response
+from pydantic import TypeAdapter
+
+from microblog_streams import records
+from microblog_streams.operations.pages import Page, PostView
+from web import answers, cursors, params
+from web.cursors import Kind, Position
+from web.schemas import Post, User
+
+_users = TypeAdapter(list[User])
+_posts = TypeAdapter(list[Post])
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """What a request says of the page it wants. ``owner`` is the user in its path, 0 where there is none."""
+
+    path: str
+    owner: int
+    limit: int
+    cursor: str | None
+
+    @classmethod
+    def of(cls, request: Request, owner: int = 0) -> Self:
+        """Read ``?limit=`` and ``?cursor=``. Raises Invalid."""
+        return cls(request.rel_url.raw_path, owner, params.limit(request), params.cursor(request))
+
+    def after(self, kind: Kind) -> int:
+        """Return the user id to go on from, 0 for the first page. Raises Invalid (``cursor``)."""
+        return cursors.decode_user_position(self.cursor, kind, self.owner) if self.cursor is not None else 0
+
+    def at_post(self, *kinds: Kind) -> tuple[Kind, UUID | None]:
+        """Return the post id to go on from, and which of ``kinds``; the first of them for the first page."""
+        if self.cursor is None:
+            return kinds[0], None
+        return cursors.decode_post_position(self.cursor, kinds, self.owner)
+
+    def users(self, page: Page[records.User, int], kind: Kind) -> Response:
+        """Answer a page of users."""
+        body = _users.dump_json([User.of(user) for user in page.items], by_alias=True)
+        return self._answer(body, self._link("next", kind, page.next))
+
+    def posts(self, page: Page[PostView, UUID], older: Kind, newer: Kind | None = None) -> Response:
+        """Answer a page of posts; ``newer`` is the kind of the page above it, where a list has one."""
+        body = _posts.dump_json([Post.of(post) for post in page.items], by_alias=True)
+        above = self._link("prev", newer, page.prev) if newer is not None else None
+        return self._answer(body, self._link("next", older, page.next), above)
+
+    def _answer(self, body: bytes, *links: str | None) -> Response:
+        header = ", ".join(link for link in links if link)
+        return answers.json(body, headers={"Link": header} if header else {})
+
+    def _link(self, rel: str, kind: Kind, position: Position | None) -> str | None:
+        if position is None:
+            return None
+        cursor = cursors.encode(kind, self.owner, position)
+        return f'<{self.path}?cursor={cursor}&limit={self.limit}>; rel="{rel}"'

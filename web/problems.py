@@ -1,0 +1,162 @@
+"""Every error that a caller can see, in one table: its status, its stable type and what is said of it.
+
+The answer is a problem document (RFC 9457): type, title, status, detail, and ``errors`` with one entry a wrong
+field. What is not in the table is a mistake of ours: 500, logged with its traceback, and nothing of it told.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any, Final
+
+from aiohttp.web import HTTPException, Request, Response
+from faust.web.exceptions import WebError
+
+from microblog_streams.errors import (
+    BrokerUnavailable,
+    Conflict,
+    Invalid,
+    KeyReused,
+    NotFound,
+    OutcomeUnknown,
+    StoreUnavailable,
+    Transient,
+    UsernameTaken,
+)
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE: Final = "application/problem+json"
+#: Seconds after which trying again is worth it: a store's reconnection takes about that long.
+RETRY_AFTER: Final = "2"
+#: More than anybody mends at once; a body can hold thousands of wrong fields.
+MAX_ERRORS: Final = 20
+
+
+class InvalidFields(Exception):
+    """Several fields of one request are wrong: pairs of field and message."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        """Keep the pairs, in the order of the request's model."""
+        super().__init__("; ".join(f"{name}: {message}" for name, message in errors[:MAX_ERRORS]))
+        self.errors = errors[:MAX_ERRORS]
+
+
+class TooSlow(Exception):
+    """The request was given up after its time limit."""
+
+
+class NotReady(Exception):
+    """The worker does not serve requests yet, or not any more; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: ``slug`` ends its type, ``detail`` and ``errors`` say what is particular to this one."""
+
+    status: int
+    slug: str
+    title: str
+    detail: Callable[[Any], str] = str
+    errors: Callable[[Any], Sequence[tuple[str, str]]] = lambda _: ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_RETRY: Final = {"Retry-After": RETRY_AFTER}
+_UNKNOWN_EFFECT: Final = "The request took too long and was given up; whether it had an effect is unknown."
+
+#: The first entry that fits counts, so the special stands before the general.
+_KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
+    (NotFound, Kind(404, "not-found", "Not found")),
+    (Invalid, Kind(400, "invalid", "Invalid request", errors=lambda exc: [(exc.field, exc.message)])),
+    (InvalidFields, Kind(400, "invalid", "Invalid request", errors=lambda exc: exc.errors)),
+    (UsernameTaken, Kind(409, "username-taken", "Username taken", errors=lambda _: [("username", "is taken")])),
+    (
+        KeyReused,
+        Kind(
+            409,
+            "idempotency-key-reused",
+            "Idempotency-Key reused",
+            lambda _: "This Idempotency-Key came before, with another request.",
+            lambda _: [("Idempotency-Key", "was used for another request")],
+        ),
+    ),
+    (
+        OutcomeUnknown,
+        Kind(503, "outcome-unknown", "Outcome unknown", lambda exc: str(exc.advice), headers=_RETRY),
+    ),
+    (
+        BrokerUnavailable,
+        Kind(
+            503, "unavailable", "Unavailable", lambda _: "kafka is away; nothing was done. Try again.", headers=_RETRY
+        ),
+    ),
+    (
+        StoreUnavailable,
+        Kind(503, "unavailable", "Unavailable", lambda exc: f"{exc.store} is away. Try again.", headers=_RETRY),
+    ),
+    (
+        Transient,
+        Kind(503, "unavailable", "Unavailable", lambda _: "A part that this needs is away. Try again.", headers=_RETRY),
+    ),
+    (Conflict, Kind(409, "conflict", "Conflict")),
+    (TooSlow, Kind(503, "too-slow", "Too slow", lambda _: _UNKNOWN_EFFECT, headers=_RETRY)),
+    (NotReady, Kind(503, "not-ready", "Not ready", headers=_RETRY)),
+)
+
+_INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
+
+
+def problem_response(exc: Exception, request: Request) -> Response:
+    """Return the answer to a request that ended in ``exc``; logs what nobody expected."""
+    if isinstance(exc, HTTPException):
+        kind = _http_kind(exc, request)
+    elif isinstance(exc, WebError):
+        kind = _phrased(exc.code, exc.detail)
+    else:
+        kind = next((kind for error, kind in _KINDS if isinstance(exc, error)), _INTERNAL)
+    if kind is _INTERNAL:
+        log.error("request_failed method=%s path=%s", request.method, request.rel_url.raw_path, exc_info=exc)
+    elif kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        log.debug("request_unavailable method=%s path=%s error=%r", request.method, request.rel_url.raw_path, exc)
+    return _response(kind, kind.detail(exc), kind.errors(exc))
+
+
+def _http_kind(exc: HTTPException, request: Request) -> Kind:
+    """Describe what the router, the lock, the limits or a body's reader raised."""
+    allowed = exc.headers.get("Allow", "")
+    details = {
+        404: "There is nothing at this path.",
+        405: f"{request.method} is not possible here; these are: {allowed.replace(',', ', ')}.",
+        408: "The body did not come in time.",
+        413: f"The body is larger than {request.client_max_size:,} bytes.",
+        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json'.",
+    }
+    kind = _phrased(exc.status, details.get(exc.status))
+    if exc.status == HTTPStatus.NOT_FOUND:
+        return replace(kind, slug="unknown-path")
+    if exc.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return replace(kind, errors=lambda _: [("body", "is too large")])
+    return replace(kind, headers={"Allow": allowed} if allowed else {})
+
+
+def _phrased(status: int, detail: str | None) -> Kind:
+    """Describe what is known by its status alone."""
+    phrase = HTTPStatus(status).phrase
+    return Kind(int(status), phrase.lower().replace(" ", "-"), phrase, lambda _: detail or f"{phrase}.")
+
+
+def _response(kind: Kind, detail: str, errors: Sequence[tuple[str, str]]) -> Response:
+    document: dict[str, object] = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+    }
+    if errors:
+        document["errors"] = [{"field": name, "message": message} for name, message in errors]
+    # A field's name comes from the request and may hold half a character (a lone surrogate): "?" stands for it.
+    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=kind.headers)

@@ -1,0 +1,78 @@
+"""What every view of the API is made from: a Faust view with the app's operations at hand and errors answered.
+
+``web`` is the name of this package and of Faust's, so Faust's view is imported by its name and never as ``web``.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import wraps
+from typing import Any, Protocol, cast
+
+from aiohttp.web import Request, StreamResponse
+from faust.web import View as FaustView
+
+from microblog_streams.operations import Operations
+from web.problems import problem_response
+
+
+class HealthView(Protocol):
+    """How the worker is, as the application tells it."""
+
+    async def report(self) -> Mapping[str, object]:
+        """Return what can be written as JSON, with ``status``: ``ok`` or ``degraded``."""
+        ...
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether the worker serves REST, and the reason in words where it does not."""
+        ...
+
+
+class Application(Protocol):
+    """What views use of the application."""
+
+    @property
+    def operations(self) -> Operations:
+        """What the system does."""
+        ...
+
+    @property
+    def health(self) -> HealthView:
+        """How the worker is."""
+        ...
+
+
+class View(FaustView):
+    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text."""
+
+    def __post_init__(self) -> None:
+        """Have errors answered inside Faust's sensors, or its metrics would count every 404 as a 500.
+
+        HEAD is offered where GET is; as released, every Faust view offers it.
+        """
+        offered = super().get_methods()
+        self.offered: set[str] = offered if "GET" in offered else offered - {"HEAD"}
+        self.methods = {name: _answered(method) for name, method in self.methods.items()}
+
+    def get_methods(self) -> set[str]:
+        """Return the methods that a route is made for; for all others the router answers 405."""
+        return self.offered
+
+    @property
+    def microblog(self) -> Application:
+        """The application that the view belongs to."""
+        return cast(Application, self.app)
+
+    @property
+    def operations(self) -> Operations:
+        """What the system does."""
+        return self.microblog.operations
+
+
+def _answered(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[StreamResponse]]:
+    @wraps(method)
+    async def answered(request: Request, **path: str) -> StreamResponse:
+        try:
+            return cast(StreamResponse, await method(request, **path))
+        except Exception as exc:
+            return problem_response(exc, request)
+
+    return answered
