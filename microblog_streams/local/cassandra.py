@@ -11,6 +11,7 @@ from microblog_streams.local import java
 from microblog_streams.local.files import render, write_atomic
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.part import Part, Place
+from microblog_streams.local.process import Children
 
 HEAP_MB = 384
 KEYSPACE = "microblog"
@@ -56,7 +57,7 @@ class Cassandra(Part):
         self.jars = jar_set("cassandra", place.cache_dir)
         self._tmp = self.home / "tmp"
 
-    def prepare(self) -> None:
+    def prepare(self, children: Children) -> None:
         """Write the configuration."""
         shutil.rmtree(self._tmp, ignore_errors=True)
         for folder in (self._tmp, self.home / "triggers"):

@@ -3,15 +3,29 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from microblog_streams.local.jars import Jar, JarSet, fetch
 
 
-def fill_cache(sets: Sequence[JarSet], console: Console) -> None:
-    """Check every jar; fetch those that are absent or broken. Raises SetupError where one cannot be had."""
+class Interrupted(Exception):
+    """Somebody wants the start to end; not an error."""
+
+
+def fill_cache(sets: Sequence[JarSet], console: Console, giving_up: Event) -> None:
+    """Check every jar; fetch those that are absent or broken.
+
+    Raises SetupError where one cannot be had, Interrupted once ``giving_up`` is set.
+    """
+
+    def advance(progress: Progress, task: TaskID, size: int) -> None:
+        if giving_up.is_set():
+            raise Interrupted
+        progress.advance(task, size)
+
     with ThreadPoolExecutor(len(sets)) as pool:
         missing = list(zip(sets, pool.map(JarSet.missing, sets), strict=True))
         wanted = [(jars, lacking) for jars, lacking in missing if lacking]
@@ -26,7 +40,7 @@ def fill_cache(sets: Sequence[JarSet], console: Console) -> None:
             fetched = []
             for jars, lacking in wanted:
                 task = progress.add_task(jars.name, total=sum(jar.size for jar in lacking))
-                fetched.append(pool.submit(fetch, jars, lacking, partial(progress.advance, task)))
+                fetched.append(pool.submit(fetch, jars, lacking, partial(advance, progress, task)))
             for future in fetched:
                 future.result()
 

@@ -5,16 +5,15 @@ Nothing creates topics by itself: ``migrate`` does, so that each has the partiti
 
 import shutil
 import struct
-import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 
-from microblog_streams.errors import SetupError
 from microblog_streams.local import java
 from microblog_streams.local.files import render, write_atomic
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.part import Part, Place
+from microblog_streams.local.process import Children
 
 HEAP_MB = 256
 #: A Metadata request, version 1, for no topic: its answer lists the brokers that serve.
@@ -34,7 +33,7 @@ class Kafka(Part):
         self._properties = self.home / "server.properties"
         self._tmp = self.home / "tmp"
 
-    def prepare(self) -> None:
+    def prepare(self, children: Children) -> None:
         """Write the configuration; format the storage on the first start."""
         shutil.rmtree(self._tmp, ignore_errors=True)  # unpacked native libraries of earlier starts
         self._tmp.mkdir(parents=True)
@@ -47,7 +46,7 @@ class Kafka(Part):
         write_atomic(self._properties, text)
         write_atomic(self.home / "log4j2.xml", render("kafka-log4j2.xml"))
         if not (self.home / "data" / "meta.properties").exists():
-            self._format()
+            self._format(children)
 
     def command(self) -> Sequence[str]:
         """Return the broker's command line."""
@@ -72,17 +71,8 @@ class Kafka(Part):
         config = self.home / "log4j2.xml"
         return [str(java.java()), *java.flags(HEAP_MB, self._tmp), f"-Dlog4j2.configurationFile={config}"]
 
-    def _format(self) -> None:
+    def _format(self, children: Children) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One id of so many begins with a dash, which the tool takes for an option.
-        command = [*self._java(), "kafka.tools.StorageTool", "format", "-t", f"m{cluster[1:]}"]
-        done = subprocess.run(  # noqa: S603 - our own command
-            [*command, "-c", str(self._properties)],
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SetupError(f"kafka's storage cannot be formatted:\n{done.stdout}")
+        arguments = ["format", "-t", f"m{cluster[1:]}", "-c", str(self._properties)]
+        self.run_tool(children, [*self._java(), "kafka.tools.StorageTool", *arguments])

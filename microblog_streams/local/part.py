@@ -58,7 +58,7 @@ class Part(ABC):
         return self.place.ports[self.port_names[0]]
 
     @abstractmethod
-    def prepare(self) -> None:
+    def prepare(self, children: Children) -> None:
         """Write its files; on the first start also make its data. SetupError: it cannot run here."""
 
     @abstractmethod
@@ -83,6 +83,12 @@ class Part(ABC):
             self.command(), self.log_file, self.environment(), cwd=self.home, on_orphaned=self.orphan_signal
         )
 
+    def run_tool(self, children: Children, command: Sequence[str]) -> None:
+        """Run a command that prepares the data, to its end. Raises SetupError where it fails."""
+        tool = children.start(command, self.log_file, self.environment(), cwd=self.home)
+        if status := tool.wait():
+            raise SetupError(f"{self.name} cannot be prepared: status {status}. {self._end_of_log(tool)}")
+
     def ready(self) -> bool:
         """Tell whether it serves. Raises SetupError, with the end of its log, where it has ended."""
         if self.child is None:
@@ -96,8 +102,7 @@ class Part(ABC):
 
     def last_words(self) -> str:
         """Return where its log is, and how that ends."""
-        end = self.child.tail() if self.child else ""
-        return f"The end of {self.log_file}:\n{end or '(nothing was logged)'}"
+        return self._end_of_log(self.child)
 
     def stop(self) -> bool:
         """Stop in good order; True where that needed no kill."""
@@ -117,6 +122,10 @@ class Part(ABC):
         """Let it go on after ``pause``."""
         if self.child:
             self.child.signal_all(signal.SIGCONT)
+
+    def _end_of_log(self, child: Child | None) -> str:
+        end = child.tail() if child else ""
+        return f"The end of {self.log_file}:\n{end or '(nothing was logged)'}"
 
     def ask(self, request: bytes, at_least: int, timeout: float = 2.0) -> bytes:
         """Send bytes to the client port; return what comes back, once it is ``at_least`` so long. Raises OSError."""

@@ -5,7 +5,6 @@ It leaves shared memory behind when it is killed, so the reaper asks it to quit 
 
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -18,8 +17,11 @@ from microblog_streams.local.files import keep_secret, render, write_atomic
 from microblog_streams.local.identity import Identity, identity
 from microblog_streams.local.part import Part, Place
 from microblog_streams.local.ports import HOST
+from microblog_streams.local.process import Children
 
 USER = DATABASE = "microblog"
+#: One that is the same on every machine: byte order, and no dependence on installed locales.
+_LOCALE = ("-E", "UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 
 
 class Postgres(Part):
@@ -43,12 +45,12 @@ class Postgres(Part):
             self._identity = identity([self._cluster, binary("postgres")])
         return self._identity
 
-    def prepare(self) -> None:
+    def prepare(self, children: Children) -> None:
         """Write the configuration; make the cluster on the first start."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self._check_reach()
+        self._check_reach(children)
         if not self._cluster.exists():
-            self._initdb()
+            self._initdb(children)
         for name in ("postgresql.conf", "pg_hba.conf"):
             write_atomic(self._cluster / name, render(name, port=self.port))
             self.identity.own(self._cluster / name)
@@ -84,17 +86,17 @@ class Postgres(Part):
     def _password(self) -> str:
         return keep_secret(self.home / "password")
 
-    def _check_reach(self) -> None:
+    def _check_reach(self, children: Children) -> None:
         if not self.identity.reach:
             return
-        done = self._run(str(binary("postgres")), "--version")
-        if done.returncode:
+        look = self.identity.command(["/bin/ls", "-d", str(self.home), str(binary("postgres"))])
+        if children.start(look, self.log_file, self.environment()).wait():
             raise SetupError(
                 f"PostgreSQL does not run as root, and user {self.identity.name} cannot pass through the folders above "
                 f"{self.home} or {binary('postgres')}: start as another user, or move them where everybody may pass"
             )
 
-    def _initdb(self) -> None:
+    def _initdb(self, children: Children) -> None:
         # Made beside its place and moved there: one that a kill cut short is never taken for a cluster.
         new = self.home / "data.new"
         shutil.rmtree(new, ignore_errors=True)
@@ -104,24 +106,9 @@ class Postgres(Part):
             file.write(self._password())
             file.flush()
             self.identity.own(Path(file.name))
-            done = self._run(
-                *(str(binary("initdb")), "-D", str(new), "-U", USER, f"--pwfile={file.name}", "-A", "scram-sha-256"),
-                *("-E", "UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-            )
-        if done.returncode:
-            raise SetupError(f"initdb of PostgreSQL failed in {new}:\n{done.stdout}")
+            arguments = ("-D", str(new), "-U", USER, f"--pwfile={file.name}", "-A", "scram-sha-256", *_LOCALE)
+            self.run_tool(children, self.identity.command([str(binary("initdb")), *arguments]))
         new.rename(self._cluster)
-
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 - our own command
-            self.identity.command(command),
-            env=self.environment(),
-            cwd="/",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
 
 
 def binary(name: str) -> Path:

@@ -120,6 +120,13 @@ class Child:
                 with contextlib.suppress(psutil.Error):
                     process.send_signal(number)
 
+    def wait(self) -> int:
+        """Wait until it has ended; return how."""
+        self._process.wait()
+        status = self.exit_status()
+        assert status is not None
+        return status
+
     def stop(self, number: int, patience: float) -> bool:
         """Ask it to end and wait; killed after ``patience`` seconds. True where it ended by itself."""
         self.signal(signal.SIGCONT)

@@ -20,7 +20,7 @@ from rich.console import Console
 from microblog_streams.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.cassandra import Cassandra
-from microblog_streams.local.fetching import fill_cache
+from microblog_streams.local.fetching import Interrupted, fill_cache
 from microblog_streams.local.files import keep_secret, write_atomic
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.lock import FolderLock
@@ -67,14 +67,17 @@ class Stack:
     def start(self, on_ready: Callable[[str, float], None] | None = None) -> None:
         """Start all parts and wait until they answer; ``on_ready`` is told each part and its seconds.
 
-        Raises SetupError where one cannot start, with the end of its log; nothing is left running then.
+        Raises SetupError where one cannot start, with the end of its log, and Interrupted after ``interrupt``;
+        nothing is left running then.
         """
         self._lock = FolderLock(self.data_dir)
         try:
             self._place_parts()
-            fill_cache([part.jars for part in self.parts.values() if part.jars], self._console)
+            fill_cache([part.jars for part in self.parts.values() if part.jars], self._console, self._giving_up)
             self.children = Children(self.data_dir / "logs", keep_open=[self._lock.fd])
             self._side_by_side(lambda part: self._bring_up(part, on_ready), self.parts.values())
+            if self._giving_up.is_set():
+                raise Interrupted
             self._write_environment()
         except BaseException:
             self._give_up()
@@ -109,7 +112,7 @@ class Stack:
                 raise SetupError(f"{part.name} ended. {part.last_words()}")
 
     def interrupt(self) -> None:
-        """Make a ``start`` that waits in another thread (or below this signal handler) give up."""
+        """Make a ``start`` that is under way give up, with Interrupted. For signal handlers and other threads."""
         self._giving_up.set()
 
     def __enter__(self) -> Self:
@@ -130,8 +133,8 @@ class Stack:
 
     def _bring_up(self, part: Part, on_ready: Callable[[str, float], None] | None) -> None:
         begin = time.monotonic()
-        part.prepare()
         assert self.children
+        part.prepare(self.children)
         if self._giving_up.is_set():
             return
         part.start(self.children)

@@ -12,6 +12,7 @@ from pathlib import Path
 from microblog_streams.errors import SetupError
 from microblog_streams.local.files import keep_secret, render, write_atomic
 from microblog_streams.local.part import Part
+from microblog_streams.local.process import Children
 
 
 class Valkey(Part):
@@ -20,7 +21,7 @@ class Valkey(Part):
     name = "valkey"
     port_names = ("redis",)
 
-    def prepare(self) -> None:
+    def prepare(self, children: Children) -> None:
         """Write the configuration, with the password that is kept in the folder."""
         self.home.mkdir(parents=True, exist_ok=True)
         text = render("valkey.conf", port=self.port, home=self.home, password=self._password())

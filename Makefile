@@ -1,0 +1,61 @@
+# One command for each thing to do; `make` alone lists them. Needs Python 3.11+ and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 1
+FULL ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run infra demo test check docs format clean
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# `exec`: the program takes the shell's place, so it sees its parent change when make is killed.
+run: $(VENV)/.run  ## Start everything and WORKERS=1 workers; prints the URL when ready
+	@exec $(BIN)/python -m microblog_streams.local run --workers $(WORKERS)
+
+infra: $(VENV)/.run  ## Start Kafka, Cassandra, PostgreSQL and Valkey alone, in the foreground
+	@exec $(BIN)/python -m microblog_streams.local infra
+
+demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: the whole graph)
+	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.demo
+
+test: $(VENV)/.test  ## Run all tests; they start what they need
+	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration
+
+check: $(VENV)/.check  ## Check format, lint, types, import contracts and docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+docs: $(VENV)/.run  ## Write the generated pages anew
+	@$(BIN)/python -m microblog_streams.commands.docs
+
+format: $(VENV)/.check  ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:  ## Remove the virtual environment, caches and the data of runs and tests
+	@rm -rf $(VENV) .data .data-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The virtual environment, once for each set of extras; a stamp file says what is installed.
+$(VENV)/.run: EXTRAS := local
+$(VENV)/.test: EXTRAS := local,test
+$(VENV)/.check: EXTRAS := local,test,check
+
+$(VENV)/.run $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) ($(EXTRAS)): a minute or two the first time"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || \
+		{ echo "There is no $(PYTHON): install Python 3.11 or newer, or name it with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is $$($(PYTHON) -V 2>&1): 3.11 or newer is needed; name one with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) lacks venv or ensurepip: install them (Debian: apt install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,48 @@
+"""``python -m microblog_streams.local infra|run``: what ``make infra`` and ``make run`` call."""
+
+import argparse
+import sys
+
+from rich.console import Console
+
+from microblog_streams.errors import SetupError
+from microblog_streams.local.fetching import Interrupted
+from microblog_streams.local.foreground import Foreground
+from microblog_streams.local.options import load_local_settings
+from microblog_streams.local.run import infra, run
+from microblog_streams.local.stack import Stack
+from microblog_streams.settings import load_settings, stop_with
+
+
+def main() -> None:
+    """Run what was asked for, in the foreground; an expected failure is a few lines and exit status 3."""
+    arguments = _parse()
+    try:
+        settings = load_settings()
+        console = Console()
+        foreground = Foreground(Stack(settings.data_dir, load_local_settings(), console=console), console)
+        if arguments.what == "infra":
+            infra(foreground)
+        else:
+            run(foreground, settings, arguments.workers)
+    except SetupError as exc:
+        stop_with(exc)
+    except Interrupted:
+        sys.exit(130)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m microblog_streams.local", description=__doc__)
+    parser.add_argument("what", choices=("infra", "run"), help="the stack alone, or with workers")
+    parser.add_argument("--workers", type=_count, default=1, metavar="N", help="number of workers (1 to 16)")
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 16")
+
+
+if __name__ == "__main__":
+    main()

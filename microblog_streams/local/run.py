@@ -1,0 +1,108 @@
+"""``python -m microblog_streams.local run``: the stack, the schema, the workers, and a greeting when all is ready."""
+
+from pathlib import Path
+
+from microblog_streams.errors import SetupError
+from microblog_streams.local.foreground import Foreground
+from microblog_streams.local.greeting import greeting
+from microblog_streams.local.ports import is_free
+from microblog_streams.local.process import base_environment
+from microblog_streams.local.readiness import awaited, get
+from microblog_streams.local.workers import FAUST, Workers
+from microblog_streams.settings import PREFIX, Settings
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+#: The exit status of an expected failure: a new start would end alike.
+_WRONG_SET_UP = 3
+
+
+def infra(foreground: Foreground) -> None:
+    """Run the stack alone until it is time to end."""
+    foreground.bring_up()
+    try:
+        foreground.say(f"ready; its URLs are in {foreground.stack.data_dir / 'stack.env'}. Ctrl-C stops it.")
+        while foreground.tick():
+            pass
+    finally:
+        foreground.stop()
+
+
+def run(foreground: Foreground, settings: Settings, count: int) -> None:
+    """Run stack and workers until it is time to end. Raises SetupError where they cannot start."""
+    check_ports(settings, count)
+    foreground.bring_up()
+    try:
+        settings = settings.model_copy(update={"data_dir": foreground.stack.data_dir})
+        if migrate(foreground, settings):
+            _run_workers(foreground, settings, count)
+    finally:
+        foreground.stop()
+
+
+def check_ports(settings: Settings, count: int) -> None:
+    """Raise SetupError where a worker's web port is taken, before anything is started."""
+    for port in range(settings.web_port, settings.web_port + count):
+        if not is_free(port):
+            raise SetupError(f"port {port} is taken: stop what listens there, or set {PREFIX}WEB_PORT to another")
+
+
+def migrate(foreground: Foreground, settings: Settings) -> bool:
+    """Make schema and topics; False when it is time to end. Raises SetupError with the end of the log on failure."""
+    assert foreground.stack.children
+    log = settings.data_dir / "logs" / "migrate.log"
+    environment = {**base_environment(), f"{PREFIX}DATA_DIR": str(settings.data_dir)}
+    with foreground.console.status("making schema and topics"):
+        child = foreground.stack.children.start([*FAUST, "migrate"], log, environment)
+        while (exit_status := child.exit_status()) is None:
+            if not foreground.tick():
+                child.kill()
+                return False
+    if exit_status:
+        raise SetupError(f"migrate ended with status {exit_status}. The end of {log}:\n{child.tail()}")
+    return True
+
+
+def _run_workers(foreground: Foreground, settings: Settings, count: int) -> None:
+    assert foreground.stack.children
+    workers = Workers(foreground.stack.children, settings, count, foreground.say)
+    try:
+        if _wait_until_ready(foreground, workers, _host(settings)):
+            _greet(foreground, settings, workers)
+            while foreground.tick():
+                workers.look_after()
+    finally:
+        with foreground.console.status("stopping the workers"):
+            workers.stop()
+
+
+def _wait_until_ready(foreground: Foreground, workers: Workers, host: str) -> bool:
+    with foreground.console.status("starting the workers") as status:
+        while foreground.tick():
+            _check_set_up(workers)
+            workers.look_after()
+            waiting = [(worker.name, awaited(host, worker.web_port)) for worker in workers.all]
+            if not any(reason for _, reason in waiting):
+                return True
+            status.update("; ".join(f"{name} waits for {reason}" for name, reason in waiting if reason))
+    return False
+
+
+def _check_set_up(workers: Workers) -> None:
+    for worker in workers.all:
+        if worker.child.exit_status() == _WRONG_SET_UP:
+            raise SetupError(f"{worker.name} cannot start. The end of {worker.log}:\n{worker.child.tail(5)}")
+
+
+def _greet(foreground: Foreground, settings: Settings, workers: Workers) -> None:
+    host = _host(settings)
+    urls = [f"http://{host}:{worker.web_port}" for worker in workers.all]
+    people = get(host, settings.web_port, "/users/?limit=2")
+    users = [user["id"] for user in people.body] if people and isinstance(people.body, list) else []
+    token: Path = settings.data_dir / "admin.token"
+    lines = ("", f"ready: {' '.join(urls)}", "", *greeting(urls[0], users), "")
+    for line in (*lines, f"Logs: {settings.data_dir / 'logs'}. Admin token: {token}. Ctrl-C stops everything."):
+        foreground.say(line)
+
+
+def _host(settings: Settings) -> str:
+    return "127.0.0.1" if settings.web_host in _EVERYWHERE else settings.web_host
