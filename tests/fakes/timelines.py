@@ -1,0 +1,140 @@
+"""The timelines in memory, written as plainly as the rules can be said: what a list holds is always worked out anew."""
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import entry_author, entry_post_id
+from microblog_streams.stores.interfaces import Building, Slice, Warmth
+from microblog_streams.stores.timelines import KEPT, SLACK
+
+
+@dataclass
+class Kept:
+    """One timeline that is not cold: entries newest first, and its state."""
+
+    warmth: Warmth
+    entries: list[bytes] = field(default_factory=list)
+    building: Building | None = None
+
+
+class FakeTimelines:
+    """The TimelineStore in memory. ``lists`` is open to tests; while ``down`` every call raises StoreUnavailable."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.lists: dict[int, Kept] = {}
+        self.down = False
+        self.run = "first"
+        self._kept = kept
+
+    async def create(self, user: int) -> None:
+        self._get(user)
+        self.lists.setdefault(user, Kept(Warmth.COMPLETE))
+
+    async def push(self, users: Sequence[int], entry: bytes) -> int:
+        if len(entry) != 24:
+            raise ValueError("an entry has 24 bytes")
+        return sum(self._push(self._get(user), entry) for user in users)
+
+    async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
+        if (kept := self._get(user)) is None:
+            return Slice(Warmth.COLD, ())
+        below = [entry for entry in kept.entries if before is None or entry_post_id(entry) < before]
+        return Slice(kept.warmth, below[:limit])
+
+    async def newer(self, user: int, after: UUID, limit: int) -> Slice:
+        kept = self._get(user)
+        if kept is None or (kept.warmth is Warmth.PARTIAL and after < entry_post_id(kept.entries[-1])):
+            return Slice(Warmth.COLD, ())
+        above = [entry for entry in kept.entries if entry_post_id(entry) > after]
+        return Slice(kept.warmth, above[max(len(above) - limit, 0) :])
+
+    async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
+        kept = self._get(user)
+        if _late(deadline):
+            return False
+        if kept is None:
+            return True
+        floor = kept.entries[-1] if kept.warmth is Warmth.PARTIAL else b""
+        kept.entries = self._newest(kept.entries, entries, floor)
+        if kept.warmth is Warmth.COMPLETE and len(kept.entries) == self._kept:
+            kept.warmth = Warmth.PARTIAL
+        _count(kept)
+        return True
+
+    async def purge(self, user: int, author: int, deadline: float | None = None) -> bool:
+        kept = self._get(user)
+        if _late(deadline):
+            return False
+        if kept is None:
+            return True
+        kept.entries = [entry for entry in kept.entries if entry_author(entry) != author]
+        _count(kept)
+        if kept.warmth is Warmth.PARTIAL and not kept.entries:
+            del self.lists[user]
+        return True
+
+    async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
+        kept, token = self._get(user), secrets.token_bytes(16)
+        if kept is None:
+            kept = self.lists[user] = Kept(Warmth.BUILDING, building=Building(token, 0))
+        elif kept.building is not None and kept.building.token == takeover:
+            kept.building = replace(kept.building, token=token)
+        else:
+            return None
+        return kept.building
+
+    async def building(self, user: int) -> Building | None:
+        kept = self._get(user)
+        return kept.building if kept else None
+
+    async def finish(self, user: int, building: Building, entries: Sequence[bytes], complete: bool) -> bool:
+        kept = self._get(user)
+        if not entries and not complete:
+            raise ValueError("no entries are either the whole history or say nothing of it")
+        if kept is None or kept.building != building:
+            return False
+        kept.entries = self._newest(kept.entries, entries, b"" if complete else min(entries))
+        kept.warmth = Warmth.COMPLETE if complete and len(kept.entries) < self._kept else Warmth.PARTIAL
+        kept.building = None
+        return True
+
+    async def remove(self, user: int) -> None:
+        self._get(user)
+        self.lists.pop(user, None)
+
+    async def warm(self, users: Sequence[int]) -> Sequence[bool]:
+        return [self._get(user) is not None for user in users]
+
+    async def run_id(self) -> str:
+        self._get(0)
+        return self.run
+
+    def _get(self, user: int) -> Kept | None:
+        if self.down:
+            raise StoreUnavailable("redis", "switched off by the test")
+        return self.lists.get(user)
+
+    def _push(self, kept: Kept | None, entry: bytes) -> bool:
+        if kept is None or entry in kept.entries or (kept.warmth is Warmth.PARTIAL and entry < kept.entries[-1]):
+            return False
+        kept.entries = sorted([*kept.entries, entry], reverse=True)
+        if len(kept.entries) > self._kept + self._kept // SLACK:
+            kept.entries = kept.entries[: self._kept]
+            kept.warmth = Warmth.PARTIAL if kept.warmth is Warmth.COMPLETE else kept.warmth
+        return True
+
+    def _newest(self, kept: Iterable[bytes], added: Iterable[bytes], floor: bytes) -> list[bytes]:
+        return sorted((entry for entry in {*kept, *added} if entry >= floor), reverse=True)[: self._kept]
+
+
+def _late(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline
+
+
+def _count(kept: Kept) -> None:
+    if kept.building is not None:
+        kept.building = replace(kept.building, changes=kept.building.changes + 1)

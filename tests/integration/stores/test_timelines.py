@@ -1,0 +1,148 @@
+"""The timelines on a real server: the contract, and what only a server can lose, forget or expire."""
+
+import asyncio
+import random
+import time
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import KEPT as FULL
+from microblog_streams.stores.timelines import UNREAD, Timelines, key
+from tests.contracts.timelines import KEPT, OTHER, TimelineContract, entries, entry, numbers, post, whole
+
+pytestmark = pytest.mark.integration
+
+DAY = UNREAD // 30
+
+
+@pytest.fixture
+async def redis(stack):
+    connection = Redis(stack.settings)
+    await connection.connect()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def timelines(redis):
+    return Timelines(redis, KEPT)
+
+
+@pytest.fixture
+async def user(timelines):
+    """A user with an empty timeline."""
+    user = random.getrandbits(62)
+    await timelines.create(user)
+    return user
+
+
+class TestTimelines(TimelineContract):
+    """The contract, on the real server."""
+
+
+class TestExpiry:
+    async def test_a_timeline_expires_30_days_after_it_was_made(self, redis, user):
+        assert UNREAD - 60_000 < await redis.client.pttl(key(user)) <= UNREAD
+
+    async def test_reading_the_head_counts_anew_once_a_day_is_gone(self, redis, timelines, user):
+        await redis.client.pexpire(key(user), UNREAD - 2 * DAY)
+        await timelines.older(user, None, 1)
+        assert await redis.client.pttl(key(user)) > UNREAD - DAY
+
+    async def test_reading_it_again_within_a_day_writes_nothing(self, redis, timelines, user):
+        await redis.client.pexpire(key(user), UNREAD - DAY // 2)
+        await timelines.older(user, None, 1)
+        assert await redis.client.pttl(key(user)) <= UNREAD - DAY // 2
+
+    async def test_nothing_but_reading_extends_it(self, redis, timelines, user):
+        await redis.client.pexpire(key(user), DAY)
+        await timelines.push([user], entry(2))
+        await timelines.push([user], entry(1))
+        await timelines.merge(user, entries(range(10, 60)))
+        await timelines.push([user], entry(99))
+        await timelines.purge(user, OTHER)
+        assert 0 < await redis.client.pttl(key(user)) <= DAY
+
+    async def test_a_rebuild_counts_as_reading(self, redis, timelines, user):
+        await timelines.remove(user)
+        begun = await timelines.begin(user)
+        assert await redis.client.pttl(key(user)) > UNREAD - DAY
+        await redis.client.pexpire(key(user), DAY)
+        assert await timelines.finish(user, begun, entries(range(3 * KEPT)), complete=True)
+        assert await redis.client.pttl(key(user)) > UNREAD - DAY
+
+
+class TestLayout:
+    async def test_a_complete_timeline_is_its_entries_and_a_mark(self, redis, timelines, user):
+        await timelines.push([user], entry(1))
+        assert await redis.client.lrange(key(user), 0, -1) == [entry(1), b"E"]
+        assert len(entry(1)) == 24
+
+    async def test_repeats_are_not_replicated(self, redis, timelines, user):
+        """A worker that starts again repeats seconds of events: the server must not write them out once more."""
+        await timelines.merge(user, entries(range(5)))
+        before = await _written(redis)
+        await timelines.merge(user, entries(range(5)))
+        await timelines.push([user], entry(2))
+        await timelines.purge(user, OTHER)
+        await timelines.older(user, None, 5)
+        assert await _written(redis) == before
+
+
+class TestServer:
+    async def test_functions_are_loaded_again_after_they_were_lost(self, redis, timelines, user):
+        await timelines.push([user], entry(1))
+        await redis.client.function_flush("SYNC")
+        assert await asyncio.gather(*(timelines.push([user], entry(number)) for number in (2, 3, 4))) == [1, 1, 1]
+        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 3, 2, 1])
+
+    async def test_a_foreign_key_is_an_error_and_not_a_time_to_wait(self, redis, timelines, user):
+        await redis.client.set(key(user), b"no list")
+        with pytest.raises(Exception, match="WRONGTYPE") as caught:
+            await timelines.push([user], entry(1))
+        assert not isinstance(caught.value, StoreUnavailable)
+        await timelines.remove(user)
+
+    async def test_one_batch_that_fails_fails_the_push(self, redis, timelines, user):
+        await redis.client.set(key(user), b"no list")
+        with pytest.raises(Exception, match="WRONGTYPE"):
+            await timelines.push([*range(user + 1, user + 1100), user], entry(1))
+        await timelines.remove(user)
+
+    async def test_without_a_connection_the_store_is_unavailable(self, stack):
+        away = Timelines(Redis(stack.settings))
+        for call in (
+            away.create(1),
+            away.push([1], entry(1)),
+            away.push([1, 2], entry(1)),
+            away.older(1, None, 1),
+            away.merge(1, [], time.monotonic() + 1),
+            away.remove(1),
+            away.warm([1]),
+            away.run_id(),
+        ):
+            with pytest.raises(StoreUnavailable):
+                await call
+
+    async def test_a_deadline_is_the_servers_to_refuse(self, redis, timelines, user):
+        """The function runs after the deadline though it was called before: here it waits behind a slow server."""
+        await timelines.merge(user, entries([1]), time.monotonic() + 1)
+        await redis.client.execute_command("CLIENT", "PAUSE", 300, "WRITE")
+        assert not await timelines.merge(user, entries([2]), time.monotonic() + 0.1)
+        assert await whole(timelines, user) == (Warmth.COMPLETE, [1])
+
+    async def test_a_timeline_of_full_size(self, redis, user):
+        timelines = Timelines(redis)
+        await timelines.merge(user, entries(range(1, 2000, 2)))
+        assert await timelines.push([user], entry(1000)) == 1
+        tail = await timelines.older(user, post(1003), 1000)
+        assert numbers(tail) == [1001, 1000, *range(999, 400, -2)]
+        assert await redis.client.llen(key(user)) == FULL + 1
+
+
+async def _written(redis):
+    """Return how many writes the server has made since it started: what AOF and replicas get."""
+    return (await redis.client.info("persistence"))["rdb_changes_since_last_save"]
