@@ -1,8 +1,8 @@
-"""Makes sure of deletions: a deleted post's flag in the store; a deleted user's tombstone and the flags of their posts."""
+"""Makes sure of deletions: a deleted post's flag in the store, a deleted user's tombstone and their posts' flags."""
 
 from typing import TYPE_CHECKING
 
-from faust import Stream
+from faust.types import StreamT
 
 from microblog_streams.delivery import deliver
 from microblog_streams.events import PostDeleted, UserDeleted
@@ -16,7 +16,7 @@ def register(app: "MicroblogApp") -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(POST_DELETED, USER_DELETED), name="deletions", isolated_partitions=True)
-    async def deletions(stream: Stream[bytes]) -> None:
+    async def deletions(stream: StreamT[bytes]) -> None:
         events: dict[str, type[PostDeleted | UserDeleted]] = {
             app.topic_name(POST_DELETED): PostDeleted,
             app.topic_name(USER_DELETED): UserDeleted,

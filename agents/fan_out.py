@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from faust import Stream
+from faust.types import StreamT
 
 from microblog_streams.delivery import deliver
 from microblog_streams.events import PostCreated
@@ -16,6 +16,6 @@ def register(app: "MicroblogApp") -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(POST_CREATED), name="fan_out", isolated_partitions=True)
-    async def fan_out(stream: Stream[bytes]) -> None:
+    async def fan_out(stream: StreamT[bytes]) -> None:
         events = {app.topic_name(POST_CREATED): PostCreated}
         await deliver(app.deliveries, stream, events, app.operations.fan_out.deliver)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from faust import Stream
+from faust.types import StreamT
 
 from microblog_streams.delivery import deliver
 from microblog_streams.events import EdgeChanged, Followed, Unfollowed
@@ -16,7 +16,7 @@ def register(app: "MicroblogApp") -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(USER_FOLLOW, USER_UNFOLLOW), name="follows", isolated_partitions=True)
-    async def follows(stream: Stream[bytes]) -> None:
+    async def follows(stream: StreamT[bytes]) -> None:
         events: dict[str, type[EdgeChanged]] = {
             app.topic_name(USER_FOLLOW): Followed,
             app.topic_name(USER_UNFOLLOW): Unfollowed,

@@ -1,8 +1,8 @@
 """The bytes of the followers table: one row an edge, keys in the order in which a fan-out scans them.
 
 Key: author (8 bytes) + follower (8), big-endian, so an author's followers lie together, by id. Value: version (8) +
-following (1) + changed_at (8, microseconds of Unix time). Also the Faust codecs of both: bytes pass untouched on the hot
-path, and people who look at /table/ read ``author:follower`` and a row in words.
+following (1) + changed_at (8, microseconds of Unix time). Also the Faust codecs of both: bytes pass untouched on the
+hot path, and people who look at /table/ read ``author:follower`` and a row in words.
 """
 
 import struct

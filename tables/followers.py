@@ -37,7 +37,7 @@ class FollowersTable:
 
     def __init__(self, table: ConfirmedTable) -> None:
         """Wrap Faust's table."""
-        self._table = table
+        self.table = table
 
     def row(self, partition: int, author: int, follower: int) -> Row | None:
         """Return an edge's row. Raises NotMine."""
@@ -46,7 +46,7 @@ class FollowersTable:
 
     def write(self, author: int, follower: int, row: Row) -> None:
         """Write a row in the current event's partition, and its changelog record. Raises NotMine."""
-        self._table[encode_key(author, follower)] = encode_row(row)
+        self.table[encode_key(author, follower)] = encode_row(row)
 
     def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
         """Look at up to ``limit`` rows with follower > ``after``. Raises NotMine.
@@ -68,7 +68,7 @@ class FollowersTable:
         return FollowerSlice(followers, follower)
 
     def _database(self, partition: int) -> Rdict:
-        database = self._table.databases.get(partition)
+        database: Rdict | None = self.table.databases.get(partition)
         if database is None:
             raise NotMine(f"partition {partition} of the followers table is not open here")
         return database

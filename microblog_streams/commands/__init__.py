@@ -1,1 +1,14 @@
 """The commands: `faust -A microblog_streams <command>`. Each module has a `register(app)`."""
+
+from typing import TYPE_CHECKING
+
+from microblog_streams.commands import import_graph, migrate
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+def register(app: "MicroblogApp") -> None:
+    """Declare all commands on the app."""
+    for module in (migrate, import_graph):
+        module.register(app)

@@ -3,9 +3,10 @@ event is brought about at least once, and acknowledged only then and in order, i
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from faust import Stream
+from faust.types import StreamT
 
 from microblog_streams.delivery.lane import Handler, Lane
 from microblog_streams.delivery.lease import PartitionLease
@@ -19,7 +20,7 @@ E = TypeVar("E", bound=Event)
 
 async def deliver(
     deliveries: "Deliveries",
-    stream: Stream[bytes],
+    stream: StreamT[bytes],
     events: Mapping[str, type[E]],
     effect: Callable[[E, PartitionLease], Awaitable[None]],
     record: Callable[[E, PartitionLease], None] | None = None,
@@ -33,7 +34,7 @@ async def deliver(
     lane = Lane(deliveries, stream, Handler(events, effect, record))
     deliveries.lanes.add(lane)
     try:
-        async for event in stream.noack().events():
+        async for event in cast("Stream[bytes]", stream).noack().events():
             await lane.take(event)
     finally:
         deliveries.lanes.discard(lane)

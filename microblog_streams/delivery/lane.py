@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from faust import Stream
-from faust.types import EventT
+from faust.types import EventT, StreamT
 
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import PartitionLease
@@ -66,7 +65,7 @@ class Parcel:
 class Lane:
     """Takes events in their order, and acknowledges them in their order."""
 
-    def __init__(self, deliveries: "Deliveries", stream: Stream[bytes], handler: Handler) -> None:
+    def __init__(self, deliveries: "Deliveries", stream: StreamT[bytes], handler: Handler) -> None:
         """One lane a partition and topic: agents use isolated partitions."""
         self.deliveries = deliveries
         self.halted: str | None = None

@@ -1,4 +1,4 @@
-"""Following and unfollowing as people ask for it: a row in PostgreSQL, with its event. ``edges`` is what comes of it."""
+"""Following and unfollowing as people ask for it: a row in PostgreSQL with its event; ``edges`` does the rest."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -58,7 +58,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
             raise StoreUnavailable("kafka", f"{len(failed)} rows of {self.name} were sent to the changelog again")
         del self._unconfirmed[message.tp, message.offset]
 
-    def forget(self) -> None:
+    async def forget(self, *args: Any, **kwargs: Any) -> None:
         """Drop what is kept for events that will be read again (their partitions were revoked)."""
         self._unconfirmed.clear()
 

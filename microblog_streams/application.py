@@ -1,0 +1,164 @@
+"""The composition root: the one place where the application is put together.
+
+``create_app`` makes the stores, the operations on them, the delivery that makes Faust safe, and mounts tables, agents,
+URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
+"""
+
+import faust
+from faust.types import TopicT, TransportT
+from mode import loop as event_loop
+
+import agents
+import tables.followers
+from microblog_streams import commands, topics
+from microblog_streams.boot import Boot
+from microblog_streams.configuration import app_id, configuration
+from microblog_streams.delivery.deliveries import Deliveries, Terms
+from microblog_streams.delivery.lease import Pulse
+from microblog_streams.delivery.publisher import Publisher
+from microblog_streams.delivery.steadiness import Steadiness
+from microblog_streams.delivery.upstream import check_versions, transport
+from microblog_streams.errors import SetupError
+from microblog_streams.health import Health
+from microblog_streams.operations import Operations, Stores, operations
+from microblog_streams.services.broker import BrokerGate
+from microblog_streams.services.connections import Connections
+from microblog_streams.services.relay import OutboxRelay
+from microblog_streams.services.workplace import Workplace
+from microblog_streams.settings import Settings
+from microblog_streams.stores.caches import PostCache, UserCache
+from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.idempotency import Idempotency
+from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.users import Users
+from web import routes
+
+#: What a complete application has; a start without one of these is refused.
+AGENTS = {"fan_out", "follows", "deletions"}
+TABLES = {"followers"}
+
+
+class MicroblogApp(faust.App):
+    """The Faust app, with what agents, views and commands find on it."""
+
+    BootStrategy = Boot
+
+    settings: Settings
+    operations: Operations
+    deliveries: Deliveries
+    health: Health
+    connections: Connections
+    workplace: Workplace
+    broker_gate: BrokerGate
+    steadiness: Steadiness
+    relay: OutboxRelay
+    outbox: Outbox
+    followers: tables.followers.FollowersTable
+    pulse: Pulse
+
+    def __init__(self, settings: Settings, generation: int = 1) -> None:
+        """Configure Faust; ``create_app`` adds the rest."""
+        super().__init__(app_id(generation), **configuration(settings))
+        self.settings = settings
+        self.generation = generation
+        self.pulse = Pulse(settings.session_timeout)
+
+    def topic_name(self, logical: str) -> str:
+        """Return a topic's name in Kafka."""
+        return topics.topic_name(logical, self.generation)
+
+    def stream_of(self, *logical: str) -> TopicT:
+        """Return topics as a channel of raw bytes: ``deliver`` validates, so that nothing invalid is lost."""
+        names = [self.topic_name(name) for name in logical]
+        return self.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    def changelog_name(self) -> str:
+        """Return the name of the followers table's changelog topic in Kafka."""
+        return f"{app_id(self.generation)}-{tables.followers.NAME}-changelog"
+
+    def _new_transport(self) -> TransportT:
+        mended = transport.MendedTransport(self.conf.broker_consumer, self)
+        mended.pulse = self.pulse
+        return mended
+
+    async def on_stop(self) -> None:
+        """Finish and acknowledge what is under way, then stop as Faust does."""
+        await self.deliveries.drain()
+        await super().on_stop()
+
+
+def create_app(settings: Settings) -> MicroblogApp:
+    """Put the application together. Raises SetupError where it would not be complete."""
+    check_versions()
+    event_loop.use("uvloop")
+    app = MicroblogApp(settings)
+    _add_tables(app)
+    _add_stores(app)
+    _add_delivery(app)
+    agents.register(app)
+    routes.register(app)
+    commands.register(app)
+    check_complete(app)
+    return app
+
+
+def _add_tables(app: MicroblogApp) -> None:
+    app.followers = tables.followers.register(app)
+
+
+def _add_stores(app: MicroblogApp) -> None:
+    settings = app.settings
+    postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
+    log = Publisher(app, {name: app.stream_of(name) for name in topics.ALL}, settings.publish_timeout)
+    stores = Stores(
+        log=log,
+        users=Users(postgres),
+        follows=Follows(postgres),
+        idempotency=Idempotency(postgres),
+        posts=Posts(cassandra),
+        timelines=Timelines(redis),
+        post_cache=PostCache(redis),
+        user_cache=UserCache(redis),
+        followers=app.followers,
+    )
+    app.operations = operations(stores)
+    app.connections = Connections([postgres, cassandra, redis])
+    app.outbox = Outbox(postgres)
+    app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
+    app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
+
+
+def _add_delivery(app: MicroblogApp) -> None:
+    settings = app.settings
+    app.workplace = Workplace(settings)
+    app.health = Health(app)
+    names = [app.changelog_name(), *map(app.topic_name, topics.ALL)]
+    app.broker_gate = BrokerGate(transport.servers(app), dict.fromkeys(names, settings.partitions))
+    table = app.followers.table
+    app.deliveries = Deliveries(
+        membership=app,
+        pulse=app.pulse,
+        steadiness=app.steadiness,
+        terms=Terms(settings.window, settings.unacked, settings.on_failure),
+        log=app.operations.posts.log,
+        confirm=table.confirm,
+        committed=lambda tp: transport.committed_offset(app, tp),
+        first_offset=lambda tp: transport.first_offset(app, tp),
+        rejoin=lambda reason: transport.rejoin(app, reason),
+    )
+    app.on_partitions_revoked.connect(table.forget, weak=False)
+
+
+def check_complete(app: MicroblogApp) -> None:
+    """Raise SetupError where an agent, a table or a URL is not registered."""
+    found = {"agents": set(app.agents), "tables": set(app.tables), "URLs": set(app.web.views)}
+    expected = {"agents": AGENTS, "tables": TABLES, "URLs": routes.PATHS}
+    for kind, names in expected.items():
+        if missing := names - found[kind]:
+            raise SetupError(f"the application is not complete: {kind} {sorted(missing)} are not registered")

@@ -1,0 +1,47 @@
+"""The order in which a worker starts: what answers first, what waits for Kafka after it.
+
+The workplace (folder, port), the stores' connections (made in the background) and the web server come first, so a
+worker lives and answers while a part is away. Then the gate that waits for Kafka and its topics, and what needs them.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+import faust
+from faust.app import BootStrategy
+from faust.cli.base import DEFAULT_LOGLEVEL
+from faust.types import AppT
+from mode.types import ServiceT
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+class Boot(BootStrategy):
+    """Faust's boot strategy with our services in their places."""
+
+    def server(self) -> Iterable[ServiceT]:
+        """Return the services of a worker, in the order of their start; they stop in the reverse order."""
+        app = cast("MicroblogApp", self.app)
+        return self._chain(
+            self.sensors(),
+            [app.workplace, app.connections, app.steadiness],
+            self.web_server(),
+            [app.broker_gate],
+            self.kafka_producer(),
+            [app.relay],
+            self.kafka_consumer(),
+            self.agents(),
+            self.kafka_conductor(),
+            self.tables(),
+        )
+
+
+class MicroblogWorker(faust.Worker):
+    """Faust's worker, logging at the level of the settings unless the command line names another."""
+
+    def __init__(self, app: AppT, *args: Any, loglevel: str | int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take Faust's arguments."""
+        if loglevel in (None, DEFAULT_LOGLEVEL):
+            loglevel = cast("MicroblogApp", app).settings.log_level
+        super().__init__(app, *args, loglevel=loglevel, **kwargs)

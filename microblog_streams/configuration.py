@@ -1,0 +1,74 @@
+"""Our settings as Faust's. Every value that is not Faust's own default has its reason here."""
+
+from typing import Any
+
+from yarl import URL
+
+from microblog_streams.boot import MicroblogWorker
+from microblog_streams.delivery.upstream.changelog import ConfirmedTable
+from microblog_streams.delivery.upstream.recovery import SteadyTableManager
+from microblog_streams.settings import Settings
+from web import middlewares
+
+#: Bytes of the largest record: what a topic may hold (1 MiB) and its headers as a dead letter.
+LARGEST_RECORD = 2 * 1024**2
+
+
+def app_id(generation: int) -> str:
+    """Return Faust's app id: the consumer group, and the prefix of the changelog topics."""
+    return "microblog" if generation == 1 else f"microblog.g{generation}"
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Return the keyword arguments of ``faust.App``."""
+    return _parts(settings) | _group(settings) | _producer(settings) | _web(settings)
+
+
+def _parts(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker": settings.kafka_url.get_secret_value(),
+        "store": URL("rocksdb://"),
+        "datadir": settings.worker_dir,
+        "autodiscover": False,
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication_factor,
+        "table_standby_replicas": settings.standby_replicas,
+        "TableManager": SteadyTableManager,
+        "Table": ConfirmedTable,
+        "Worker": MicroblogWorker,
+        # Events of a lost generation are read again; waiting for their effects would only delay the rebalance.
+        "stream_wait_empty": False,
+        "stream_recovery_delay": 0.0,
+    }
+
+
+def _group(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker_session_timeout": settings.session_timeout,
+        "broker_heartbeat_interval": settings.heartbeat_interval,
+        "broker_request_timeout": max(20.0, 2 * settings.session_timeout),
+        # Every rebalance replays up to this on all partitions of all workers.
+        "broker_commit_interval": settings.commit_interval,
+        "consumer_auto_offset_reset": "earliest",
+        "consumer_group_instance_id": settings.worker_name if settings.static_membership else None,
+    }
+
+
+def _producer(settings: Settings) -> dict[str, Any]:
+    return {
+        "producer_acks": -1,
+        # As released 20 minutes: a send would hang for as long.
+        "producer_request_timeout": settings.publish_timeout,
+        "producer_max_request_size": LARGEST_RECORD,
+        "consumer_max_fetch_size": 2 * LARGEST_RECORD,
+    }
+
+
+def _web(settings: Settings) -> dict[str, Any]:
+    return {
+        # As released 0.0.0.0, and the host's name.
+        "web_bind": settings.web_host,
+        "web_host": settings.web_host,
+        "web_port": settings.web_port,
+        "web_application_options": middlewares.application_options(settings),
+    }

@@ -1,0 +1,44 @@
+"""The post store in memory."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.records import Post
+
+
+class FakePosts:
+    """The PostStore in memory. ``posts`` is open to tests; while ``down`` every call raises StoreUnavailable."""
+
+    def __init__(self) -> None:
+        self.posts: dict[UUID, Post] = {}
+        self.down = False
+
+    async def put(self, post: Post) -> None:
+        self._check()
+        if post.id not in self.posts or not self.posts[post.id].deleted:
+            self.posts[post.id] = post
+
+    async def delete(self, post_id: UUID, author: int) -> None:
+        self._check()
+        self.posts[post_id] = Post(post_id, author, "", deleted=True)
+
+    async def get_many(self, ids: Collection[UUID]) -> Mapping[UUID, Post]:
+        self._check()
+        return {post_id: self.posts[post_id] for post_id in ids if post_id in self.posts}
+
+    async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
+        self._check()
+        theirs = self._undeleted(author)
+        return sorted((post_id for post_id in theirs if before is None or post_id < before), reverse=True)[:limit]
+
+    async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
+        self._check()
+        return sorted(post_id for post_id in self._undeleted(author) if post_id > after)[:limit]
+
+    def _undeleted(self, author: int) -> list[UUID]:
+        return [post.id for post in self.posts.values() if post.author == author and not post.deleted]
+
+    def _check(self) -> None:
+        if self.down:
+            raise StoreUnavailable("cassandra", "the test says so")
