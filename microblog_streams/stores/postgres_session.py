@@ -130,10 +130,11 @@ async def open_session(url: str, timeout: float, application: str, options: Mapp
             async with asyncio.timeout(timeout):
                 return Session(await _connect(target, timeout))
     except StoreUnavailable as exc:
+        reason = f"{exc.reason} ({target.get('host')}:{target.get('port', 5432)})"
         for text, advice in _HOPELESS.items():
-            if text in str(exc.reason):
-                raise SetupError(f"{exc.reason}: {advice}") from None
-        raise
+            if text in reason:
+                raise SetupError(f"{reason}: {advice}") from None
+        raise StoreUnavailable(NAME, reason) from None
 
 
 def _target(url: str, application: str, options: Mapping[str, object]) -> dict[str, str]:

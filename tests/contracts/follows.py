@@ -1,0 +1,172 @@
+"""What every FollowStore does, real or in memory. ``users``, ``follows`` and ``outbox`` are of one empty database."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from microblog_streams.errors import NotFound
+from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
+from tests.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
+
+NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
+
+#: What may go on at once: (follow or unfollow, who, whom) among three people.
+CHANGES = st.tuples(st.booleans(), st.integers(0, 2), st.integers(0, 2)).filter(lambda change: change[1] != change[2])
+
+
+class FollowsContract:
+    async def test_a_follow_is_a_row_and_an_event(self, users, follows, outbox):
+        ada, bob = await register(users, 2)
+
+        edge = await follows.set(ada, bob, True, NOW)
+
+        assert (edge.follower, edge.followee, edge.following, edge.version, edge.changed_at) == (ada, bob, True, 1, NOW)
+        (record,) = await waiting(outbox)
+        assert edge_event(record) == EdgeEvent(USER_FOLLOW, ada, bob, 1)
+        assert record.headers == {"schema": "1"}
+        assert await follows.followees(ada) == [bob]
+        assert [user.id for user in await follows.followers_page(bob, 0, 10)] == [ada]
+
+    @pytest.mark.parametrize("following", [True, False])
+    async def test_a_change_that_changes_nothing_answers_what_is_there(self, users, follows, outbox, following):
+        ada, bob = await register(users, 2)
+        await follows.set(ada, bob, True, NOW)
+        stored = await follows.set(ada, bob, following, NOW)
+        before = await waiting(outbox)
+
+        again = await follows.set(ada, bob, following, LATER)
+
+        assert again == stored
+        assert await waiting(outbox) == before
+
+    async def test_versions_count_on_over_follow_and_unfollow(self, users, follows, outbox):
+        ada, bob = await register(users, 2)
+
+        for following in (True, False, True):
+            await follows.set(ada, bob, following, NOW)
+
+        assert await edge_events(outbox, ada, bob) == [
+            EdgeEvent(USER_FOLLOW, ada, bob, 1),
+            EdgeEvent(USER_UNFOLLOW, ada, bob, 2),
+            EdgeEvent(USER_FOLLOW, ada, bob, 3),
+        ]
+
+    async def test_unfollowing_somebody_never_followed_leaves_nothing(self, users, follows, outbox):
+        ada, bob = await register(users, 2)
+
+        edge = await follows.set(ada, bob, False, NOW)
+
+        assert (edge.following, edge.version) == (False, 0)
+        assert await follows.edges_page((0, 0), 10) == []
+        assert await waiting(outbox) == []
+
+    async def test_nobody_follows_or_is_followed_who_is_not_there(self, users, follows, outbox):
+        ada, bob = await register(users, 2)
+        await users.delete(bob, NOW)
+
+        for follower, followee, missing in ((ada, 4711, 4711), (4711, ada, 4711), (ada, bob, bob), (bob, ada, bob)):
+            with pytest.raises(NotFound, match=f"user {missing}"):
+                await follows.set(follower, followee, True, NOW)
+
+        assert await edge_events(outbox, ada, bob, 4711) == []
+
+    async def test_two_first_follows_at_once_are_one_change(self, users, follows, outbox):
+        for _ in range(10):
+            ada, bob = await register(users, 2)
+
+            edges = await asyncio.gather(*(follows.set(ada, bob, True, NOW) for _ in range(4)))
+
+            assert {edge.version for edge in edges} == {1}
+            assert await edge_events(outbox, ada, bob) == [EdgeEvent(USER_FOLLOW, ada, bob, 1)]
+
+    async def test_a_raised_era_outweighs_all_versions_before_it(self, users, follows, raise_era):
+        ada, bob, eve = await register(users, 3)
+        await follows.set(ada, bob, True, NOW)
+        await follows.set(eve, bob, True, NOW)
+        await raise_era()
+
+        first = await follows.set(ada, eve, True, NOW)
+        next_one = await follows.set(ada, bob, False, NOW)
+        await users.delete(eve, NOW)
+
+        assert first.version == (1 << 40) + 1
+        assert next_one.version == (1 << 40) + 1
+        versions = {
+            edge.follower: edge.version for edge in await follows.edges_page((0, 0), 10) if edge.followee == bob
+        }
+        assert versions == {ada: (1 << 40) + 1, eve: (1 << 40) + 1}
+
+    async def test_pages_of_followers_and_followees_go_by_id(self, users, follows):
+        ada, *others = await register(users, 6)
+        for other in reversed(others):
+            await follows.set(ada, other, True, NOW)
+            await follows.set(other, ada, True, NOW)
+        await follows.set(ada, others[1], False, NOW)
+        await follows.set(others[1], ada, False, NOW)
+        left = [others[0], *others[2:]]
+
+        for page in (follows.followees_page, follows.followers_page):
+            assert [user.id for user in await page(ada, 0, 2)] == left[:2]
+            assert [user.id for user in await page(ada, left[1], 9)] == left[2:]
+        assert await follows.followees(ada) == left
+
+    async def test_the_walk_over_all_edges_goes_by_followee_and_meets_unfollowed_ones(self, users, follows):
+        ada, bob, eve = await register(users, 3)
+        for follower, followee in ((eve, bob), (ada, eve), (bob, ada), (ada, bob)):
+            await follows.set(follower, followee, True, NOW)
+        await follows.set(ada, bob, False, NOW)
+
+        walked, position = [], (0, 0)
+        while page := await follows.edges_page(position, 2):
+            walked += page
+            position = (page[-1].followee, page[-1].follower)
+
+        assert [(edge.followee, edge.follower, edge.following) for edge in walked] == [
+            (ada, bob, True),
+            (bob, ada, False),
+            (bob, eve, True),
+            (eve, ada, True),
+        ]
+
+    @pytest.mark.parametrize("deleted", ["follower", "followee"])
+    async def test_a_follow_beside_a_deletion_happens_before_it_or_not_at_all(self, users, follows, outbox, deleted):
+        for _ in range(15):
+            ada, bob = await register(users, 2)
+            gone = ada if deleted == "follower" else bob
+
+            outcome, _ = await asyncio.gather(
+                follows.set(ada, bob, True, NOW), users.delete(gone, NOW), return_exceptions=True
+            )
+
+            events = [record for record in await waiting(outbox) if record.topic == USER_DELETED]
+            deletion = next(record for record in events if record.key == gone.to_bytes(8, "big"))
+            follow = [record for record in await waiting(outbox) if record.topic == USER_FOLLOW]
+            mine = [record for record in follow if edge_event(record).follower == ada]
+            assert isinstance(outcome, NotFound) == (not mine)
+            assert all(record.id < deletion.id for record in mine)
+            assert await follows.followees(ada) == []
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(changes=st.lists(CHANGES, max_size=12), deleted=st.none() | st.integers(0, 2))
+    async def test_whatever_goes_on_at_once_the_last_event_of_an_edge_tells_its_state(
+        self, users, follows, outbox, changes, deleted
+    ):
+        people = await register(users, 3)
+        work = [follows.set(people[a], people[b], following, NOW) for following, a, b in changes]
+        if deleted is not None:
+            work.insert(len(work) // 2, users.delete(people[deleted], NOW))
+
+        outcomes = await asyncio.gather(*work, return_exceptions=True)
+
+        assert all(isinstance(each, NotFound) for each in outcomes if isinstance(each, Exception))
+        stored = [edge for edge in await follows.edges_page((0, 0), 100_000) if edge.follower in people]
+        told = await edge_events(outbox, *people)
+        for edge in stored:
+            events = [event for event in told if (event.follower, event.followee) == (edge.follower, edge.followee)]
+            assert [event.version for event in events] == list(range(1, edge.version + 1))
+            assert events[-1].topic == (USER_FOLLOW if edge.following else USER_UNFOLLOW)
+        assert {(event.follower, event.followee) for event in told} == {(e.follower, e.followee) for e in stored}

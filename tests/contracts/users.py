@@ -1,0 +1,111 @@
+"""What every UserStore does, real or in memory. ``users``, ``follows`` and ``outbox`` are of one empty database."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from microblog_streams.errors import UsernameTaken
+from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
+from tests.contracts.events import EdgeEvent, deletion, edge_event, register, waiting
+
+NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
+
+
+class UsersContract:
+    async def test_a_user_is_found_by_id_as_registered(self, users):
+        user = await users.create("Zoë", "zoë")
+
+        assert await users.get_many([user.id, user.id + 1]) == {user.id: user}
+        assert user.username == "Zoë"
+        assert user.created_at.utcoffset().total_seconds() == 0
+
+    async def test_nobody_is_found_where_nobody_was_asked_for(self, users):
+        assert await users.get_many([]) == {}
+
+    async def test_of_two_who_register_a_name_at_once_one_gets_it(self, users):
+        outcomes = await asyncio.gather(
+            *(users.create(name, "ada") for name in ("Ada", "ADA", "ada")), return_exceptions=True
+        )
+
+        taken = [outcome for outcome in outcomes if isinstance(outcome, UsernameTaken)]
+        assert len(taken) == 2
+        assert len(await users.page(0, 10)) == 1
+
+    async def test_pages_go_by_id(self, users):
+        ids = await register(users, 5)
+
+        assert [user.id for user in await users.page(0, 3)] == ids[:3]
+        assert [user.id for user in await users.page(ids[2], 3)] == ids[3:]
+
+    async def test_a_deleted_user_is_nowhere_and_their_name_is_free(self, users):
+        first = await users.create("ada", "ada")
+
+        assert await users.delete(first.id, NOW) is True
+        second = await users.create("ada", "ada")
+
+        assert await users.get_many([first.id, second.id]) == {second.id: second}
+        assert await users.page(0, 10) == [second]
+        assert second.id != first.id
+
+    async def test_deleting_unfollows_everybody_and_then_tells_of_the_deletion(self, users, follows, outbox):
+        ada, bob, eve, zoe = await register(users, 4)
+        await follows.set(ada, bob, True, NOW)
+        await follows.set(ada, eve, True, NOW)
+        await follows.set(ada, zoe, True, NOW)
+        await follows.set(ada, zoe, False, NOW)
+        await follows.set(bob, ada, True, NOW)
+        before = len(await waiting(outbox))
+
+        await users.delete(ada, NOW)
+
+        *unfollows, last = (await waiting(outbox))[before:]
+        assert {edge_event(record) for record in unfollows} == {
+            EdgeEvent(USER_UNFOLLOW, ada, bob, 2),
+            EdgeEvent(USER_UNFOLLOW, ada, eve, 2),
+        }
+        assert last.topic == USER_DELETED
+        assert (deletion(last).user_id, deletion(last).at) == (ada, NOW)
+        assert last.headers == {"schema": "1"}
+        assert await follows.followees(ada) == []
+
+    async def test_a_deleted_user_shows_in_no_list(self, users, follows):
+        ada, bob, eve = await register(users, 3)
+        await follows.set(ada, bob, True, NOW)
+        await follows.set(bob, eve, True, NOW)
+
+        await users.delete(bob, NOW)
+
+        assert await follows.followees(ada) == []
+        assert await follows.followees_page(ada, 0, 10) == []
+        assert await follows.followers_page(eve, 0, 10) == []
+
+    async def test_the_edges_that_point_at_a_deleted_user_stay_as_they_are(self, users, follows, outbox):
+        ada, bob = await register(users, 2)
+        followed = await follows.set(ada, bob, True, NOW)
+
+        await users.delete(bob, NOW)
+
+        assert await follows.edges_page((0, 0), 10) == [followed]
+        assert [record.topic for record in await waiting(outbox)] == [USER_FOLLOW, USER_DELETED]
+
+    async def test_deleting_twice_does_and_tells_nothing_the_second_time(self, users, outbox):
+        (ada,) = await register(users, 1)
+
+        outcomes = await asyncio.gather(users.delete(ada, NOW), users.delete(ada, NOW))
+
+        assert sorted(outcomes) == [False, True]
+        assert len(await waiting(outbox)) == 1
+
+    async def test_deleting_nobody_is_no_deletion(self, users, outbox):
+        assert await users.delete(4711, NOW) is False
+        assert await waiting(outbox) == []
+
+    async def test_somebody_who_follows_very_many_can_be_deleted(self, users, follows, outbox):
+        ada, *others = await register(users, 301)
+        for other in others:
+            await follows.set(ada, other, True, NOW)
+
+        await users.delete(ada, NOW)
+
+        records = (await waiting(outbox))[300:]
+        assert {edge_event(record).followee for record in records[:-1]} == set(others)
+        assert records[-1].topic == USER_DELETED

@@ -1,0 +1,65 @@
+"""What PostgreSQL holds, in memory: one state that the fake stores share, as the real ones share a database.
+
+Every method of a fake runs without giving up the event loop in between, so it is a transaction.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from microblog_streams.errors import NotFound, StoreUnavailable
+from microblog_streams.events import HEADERS, EdgeChanged, Event
+from microblog_streams.records import Edge, OutboxRecord, User
+from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
+
+
+@dataclass
+class FakeDatabase:
+    """The tables. While ``away`` is true every call of a store raises StoreUnavailable."""
+
+    era: int = 0
+    away: bool = False
+    users: dict[int, User] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
+    edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
+    outbox: dict[int, OutboxRecord] = field(default_factory=dict)
+    keys: dict[tuple[int, str], tuple[bytes, UUID]] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    last_user: int = 0
+    last_event: int = 0
+
+    def check(self) -> None:
+        """Raise StoreUnavailable while the database is away."""
+        if self.away:
+            raise StoreUnavailable("postgres", "away")
+
+    def require(self, *users: int) -> None:
+        """Raise NotFound for a user that is not there."""
+        for user in users:
+            if user not in self.users:
+                raise NotFound("user", user)
+
+    def add_user(self, username: str, name_key: str) -> User:
+        """Add a user whose name is free."""
+        self.last_user += 1
+        user = User(self.last_user, username, datetime.now(UTC))
+        self.users[user.id] = user
+        self.names[name_key] = user.id
+        return user
+
+    def write_edge(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
+        """Change an edge, with its event."""
+        before = self.edges.get((follower, followee))
+        version = max(before.version + 1 if before else 0, (self.era << 40) + 1)
+        edge = Edge(follower, followee, following, version, at)
+        self.edges[follower, followee] = edge
+        event = EdgeChanged(follower_id=follower, followee_id=followee, version=version, at=at)
+        self.add_event(USER_FOLLOW if following else USER_UNFOLLOW, event)
+        return edge
+
+    def add_event(self, topic: str, event: Event) -> None:
+        """Add an event to the outbox, and wake the relay."""
+        self.last_event += 1
+        self.outbox[self.last_event] = OutboxRecord(self.last_event, topic, event.key, event.encode(), dict(HEADERS))
+        self.changed.set()

@@ -1,0 +1,45 @@
+"""Who follows whom, in memory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from microblog_streams.records import Edge, User
+from tests.fakes.database import FakeDatabase
+
+
+class FakeFollows:
+    """The ``FollowStore`` of a fake database."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self.database = database
+
+    async def set(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
+        self.database.check()
+        if following:
+            self.database.require(follower, followee)
+        stored = self.database.edges.get((follower, followee), Edge(follower, followee, False, 0, at))
+        if stored.following == following:
+            return stored
+        return self.database.write_edge(follower, followee, following, at)
+
+    async def followees(self, follower: int) -> Sequence[int]:
+        self.database.check()
+        return sorted(
+            edge.followee
+            for edge in self.database.edges.values()
+            if edge.follower == follower and edge.following and edge.followee in self.database.users
+        )
+
+    async def followees_page(self, follower: int, after: int, limit: int) -> Sequence[User]:
+        followees = await self.followees(follower)
+        return [self.database.users[user] for user in followees if user > after][:limit]
+
+    async def followers_page(self, followee: int, after: int, limit: int) -> Sequence[User]:
+        self.database.check()
+        followers = sorted(e.follower for e in self.database.edges.values() if e.followee == followee and e.following)
+        return [self.database.users[user] for user in followers if user > after][:limit]
+
+    async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+        self.database.check()
+        edges = sorted((edge.followee, edge.follower) for edge in self.database.edges.values())
+        return [self.database.edges[a, b] for b, a in edges if (b, a) > after][:limit]

@@ -1,0 +1,42 @@
+"""Users in memory."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from microblog_streams.errors import UsernameTaken
+from microblog_streams.events import UserDeleted
+from microblog_streams.records import User
+from microblog_streams.topics import USER_DELETED
+from tests.fakes.database import FakeDatabase
+
+
+class FakeUsers:
+    """The ``UserStore`` of a fake database."""
+
+    def __init__(self, database: FakeDatabase) -> None:
+        self.database = database
+
+    async def create(self, username: str, name_key: str) -> User:
+        self.database.check()
+        if name_key in self.database.names:
+            raise UsernameTaken(username)
+        return self.database.add_user(username, name_key)
+
+    async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
+        self.database.check()
+        return {user: self.database.users[user] for user in ids if user in self.database.users}
+
+    async def page(self, after: int, limit: int) -> Sequence[User]:
+        self.database.check()
+        return [user for ident, user in sorted(self.database.users.items()) if ident > after][:limit]
+
+    async def delete(self, user: int, at: datetime) -> bool:
+        self.database.check()
+        if self.database.users.pop(user, None) is None:
+            return False
+        self.database.names = {key: ident for key, ident in self.database.names.items() if ident != user}
+        for edge in list(self.database.edges.values()):
+            if edge.follower == user and edge.following:
+                self.database.write_edge(user, edge.followee, False, at)
+        self.database.add_event(USER_DELETED, UserDeleted(user_id=user, at=at))
+        return True

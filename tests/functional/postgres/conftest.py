@@ -1,0 +1,53 @@
+"""The stores that live in PostgreSQL, in memory."""
+
+import pytest
+
+from tests.fakes.database import FakeDatabase
+from tests.fakes.follows import FakeFollows
+from tests.fakes.idempotency import FakeIdempotency
+from tests.fakes.log import FakeLog
+from tests.fakes.outbox import FakeElection, FakeOutbox
+from tests.fakes.users import FakeUsers
+
+
+@pytest.fixture
+def database():
+    return FakeDatabase()
+
+
+@pytest.fixture
+def users(database):
+    return FakeUsers(database)
+
+
+@pytest.fixture
+def follows(database):
+    return FakeFollows(database)
+
+
+@pytest.fixture
+def outbox(database):
+    return FakeOutbox(database)
+
+
+@pytest.fixture
+def idempotency(database):
+    return FakeIdempotency(database)
+
+
+@pytest.fixture
+def raise_era(database):
+    async def raise_it():
+        database.era += 1
+
+    return raise_it
+
+
+@pytest.fixture
+def election(database):
+    return FakeElection(database)
+
+
+@pytest.fixture
+def log():
+    return FakeLog()

@@ -1,0 +1,34 @@
+"""The fakes keep the promises that the real stores keep."""
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from tests.contracts.follows import FollowsContract
+from tests.contracts.idempotency import IdempotencyContract
+from tests.contracts.outbox import OutboxContract
+from tests.contracts.users import UsersContract
+
+
+class TestFakeUsers(UsersContract):
+    pass
+
+
+class TestFakeFollows(FollowsContract):
+    pass
+
+
+class TestFakeOutbox(OutboxContract):
+    pass
+
+
+class TestFakeIdempotency(IdempotencyContract):
+    pass
+
+
+async def test_a_database_that_is_away_says_so(database, users, outbox):
+    database.away = True
+
+    with pytest.raises(StoreUnavailable):
+        await users.create("ada", "ada")
+    with pytest.raises(StoreUnavailable):
+        await outbox.head(1)

@@ -1,0 +1,109 @@
+"""A database of its own for each test module, emptied before each test, and the stores on it."""
+
+import uuid
+
+import psycopg2
+import pytest
+import pytest_asyncio
+from psycopg2 import sql
+from psycopg2.extensions import make_dsn
+from pydantic import SecretStr
+from yarl import URL
+
+from microblog_streams.stores.deployment import create_deployment
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.idempotency import Idempotency
+from microblog_streams.stores.migrations import migrate
+from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.users import Users
+from tests.fakes.log import FakeLog
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "integration/postgres" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+
+
+def run(url, statement, *params):
+    """Run a statement as somebody else, who is not the code under test."""
+    connection = psycopg2.connect(make_dsn(url))
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement, params or None)
+            return cursor.fetchall() if cursor.description else None
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def empty_settings(stack):
+    """Settings that lead to a database without tables."""
+    server, name = stack.settings.postgres_url.get_secret_value(), f"test_{uuid.uuid4().hex}"
+    run(server, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    url = URL(server).with_path(f"/{name}")
+    yield stack.settings.model_copy(update={"postgres_url": SecretStr(str(url)), "pool_size": 5})
+    run(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def migrated_settings(empty_settings):
+    """Settings that lead to a database with its tables."""
+    postgres = Postgres(empty_settings)
+    await postgres.connect()
+    await migrate(postgres)
+    await create_deployment(postgres, 8)
+    await postgres.close()
+    return empty_settings
+
+
+@pytest.fixture
+def outsider(empty_settings):
+    """Runs a statement on the module's database, over a connection of its own."""
+    url = empty_settings.postgres_url.get_secret_value()
+    return lambda statement, *params: run(url, statement, *params)
+
+
+@pytest.fixture
+async def postgres(migrated_settings, outsider):
+    outsider("TRUNCATE users, follows, outbox, idempotency, graph_imports RESTART IDENTITY")
+    outsider("UPDATE deployment SET era = 0")
+    postgres = Postgres(migrated_settings)
+    await postgres.connect()
+    yield postgres
+    await postgres.close()
+
+
+@pytest.fixture
+def users(postgres):
+    return Users(postgres)
+
+
+@pytest.fixture
+def follows(postgres):
+    return Follows(postgres)
+
+
+@pytest.fixture
+def outbox(postgres):
+    return Outbox(postgres)
+
+
+@pytest.fixture
+def idempotency(postgres):
+    return Idempotency(postgres)
+
+
+@pytest.fixture
+def raise_era(postgres):
+    async def raise_it():
+        await postgres.execute("UPDATE deployment SET era = era + 1")
+
+    return raise_it
+
+
+@pytest.fixture
+def log():
+    return FakeLog()
