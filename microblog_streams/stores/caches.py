@@ -1,7 +1,7 @@
 """Bodies and names close at hand: two caches in Redis that forget, and that remember deletions for an hour.
 
-Values are JSON, with a flag in place of the text where it is the mark of a deletion. Filling never replaces anything (SET NX): who read
-the store before a deletion and fills after it finds the mark there. The hour is how late such a reader may be.
+Values are JSON, with a flag in place of the text in the mark of a deletion. Filling never replaces anything (SET NX):
+who read the store before a deletion and fills after it finds the mark there. The hour is how late that may be.
 """
 
 import logging

@@ -5,14 +5,14 @@ for a connect under way. Its answers come on another thread and are handed over 
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.settings import Settings
 from microblog_streams.stores.cluster import ERRORS, STRONG, Address, at_start, open_cluster, unavailable
+from microblog_streams.stores.handover import Handover
 
 Rows = list[tuple[Any, ...]]
 
@@ -79,15 +79,19 @@ class Cassandra:
         return self._prepared.setdefault(statement, prepared)
 
     async def _send(self, session: Any, prepared: Any, parameters: Sequence[object], profile: object) -> Rows:  # noqa: ANN401
-        """Send with a slot that is held already, and wait for the answer."""
-        request = _Request(self._slots.release)
+        """Send with a slot that is held already, and wait for the answer.
+
+        The slot is free again when the driver is done, not when the caller leaves: a request that nobody waits for
+        any more is as much work for the server.
+        """
+        handover: Handover[Rows] = Handover(self._slots.release)
         try:
             response = session.execute_async(prepared, parameters, execution_profile=profile)
         except BaseException:
             self._slots.release()
             raise
-        response.add_callbacks(request.answered, request.failed)
-        return await request.rows
+        response.add_callbacks(handover.answered, handover.failed)
+        return list(await handover.result or ())
 
     def _open(self) -> None:
         if self._session is not None:
@@ -106,35 +110,3 @@ class Cassandra:
         cluster, self._cluster, self._session = self._cluster, None, None
         if cluster is not None:
             cluster.shutdown()
-
-
-class _Request:
-    """One request under way: brings the answer, which comes on a thread of the driver, into the loop.
-
-    ``done`` runs when the driver is done with it, not when the caller leaves: a request that nobody waits for any
-    more is as much work for the server.
-    """
-
-    def __init__(self, done: Callable[[], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._done = done
-        self.rows: asyncio.Future[Rows] = self._loop.create_future()
-
-    def answered(self, rows: Rows | None) -> None:
-        self._hand_over(rows, None)
-
-    def failed(self, error: Exception) -> None:
-        self._hand_over(None, error)
-
-    def _hand_over(self, rows: Rows | None, error: Exception | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
-            self._loop.call_soon_threadsafe(self._settle, rows, error)
-
-    def _settle(self, rows: Rows | None, error: Exception | None) -> None:
-        self._done()
-        if self.rows.done():
-            return
-        if error is None:
-            self.rows.set_result(list(rows or ()))
-        else:
-            self.rows.set_exception(error)

@@ -21,8 +21,8 @@ DELETE_BODY: Final = (
 )
 DELETE_INDEX: Final = "INSERT INTO posts_by_author (author, post_id, deleted) VALUES (?, ?, true) USING TIMESTAMP ?"
 BODIES: Final = "SELECT post_id, author, content, deleted FROM posts_by_id WHERE post_id IN ?"
-INDEX: Final = "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id < ? LIMIT ?"
-INDEX_UP: Final = (
+OLDER: Final = "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id < ? LIMIT ?"
+NEWER: Final = (
     "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id > ? ORDER BY post_id ASC LIMIT ?"
 )
 
@@ -43,7 +43,7 @@ class Posts:
     def __init__(self, cassandra: Cassandra) -> None:
         """Share a connection; have the statements prepared when it connects."""
         self._cassandra = cassandra
-        cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, INDEX, INDEX_UP)
+        cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, OLDER, NEWER)
 
     async def put(self, post: Post) -> None:
         """Write a post, both tables side by side, at LOCAL_QUORUM."""
@@ -73,19 +73,20 @@ class Posts:
         return {post.id: post for rows in answers for post in _posts(rows)}
 
     async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
-        """Return the newest undeleted ids below ``before``, reading on past deleted ones until there are enough."""
-        return await self._walk(INDEX, author, before or ABOVE_ALL, limit, STRONG if strong else FAST)
+        """Return the newest undeleted ids below ``before``, newest first."""
+        return await self._read_on(OLDER, author, before or ABOVE_ALL, limit, STRONG if strong else FAST)
 
     async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
-        """Return the undeleted ids next above ``after``, in the same way."""
-        return await self._walk(INDEX_UP, author, after, limit, STRONG)
+        """Return the oldest undeleted ids above ``after``, oldest first."""
+        return await self._read_on(NEWER, author, after, limit, STRONG)
 
-    async def _walk(self, index: str, author: int, position: UUID, limit: int, profile: object) -> Sequence[UUID]:
+    async def _read_on(self, statement: str, author: int, position: UUID, limit: int, profile: object) -> list[UUID]:
+        """Read the index from a position on, past deleted posts, until there are enough or no more."""
         found: list[UUID] = []
         size = max(limit, FEWEST_ROWS)
         while len(found) < limit:
             size = min(size, MOST_ROWS)
-            rows = await self._cassandra.execute(index, (author, position, size), profile)
+            rows = await self._cassandra.execute(statement, (author, position, size), profile)
             found += [post_id for post_id, deleted in rows if not deleted]
             if len(rows) < size:
                 break

@@ -28,15 +28,13 @@ class FakePosts:
         return {post_id: self.posts[post_id] for post_id in ids if post_id in self.posts}
 
     async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
-        self._check()
-        theirs = self._undeleted(author)
-        return sorted((post_id for post_id in theirs if before is None or post_id < before), reverse=True)[:limit]
+        return sorted((post_id for post_id in self._of(author) if not before or post_id < before), reverse=True)[:limit]
 
     async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
-        self._check()
-        return sorted(post_id for post_id in self._undeleted(author) if post_id > after)[:limit]
+        return sorted(post_id for post_id in self._of(author) if post_id > after)[:limit]
 
-    def _undeleted(self, author: int) -> list[UUID]:
+    def _of(self, author: int) -> list[UUID]:
+        self._check()
         return [post.id for post in self.posts.values() if post.author == author and not post.deleted]
 
     def _check(self) -> None:

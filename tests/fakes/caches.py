@@ -1,0 +1,56 @@
+"""The caches in memory. They forget nothing by themselves; a test that needs it empties ``kept``."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.records import Post, User
+
+
+class FakePostCache:
+    """The PostCache in memory. ``kept`` is open to tests; while ``down`` every call raises StoreUnavailable."""
+
+    def __init__(self) -> None:
+        self.kept: dict[UUID, Post] = {}
+        self.down = False
+
+    async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
+        _check(self.down)
+        return {post_id: self.kept[post_id] for post_id in ids if post_id in self.kept}
+
+    async def fill(self, posts: Collection[Post]) -> None:
+        _check(self.down)
+        for post in posts:
+            if post.deleted:
+                self.kept[post.id] = Post(post.id, post.author, "", deleted=True)
+            else:
+                self.kept.setdefault(post.id, post)
+
+    async def delete(self, post_id: UUID, author: int) -> None:
+        await self.fill([Post(post_id, author, "", deleted=True)])
+
+
+class FakeUserCache:
+    """The UserCache in memory. ``kept`` is open to tests; while ``down`` every call raises StoreUnavailable."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, User | None] = {}
+        self.down = False
+
+    async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
+        _check(self.down)
+        return {user: self.kept[user] for user in ids if user in self.kept}
+
+    async def fill(self, users: Collection[User]) -> None:
+        _check(self.down)
+        for user in users:
+            self.kept.setdefault(user.id, user)
+
+    async def delete(self, user: int) -> None:
+        _check(self.down)
+        self.kept[user] = None
+
+
+def _check(down: bool) -> None:
+    if down:
+        raise StoreUnavailable("redis", "the test says so")

@@ -1,0 +1,95 @@
+"""Which Redis servers a start refuses, played by a server that answers as they do."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import hiredis
+import pytest
+from pydantic import SecretStr
+
+from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.settings import Settings
+from microblog_streams.stores.redis import Redis
+
+
+@asynccontextmanager
+async def server(version="7.2.4", in_byte_order=1, refusal=None):
+    """Serve INFO and EVAL_RO with these answers, anything else with OK, or everything with the refusal."""
+    info = f"redis_version:{version}\r\n"
+    answers = {b"INFO": f"${len(info)}\r\n{info}\r\n", b"EVAL_RO": f":{in_byte_order}\r\n"}
+
+    async def serve(reader, writer):
+        requests = hiredis.Reader()
+        while data := await reader.read(4096):
+            requests.feed(data)
+            while (request := requests.gets()) is not False:
+                writer.write((refusal or answers.get(request[0], "+OK\r\n")).encode())
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        redis = Redis(Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"), store_timeout=5.0))
+        try:
+            yield redis
+        finally:
+            await redis.close()
+
+
+@pytest.mark.parametrize("version", ["7.0.0", "7.2.4", "8.2.3", "10.1"])
+async def test_new_enough_servers_are_taken(version):
+    async with server(version) as redis:
+        await redis.connect()
+        assert redis.client is not None
+
+
+@pytest.mark.parametrize("version", ["6.2.5", "6.0.16", "2.8", "nonsense"])
+async def test_older_servers_are_refused(version):
+    async with server(version) as redis:
+        with pytest.raises(SetupError, match=f"Redis {version} at MICROBLOG_REDIS_URL is too old: 7.0 or newer"):
+            await redis.connect()
+
+
+async def test_a_server_that_compares_by_a_locale_is_refused():
+    async with server(in_byte_order=0) as redis:
+        with pytest.raises(SetupError, match="locale-collate C"):
+            await redis.connect()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "-WRONGPASS invalid username-password pair or user is disabled.\r\n",
+        "-NOAUTH Authentication required.\r\n",
+        "-NOPERM this user has no permissions to run the 'info' command\r\n",
+    ],
+)
+async def test_a_refused_login_is_not_tried_again(refusal):
+    async with server(refusal=refusal) as redis:
+        with pytest.raises(SetupError, match="refuses the login in MICROBLOG_REDIS_URL"):
+            await redis.connect()
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "-LOADING Redis is loading the dataset in memory\r\n",
+        "-BUSY Redis is busy running a script.\r\n",
+        "-ERR max number of clients reached\r\n",
+    ],
+)
+async def test_a_server_that_is_not_ready_is_waited_for(refusal):
+    async with server(refusal=refusal) as redis:
+        with pytest.raises(StoreUnavailable):
+            await redis.connect()
+
+
+async def test_nothing_can_be_called_before_and_after():
+    async with server() as redis:
+        with pytest.raises(StoreUnavailable, match="not connected"):
+            await redis.ping()
+        await redis.connect()
+        await redis.ping()
+        await redis.close()
+        with pytest.raises(StoreUnavailable, match="not connected"):
+            await redis.ping()

@@ -1,0 +1,105 @@
+"""The caches on a real server: the contracts, how long things stay, and values that nobody can read."""
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import new_post_id
+from microblog_streams.records import Post, User
+from microblog_streams.stores.caches import MARK_SECONDS, POST_SECONDS, USER_SECONDS, PostCache, UserCache
+from microblog_streams.stores.redis import Redis
+from tests.contracts.caches import JOINED, PostCacheContract, UserCacheContract
+
+pytestmark = pytest.mark.integration
+
+BROKEN = [
+    b"",
+    b"null",
+    b"{",
+    b"[]",
+    b"{}",
+    b'{"author": "x", "content": 5}',
+    b"\xff\xfe",
+    b'{"deleted": false, "author": 1}',
+]
+
+
+@pytest.fixture
+async def redis(stack):
+    connection = Redis(stack.settings)
+    await connection.connect()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def post():
+    return Post(new_post_id(), 3, "here")
+
+
+class TestPostCache(PostCacheContract):
+    @pytest.fixture
+    def cache(self, redis):
+        return PostCache(redis)
+
+    async def test_a_body_stays_a_day_and_its_mark_an_hour(self, redis, cache, post):
+        await cache.fill([post])
+        assert POST_SECONDS - 60 < await redis.client.ttl(f"post:{post.id}") <= POST_SECONDS
+        await cache.delete(post.id, post.author)
+        assert MARK_SECONDS - 60 < await redis.client.ttl(f"post:{post.id}") <= MARK_SECONDS
+
+    @pytest.mark.parametrize("raw", BROKEN)
+    async def test_a_value_that_nobody_can_read_is_missing_and_logged(self, redis, cache, post, caplog, raw):
+        await redis.client.set(f"post:{post.id}", raw, ex=60)
+        assert await cache.get_many([post.id]) == {}
+        assert f"cache_value_broken key=post:{post.id}" in caplog.text
+
+
+class TestUserCache(UserCacheContract):
+    @pytest.fixture
+    def cache(self, redis):
+        return UserCache(redis)
+
+    async def test_a_user_and_the_mark_stay_an_hour(self, redis, cache, user):
+        await cache.fill([User(user, "ada", JOINED)])
+        assert USER_SECONDS - 60 < await redis.client.ttl(f"user:{user}") <= USER_SECONDS
+        await redis.client.persist(f"user:{user}")
+        await cache.delete(user)
+        assert MARK_SECONDS - 60 < await redis.client.ttl(f"user:{user}") <= MARK_SECONDS
+
+    @pytest.mark.parametrize("raw", BROKEN)
+    async def test_a_value_that_nobody_can_read_is_missing_and_logged(self, redis, cache, user, caplog, raw):
+        await redis.client.set(f"user:{user}", raw, ex=60)
+        assert await cache.get_many([user]) == {}
+        assert f"cache_value_broken key=user:{user}" in caplog.text
+
+
+class TestOutage:
+    @pytest.fixture
+    async def impatient(self, stack):
+        connection = Redis(stack.settings.model_copy(update={"store_timeout": 0.5}))
+        await connection.connect()
+        yield connection
+        await connection.close()
+
+    async def test_a_frozen_server_is_unavailable_and_is_used_again_when_it_is_back(
+        self, stack, impatient, post, eventually
+    ):
+        cache = PostCache(impatient)
+        await cache.fill([post])
+        stack.stack.pause("valkey")
+        try:
+            with pytest.raises(StoreUnavailable, match="redis"):
+                await cache.get_many([post.id])
+        finally:
+            stack.stack.resume("valkey")
+        assert await eventually(lambda: cache.get_many([post.id]), StoreUnavailable) == {post.id: post}
+
+    async def test_a_server_that_was_killed_is_used_again_when_it_is_back(self, stack, impatient, post, eventually):
+        cache = PostCache(impatient)
+        await cache.fill([post])
+        stack.stack.kill("valkey")
+        with pytest.raises(StoreUnavailable, match="redis"):
+            await cache.get_many([post.id])
+        stack.stack.restart("valkey")
+        await eventually(lambda: cache.fill([post]), StoreUnavailable)
+        assert await cache.get_many([post.id]) == {post.id: post}

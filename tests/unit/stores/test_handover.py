@@ -1,0 +1,54 @@
+"""An answer from a driver's thread reaches the task that waits, and harms nobody where none does."""
+
+import asyncio
+from threading import Thread
+
+import pytest
+
+from microblog_streams.stores.handover import Handover
+
+
+def in_thread(call, *args):
+    thread = Thread(target=call, args=args)
+    thread.start()
+    thread.join()
+
+
+@pytest.fixture
+def done():
+    return []
+
+
+async def test_an_answer_of_another_thread_is_awaited(done):
+    handover = Handover(lambda: done.append("done"))
+    in_thread(handover.answered, ["row"])
+    assert await handover.result == ["row"]
+    assert done == ["done"]
+
+
+async def test_an_error_of_another_thread_is_raised(done):
+    handover = Handover(lambda: done.append("done"))
+    in_thread(handover.failed, KeyError("lost"))
+    with pytest.raises(KeyError, match="lost"):
+        await handover.result
+    assert done == ["done"]
+
+
+@pytest.mark.parametrize("outcome", ["answered", "failed"])
+async def test_an_answer_after_the_caller_left_still_counts_as_done(done, outcome):
+    handover = Handover(lambda: done.append("done"))
+    handover.result.cancel()
+    in_thread(getattr(handover, outcome), OSError("too late"))
+    await asyncio.sleep(0)
+    assert done == ["done"]
+    assert handover.result.cancelled()
+
+
+def test_an_answer_after_the_loop_closed_is_dropped(done):
+    async def make():
+        return Handover(lambda: done.append("done"))
+
+    handover = asyncio.run(make())
+    handover.answered(["row"])
+    handover.failed(OSError("too late"))
+    assert done == []
