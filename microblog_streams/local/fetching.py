@@ -26,7 +26,7 @@ def fill_cache(sets: Sequence[JarSet], console: Console, giving_up: Event) -> No
             raise Interrupted
         progress.advance(task, size)
 
-    with ThreadPoolExecutor(len(sets)) as pool:
+    with ThreadPoolExecutor(max(1, len(sets))) as pool:
         missing = list(zip(sets, pool.map(JarSet.missing, sets), strict=True))
         wanted = [(jars, lacking) for jars, lacking in missing if lacking]
         if not wanted:

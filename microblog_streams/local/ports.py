@@ -41,11 +41,14 @@ def choose(
     ports: dict[str, int] = {}
     for name in names:
         if name in wanted:
-            ports[name] = _checked(name, wanted[name], free)
-        elif name in kept and kept[name] not in ports.values() and free(kept[name]):
+            ports[name] = _checked(name, wanted[name], lambda port: port not in ports.values() and free(port))
+    for name in names:
+        if name in ports:
+            continue
+        if name in kept and kept[name] not in ports.values() and free(kept[name]):
             ports[name] = kept[name]
         else:
-            ports[name] = _new({*ports.values(), *wanted.values(), *kept.values()}, free)
+            ports[name] = _new({*ports.values(), *kept.values()}, free)
     return ports
 
 
