@@ -87,15 +87,16 @@ def survey(path: Path, fraction: float | None = None) -> Survey:
 def batches(path: Path, after_line: int, nodes_below: int, size: int) -> Iterator[Batch]:
     """Read the edges between nodes below ``nodes_below``, from the line after ``after_line`` on; skip bad lines."""
     edges: dict[GraphEdge, None] = {}
-    number = after_line
+    number = told = after_line
     for number, line in _lines(path):
         edge = _good_edge(line) if number > after_line else None
         if edge and max(edge) < nodes_below:
             edges[edge] = None
             if len(edges) == size:
+                told = number
                 yield Batch(list(edges), number)
                 edges.clear()
-    if number > after_line:
+    if number > told:
         yield Batch(list(edges), number)
 
 

@@ -108,6 +108,7 @@ class OutboxRelay(Service):
         try:
             await session.open()
             while not self.should_stop:
+                self._last_ping = time.monotonic()
                 if await session.elect():
                     await self._lead(session)
                 else:
@@ -116,7 +117,6 @@ class OutboxRelay(Service):
             await session.close()
 
     async def _lead(self, session: LeaderSession) -> None:
-        self._last_ping = time.monotonic()
         self.leading = True
         logger.info("relay_leads")
         keeping = asyncio.create_task(self._keep(session))

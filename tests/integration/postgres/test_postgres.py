@@ -1,0 +1,222 @@
+"""The connection to PostgreSQL: its errors in our words, and its recovery."""
+
+import asyncio
+import socket
+from contextlib import suppress
+
+import psycopg2
+import pytest
+from pydantic import SecretStr
+from yarl import URL
+
+from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.postgres import Postgres
+from tests.waiting import until
+
+SESSIONS = "SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+END_ALL = f"SELECT pg_terminate_backend(pid) FROM ({SESSIONS}) AS sessions"
+
+
+def changed(settings, **parts):
+    url = URL(settings.postgres_url.get_secret_value())
+    for name, value in parts.items():
+        url = getattr(url, f"with_{name}")(value)
+    return settings.model_copy(update={"postgres_url": SecretStr(str(url))})
+
+
+async def test_before_connect_and_after_close_it_is_unavailable(migrated_settings):
+    postgres = Postgres(migrated_settings)
+
+    with pytest.raises(StoreUnavailable, match="not connected"):
+        await postgres.ping()
+    await postgres.connect()
+    await postgres.ping()
+    await postgres.close()
+    with pytest.raises(StoreUnavailable, match="not connected"):
+        await postgres.ping()
+
+
+async def test_a_wrong_password_is_told_without_showing_it(migrated_settings):
+    with pytest.raises(SetupError, match="MICROBLOG_POSTGRES_URL") as raised:
+        await Postgres(changed(migrated_settings, password="wrong-secret")).connect()
+
+    assert "password authentication failed" in str(raised.value)
+    assert "wrong-secret" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+async def test_a_missing_database_is_told_with_what_to_do(migrated_settings):
+    with pytest.raises(SetupError, match=r'database "nothing" does not exist.*create it'):
+        await Postgres(changed(migrated_settings, path="/nothing")).connect()
+
+
+async def test_a_server_that_is_not_there_may_come(migrated_settings):
+    with pytest.raises(StoreUnavailable, match=r"refused \(127.0.0.1:1\)"):
+        await Postgres(changed(migrated_settings, host="127.0.0.1", port=1)).connect()
+
+
+async def test_a_server_that_says_nothing_is_unavailable(migrated_settings):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = changed(migrated_settings, host="127.0.0.1", port=silent.getsockname()[1])
+        with pytest.raises(StoreUnavailable, match="no answer in time"):
+            await Postgres(settings.model_copy(update={"store_timeout": 0.2})).connect()
+
+
+async def test_a_statement_that_takes_too_long_is_given_up_by_both_sides(migrated_settings, outsider):
+    postgres = Postgres(migrated_settings.model_copy(update={"store_timeout": 0.3}))
+    await postgres.connect()
+
+    with pytest.raises(StoreUnavailable, match="no answer in time"):
+        await postgres.execute("SELECT pg_sleep(600)")
+    await postgres.ping()
+
+    await until(lambda: "active" not in [state for _, state in outsider(SESSIONS)])
+    await postgres.close()
+
+
+async def test_a_cancelled_statement_takes_its_connection_along(postgres, outsider):
+    task = asyncio.create_task(postgres.execute("SELECT pg_sleep(600)"))
+    await until(lambda: "active" in [state for _, state in outsider(SESSIONS)])
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert await postgres.fetch_one("SELECT 1") == (1,)
+    await until(lambda: "active" not in [state for _, state in outsider(SESSIONS)])
+
+
+async def test_a_statement_that_the_server_cancels_is_no_cancellation(postgres, outsider):
+    task = asyncio.create_task(postgres.execute("SELECT pg_sleep(600)"))
+    await until(lambda: "active" in [state for _, state in outsider(SESSIONS)])
+
+    outsider(f"SELECT pg_cancel_backend(pid) FROM ({SESSIONS}) AS sessions")
+
+    with pytest.raises(StoreUnavailable, match="cancelled"):
+        await task
+    await postgres.ping()
+
+
+async def test_connections_that_ended_are_replaced(postgres, outsider):
+    await asyncio.gather(*(postgres.execute("SELECT pg_sleep(0.05)") for _ in range(5)))
+    assert len(outsider(SESSIONS)) == 5
+
+    outsider(END_ALL)
+
+    # One call may meet a connection whose end was not seen yet; none after it does.
+    with suppress(StoreUnavailable):
+        await postgres.ping()
+    await asyncio.gather(*(postgres.ping() for _ in range(5)))
+
+
+async def test_a_connection_that_ends_within_a_statement_is_unavailable(postgres, outsider):
+    task = asyncio.create_task(postgres.execute("SELECT pg_sleep(600)"))
+    await until(lambda: "active" in [state for _, state in outsider(SESSIONS)])
+
+    outsider(END_ALL)
+
+    with pytest.raises(StoreUnavailable):
+        await task
+    await postgres.ping()
+
+
+async def test_an_idle_connection_that_ends_leaves_the_event_loop_alone(postgres, outsider):
+    async with postgres.connection() as session:
+        outsider(END_ALL)
+        await until(lambda: session.closed)
+        fileno = session._connection._fileno
+
+    assert fileno is None
+
+
+async def test_an_error_rolls_the_transaction_back_and_keeps_the_connection(postgres):
+    with pytest.raises(LookupError):
+        async with postgres.transaction() as session:
+            await session.execute("INSERT INTO users (username, name_key) VALUES ('ada', 'ada')")
+            raise LookupError
+
+    assert await postgres.fetch("SELECT FROM users") == []
+    async with postgres.connection() as same:
+        assert same is session
+
+
+async def test_a_mistake_in_a_statement_is_not_an_outage(postgres):
+    with pytest.raises(psycopg2.ProgrammingError):
+        async with postgres.transaction() as session:
+            await session.execute("SELECT nothing FROM nowhere")
+
+    await postgres.ping()
+
+
+async def test_a_cancelled_transaction_is_rolled_back(postgres, outsider):
+    written, forever = asyncio.Event(), asyncio.Event()
+
+    async def change():
+        async with postgres.transaction() as session:
+            await session.execute("INSERT INTO users (username, name_key) VALUES ('ada', 'ada')")
+            written.set()
+            await forever.wait()
+
+    task = asyncio.create_task(change())
+    await written.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    await until(lambda: outsider("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid'") == [(0,)])
+    assert await postgres.fetch("SELECT FROM users") == []
+
+
+async def test_a_deadlock_is_worth_another_try(postgres):
+    both = asyncio.Barrier(2)
+    await postgres.execute("INSERT INTO users (username, name_key) VALUES ('a', 'a'), ('b', 'b')")
+
+    async def lock(*names):
+        async with postgres.transaction() as session:
+            await session.execute("SELECT FROM users WHERE name_key = %s FOR UPDATE", names[0])
+            await both.wait()
+            await session.execute("SELECT FROM users WHERE name_key = %s FOR UPDATE", names[1])
+
+    outcomes = await asyncio.gather(lock("a", "b"), lock("b", "a"), return_exceptions=True)
+
+    assert sum(isinstance(outcome, StoreUnavailable) for outcome in outcomes) == 1
+    assert None in outcomes
+
+
+async def test_a_row_that_is_locked_too_long_costs_the_call_and_not_the_connection(migrated_settings, postgres):
+    await postgres.execute("INSERT INTO users (username, name_key) VALUES ('a', 'a')")
+    hasty = Postgres(migrated_settings.model_copy(update={"store_timeout": 0.4}))
+    await hasty.connect()
+
+    async with postgres.transaction() as holder:
+        await holder.execute("SELECT FROM users FOR UPDATE")
+        async with hasty.connection() as session:
+            with pytest.raises(StoreUnavailable, match="lock timeout"):
+                await session.execute("SELECT FROM users FOR UPDATE")
+            assert session.idle
+
+    await hasty.close()
+
+
+async def test_parameters_are_never_part_of_the_statement(postgres):
+    name = "x'); DROP TABLE users; --%s"
+
+    await postgres.execute("INSERT INTO users (username, name_key) VALUES (%s, %s)", name, name)
+
+    assert await postgres.fetch_one("SELECT username FROM users") == (name,)
+
+
+async def test_a_host_name_with_an_address_that_refuses_leads_to_the_next(migrated_settings, monkeypatch):
+    loop = asyncio.get_running_loop()
+    original = loop.getaddrinfo
+
+    async def two_addresses(host, port, **kwargs):
+        found = await original("127.0.0.1", port, **kwargs)
+        return [(*found[0][:4], ("127.0.0.9", int(port))), *found]
+
+    monkeypatch.setattr(loop, "getaddrinfo", two_addresses)
+    postgres = Postgres(migrated_settings)
+
+    await postgres.connect()
+    await postgres.ping()
+    await postgres.close()

@@ -1,0 +1,112 @@
+"""The relay on PostgreSQL: one leads, by a lock that dies with its session, also with a frozen one."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from microblog_streams.services.relay import OutboxRelay
+from microblog_streams.stores.outbox_session import OutboxSession
+from tests.contracts.events import register, waiting
+from tests.waiting import until
+
+NOW = datetime(2026, 5, 17, tzinfo=UTC)
+LEADER = """
+SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
+ WHERE locktype = 'advisory' AND granted AND datname = current_database()
+"""
+
+
+@pytest.fixture
+async def relays(postgres, outbox, log):
+    relays = [OutboxRelay(outbox, log, lambda: OutboxSession(postgres)) for _ in range(2)]
+    for relay in relays:
+        await relay.start()
+    yield relays
+    for relay in relays:
+        await relay.stop()
+
+
+@pytest.fixture
+async def people(users):
+    return await register(users, 20)
+
+
+def values(events):
+    chains = {}
+    for event in events:
+        chains.setdefault(event.key, []).append(event.value)
+    return chains
+
+
+def without_repeats(chain):
+    return list(dict.fromkeys(chain))
+
+
+async def is_empty(outbox):
+    return not await waiting(outbox)
+
+
+async def test_what_is_committed_is_published_in_order(relays, follows, people, outbox, log):
+    for following in (True, False, True):
+        for other in people[1:]:
+            await follows.set(people[0], other, following, NOW)
+
+    await until(lambda: len(log.events) == 57)
+
+    chains = [[value.partition(b'"version":')[2][:1] for value in chain] for chain in values(log.events).values()]
+    assert chains == [[b"1", b"2", b"3"]] * 19
+    await until(lambda: is_empty(outbox))
+
+
+async def test_one_leads_and_another_takes_over_when_its_backend_ends(relays, follows, people, log, outsider):
+    await until(lambda: any(relay.leading for relay in relays))
+    assert sum(relay.leading for relay in relays) == 1
+    first = outsider(LEADER)
+
+    for turn, following in enumerate((True, False, True, False)):
+        for other in people[1:]:
+            await follows.set(people[0], other, following, NOW)
+        if turn % 2 == 0:
+            outsider(f"SELECT pg_terminate_backend(pid) FROM ({LEADER}) AS leader")
+
+    await until(lambda: len({event.value for event in log.events}) == 4 * 19)
+    for chain in values(log.events).values():
+        versions = [int(value.partition(b'"version":')[2][:1]) for value in without_repeats(chain)]
+        assert versions == [1, 2, 3, 4]
+    await until(lambda: outsider(LEADER) not in ([], first))
+
+
+async def test_a_stop_gives_the_lead_away_at_once(relays, outsider):
+    await until(lambda: any(relay.leading for relay in relays))
+    leader, other = sorted(relays, key=lambda relay: not relay.leading)
+
+    await leader.stop()
+
+    await until(lambda: other.leading)
+    assert len(outsider(LEADER)) == 1
+
+
+async def test_a_silent_session_loses_the_lead(postgres):
+    frozen, next_one = OutboxSession(postgres), OutboxSession(postgres)
+    await frozen.open()
+    await next_one.open()
+    assert await frozen.elect()
+    assert not await next_one.elect()
+
+    # It asks, and so shows that it is alive, while the other one says nothing.
+    await until(next_one.elect)
+
+    await next_one.close()
+    await frozen.close()
+
+
+async def test_a_commit_wakes_who_listens(postgres, follows, people):
+    session = OutboxSession(postgres)
+    await session.open()
+
+    await follows.set(people[0], people[1], True, NOW)
+
+    async with asyncio.timeout(20):
+        await session.woken()
+    await session.close()

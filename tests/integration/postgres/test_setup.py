@@ -1,0 +1,37 @@
+"""Setting a database up: tables once, in order, by one at a time; the row that all workers agree on."""
+
+import asyncio
+
+import pytest
+
+from microblog_streams.errors import SetupError
+from microblog_streams.stores.deployment import Deployment, create_deployment, get_deployment
+from microblog_streams.stores.migrations import migrate
+from microblog_streams.stores.postgres import Postgres
+
+
+@pytest.fixture
+async def empty(empty_settings):
+    postgres = Postgres(empty_settings)
+    await postgres.connect()
+    yield postgres
+    await postgres.close()
+
+
+async def test_a_database_without_tables_says_what_to_do_then_is_set_up_once(empty):
+    with pytest.raises(SetupError, match="migrate"):
+        await get_deployment(empty)
+
+    applied = await asyncio.gather(migrate(empty), migrate(empty))
+    with pytest.raises(SetupError, match="migrate"):
+        await get_deployment(empty)
+    deployment = await create_deployment(empty, 16)
+
+    first, second = sorted(applied, key=len)
+    assert first == []
+    assert second == sorted(second)
+    assert second[0] == "001_people.sql"
+    assert await migrate(empty) == []
+    assert deployment == Deployment(generation=1, partitions=16, era=0)
+    assert await create_deployment(empty, 4) == deployment
+    assert await get_deployment(empty) == deployment
