@@ -123,6 +123,9 @@ def load_settings() -> Settings:
     data_dir = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".data")
     try:
         return Settings(_env_file=data_dir / STACK_ENV)
+    except OSError as exc:
+        message = f"the data folder {data_dir} cannot be read ({exc.strerror}): set {PREFIX}DATA_DIR to another"
+        raise SetupError(message) from None
     except ValidationError as exc:
         error = exc.errors(include_url=False, include_input=False)[0]
         variable = f"{PREFIX}{error['loc'][0]}".upper()

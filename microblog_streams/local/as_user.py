@@ -9,7 +9,9 @@ import ctypes
 import os
 import sys
 
-_PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 8, 47, 2
+_PR_SET_SECUREBITS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 28, 47, 2
+#: Capabilities survive setuid, and access(2), by which initdb looks for its programs, takes note of them.
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _CAPABILITY_VERSION_3 = 0x20080522
 #: CAP_DAC_READ_SEARCH is what is needed; containers often have the wider CAP_DAC_OVERRIDE only.
 _READ_SEARCH, _OVERRIDE = 2, 1
@@ -20,7 +22,7 @@ def main() -> None:
     uid, gid, how, *command = sys.argv[1:]
     libc = ctypes.CDLL(None, use_errno=True)
     if how == "reach" and sys.platform == "linux":
-        libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(int(gid))
     os.setuid(int(uid))
