@@ -1,8 +1,7 @@
 """The jars of Kafka and Cassandra: fetched once into the user's cache folder, each held to a recorded sha256.
 
-jars.json lists every jar by its Maven coordinates, size and sha256, as jgo resolved them from
-``org.apache.kafka:kafka_2.13`` (with ``org.apache.logging.log4j:log4j-slf4j-impl``) and
-``org.apache.cassandra:cassandra-all``. So nothing is resolved on the user's machine, and what runs is what was tested.
+jars.json lists every jar by its Maven coordinates, size and sha256 (record.py writes it when a version changes). So
+nothing is resolved on the user's machine, and what runs is what was tested.
 """
 
 import hashlib

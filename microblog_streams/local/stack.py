@@ -85,8 +85,10 @@ class Stack:
 
     def stop(self) -> None:
         """Stop all parts in good order, side by side."""
-        self._side_by_side(Part.stop, self.parts.values())
-        self._close()
+        try:
+            self._side_by_side(Part.stop, self.parts.values())
+        finally:
+            self._close()
 
     def kill(self, name: str) -> None:
         """End a part as a power failure would (SIGKILL), and wait until it is gone."""
