@@ -87,6 +87,11 @@ class MicroblogApp(faust.App):
         mended.pulse = self.pulse
         return mended
 
+    async def on_first_start(self) -> None:
+        """Take folder and port, then make the folders below, as Faust does."""
+        await self.workplace.take()
+        await super().on_first_start()
+
     async def on_stop(self) -> None:
         """Finish and acknowledge what is under way, then stop as Faust does."""
         await self.deliveries.drain()

@@ -1,7 +1,7 @@
 """The order in which a worker starts: what answers first, what waits for Kafka after it.
 
-The workplace (folder, port), the stores' connections (made in the background) and the web server come first, so a
-worker lives and answers while a part is away. Then the gate that waits for Kafka and its topics, and what needs them.
+The stores' connections (made in the background) and the web server come first, so a worker lives and
+answers while a part is away. Then the gate that waits for Kafka and its topics, and what needs them.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.workplace, app.connections, app.steadiness],
+            [app.connections, app.steadiness],
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),

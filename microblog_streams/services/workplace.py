@@ -6,35 +6,27 @@ import fcntl
 import socket
 from typing import TextIO
 
-from mode import Service
-
 from microblog_streams.errors import SetupError
 from microblog_streams.services.stopping import stop_worker
 from microblog_streams.settings import Settings
 
 
-class Workplace(Service):
+class Workplace:
     """Takes folder and port before anything else starts, or ends the worker with one line."""
 
     def __init__(self, settings: Settings) -> None:
         """Take what the settings say."""
-        super().__init__()
         self._settings = settings
         self._lock: TextIO | None = None
 
-    async def on_start(self) -> None:
-        """Make and lock the folder, look at the port."""
+    async def take(self) -> None:
+        """Make the folder, lock it for as long as the process lives, look at the port."""
         try:
             self._lock = lock_folder(self._settings)
             check_port(self._settings)
         except SetupError as exc:
             stop_worker(exc)
             await asyncio.Event().wait()
-
-    async def on_stop(self) -> None:
-        """Let go of the folder."""
-        if self._lock is not None:
-            self._lock.close()
 
 
 def lock_folder(settings: Settings) -> TextIO:
