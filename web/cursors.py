@@ -29,8 +29,8 @@ class Kind(IntEnum):
 
 Position = int | UUID
 
-_KIND_BYTES, _SUM_BYTES = 1, 4
-_LENGTHS: Final = {_KIND_BYTES + position + _SUM_BYTES for position in (USER_BYTES, POST_BYTES)}
+_KIND_BYTES: Final = 1
+_SUM_BYTES: Final = 4
 
 
 def encode(kind: Kind, owner: int, position: Position) -> str:
@@ -63,7 +63,7 @@ def _decode(text: str, kinds: tuple[Kind, ...], owner: int) -> tuple[Kind, bytes
         raise _invalid() from None
     payload, checksum = raw[:-_SUM_BYTES], raw[-_SUM_BYTES:]
     # Decoding skips characters that are not base64 and spare bits: only what encode() writes is a cursor.
-    if len(raw) not in _LENGTHS or _text(raw) != text or checksum != _checksum(payload, owner):
+    if not payload or _text(raw) != text or checksum != _checksum(payload, owner):
         raise _invalid()
     if payload[0] not in kinds:
         raise _invalid()

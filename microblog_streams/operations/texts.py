@@ -47,7 +47,7 @@ def username(value: str) -> tuple[str, str]:
         if not _in_names(character, before):
             allowed = "letters, digits, '_', '-' and '.' are"
             raise Invalid("username", f"{_code_point(character)} is not allowed in it; {allowed}")
-    return name, _key(name)
+    return name, unicodedata.normalize("NFKC", name).casefold()
 
 
 def content(value: str) -> str:
@@ -77,14 +77,6 @@ def _in_names(character: str, before: str) -> bool:
         on_a_letter = unicodedata.category(before)[0] in "LM"
         return on_a_letter and not _LOOSE_MARKS.search(unicodedata.name(character, ""))
     return character in _PUNCTUATION
-
-
-def _key(name: str) -> str:
-    """Fold case and compatibility forms until nothing changes: one round leaves ``ϓ`` and a few others half done."""
-    key = name
-    while (folded := unicodedata.normalize("NFKC", key).casefold()) != key:
-        key = folded
-    return key
 
 
 def _long(field: str, limit: int) -> Invalid:

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import MAX_USER_ID, new_post_id
 
 JSON = {"Content-Type": "application/json"}
@@ -261,6 +262,13 @@ async def test_a_deleted_user_is_not_found(client, problem):
 async def test_an_unknown_post_is_not_found(client, problem, method, post):
     document = await problem(await client.request(method, f"/posts/{post}"), 404, "not-found")
     assert document["detail"] == f"There is no post {post}."
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_a_uuid_that_no_post_can_have_is_not_even_looked_for(front, problem, method):
+    front.app.failing.broken = StoreUnavailable("cassandra", "away")
+
+    await problem(await front.client.request(method, f"/posts/{uuid4()}"), 404, "not-found")
 
 
 @pytest.mark.parametrize("post", ["5", "(0188d2b0)", str(uuid4()).replace("-", ""), f"urn:uuid:{uuid4()}", "g" * 36])

@@ -86,9 +86,10 @@ def test_a_forged_post_position_that_no_post_has_is_refused(position):
         cursors.decode_post_position(forge(bytes([Kind.POSTS]) + position), (Kind.POSTS,), 1)
 
 
-def test_an_unknown_kind_is_refused():
+@pytest.mark.parametrize("payload", [b"", b"\x63" + b"\x00" * 8])
+def test_a_forged_cursor_of_no_known_kind_is_refused(payload):
     with pytest.raises(Invalid):
-        cursors.decode_user_position(forge(b"\x63" + b"\x00" * 8), Kind.USERS, 1)
+        cursors.decode_user_position(forge(payload), Kind.USERS, 1)
 
 
 def test_cursors_that_clients_hold_stay_good():
