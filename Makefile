@@ -30,6 +30,7 @@ check: $(VENV)/.check  ## Check format, lint, types, import contracts and docs
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m microblog_streams.commands.docs --check
 
 docs: $(VENV)/.run  ## Write the generated pages anew
 	@$(BIN)/python -m microblog_streams.commands.docs

@@ -1,0 +1,70 @@
+"""Keeps the docs true: writes docs/settings.md from the models, and with ``--check`` fails where a page has gone stale.
+
+``make docs`` runs the first, ``make check`` the second, which also follows every relative link of every page.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from microblog_streams.local.options import LocalSettings
+from microblog_streams.settings import PREFIX, Settings
+
+SETTINGS_PAGE = Path("docs/settings.md")
+LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+
+HEAD = """# Settings
+
+All settings are environment variables. `make run` and `make infra` write those of the local stack to
+`<data>/stack.env`, which workers and commands read too; the environment wins over it. A wrong value stops the start
+with one line that names the variable. This page is made from the code by `make docs`.
+"""
+
+
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    return "\n".join([HEAD, *_table("Workers and commands", Settings), "", *_table("Local stack", LocalSettings), ""])
+
+
+def _table(title: str, model: type[BaseSettings]) -> Iterator[str]:
+    yield from (f"## {title}", "", "| variable | default | meaning |", "|---|---|---|")
+    for name, field in model.model_fields.items():
+        yield f"| `{PREFIX}{name.upper()}` | {_default(field)} | {field.description} |"
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is None or field.default_factory is not None:
+        return ""
+    value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return f"`{value}`"
+
+
+def problems(root: Path) -> Iterator[str]:
+    """Tell what is wrong with the docs below ``root``."""
+    page = root / SETTINGS_PAGE
+    if not page.exists() or page.read_text() != settings_page():
+        yield f"{SETTINGS_PAGE} is stale: run make docs"
+    for text in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        for target in LINK.findall(text.read_text()):
+            if not (text.parent / target).exists():
+                yield f"{text.relative_to(root)}: the link to {target} leads nowhere"
+
+
+def main() -> None:
+    """Write the page, or check all of them."""
+    if "--check" not in sys.argv[1:]:
+        SETTINGS_PAGE.write_text(settings_page())
+        return
+    found = list(problems(Path()))
+    for problem in found:
+        print(f"docs: {problem}", file=sys.stderr)
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
