@@ -158,5 +158,5 @@ def _response(kind: Kind, detail: str, errors: Sequence[tuple[str, str]]) -> Res
     if errors:
         document["errors"] = [{"field": name, "message": message} for name, message in errors]
     # A field's name comes from the request and may hold half a character (a lone surrogate): "?" stands for it.
-    body = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=kind.headers)

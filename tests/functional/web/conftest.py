@@ -4,7 +4,7 @@ No agents run here: what events bring about is not seen, apart from timelines th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -79,15 +79,17 @@ MakeFront = Callable[..., Awaitable[Front]]
 
 @pytest.fixture
 async def make_front() -> AsyncIterator[MakeFront]:
-    """Make an app with three users, ann (1), bob (2) and cleo (3), and its client."""
+    """Make an app with users, ann (1), bob (2) and cleo (3) unless told otherwise, and its client."""
     fronts: list[Front] = []
 
-    async def make(admin_token: str | None = TOKEN, time_limit: float = 10.0) -> Front:
+    async def make(
+        admin_token: str | None = TOKEN, time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo")
+    ) -> Front:
         app = _app(Settings(admin_token=admin_token), time_limit)
         front = Front(app, TestClient(TestServer(app.web.web_app)))
         await front.client.start_server()
         fronts.append(front)
-        for name in ("ann", "bob", "cleo"):
+        for name in names:
             await app.operations.users.create(name)
         return front
 

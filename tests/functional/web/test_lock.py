@@ -2,6 +2,8 @@
 
 import pytest
 
+from microblog_streams.configuration import configuration
+from microblog_streams.settings import Settings
 from web.routes import PATHS
 
 TOKEN = "correct-horse-battery-staple"
@@ -117,3 +119,15 @@ async def test_only_the_table_of_routes_is_public(front):
 
 async def test_the_api_needs_no_token(client):
     assert (await client.get("/users/")).status == 200
+
+
+def test_the_application_is_configured_with_the_lock():
+    options = configuration(Settings(admin_token=TOKEN))["web_application_options"]
+
+    assert [middleware.__name__ for middleware in options["middlewares"]] == [
+        "problems",
+        "locked",
+        "size_limit",
+        "bounded",
+    ]
+    assert options["client_max_size"] == 65_536
