@@ -20,6 +20,7 @@ from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.delivery.upstream import check_versions, transport
 from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
+from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.connections import Connections
@@ -102,6 +103,7 @@ def create_app(settings: Settings) -> MicroblogApp:
     """Put the application together. Raises SetupError where it would not be complete."""
     check_versions()
     event_loop.use("uvloop")
+    quieten()
     app = MicroblogApp(settings)
     _add_tables(app)
     _add_stores(app)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
 from faust.exceptions import ProducerSendError
@@ -58,7 +58,10 @@ class Publisher:
 
     @staticmethod
     async def _send(topic: "TopicT", key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
-        await (await topic.send(key=key, value=value, headers=headers))
+        message = topic.as_future_message(key=key, value=value, headers=headers)
+        # Faust tells the outcome to this future too, where nobody waits for it.
+        message.add_done_callback(_forget)
+        await (await topic.publish_message(message))
 
     async def _connect(self) -> None:
         """Raise BrokerUnavailable where there is no connection; look again at most once a second, one at a time."""
@@ -72,6 +75,6 @@ class Publisher:
                 raise BrokerUnavailable("there is no connection to it")
 
 
-def _forget(sending: "asyncio.Future[None]") -> None:
+def _forget(sending: "asyncio.Future[Any]") -> None:
     if not sending.cancelled():
         sending.exception()

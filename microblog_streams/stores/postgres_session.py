@@ -165,6 +165,9 @@ async def _connect(target: Mapping[str, Any], timeout: float) -> Connection:
             )
         except psycopg2.OperationalError as exc:
             failure = exc
+        except RuntimeError as exc:
+            # uvloop has not let go of a dead connection's descriptor, whose number the new socket got; soon it will.
+            failure = psycopg2.OperationalError(f"the event loop refused the socket: {exc}")
     raise failure or psycopg2.OperationalError("the host has no address")
 
 
