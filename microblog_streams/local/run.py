@@ -1,5 +1,6 @@
 """``python -m microblog_streams.local run``: the stack, the schema, the workers, and a greeting when all is ready."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from microblog_streams.errors import SetupError
@@ -27,14 +28,25 @@ def infra(foreground: Foreground) -> None:
         foreground.stop()
 
 
-def run(foreground: Foreground, settings: Settings, count: int) -> None:
-    """Run stack and workers until it is time to end. Raises SetupError where they cannot start."""
+#: What is done once stack and workers are ready. It keeps calling ``tick`` and ``look_after``, and ends with them.
+Act = Callable[[Foreground, Settings, Workers], None]
+
+
+def serve(foreground: Foreground, settings: Settings, workers: Workers) -> None:
+    """Say where everything is, and look after it until it is time to end."""
+    _greet(foreground, settings, workers)
+    while foreground.tick():
+        workers.look_after()
+
+
+def run(foreground: Foreground, settings: Settings, count: int, act: Act = serve) -> None:
+    """Run stack and workers until ``act`` returns. Raises SetupError where they cannot start."""
     check_ports(settings, count)
     foreground.bring_up()
     try:
         settings = settings.model_copy(update={"data_dir": foreground.stack.data_dir})
         if migrate(foreground, settings):
-            _run_workers(foreground, settings, count)
+            _run_workers(foreground, settings, count, act)
     finally:
         foreground.stop()
 
@@ -62,14 +74,12 @@ def migrate(foreground: Foreground, settings: Settings) -> bool:
     return True
 
 
-def _run_workers(foreground: Foreground, settings: Settings, count: int) -> None:
+def _run_workers(foreground: Foreground, settings: Settings, count: int, act: Act) -> None:
     assert foreground.stack.children
     workers = Workers(foreground.stack.children, settings, count, foreground.say)
     try:
         if _wait_until_ready(foreground, workers, _host(settings)):
-            _greet(foreground, settings, workers)
-            while foreground.tick():
-                workers.look_after()
+            act(foreground, settings, workers)
     finally:
         with foreground.console.status("stopping the workers"):
             workers.stop()
