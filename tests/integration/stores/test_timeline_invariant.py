@@ -1,0 +1,29 @@
+"""The timeline's invariant holds in the real server's functions, in any order of events."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import Timelines
+from tests.contracts.timeline_machine import TimelineMachine
+
+pytestmark = pytest.mark.integration
+
+SOME = settings(max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize("kept", [3, 10])
+def test_the_list_holds_everything_down_to_its_tail_whatever_happens_in_between(stack, kept):
+    @asynccontextmanager
+    async def real():
+        redis = Redis(stack.settings)
+        await redis.connect()
+        try:
+            yield Timelines(redis, kept)
+        finally:
+            await redis.close()
+
+    run_state_machine_as_test(lambda: TimelineMachine(real, kept), settings=SOME)
