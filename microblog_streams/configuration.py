@@ -70,5 +70,9 @@ def _web(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.web_host,
         "web_host": settings.web_host,
         "web_port": settings.web_port,
+        # Faust's own pages: off as released, and here behind the lock. /graph/ needs pydot and Graphviz, and says so.
+        "web_stats_enabled": True,
+        "web_metrics_enabled": True,
+        "web_graph_enabled": True,
         "web_application_options": middlewares.application_options(settings),
     }
