@@ -17,6 +17,7 @@ def register(app: "MicroblogApp") -> None:
 
     @app.agent(app.stream_of(POST_DELETED, USER_DELETED), name="deletions", isolated_partitions=True)
     async def deletions(stream: StreamT[bytes]) -> None:
+        """Make sure of the deletions of posts and users."""
         events: dict[str, type[PostDeleted | UserDeleted]] = {
             app.topic_name(POST_DELETED): PostDeleted,
             app.topic_name(USER_DELETED): UserDeleted,

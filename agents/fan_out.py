@@ -17,5 +17,6 @@ def register(app: "MicroblogApp") -> None:
 
     @app.agent(app.stream_of(POST_CREATED), name="fan_out", isolated_partitions=True)
     async def fan_out(stream: StreamT[bytes]) -> None:
+        """Put new posts on the timelines of those who follow their authors."""
         events = {app.topic_name(POST_CREATED): PostCreated}
         await deliver(app.deliveries, stream, events, app.operations.fan_out.deliver)

@@ -17,6 +17,7 @@ def register(app: "MicroblogApp") -> None:
 
     @app.agent(app.stream_of(USER_FOLLOW, USER_UNFOLLOW), name="follows", isolated_partitions=True)
     async def follows(stream: StreamT[bytes]) -> None:
+        """Keep the followers table, and backfill or purge the timelines of followers."""
         events: dict[str, type[EdgeChanged]] = {
             app.topic_name(USER_FOLLOW): Followed,
             app.topic_name(USER_UNFOLLOW): Unfollowed,
