@@ -163,14 +163,23 @@ class TimelineStore(Protocol):
 
     A ``deadline`` is on this process' ``time.monotonic`` clock; the store turns it into Redis' own time,
     and the change is not made after it (returns False): a process that was frozen must not write late.
+    No change is made after its caller got StoreUnavailable because no answer came in time.
     """
 
-    async def create(self, user: int) -> None:
-        """Make the empty, complete timeline of a new user; nothing where one is there."""
+    @property
+    def kept(self) -> int:
+        """Entries that a timeline keeps: who merges or rebuilds brings so many, or all there are."""
         ...
 
-    async def push(self, users: Sequence[int], entry: bytes) -> int:
-        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it."""
+    async def create(self, user: int, deadline: float | None = None) -> bool:
+        """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
+        ...
+
+    async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
+
+        Raises StoreUnavailable where the deadline had passed.
+        """
         ...
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Slice:

@@ -71,6 +71,11 @@ class Redis:
         self._client: Client | None = None
 
     @property
+    def timeout(self) -> float:
+        """Seconds after which a call is given up."""
+        return self._timeout
+
+    @property
     def client(self) -> Client:
         """The client of redis-py; StoreUnavailable before ``connect`` and after ``close``."""
         if self._client is None:

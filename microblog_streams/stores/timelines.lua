@@ -8,6 +8,9 @@
 -- and a list without mark is partial: it holds everything down to its last entry, and older entries exist elsewhere.
 -- A partial list is never empty, for it would say nothing; an empty complete one is a lone E.
 --
+-- Whatever changes a timeline carries a deadline in the server's own time and does nothing after it: a call that its
+-- caller gave up may wait in a socket's buffer, and must not undo what was done since.
+--
 -- stores/timelines.py knows the limits and passes them. Strings compare by the server's locale, which is C: a
 -- start on any other is refused (stores/redis.py). VERSION is the digest of this file, so that workers of two
 -- releases work side by side.
@@ -16,10 +19,13 @@ local ENTRY, BUILDING, COMPLETE, NONE = 24, 25, 'E', ''
 -- unpack() puts its values on Lua's stack, which takes some 8,000.
 local CHUNK = 1000
 
-local function is_late(deadline)
-  if deadline == '' then return false end
-  local now = redis.call('TIME')
-  return now[1] * 1000000 + now[2] > tonumber(deadline)
+-- Returns the function with a deadline (µs) as one more, last argument. It answers nothing where that has passed.
+local function in_time(change)
+  return function(keys, args)
+    local now = redis.call('TIME')
+    if now[1] * 1000000 + now[2] > tonumber(args[#args]) then return false end
+    return change(keys, args)
+  end
 end
 
 -- Expiry counts from the last read; noting it again within a thirtieth of the time is not worth a write.
@@ -146,24 +152,22 @@ local function union(entries, added, floor, kept)
   return out
 end
 
--- args: entries to keep, deadline, entries newest first. The caller gives all there are or the newest `kept`, so a
+-- args: entries to keep, entries newest first. The caller gives all there are or the newest `kept`, so a
 -- list that is full now says nothing of what is below it: it is complete only while it is shorter.
 local function merge(keys, args)
-  if is_late(args[2]) then return 0 end
   local key, kept = keys[1], tonumber(args[1])
   local before, mark = read(key)
   if not before then return 1 end
   -- Below a partial list's tail other authors' entries are missing, so none may be added there.
-  local entries = union(before, args[3], mark == NONE and before[#before] or '', kept)
+  local entries = union(before, args[2], mark == NONE and before[#before] or '', kept)
   local after = changed(mark)
   if mark == COMPLETE and #entries >= kept then after = NONE end
   save(key, before, mark, entries, after)
   return 1
 end
 
--- args: author, deadline. A partial list that lost its last entry is deleted: it is cold, and the next read rebuilds it.
+-- args: author. A partial list that lost its last entry is deleted: it is cold, and the next read rebuilds it.
 local function purge(keys, args)
-  if is_late(args[2]) then return 0 end
   local before, mark = read(keys[1])
   if not before then return 1 end
   local entries = {}
@@ -182,12 +186,12 @@ local function create(keys, args)
   return 1
 end
 
--- args: token of the builder that is thought dead, new token, time to live. Returns the new mark, nothing where
+-- args: token of the builder that is thought dead, new token, time to live. Returns the new mark, none where
 -- another than that builder has the list.
 local function takeover(keys, args)
   local key = keys[1]
   local tail = redis.call('LINDEX', key, -1)
-  if not tail or #tail ~= BUILDING or tail:sub(2, 17) ~= args[1] then return false end
+  if not tail or #tail ~= BUILDING or tail:sub(2, 17) ~= args[1] then return NONE end
   local mark = 'B' .. args[2] .. tail:sub(18)
   redis.call('LSET', key, -1, mark)
   touch(key, tonumber(args[3]))
@@ -243,12 +247,12 @@ local function register(name, callback, ...)
   redis.register_function({ function_name = 'timeline_' .. name .. '_VERSION', callback = callback, flags = { ... } })
 end
 
-register('push', push)
-register('merge', merge)
-register('purge', purge)
-register('create', create)
-register('takeover', takeover)
-register('finish', finish)
+register('push', in_time(push))
+register('merge', in_time(merge))
+register('purge', in_time(purge))
+register('create', in_time(create))
+register('takeover', in_time(takeover))
+register('finish', in_time(finish))
 register('older', older)
 register('tail', tail_of, 'no-writes')
 register('newer', newer, 'no-writes')

@@ -7,6 +7,7 @@ A list, because 24-byte entries stay packed in it: a fifth of a sorted set's mem
 
 import asyncio
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -50,7 +51,10 @@ def key(user: int) -> bytes:
 
 
 class Timelines:
-    """The TimelineStore on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable."""
+    """The TimelineStore on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable.
+
+    A change that was given up because no answer came in time is not made later either: see ``_change``.
+    """
 
     def __init__(self, redis: Redis, kept: int = KEPT) -> None:
         """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
@@ -58,26 +62,29 @@ class Timelines:
         self._functions = RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
         self._clock = RedisClock(redis)
         self._run_id = ""
-        self._kept = kept
+        self.kept = kept
         self._gate = asyncio.Semaphore(IN_FLIGHT)
 
-    async def create(self, user: int) -> None:
-        """Make the empty, complete timeline of a new user; nothing where one is there."""
-        await self._call("create", [key(user)], _COMPLETE, UNREAD)
+    async def create(self, user: int, deadline: float | None = None) -> bool:
+        """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
+        return await self._change("create", [key(user)], _COMPLETE, UNREAD, deadline=deadline) is not None
 
-    async def push(self, users: Sequence[int], entry: bytes) -> int:
-        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it."""
+    async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
+
+        StoreUnavailable also where the deadline had passed. Ends when all its calls have ended, also those beside one
+        that failed: an unfollow goes on as soon as this is over.
+        """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
         if len(users) == 1:
             # An author's own timeline is pushed to while the author waits: ahead of the fan-outs' queue.
-            return await self._push(users, entry)
-        try:
-            async with asyncio.TaskGroup() as group:
-                calls = [group.create_task(self._push_in_turn(batch, entry)) for batch in _batches(users)]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
-        return sum(call.result() for call in calls)
+            return await self._push(users, entry, deadline)
+        calls = [self._push_in_turn(batch, entry, deadline) for batch in _batches(users)]
+        counts = await asyncio.gather(*calls, return_exceptions=True)
+        if failed := [count for count in counts if isinstance(count, BaseException)]:
+            raise failed[0]
+        return sum(count for count in counts if isinstance(count, int))
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
@@ -96,16 +103,14 @@ class Timelines:
 
         ``entries`` are all that the author wrote, or at least the newest ``KEPT`` of it, in any order.
         """
-        until = await self._until(deadline)
-        return bool(await self._call("merge", [key(user)], self._kept, until, _joined(entries)))
+        return await self._change("merge", [key(user)], self.kept, _joined(entries), deadline=deadline) is not None
 
     async def purge(self, user: int, author: int, deadline: float | None = None) -> bool:
         """Remove an author's entries (unfollow) from a warm timeline. False only where the deadline had passed.
 
         A partial timeline that this empties is cold afterwards: older entries exist, and the next read finds them.
         """
-        until = await self._until(deadline)
-        return bool(await self._call("purge", [key(user)], encode_user(author), until))
+        return await self._change("purge", [key(user)], encode_user(author), deadline=deadline) is not None
 
     async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
         """Mark a cold timeline as building. None where it is warm or another builds it.
@@ -115,10 +120,10 @@ class Timelines:
         """
         building = Building(secrets.token_bytes(_TOKEN_BYTES), 0)
         if takeover is not None:
-            tail = await self._call("takeover", [key(user)], takeover, building.token, UNREAD)
-            if tail is not None:
+            tail = await self._change("takeover", [key(user)], takeover, building.token, UNREAD)
+            if tail:
                 return _building(tail)
-        created = await self._call("create", [key(user)], _mark(building), UNREAD)
+        created = await self._change("create", [key(user)], _mark(building), UNREAD)
         return building if created else None
 
     async def building(self, user: int) -> Building | None:
@@ -134,10 +139,10 @@ class Timelines:
         if not entries and not complete:
             raise ValueError("no entries are either the whole history or say nothing of it")
         mark, joined = _mark(building), _joined(entries)
-        return bool(await self._call("finish", [key(user)], self._kept, mark, joined, int(complete), UNREAD))
+        return bool(await self._change("finish", [key(user)], self.kept, mark, joined, int(complete), UNREAD))
 
     async def remove(self, user: int) -> None:
-        """Forget a timeline (a deleted user's)."""
+        """Forget a timeline (a deleted user's, a failed rebuild's). Late it is harmless: a cold timeline is rebuilt."""
         async with self._redis.translated() as client:
             await client.delete(key(user))
 
@@ -155,16 +160,33 @@ class Timelines:
             self._clock.forget()
         return run_id
 
-    async def _push_in_turn(self, users: Sequence[int], entry: bytes) -> int:
+    async def _push_in_turn(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
         async with self._gate:
-            return await self._push(users, entry)
+            return await self._push(users, entry, deadline)
 
-    async def _push(self, users: Sequence[int], entry: bytes) -> int:
-        most = self._kept + self._kept // SLACK
-        return int(await self._call("push", [key(user) for user in users], entry, self._kept, most))
+    async def _push(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
+        most = self.kept + self.kept // SLACK
+        keys = [key(user) for user in users]
+        taken = await self._change("push", keys, entry, self.kept, most, deadline=deadline)
+        if taken is None:
+            raise StoreUnavailable(self._redis.name, "the push came after its deadline")
+        return int(taken)
 
-    async def _until(self, deadline: float | None) -> bytes:
-        return b"" if deadline is None else b"%d" % await self._clock.micros(deadline)
+    async def _change(
+        self, name: str, keys: Sequence[bytes], *args: bytes | int, deadline: float | None = None
+    ) -> Reply:
+        """Call a function that writes, and that does nothing once we have given it up or ``deadline`` has passed.
+
+        Without that, a frozen server that goes on would still make it, after whatever was done meanwhile: a push
+        after an unfollow's purge is a stray. Returns None where ``deadline`` had passed.
+        """
+        given_up = time.monotonic() + self._redis.timeout
+        until = await self._clock.micros(given_up if deadline is None else min(given_up, deadline))
+        answer = await self._call(name, keys, *args, until)
+        if answer is None and (deadline is None or time.monotonic() <= deadline):
+            self._clock.forget()
+            raise StoreUnavailable(self._redis.name, "the call was late, or the server's clock was set")
+        return answer
 
     async def _call(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
         try:

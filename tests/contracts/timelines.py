@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import encode_entry, entry_post_id
 from microblog_streams.stores.interfaces import Building, Slice, TimelineStore, Warmth
 
@@ -51,6 +52,11 @@ class CreateContract:
         await timelines.create(user)
         assert await whole(timelines, user) == (Warmth.COMPLETE, [1])
 
+    async def test_after_its_deadline_nothing_is_created(self, timelines, user):
+        assert not await timelines.create(user, time.monotonic() - 0.001)
+        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await timelines.create(user, time.monotonic() + 30)
+
     async def test_a_removed_timeline_is_cold(self, timelines, user):
         await timelines.create(user)
         await timelines.remove(user)
@@ -60,6 +66,9 @@ class CreateContract:
         await timelines.create(user)
         assert list(await timelines.warm([user - 1, user, user + 1])) == [False, True, False]
         assert list(await timelines.warm([])) == []
+
+    async def test_it_says_how_much_it_keeps(self, timelines):
+        assert timelines.kept == KEPT
 
     async def test_the_run_id_stays_while_the_server_runs(self, timelines):
         assert await timelines.run_id() == await timelines.run_id() != ""
@@ -123,6 +132,14 @@ class PushContract:
         for number in [*range(2, MOST + 2), 1]:
             await timelines.push([user], entry(number))
         assert await whole(timelines, user) == (Warmth.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+
+    async def test_after_its_deadline_nothing_is_pushed(self, timelines, user):
+        await timelines.create(user)
+        for users in ([user], [user, user + 1]):
+            with pytest.raises(StoreUnavailable):
+                await timelines.push(users, entry(1), time.monotonic() - 0.001)
+        assert await whole(timelines, user) == (Warmth.COMPLETE, [])
+        assert await timelines.push([user], entry(1), time.monotonic() + 30) == 1
 
     async def test_what_is_no_entry_is_refused(self, timelines, user):
         with pytest.raises(ValueError, match="24 bytes"):
@@ -345,7 +362,7 @@ class RebuildContract:
         await timelines.push([user], entry(4))
         await timelines.merge(user, entries([2], OTHER))
         mine = await timelines.begin(user, takeover=dead.token)
-        assert mine.token != dead.token
+        assert mine == Building(mine.token, 1) != Building(dead.token, 1)
         assert await timelines.building(user) == mine
         assert await timelines.begin(user, takeover=dead.token) is None
         assert not await timelines.finish(user, Building(dead.token, mine.changes), [], complete=True)

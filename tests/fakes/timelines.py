@@ -28,15 +28,20 @@ class FakeTimelines:
         self.lists: dict[int, Kept] = {}
         self.down = False
         self.run = "first"
-        self._kept = kept
+        self.kept = kept
 
-    async def create(self, user: int) -> None:
+    async def create(self, user: int, deadline: float | None = None) -> bool:
         self._get(user)
+        if _late(deadline):
+            return False
         self.lists.setdefault(user, Kept(Warmth.COMPLETE))
+        return True
 
-    async def push(self, users: Sequence[int], entry: bytes) -> int:
+    async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
         if len(entry) != 24:
             raise ValueError("an entry has 24 bytes")
+        if _late(deadline):
+            raise StoreUnavailable("redis", "too late")
         return sum(self._push(self._get(user), entry) for user in users)
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
@@ -60,7 +65,7 @@ class FakeTimelines:
             return True
         floor = kept.entries[-1] if kept.warmth is Warmth.PARTIAL else b""
         kept.entries = self._newest(kept.entries, entries, floor)
-        if kept.warmth is Warmth.COMPLETE and len(kept.entries) == self._kept:
+        if kept.warmth is Warmth.COMPLETE and len(kept.entries) == self.kept:
             kept.warmth = Warmth.PARTIAL
         _count(kept)
         return True
@@ -98,7 +103,7 @@ class FakeTimelines:
         if kept is None or kept.building != building:
             return False
         kept.entries = self._newest(kept.entries, entries, b"" if complete else min(entries))
-        kept.warmth = Warmth.COMPLETE if complete and len(kept.entries) < self._kept else Warmth.PARTIAL
+        kept.warmth = Warmth.COMPLETE if complete and len(kept.entries) < self.kept else Warmth.PARTIAL
         kept.building = None
         return True
 
@@ -122,13 +127,13 @@ class FakeTimelines:
         if kept is None or entry in kept.entries or (kept.warmth is Warmth.PARTIAL and entry < kept.entries[-1]):
             return False
         kept.entries = sorted([*kept.entries, entry], reverse=True)
-        if len(kept.entries) > self._kept + self._kept // SLACK:
-            kept.entries = kept.entries[: self._kept]
+        if len(kept.entries) > self.kept + self.kept // SLACK:
+            kept.entries = kept.entries[: self.kept]
             kept.warmth = Warmth.PARTIAL if kept.warmth is Warmth.COMPLETE else kept.warmth
         return True
 
     def _newest(self, kept: Iterable[bytes], added: Iterable[bytes], floor: bytes) -> list[bytes]:
-        return sorted((entry for entry in {*kept, *added} if entry >= floor), reverse=True)[: self._kept]
+        return sorted((entry for entry in {*kept, *added} if entry >= floor), reverse=True)[: self.kept]
 
 
 def _late(deadline: float | None) -> bool:
