@@ -24,6 +24,7 @@ from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.connections import Connections
+from microblog_streams.services.presence import Presence
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
@@ -36,6 +37,7 @@ from microblog_streams.stores.outbox_session import OutboxSession
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
 from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.roster import Roster, Worker
 from microblog_streams.stores.timelines import Timelines
 from microblog_streams.stores.users import Users
 from web import routes
@@ -58,6 +60,7 @@ class MicroblogApp(faust.App):
     workplace: Workplace
     broker_gate: BrokerGate
     steadiness: Steadiness
+    presence: Presence
     relay: OutboxRelay
     outbox: Outbox
     followers: tables.followers.FollowersTable
@@ -67,6 +70,8 @@ class MicroblogApp(faust.App):
         """Configure Faust; ``create_app`` adds the rest."""
         super().__init__(app_id(generation), **configuration(settings))
         self.settings = settings
+        # Outside the group: a member without agents would break the co-partitioning of the others.
+        self.producer_only = settings.roles == "web"
         self.generation = generation
         self.pulse = Pulse(settings.session_timeout)
 
@@ -82,6 +87,14 @@ class MicroblogApp(faust.App):
     def changelog_name(self) -> str:
         """Return the name of the followers table's changelog topic in Kafka."""
         return f"{app_id(self.generation)}-{tables.followers.NAME}-changelog"
+
+    def itself(self) -> Worker:
+        """Return what the other workers should know of this one."""
+        settings, changelog = self.settings, self.changelog_name()
+        mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
+        partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
+        url = f"http://{settings.web_host}:{settings.web_port}"
+        return Worker(settings.worker_name, url, settings.roles, tuple(partitions))
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
@@ -138,6 +151,7 @@ def _add_stores(app: MicroblogApp) -> None:
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
+    app.presence = Presence(Roster(redis), app.itself)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
 
 
@@ -159,7 +173,7 @@ def _add_delivery(app: MicroblogApp) -> None:
         first_offset=lambda tp: transport.first_offset(app, tp),
         rejoin=lambda reason: transport.rejoin(app, reason),
     )
-    app.on_partitions_revoked.connect(table.forget, weak=False)
+    app.on_partitions_assigned.connect(table.forget, weak=False)
 
 
 def check_complete(app: MicroblogApp) -> None:

@@ -25,7 +25,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.steadiness],
+            [app.connections, app.steadiness, app.presence],
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),
@@ -34,6 +34,13 @@ class Boot(BootStrategy):
             self.agents(),
             self.kafka_conductor(),
             self.tables(),
+        )
+
+    def producer_only(self) -> Iterable[ServiceT]:
+        """Return the services of a worker of the role ``web``: no agents, no tables, outside the group."""
+        app = cast("MicroblogApp", self.app)
+        return self._chain(
+            self.sensors(), [app.connections, app.presence], self.web_server(), [app.broker_gate], self.kafka_producer()
         )
 
 

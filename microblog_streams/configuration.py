@@ -7,6 +7,7 @@ from yarl import URL
 from microblog_streams.boot import MicroblogWorker
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from microblog_streams.delivery.upstream.recovery import SteadyTableManager
+from microblog_streams.delivery.upstream.router import EdgeRouter
 from microblog_streams.delivery.upstream.topic import NamedTopic
 from microblog_streams.settings import Settings
 from web import middlewares
@@ -37,6 +38,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "TableManager": SteadyTableManager,
         "Table": ConfirmedTable,
         "Topic": NamedTopic,
+        "Router": EdgeRouter,
         "Worker": MicroblogWorker,
         # Events of a lost generation are read again; waiting for their effects would only delay the rebalance.
         "stream_wait_empty": False,

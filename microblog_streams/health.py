@@ -50,7 +50,7 @@ class Health:
         halted = self._app.deliveries.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
         problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
-        if not tables["recovered"]:
+        if tables["recovered"] is False:
             problems.append("tables: being recovered")
         return {
             "status": "degraded" if problems else "ok",
@@ -64,6 +64,8 @@ class Health:
 
     def _tables(self) -> dict[str, Any]:
         app = self._app
+        if app.producer_only:
+            return {"recovered": None, "rebalancing": False}
         recovered = app.tables.actives_ready and not app.rebalancing
         return {"recovered": bool(recovered), "rebalancing": bool(app.rebalancing)}
 

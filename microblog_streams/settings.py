@@ -53,6 +53,10 @@ class Settings(BaseSettings):
         description="Join Kafka with the worker's name as instance id: a restart within the session time-out "
         "disturbs nobody; a final stop is noticed only after it.",
     )
+    roles: Literal["both", "web", "streams"] = Field(
+        "both",
+        description="What the worker does: `streams` consumes events; `web` only serves REST, outside the group.",
+    )
     web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
     admin_token: SecretStr | None = Field(

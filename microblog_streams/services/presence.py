@@ -1,0 +1,45 @@
+"""Tells the other workers that this one is here, and keeps what they tell: who has which partition."""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from mode import Service
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.stores.roster import Roster, Worker
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between announcements, and after which a silent worker is forgotten.
+INTERVAL, TTL = 1.0, 5.0
+
+
+class Presence(Service):
+    """Announces one worker; ``workers`` is what was heard last of all of them."""
+
+    def __init__(self, roster: Roster, itself: Callable[[], Worker]) -> None:
+        """``itself`` describes this worker as it is at the moment."""
+        super().__init__()
+        self.workers: Sequence[Worker] = ()
+        self._roster = roster
+        self._itself = itself
+
+    def owner(self, partition: int) -> Worker | None:
+        """Return the worker that has a partition, None where nobody says so."""
+        return next((worker for worker in self.workers if partition in worker.partitions), None)
+
+    async def on_stop(self) -> None:
+        """Say that this worker stops."""
+        with suppress(StoreUnavailable):
+            await self._roster.withdraw(self._itself().name)
+
+    @Service.task
+    async def _announce(self) -> None:
+        while not self.should_stop:
+            try:
+                await self._roster.announce(self._itself(), TTL)
+                self.workers = await self._roster.workers()
+            except StoreUnavailable as exc:
+                logger.debug("presence_unknown reason=%s", exc)
+            await self.sleep(INTERVAL)

@@ -1,0 +1,72 @@
+"""Which workers run, and which partitions each of them has: in Redis, with a time to live.
+
+One key a worker, and a sorted set of their names by the time at which they are forgotten, so that listing reads two
+keys and scans none. A worker that dies is gone when its time is up; nobody has to notice.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from microblog_streams.stores.redis import Redis
+
+NAMES = "workers"
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One worker: where its web server is, and the partitions of the followers table that it has."""
+
+    name: str
+    url: str
+    roles: str
+    partitions: tuple[int, ...]
+
+
+_worker = TypeAdapter(Worker)
+
+
+class Roster:
+    """The workers. All methods raise StoreUnavailable."""
+
+    def __init__(self, redis: Redis) -> None:
+        """Take the connection."""
+        self._redis = redis
+
+    async def announce(self, worker: Worker, ttl: float) -> None:
+        """Say that a worker runs; to be repeated within ``ttl`` seconds."""
+        now = time.time()
+        async with self._redis.translated() as client, client.pipeline(transaction=False) as pipe:
+            pipe.set(_key(worker.name), _worker.dump_json(worker), px=int(ttl * 1000))
+            pipe.zadd(NAMES, {worker.name: now + ttl})
+            pipe.zremrangebyscore(NAMES, 0, now - ttl)
+            await pipe.execute()
+
+    async def withdraw(self, name: str) -> None:
+        """Say that a worker stops."""
+        async with self._redis.translated() as client:
+            await client.delete(_key(name))
+            await client.zrem(NAMES, name)
+
+    async def workers(self) -> Sequence[Worker]:
+        """Return the workers that run, by name."""
+        async with self._redis.translated() as client:
+            names: list[bytes] = sorted(cast(list[bytes], await client.zrange(NAMES, 0, -1)))
+            values = await client.mget([_key(name.decode()) for name in names]) if names else []
+        found = [_read(value) for value in cast(list[bytes | None], values) if value is not None]
+        return [worker for worker in found if worker is not None]
+
+
+def _key(name: str) -> str:
+    return f"worker:{name}"
+
+
+def _read(value: bytes) -> Worker | None:
+    """Return the worker; None for what another release wrote and this one cannot read."""
+    try:
+        return _worker.validate_json(value)
+    except ValidationError:
+        return None
