@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from faust.cli import argument, option
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from microblog_streams.commands.expected import expected_failures
 from microblog_streams.commands.graph_file import BadLines, batches, survey
-from microblog_streams.errors import MicroblogError, SetupError
-from microblog_streams.settings import Settings, stop_with
+from microblog_streams.settings import Settings
 from microblog_streams.stores.deployment import get_deployment
 from microblog_streams.stores.graph_import import graph_import
 from microblog_streams.stores.postgres import Postgres
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
 
 #: Edges a transaction.
 BATCH: Final = 5_000
@@ -80,17 +83,7 @@ async def import_graph(
     )
 
 
-class _App(Protocol):
-    """What the command needs of the Faust app."""
-
-    settings: Settings
-
-    def command(self, *options: object) -> Callable[[Callable[..., Any]], Any]:
-        """Register a command."""
-        ...
-
-
-def register(app: _App) -> None:
+def register(app: "MicroblogApp") -> None:
     """Add ``import-graph FILE [--fraction F] [--batch N]`` to the app's commands."""
 
     @app.command(
@@ -103,12 +96,13 @@ def register(app: _App) -> None:
         ),
         option("--batch", type=click.IntRange(1, 100_000), default=BATCH, help="Edges a transaction."),
     )
-    async def import_graph(self: object, file: Path, fraction: float, batch: int) -> None:
+    async def import_graph(self: Any, file: Path, fraction: float, batch: int) -> None:  # noqa: ANN401 -- Faust's own
         """Load a follower graph: lines "a b" say that a follows b; plain or .gz.
 
         An interrupted import goes on where it was.
         """
-        await _command(app.settings, file, fraction, batch)
+        with expected_failures():
+            await _command(app.settings, file, fraction, batch)
 
 
 async def _command(settings: Settings, file: Path, fraction: float, batch: int) -> None:
@@ -124,8 +118,6 @@ async def _command(settings: Settings, file: Path, fraction: float, batch: int) 
                 batch=batch,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-    except MicroblogError as exc:
-        stop_with(exc if isinstance(exc, SetupError) else SetupError(str(exc)))
     finally:
         await postgres.close()
     _tell(result)

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-import aiopg
 import psycopg2
 from aiopg.connection import Connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
 
 from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.postgres_driver import Driver
 
 NAME: Final = "postgres"
 Row = tuple[Any, ...]
@@ -160,9 +160,7 @@ async def _connect(target: Mapping[str, Any], timeout: float) -> Connection:
     failure: psycopg2.Error | None = None
     for address in await _addresses(target):
         try:
-            return await aiopg.connect(
-                **target, hostaddr=address, timeout=timeout, enable_json=False, enable_hstore=False
-            )
+            return await Driver(timeout, **target, hostaddr=address)
         except psycopg2.OperationalError as exc:
             failure = exc
         except RuntimeError as exc:

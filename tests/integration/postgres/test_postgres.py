@@ -122,11 +122,34 @@ async def test_a_connection_that_ends_within_a_statement_is_unavailable(postgres
 
 async def test_an_idle_connection_that_ends_leaves_the_event_loop_alone(postgres, outsider):
     async with postgres.connection() as session:
+        socket_number = session._connection._fileno
         outsider(END_ALL)
         await until(lambda: session.closed)
-        fileno = session._connection._fileno
 
-    assert fileno is None
+        assert not asyncio.get_running_loop().remove_reader(socket_number)
+
+
+async def test_refused_connections_leave_their_sockets_numbers_usable(migrated_settings):
+    away, there = Postgres(changed(migrated_settings, host="127.0.0.1", port=1)), Postgres(migrated_settings)
+    for _ in range(3):
+        with pytest.raises(StoreUnavailable):
+            await away.connect()
+
+    await there.connect()
+
+    await asyncio.gather(*(there.ping() for _ in range(5)))
+    await there.close()
+
+
+async def test_a_connection_closed_twice_leaves_others_alone(postgres):
+    first = await postgres.open()
+    first.close()
+    second = await postgres.open()
+
+    first.close()
+
+    assert await second.fetch_one("SELECT 1") == (1,)
+    second.close()
 
 
 async def test_an_error_rolls_the_transaction_back_and_keeps_the_connection(postgres):

@@ -1,0 +1,45 @@
+"""aiopg's connection, with its socket's place in the event loop mended (aiopg 1.4.0).
+
+libpq closes its socket by itself when a connection fails, and the number of the socket goes to the next one that is
+opened. aiopg notices only some of that: a connection refused while it was written to leaves a writer behind, and the
+next connection with that number cannot be watched any more, on asyncio's loop as on uvloop; a connection that is
+closed twice takes the reader of another one away. So the event loop watches a duplicate of the socket, which stays
+until we close it, once.
+"""
+
+import os
+from typing import Any
+
+from aiopg.connection import Connection
+from psycopg2.extensions import connection
+
+
+class _OwnSocket(connection):
+    """libpq's connection; asked for its socket, it gives away a duplicate."""
+
+    def fileno(self) -> int:
+        """Return a new file descriptor, for the caller to close. aiopg asks once."""
+        return os.dup(super().fileno())
+
+
+class Driver(Connection):
+    """A connection that leaves nothing in the event loop when it ends, however it ends. Await it to connect."""
+
+    def __init__(self, timeout: float, **target: Any) -> None:  # noqa: ANN401 -- what psycopg2.connect takes
+        """Begin to connect; ``timeout`` (seconds) is the limit of this and of each statement."""
+        self._let_go = False
+        super().__init__(None, timeout, enable_hstore=False, enable_json=False, connection_factory=_OwnSocket, **target)
+
+    @staticmethod
+    def _ready(weak_self: Any) -> None:  # noqa: ANN401 -- aiopg's own signature
+        Connection._ready(weak_self)
+        self = weak_self()
+        if self is not None and self._conn.closed:
+            self._close()
+
+    def _close(self) -> None:
+        if not self._let_go:
+            self._let_go = True
+            super()._close()
+            if self._fileno is not None:
+                os.close(self._fileno)
