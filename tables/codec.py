@@ -18,7 +18,7 @@ _row = struct.Struct(">Q?q")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-#: Bytes of a key: what tells it from Faust's own bookkeeping in the same database.
+#: Bytes of a key.
 KEY_BYTES = _key.size
 
 

@@ -8,10 +8,10 @@ never open one: a database that is not open belongs to a partition that is anoth
 from typing import TYPE_CHECKING, cast
 
 from faust.serializers import codecs
-from rocksdict import Rdict
+from faust.stores.rocksdb import Store
+from faust.streams import current_event
 
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
-from microblog_streams.errors import NotMine
 from microblog_streams.ids import encode_user
 from microblog_streams.stores.interfaces import FollowerSlice, Row
 from tables.codec import KEY_BYTES, EdgeCodec, RowCodec, decode_key, decode_row, encode_key, encode_row, follows
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from faust import App
 
 NAME = "followers"
+#: Under which Faust keeps the changelog's offset, among the rows.
+OFFSET_KEY = Store.offset_key
 
 MIB = 1024**2
 #: Per partition. Faust's own values would let each take 2 GiB of cache and 192 MiB of write buffers.
@@ -41,37 +43,35 @@ class FollowersTable:
 
     def row(self, partition: int, author: int, follower: int) -> Row | None:
         """Return an edge's row. Raises NotMine."""
-        raw = self._database(partition).get(encode_key(author, follower))
+        raw = self.table.database(partition).get(encode_key(author, follower))
         return None if raw is None else decode_row(raw)
 
     def write(self, author: int, follower: int, row: Row) -> None:
         """Write a row in the current event's partition, and its changelog record. Raises NotMine."""
+        event = current_event()
+        assert event is not None, "rows are written in a stream, for its current event"
+        self.table.database(event.message.partition)
         self.table[encode_key(author, follower)] = encode_row(row)
 
     def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
         """Look at up to ``limit`` rows with follower > ``after``. Raises NotMine.
 
         The iterator ends with the call: one that lives while the partition is revoked keeps RocksDB's lock.
+        Faust's own key is as long as ours, and would be a follower of an author if ids ever came that far.
         """
         prefix = encode_user(author)
         followers: list[int] = []
-        rows = self._database(partition).iter()
+        rows = self.table.database(partition).iter()
         rows.seek(encode_key(author, after + 1))
         for _ in range(limit):
             key = rows.key() if rows.valid() else b""
             if len(key) != KEY_BYTES or not key.startswith(prefix):
                 return FollowerSlice(followers, None)
             follower = decode_key(key)[1]
-            if follows(rows.value()):
+            if key != OFFSET_KEY and follows(rows.value()):
                 followers.append(follower)
             rows.next()
         return FollowerSlice(followers, follower)
-
-    def _database(self, partition: int) -> Rdict:
-        database: Rdict | None = self.table.databases.get(partition)
-        if database is None:
-            raise NotMine(f"partition {partition} of the followers table is not open here")
-        return database
 
 
 def register(app: "App") -> FollowersTable:

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from faust.types import EventT, StreamT
+from faust.types import TP, EventT, StreamT
 
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.delivery.parcel import Poison, Unknown, read
+from microblog_streams.delivery.parcel import Parcel, Poison, Unknown, Work, read
 from microblog_streams.errors import NotMine, Transient
 from microblog_streams.events import Event
 
@@ -38,8 +38,6 @@ TICK = 0.05
 #: Seconds for which finished effects may wait for their acknowledgement when the worker stops, beyond the hold.
 GRACE = 1.5
 
-Work = Callable[[], Awaitable[None]]
-
 
 @dataclass(frozen=True)
 class Handler:
@@ -48,18 +46,6 @@ class Handler:
     events: Mapping[str, type[Any]]
     effect: Callable[[Any, PartitionLease], Awaitable[None]]
     record: Callable[[Any, PartitionLease], None] | None = None
-
-
-@dataclass(eq=False)
-class Parcel:
-    """One event under way. ``done_at`` is when its effect finished, ``run`` the run of Redis in which it began."""
-
-    event: EventT[bytes]
-    lease: PartitionLease
-    work: Work
-    run: int = 0
-    done_at: float | None = None
-    task: asyncio.Task[None] | None = None
 
 
 class Lane:
@@ -76,6 +62,7 @@ class Lane:
         self._generation: int | None = None
         self._expected: int | None = None
         self._draining = False
+        self._running = 0
         self._slots = asyncio.Semaphore(deliveries.terms.window)
         self._moved = asyncio.Event()
         self._run_seen = 0
@@ -86,8 +73,8 @@ class Lane:
         lease = self.deliveries.lease(event.message)
         if self._draining or lease.stale:
             return
-        if event.message.generation_id != self._generation:
-            await self._begin(event)
+        if event.message.generation_id != self._generation and not await self._begin(event, lease):
+            return
         if not await self._in_sequence(lease):
             return
         if not await self._wait(lease, lambda: self._has_room() and self.halted is None):
@@ -121,15 +108,18 @@ class Lane:
         self.parcels.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _begin(self, event: EventT[bytes]) -> None:
+    async def _begin(self, event: EventT[bytes], lease: PartitionLease) -> bool:
         """Start anew in another generation of the group: what was not acknowledged is read again."""
         await self.close()
         message = event.message
         self.name = f"{message.topic}-{message.partition}"
         self.halted = None
+        self._expected = await self._learn(lease, self.deliveries.next_offset)
+        if self._expected is None:
+            return False
         self._generation = message.generation_id
-        self._expected = await self.deliveries.next_offset(message.tp)
         self._acks = asyncio.create_task(self._acknowledge())
+        return True
 
     async def _in_sequence(self, lease: PartitionLease) -> bool:
         """Tell whether no event before this one was skipped; see to it that it is read again where one was.
@@ -137,15 +127,29 @@ class Lane:
         Offsets of a partition are contiguous here: the topics are neither compacted nor transactional.
         """
         offset = lease.message.offset
-        if self._expected is None or offset <= self._expected:
-            return offset == self._expected or self._expected is None
-        if offset == await self.deliveries.first_offset(lease.message.tp):
+        assert self._expected is not None
+        if offset <= self._expected:
+            return offset == self._expected
+        if (first := await self._learn(lease, self.deliveries.first_offset)) is None:
+            return False
+        if offset <= first:
             logger.error("events_expired lane=%s from=%d to=%d", self.name, self._expected, offset)
             return True
         logger.error("events_skipped lane=%s expected=%d got=%d", self.name, self._expected, offset)
         self.deliveries.rejoin(f"{self.name} skipped from {self._expected} to {offset}")
         await self._wait(lease, lambda: False)
         return False
+
+    async def _learn(self, lease: PartitionLease, ask: Callable[[TP], Awaitable[int]]) -> int | None:
+        """Ask Kafka for an offset until it answers; None where the group moved on, or the worker stops, before."""
+        for count, pause in enumerate(pauses(), 1):
+            try:
+                return await ask(lease.message.tp)
+            except Transient as exc:
+                self._report(count, lease, exc)
+                if not await self._rest(lease, pause):
+                    return None
+        raise AssertionError("pauses have no end")
 
     async def _open(self, event: EventT[bytes], lease: PartitionLease) -> Work | None:
         """Read the event and write its rows; return what is left to do, None where it was dropped."""
@@ -155,29 +159,37 @@ class Lane:
         except Poison as exc:
             return self._burial(event, exc)
         except Unknown as exc:
-            self._halt(event, exc)
-            await self._wait(lease, lambda: False)
-            return None
-        if self._handler.record is not None and not await self._record(parsed, lease):
-            return None
-        return lambda: self._handler.effect(parsed, lease)
+            return await self._stand_still(event, lease, exc)
+        return await self._record(event, parsed, lease)
 
-    async def _record(self, parsed: Event, lease: PartitionLease) -> bool:
-        assert self._handler.record is not None
-        for pause in pauses():
+    async def _record(self, event: EventT[bytes], parsed: Event, lease: PartitionLease) -> Work | None:
+        """Write the event's rows, however long it takes; return what is left to do, None where it was dropped."""
+        failures = 0
+        for count, pause in enumerate(pauses(), 1):
             try:
-                self._handler.record(parsed, lease)
-                return True
-            except NotMine as exc:
-                logger.info("row_waits lane=%s reason=%s", self.name, exc)
-                await self._pause(pause)
-                if lease.stale or self._draining:
-                    return False
+                if self._handler.record is not None:
+                    self._handler.record(parsed, lease)
+                return lambda: self._handler.effect(parsed, lease)
+            except (Transient, NotMine) as exc:
+                self._report(count, lease, exc)
+            except Exception as exc:
+                failures += 1
+                logger.exception("row_failed %s try=%d", self._where(lease), failures)
+                if failures == TRIES:
+                    return self._burial(event, exc) if self._buries() else await self._stand_still(event, lease, exc)
+            if not await self._rest(lease, pause):
+                return None
         raise AssertionError("pauses have no end")
 
     def _start(self, parcel: Parcel) -> None:
         parcel.run, parcel.done_at = self.deliveries.steadiness.run, None
         parcel.task = asyncio.create_task(self._run(parcel))
+        parcel.task.add_done_callback(self._ended)
+        self._running += 1
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running -= 1
+        self._move()
 
     async def _run(self, parcel: Parcel) -> None:
         """Bring about the event, however long it takes, unless the next generation will."""
@@ -190,24 +202,26 @@ class Lane:
                     parcel.done_at = monotonic()
                     break
                 except (Transient, NotMine) as exc:
-                    self._report(count, parcel, exc)
+                    self._report(count, parcel.lease, exc)
                 except Exception as exc:
                     failures += 1
-                    logger.exception("effect_failed %s try=%d", self._where(parcel), failures)
+                    logger.exception("effect_failed %s try=%d", self._where(parcel.lease), failures)
                     if failures == TRIES and not self._give_up(parcel, exc):
                         break
                 await asyncio.sleep(pause)
                 if parcel.lease.stale:
                     break
-        self._move()
 
     def _give_up(self, parcel: Parcel, exc: Exception) -> bool:
         """Turn the parcel into a dead letter, or halt the lane; tell whether to go on with the parcel."""
-        if self.deliveries.terms.on_failure == "dead-letter":
+        if self._buries():
             parcel.work = self._burial(parcel.event, exc)
             return True
         self._halt(parcel.event, exc)
         return False
+
+    def _buries(self) -> bool:
+        return self.deliveries.terms.on_failure == "dead-letter"
 
     def _burial(self, event: EventT[bytes], reason: Exception) -> Work:
         first_failure = self.deliveries.now()
@@ -216,6 +230,12 @@ class Lane:
     def _halt(self, event: EventT[bytes], reason: Exception) -> None:
         self.halted = f"offset {event.message.offset}: {type(reason).__name__}: {reason}"
         logger.critical("partition_halted lane=%s %s", self.name, self.halted)
+
+    async def _stand_still(self, event: EventT[bytes], lease: PartitionLease, reason: Exception) -> Work | None:
+        """Halt at an event whose rows are not written; return None when the group moved on, or the worker stops."""
+        self._halt(event, reason)
+        await self._wait(lease, lambda: False)
+        return None
 
     async def _acknowledge(self) -> None:
         while True:
@@ -247,7 +267,8 @@ class Lane:
                     self._start(parcel)
 
     def _has_room(self) -> bool:
-        return not self._slots.locked() and len(self.parcels) < self.deliveries.terms.unacked
+        # Not what holds a slot: a task takes its slot only when it first runs, and the stream may be faster.
+        return self._running < self.deliveries.terms.window and len(self.parcels) < self.deliveries.terms.unacked
 
     async def _wait(self, lease: PartitionLease, condition: Callable[[], bool]) -> bool:
         """Wait for the condition; False where the group moved on, or the worker stops, before it held."""
@@ -268,9 +289,14 @@ class Lane:
             async with asyncio.timeout(seconds):
                 await self._moved.wait()
 
-    def _report(self, count: int, parcel: Parcel, exc: Exception) -> None:
-        if count & (count - 1) == 0:
-            logger.warning("effect_waits %s tries=%d reason=%s", self._where(parcel), count, exc)
+    async def _rest(self, lease: PartitionLease, seconds: float) -> bool:
+        """Pause between two tries; False where the group moved on meanwhile, or the worker stops."""
+        await asyncio.sleep(min(seconds, GLANCE))
+        return not (lease.stale or self._draining)
 
-    def _where(self, parcel: Parcel) -> str:
-        return f"lane={self.name} offset={parcel.event.message.offset}"
+    def _report(self, count: int, lease: PartitionLease, exc: Exception) -> None:
+        if count & (count - 1) == 0:
+            logger.warning("event_waits %s tries=%d reason=%s", self._where(lease), count, exc)
+
+    def _where(self, lease: PartitionLease) -> str:
+        return f"lane={self.name} offset={lease.message.offset}"

@@ -1,14 +1,32 @@
-"""Reading an event: from raw bytes to a model, or to the reason why it never can be one."""
+"""An event under way, and reading it: from raw bytes to a model, or to the reason why it never can be one."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from faust.types import EventT
 from pydantic import ValidationError
 
+from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.errors import MicroblogError
 from microblog_streams.events import SCHEMA, Event
 
 E = TypeVar("E", bound=Event)
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(eq=False)
+class Parcel:
+    """One event under way. ``done_at`` is when its effect finished, ``run`` the run of Redis in which it began."""
+
+    event: EventT[bytes]
+    lease: PartitionLease
+    work: Work
+    run: int = 0
+    done_at: float | None = None
+    task: asyncio.Task[None] | None = None
 
 
 class Poison(MicroblogError):

@@ -20,7 +20,7 @@ INTERVAL = 0.5
 
 
 class Steadiness(Service):
-    """Watches the run of Redis. ``run`` counts the runs that were seen."""
+    """Watches the run of Redis. ``run`` counts the runs that were seen: 0 is before the first look."""
 
     def __init__(self, run_id: Callable[[], Awaitable[str]], hold: float) -> None:
         """``hold``: seconds between an effect and its acknowledgement; 0 acknowledges at once."""
@@ -42,9 +42,10 @@ class Steadiness(Service):
             run_id = await self._run_id()
         except StoreUnavailable:
             return
-        if self._known is not None and run_id != self._known:
+        if run_id != self._known:
             self.run += 1
-            logger.warning("redis_runs_anew run_id=%s effects=repeated", run_id)
+            if self._known is not None:
+                logger.warning("redis_runs_anew run_id=%s effects=repeated", run_id)
         self._known, self._seen = run_id, asked
 
     @Service.task

@@ -12,18 +12,31 @@ revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker a
 import asyncio
 import logging
 from collections import defaultdict
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from faust.streams import current_event
 from faust.tables.table import Table
 from faust.types.tuples import TP, FutureMessage, Message
+from rocksdict import Rdict
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.errors import NotMine, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
 #: Seconds to wait for a changelog record's confirmation, before asking whether to go on.
 CONFIRMATION = 10.0
+
+
+class Writer(NamedTuple):
+    """The event that wrote rows: read again in another generation, it writes them again."""
+
+    tp: TP
+    offset: int
+    generation: int | None
+
+
+def _writer(message: Message) -> Writer:
+    return Writer(message.tp, message.offset, message.generation_id)
 
 
 class ConfirmedTable(Table):  # type: ignore[type-arg]
@@ -32,19 +45,22 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
-        self._unconfirmed: dict[tuple[TP, int], dict[bytes, FutureMessage]] = defaultdict(dict)
+        self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
         """Send a changelog record, and keep its future for the event that is being processed."""
         future = super().send_changelog(partition, key, value, *args, **kwargs)
         event = current_event()
         if event is not None:
-            self._unconfirmed[event.message.tp, event.message.offset][key] = future
+            self._unconfirmed[_writer(event.message)][key] = future
         return future
 
     async def confirm(self, message: Message) -> None:
-        """Return when all rows that this message's event wrote are in the changelog. Raises StoreUnavailable."""
-        writes = self._unconfirmed.get((message.tp, message.offset))
+        """Return when all rows that this message's event wrote are in the changelog.
+
+        Raises StoreUnavailable where some are not yet, NotMine where they cannot be sent from here any more.
+        """
+        writes = self._unconfirmed.get(_writer(message))
         if not writes:
             return
         _, late = await asyncio.wait(writes.values(), timeout=CONFIRMATION)
@@ -53,19 +69,24 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         failed = [(key, future) for key, future in writes.items() if future.exception() is not None]
         for key, future in failed:
             logger.warning("changelog_sent_again table=%s reason=%r", self.name, future.exception())
-            writes[key] = super().send_changelog(message.partition, key, self.raw(message.partition, key))
+            row = self.database(message.partition).get(key)
+            writes[key] = super().send_changelog(message.partition, key, row)
         if failed:
             raise StoreUnavailable("kafka", f"{len(failed)} rows of {self.name} were sent to the changelog again")
-        del self._unconfirmed[message.tp, message.offset]
+        self._unconfirmed.pop(_writer(message), None)
 
     async def forget(self, *args: Any, **kwargs: Any) -> None:
-        """Drop what is kept for events that will be read again (their partitions were revoked)."""
-        self._unconfirmed.clear()
+        """Drop what is kept for events of earlier generations: they are read, and their rows written, again."""
+        generation = self.app.consumer_generation_id
+        for writer in [writer for writer in self._unconfirmed if writer.generation != generation]:
+            del self._unconfirmed[writer]
 
-    def raw(self, partition: int, key: bytes) -> bytes | None:
-        """Return a row's bytes as they are in the partition's database, if it is open here."""
-        db = self.databases.get(partition)
-        return db.get(key) if db is not None else None
+    def database(self, partition: int) -> Rdict:
+        """Return a partition's database. Raises NotMine where it is not open: it is never opened here."""
+        database: Rdict | None = self.databases.get(partition)
+        if database is None:
+            raise NotMine(f"partition {partition} of the table {self.name} is not open here")
+        return database
 
     @property
     def databases(self) -> dict[int, Any]:

@@ -24,6 +24,7 @@ from faust.types.tuples import TP, FutureMessage
 
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import Pulse
+from microblog_streams.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from faust import App
@@ -127,8 +128,11 @@ def committed_offset(app: "App", tp: TP) -> int | None:
 
 
 async def first_offset(app: "App", tp: TP) -> int:
-    """Return the offset of the oldest record that a partition still has. Raises OSError or KafkaError."""
-    offsets = await app.consumer.earliest_offsets(tp)
+    """Return the offset of the oldest record that a partition still has. Raises StoreUnavailable."""
+    try:
+        offsets = await app.consumer.earliest_offsets(tp)
+    except (KafkaError, OSError) as exc:
+        raise StoreUnavailable("kafka", exc) from exc
     return int(offsets[tp] or 0)
 
 
