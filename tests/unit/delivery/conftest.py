@@ -1,0 +1,47 @@
+"""A worker's lane in memory, with pauses of a millisecond and a clock that only tests move."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from microblog_streams.delivery import backoff, lane, lease, steadiness
+from tests.fakes.delivery import Clock, World
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """The time of leases, holds and looks at Redis."""
+    clock = Clock()
+    for module in (lane, lease, steadiness):
+        monkeypatch.setattr(module, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch) -> None:
+    monkeypatch.setattr(backoff, "FIRST", 0.0005)
+    monkeypatch.setattr(backoff, "LONGEST", 0.001)
+    monkeypatch.setattr(lane, "GLANCE", 0.001)
+    monkeypatch.setattr(lane, "TICK", 0.001)
+
+
+@pytest.fixture
+async def make_world(clock) -> AsyncIterator[Callable[..., World]]:
+    """Make a world whose agent runs."""
+    worlds: list[World] = []
+
+    def make(**terms: Any) -> World:
+        world = World(clock=clock, **terms)
+        world.start()
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        await world.stop()
+
+
+@pytest.fixture
+async def world(make_world) -> World:
+    return make_world()
