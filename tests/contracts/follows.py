@@ -150,23 +150,28 @@ class FollowsContract:
             assert all(record.id < deletion.id for record in mine)
             assert await follows.followees(ada) == []
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(changes=st.lists(CHANGES, max_size=12), deleted=st.none() | st.integers(0, 2))
-    async def test_whatever_goes_on_at_once_the_last_event_of_an_edge_tells_its_state(
-        self, users, follows, outbox, changes, deleted
-    ):
-        people = await register(users, 3)
-        work = [follows.set(people[a], people[b], following, NOW) for following, a, b in changes]
-        if deleted is not None:
-            work.insert(len(work) // 2, users.delete(people[deleted], NOW))
 
-        outcomes = await asyncio.gather(*work, return_exceptions=True)
+def interleavings(test):
+    """Run a test with many sets of changes that go on at once; each binding has its own, as hypothesis wants it."""
+    run = given(changes=st.lists(CHANGES, max_size=12), deleted=st.none() | st.integers(0, 2))(test)
+    checks = [HealthCheck.function_scoped_fixture]
+    return settings(max_examples=20, deadline=None, suppress_health_check=checks)(run)
 
-        assert all(isinstance(each, NotFound) for each in outcomes if isinstance(each, Exception))
-        stored = [edge for edge in await follows.edges_page((0, 0), 100_000) if edge.follower in people]
-        told = await edge_events(outbox, *people)
-        for edge in stored:
-            events = [event for event in told if (event.follower, event.followee) == (edge.follower, edge.followee)]
-            assert [event.version for event in events] == list(range(1, edge.version + 1))
-            assert events[-1].topic == (USER_FOLLOW if edge.following else USER_UNFOLLOW)
-        assert {(event.follower, event.followee) for event in told} == {(e.follower, e.followee) for e in stored}
+
+async def check_interleaving(users, follows, outbox, changes, deleted):
+    """Whatever goes on at once: an edge's events carry all its versions in order, and the last tells its state."""
+    people = await register(users, 3)
+    work = [follows.set(people[a], people[b], following, NOW) for following, a, b in changes]
+    if deleted is not None:
+        work.insert(len(work) // 2, users.delete(people[deleted], NOW))
+
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+
+    assert all(isinstance(each, NotFound) for each in outcomes if isinstance(each, Exception))
+    stored = [edge for edge in await follows.edges_page((0, 0), 100_000) if edge.follower in people]
+    told = await edge_events(outbox, *people)
+    for edge in stored:
+        events = [event for event in told if (event.follower, event.followee) == (edge.follower, edge.followee)]
+        assert [event.version for event in events] == list(range(1, edge.version + 1))
+        assert events[-1].topic == (USER_FOLLOW if edge.following else USER_UNFOLLOW)
+    assert {(event.follower, event.followee) for event in told} == {(e.follower, e.followee) for e in stored}

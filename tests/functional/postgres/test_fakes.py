@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
-from tests.contracts.follows import FollowsContract
+from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.outbox import OutboxContract
 from tests.contracts.users import UsersContract
@@ -14,7 +14,9 @@ class TestFakeUsers(UsersContract):
 
 
 class TestFakeFollows(FollowsContract):
-    pass
+    @interleavings
+    async def test_the_last_event_of_an_edge_tells_its_state(self, users, follows, outbox, changes, deleted):
+        await check_interleaving(users, follows, outbox, changes, deleted)
 
 
 class TestFakeOutbox(OutboxContract):

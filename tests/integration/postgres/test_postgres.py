@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import psycopg2
 import pytest
+import uvloop
 from pydantic import SecretStr
 from yarl import URL
 
@@ -129,16 +130,19 @@ async def test_an_idle_connection_that_ends_leaves_the_event_loop_alone(postgres
         assert not asyncio.get_running_loop().remove_reader(socket_number)
 
 
-async def test_refused_connections_leave_their_sockets_numbers_usable(migrated_settings):
+def test_refused_connections_leave_their_sockets_numbers_usable_on_the_workers_loop(migrated_settings):
     away, there = Postgres(changed(migrated_settings, host="127.0.0.1", port=1)), Postgres(migrated_settings)
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable):
-            await away.connect()
 
-    await there.connect()
+    async def connect_after_refusals():
+        for _ in range(3):
+            with pytest.raises(StoreUnavailable):
+                await away.connect()
+        await there.connect()
+        await asyncio.gather(*(there.ping() for _ in range(5)))
+        await there.close()
 
-    await asyncio.gather(*(there.ping() for _ in range(5)))
-    await there.close()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(connect_after_refusals())
 
 
 async def test_a_connection_closed_twice_leaves_others_alone(postgres):

@@ -1,6 +1,6 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
-from tests.contracts.follows import FollowsContract
+from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.outbox import OutboxContract
 from tests.contracts.users import UsersContract
@@ -11,7 +11,9 @@ class TestUsers(UsersContract):
 
 
 class TestFollows(FollowsContract):
-    pass
+    @interleavings
+    async def test_the_last_event_of_an_edge_tells_its_state(self, users, follows, outbox, changes, deleted):
+        await check_interleaving(users, follows, outbox, changes, deleted)
 
 
 class TestOutbox(OutboxContract):
