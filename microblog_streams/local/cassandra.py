@@ -8,13 +8,25 @@ import shutil
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
-from microblog_streams.local.files import render, write_atomic
+from microblog_streams.local.files import lines, render, write_atomic
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.part import Part, Place
 from microblog_streams.local.process import Children
 
 HEAP_MB = 384
 KEYSPACE = "microblog"
+#: What a lone node needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
+SETTINGS = {
+    # Synced before it is acknowledged.
+    "commitlog_sync": "batch",
+    "disk_failure_policy": "die",
+    "commit_failure_policy": "die",
+    # No copy of what was dropped, and no hints: there is no other node.
+    "auto_snapshot": "false",
+    "hinted_handoff_enabled": "false",
+    "storage_compatibility_mode": "NONE",
+    "sstable.selected_format": "bti",
+}
 
 #: Cassandra's own list (its conf/jvm17-server.options): it reaches into these parts of the JDK.
 _EXPORTS = (
@@ -63,7 +75,11 @@ class Cassandra(Part):
         for folder in (self._tmp, self.home / "triggers"):
             folder.mkdir(parents=True, exist_ok=True)
         text = render(
-            "cassandra.yaml", home=self.home, port=self.port, storage_port=self.place.ports["cassandra-storage"]
+            "cassandra.yaml",
+            home=self.home,
+            port=self.port,
+            storage_port=self.place.ports["cassandra-storage"],
+            settings=lines(SETTINGS, ": "),
         )
         write_atomic(self.home / "cassandra.yaml", text)
         write_atomic(self.home / "logback.xml", render("cassandra-logback.xml"))

@@ -7,6 +7,7 @@ kill -9 in the middle of a write leaves the old file.
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 
@@ -33,6 +34,11 @@ def keep_secret(path: Path) -> str:
     secret = secrets.token_hex(24)
     write_atomic(path, secret + "\n")
     return secret
+
+
+def lines(settings: Mapping[str, str], between: str) -> str:
+    """Return settings as the lines of a configuration file, with ``between`` between a name and its value."""
+    return "\n".join(f"{name}{between}{value}" for name, value in settings.items())
 
 
 def render(template: str, **values: object) -> str:

@@ -86,6 +86,11 @@ def jar_set(name: str, cache_dir: Path) -> JarSet:
     )
 
 
+def version(name: str) -> str:
+    """Return the recorded version of a part (``kafka``, ``cassandra``)."""
+    return str(_manifest()[name]["version"])
+
+
 def fetch(jars: JarSet, missing: Sequence[Jar], progress: Progress) -> None:
     """Bring the missing jars into the cache. Raises SetupError where one cannot be had as it was recorded."""
     with _scratch(jars) as scratch, ThreadPoolExecutor(PARALLEL) as pool:

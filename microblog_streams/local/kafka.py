@@ -10,12 +10,28 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
-from microblog_streams.local.files import render, write_atomic
+from microblog_streams.local.files import lines, render, write_atomic
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.part import Part, Place
 from microblog_streams.local.process import Children
 
 HEAP_MB = 256
+#: What a lone broker needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
+SETTINGS = {
+    "auto.create.topics.enable": "false",
+    # One broker: one copy of everything.
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    # The first worker gets its partitions at once.
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "1000",
+    # A broker that was killed is taken back once its old session has lapsed (9 s by default).
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
+}
 #: A Metadata request, version 1, for no topic: its answer lists the brokers that serve.
 _METADATA = struct.pack(">hhih9si", 3, 1, 1, 9, b"microblog", 0)
 
@@ -42,6 +58,7 @@ class Kafka(Part):
             port=self.port,
             controller_port=self.place.ports["kafka-controller"],
             data=self.home / "data",
+            settings=lines(SETTINGS, "="),
         )
         write_atomic(self._properties, text)
         write_atomic(self.home / "log4j2.xml", render("kafka-log4j2.xml"))

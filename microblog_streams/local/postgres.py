@@ -13,15 +13,18 @@ from pathlib import Path
 import psycopg2
 
 from microblog_streams.errors import SetupError
-from microblog_streams.local.files import keep_secret, render, write_atomic
+from microblog_streams.local.files import keep_secret, lines, render, write_atomic
 from microblog_streams.local.identity import Identity, identity
 from microblog_streams.local.part import Part, Place
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Children
 
 USER = DATABASE = "microblog"
-#: One that is the same on every machine: byte order, and no dependence on installed locales.
-_LOCALE = ("-E", "UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+#: A cluster that is the same on every machine: byte order, no dependence on installed locales, no way in without
+#: the password.
+INITDB = ("-E", "UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-A", "scram-sha-256")
+#: What a server needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
+SETTINGS = {"password_encryption": "scram-sha-256", "timezone": "UTC", "log_timezone": "UTC"}
 
 
 class Postgres(Part):
@@ -52,7 +55,7 @@ class Postgres(Part):
         if not self._cluster.exists():
             self._initdb(children)
         for name in ("postgresql.conf", "pg_hba.conf"):
-            write_atomic(self._cluster / name, render(name, port=self.port))
+            write_atomic(self._cluster / name, render(name, port=self.port, settings=lines(SETTINGS, " = ")))
             self.identity.own(self._cluster / name)
 
     def command(self) -> Sequence[str]:
@@ -106,7 +109,7 @@ class Postgres(Part):
             file.write(self._password())
             file.flush()
             self.identity.own(Path(file.name))
-            arguments = ("-D", str(new), "-U", USER, f"--pwfile={file.name}", "-A", "scram-sha-256", *_LOCALE)
+            arguments = ("-D", str(new), "-U", USER, f"--pwfile={file.name}", *INITDB)
             self.run_tool(children, self.identity.command([str(binary("initdb")), *arguments]))
         new.rename(self._cluster)
 

@@ -10,9 +10,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from microblog_streams.errors import SetupError
-from microblog_streams.local.files import keep_secret, render, write_atomic
+from microblog_streams.local.files import keep_secret, lines, render, write_atomic
 from microblog_streams.local.part import Part
 from microblog_streams.local.process import Children
+
+#: What a server of timelines needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
+SETTINGS = {
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": '""',
+    "maxmemory-policy": "volatile-ttl",
+    "locale-collate": "C",
+}
 
 
 class Valkey(Part):
@@ -24,7 +33,8 @@ class Valkey(Part):
     def prepare(self, children: Children) -> None:
         """Write the configuration, with the password that is kept in the folder."""
         self.home.mkdir(parents=True, exist_ok=True)
-        text = render("valkey.conf", port=self.port, home=self.home, password=self._password())
+        settings = lines(SETTINGS, " ")
+        text = render("valkey.conf", port=self.port, home=self.home, password=self._password(), settings=settings)
         write_atomic(self.home / "valkey.conf", text)
 
     def command(self) -> Sequence[str]:
