@@ -15,7 +15,6 @@ from microblog_streams.events import EdgeChanged
 from microblog_streams.ids import encode_entry
 from microblog_streams.operations.fan_out import TOMBSTONE, Running
 from microblog_streams.operations.lease import Lease
-from microblog_streams.operations.rebuild import DEPTH
 from microblog_streams.stores.interfaces import Followers, PostStore, Row, TimelineStore
 
 
@@ -55,7 +54,7 @@ class Edges:
         follower, author = event.follower_id, event.followee_id
         if not (await self.timelines.warm([follower]))[0]:
             return
-        ids = await self.posts.newest(author, None, DEPTH)
+        ids = await self.posts.newest(author, None, self.timelines.kept)
         lease.check()
         entries = [encode_entry(post_id, author) for post_id in ids]
         if not await self.timelines.merge(follower, entries, lease.deadline):

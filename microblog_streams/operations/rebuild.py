@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 PATIENCE = 5.0
 #: Seconds between looks at another's rebuild.
 GLANCE = 0.02
-#: Entries that a rebuilt timeline holds: what the store keeps of a timeline.
-DEPTH = 800
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,10 @@ class Rebuild:
                 return
 
     async def _build(self, user: int, building: Building) -> bool:
-        token = building.token
+        token, kept = building.token, self.timelines.kept
         while building.token == token:
-            entries = await self.history.older(user, None, DEPTH)
-            if await self.timelines.finish(user, building, entries, complete=len(entries) < DEPTH):
+            entries = await self.history.older(user, None, kept)
+            if await self.timelines.finish(user, building, entries, complete=len(entries) < kept):
                 logger.info("timeline_rebuilt user=%d entries=%d", user, len(entries))
                 return True
             again = await self.timelines.building(user)
