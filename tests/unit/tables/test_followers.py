@@ -1,0 +1,141 @@
+"""The followers table on a real RocksDB: pages, what is left out, and what is not this worker's."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from microblog_streams.errors import NotMine
+from microblog_streams.ids import MAX_USER_ID
+from microblog_streams.stores.interfaces import FollowerSlice, Row
+from tables.codec import encode_key, encode_row
+from tables.followers import OFFSET_KEY
+
+AT = datetime(2026, 11, 24, tzinfo=UTC)
+AUTHOR = 500
+#: The author as whose rows Faust's own key would be read.
+FAUSTS = int.from_bytes(OFFSET_KEY[:8], "big")
+
+
+def put(shelf, partition, author, follower, following=True):
+    shelf.table.databases[partition][encode_key(author, follower)] = encode_row(Row(1, following, AT))
+
+
+def everyone(shelf, author, limit, partition=1):
+    """Go through all slices as a fan-out does."""
+    followers, after = [], 0
+    while after is not None:
+        rows = shelf.followers.slice(partition, author, after, limit)
+        followers += rows.followers
+        after = rows.last
+    return followers
+
+
+async def test_a_row_that_was_written_is_there_and_in_the_changelog(shelf):
+    shelf.open(1)
+    shelf.process(1, offset=0)
+    shelf.followers.write(AUTHOR, 7, Row(3, True, AT))
+    assert shelf.followers.row(1, AUTHOR, 7) == Row(3, True, AT)
+    assert shelf.changelog.sent == [(1, encode_key(AUTHOR, 7), encode_row(Row(3, True, AT)))]
+
+
+async def test_a_row_that_is_not_there_is_none(shelf):
+    shelf.open(1)
+    assert shelf.followers.row(1, AUTHOR, 7) is None
+
+
+async def test_slices_go_through_all_followers_in_order(shelf):
+    shelf.open(1)
+    for follower in (30, 10, 20, 50, 40):
+        put(shelf, 1, AUTHOR, follower)
+    first = shelf.followers.slice(1, AUTHOR, 0, 2)
+    assert first == FollowerSlice([10, 20], 20)
+    assert shelf.followers.slice(1, AUTHOR, 20, 2) == FollowerSlice([30, 40], 40)
+    assert shelf.followers.slice(1, AUTHOR, 40, 2) == FollowerSlice([50], None)
+
+
+async def test_unfollowed_rows_are_looked_at_and_left_out(shelf):
+    shelf.open(1)
+    for follower in range(1, 8):
+        put(shelf, 1, AUTHOR, follower, following=follower > 4)
+    assert shelf.followers.slice(1, AUTHOR, 0, 3) == FollowerSlice([], 3)
+    assert everyone(shelf, AUTHOR, 3) == [5, 6, 7]
+
+
+async def test_the_author_s_tombstone_is_not_a_follower(shelf):
+    shelf.open(1)
+    put(shelf, 1, AUTHOR, 0)
+    put(shelf, 1, AUTHOR, 9)
+    assert everyone(shelf, AUTHOR, 10) == [9]
+
+
+async def test_followers_of_others_are_not_the_author_s(shelf):
+    shelf.open(1)
+    for author in (AUTHOR - 1, AUTHOR, AUTHOR + 1, 2**40, MAX_USER_ID):
+        put(shelf, 1, author, author % 1000 + 1)
+    assert everyone(shelf, AUTHOR, 10) == [AUTHOR + 1]
+    assert everyone(shelf, MAX_USER_ID, 1) == [MAX_USER_ID % 1000 + 1]
+
+
+async def test_the_greatest_ids_are_found(shelf):
+    shelf.open(1)
+    put(shelf, 1, MAX_USER_ID, MAX_USER_ID)
+    assert everyone(shelf, MAX_USER_ID, 1) == [MAX_USER_ID]
+
+
+async def test_faust_s_own_key_is_nobody_s_follower_and_hides_none(shelf):
+    shelf.open(1)
+    shelf.table.data.set_persisted_offset(shelf.process(1, 0).tp, 123_456_789_012)
+    put(shelf, 1, FAUSTS, 3)
+    put(shelf, 1, FAUSTS, MAX_USER_ID)
+    put(shelf, 1, FAUSTS - 1, 8)
+    assert everyone(shelf, FAUSTS, 1) == [3, MAX_USER_ID]
+    assert everyone(shelf, FAUSTS - 1, 10) == [8]
+
+
+async def test_a_partition_that_is_not_open_is_not_mine_and_stays_closed(shelf):
+    shelf.open(1)
+    shelf.process(2, offset=0)
+    with pytest.raises(NotMine):
+        shelf.followers.row(2, AUTHOR, 7)
+    with pytest.raises(NotMine):
+        shelf.followers.slice(2, AUTHOR, 0, 10)
+    with pytest.raises(NotMine):
+        shelf.followers.write(AUTHOR, 7, Row(1, True, AT))
+    assert set(shelf.table.databases) == {1}
+    assert shelf.changelog.sent == []
+
+
+async def test_partitions_are_apart(shelf):
+    shelf.open(1, 2)
+    put(shelf, 1, AUTHOR, 7)
+    assert everyone(shelf, AUTHOR, 10, partition=2) == []
+
+
+async def test_no_slice_keeps_a_revoked_database_open(shelf):
+    """Opening it again would fail on RocksDB's lock, and the worker with it."""
+    shelf.open(1)
+    for follower in range(1, 6):
+        put(shelf, 1, AUTHOR, follower)
+    page = shelf.followers.slice(1, AUTHOR, 0, 2)
+    shelf.revoke(1)
+    shelf.open(1)
+    assert page.followers == [1, 2]
+    assert everyone(shelf, AUTHOR, 2) == [1, 2, 3, 4, 5]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.dictionaries(st.tuples(st.integers(1, 4), st.integers(1, 30)), st.booleans(), max_size=40),
+    limit=st.integers(1, 7),
+)
+async def test_slices_of_any_size_find_exactly_the_followers(shelf, rows, limit):
+    shelf.open(1)
+    for (author, follower), following in rows.items():
+        put(shelf, 1, author, follower, following)
+    for author in range(1, 5):
+        expected = sorted(f for (a, f), following in rows.items() if a == author and following)
+        assert everyone(shelf, author, limit) == expected
+    for key in rows:
+        del shelf.table.databases[1][encode_key(*key)]
