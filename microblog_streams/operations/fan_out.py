@@ -74,5 +74,5 @@ class FanOut:
             receivers += rows.followers
             position = rows.last
             if receivers:
-                await self.timelines.push(receivers, entry)
+                await self.timelines.push(receivers, entry, lease.deadline)
             receivers = []

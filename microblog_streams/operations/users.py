@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
+from typing import Final
 
 from microblog_streams.errors import NotFound
 from microblog_streams.operations import texts
@@ -10,6 +12,10 @@ from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.pages import Page
 from microblog_streams.records import User
 from microblog_streams.stores.interfaces import TimelineStore, UserCache, UserStore
+
+#: Seconds after which a registration that was held up makes no timeline. Others find the new user in the lists, and
+#: what they have the user follow or write until then would be missing in an empty timeline that calls itself complete.
+SOON: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,9 @@ class Users:
     async def create(self, username: str) -> User:
         """Register. Raises Invalid for a name that breaks the rules, UsernameTaken."""
         name, key = texts.username(username)
+        soon = monotonic() + SOON
         user = await self.store.create(name, key)
-        await attempt("create_timeline", self.timelines.create(user.id), None)
+        await attempt("create_timeline", self.timelines.create(user.id, soon), False)
         await attempt("cache_user", self.cache.fill([user]), None)
         return user
 

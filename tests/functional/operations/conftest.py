@@ -1,0 +1,32 @@
+"""All operations on stores in memory."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.fakes.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """Nobody is registered; timelines keep 20 entries."""
+    return World()
+
+
+@pytest.fixture
+def meanwhile() -> Callable[[object, str, Callable[[], Awaitable[object]]], None]:
+    """Have something happen once, between the next call of a store's method and the use of its answer."""
+
+    def interpose(store: object, method: str, action: Callable[[], Awaitable[object]]) -> None:
+        real = getattr(store, method)
+
+        async def call(*args: Any, **options: Any) -> object:
+            setattr(store, method, real)
+            answer = await real(*args, **options)
+            await action()
+            return answer
+
+        setattr(store, method, call)
+
+    return interpose

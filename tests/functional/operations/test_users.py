@@ -1,0 +1,125 @@
+"""People: registered once a name, found while Redis is away, gone after their deletion."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from microblog_streams.errors import Invalid, NotFound, StoreUnavailable, UsernameTaken
+from microblog_streams.stores.interfaces import Warmth
+
+
+async def test_a_new_user_has_an_id_a_name_and_an_empty_timeline(world):
+    user = await world.operations.users.create("ann")
+    assert await world.operations.users.get(user.id) == user
+    assert user.username == "ann"
+    assert world.timelines.lists[user.id].warmth is Warmth.COMPLETE
+
+
+@pytest.mark.parametrize("name", ["ann", "ANN", "ａｎｎ"])  # noqa: RUF001
+async def test_a_name_that_reads_the_same_is_taken(world, name):
+    await world.people("ann")
+    with pytest.raises(UsernameTaken):
+        await world.operations.users.create(name)
+
+
+async def test_a_bad_name_reaches_no_store(world):
+    with pytest.raises(Invalid):
+        await world.operations.users.create("a b")
+    assert world.database.last_user == 0
+
+
+async def test_without_redis_people_register_and_their_timeline_is_cold(world):
+    world.redis_down = True
+    (ann,) = await world.people("ann")
+    world.redis_down = False
+    assert ann not in world.timelines.lists
+    await world.write(ann, "hello")
+    assert len(await world.scroll(ann)) == 1
+
+
+async def test_a_registration_that_took_long_leaves_the_timeline_cold(world, monkeypatch):
+    """Others may have found the user meanwhile, and had them follow somebody: an empty timeline would hide posts."""
+    redis_time = SimpleNamespace(monotonic=lambda: time.monotonic() + 30)
+    monkeypatch.setattr("tests.fakes.timelines.time", redis_time)
+    (ann,) = await world.people("ann")
+    assert ann not in world.timelines.lists
+
+
+async def test_without_postgres_nobody_registers(world):
+    world.database.away = True
+    with pytest.raises(StoreUnavailable, match="postgres"):
+        await world.people("ann")
+
+
+async def test_a_cached_user_is_found_without_postgres(world):
+    (ann,) = await world.people("ann")
+    world.database.away = True
+    assert (await world.operations.users.get(ann)).username == "ann"
+
+
+async def test_a_user_who_is_not_cached_is_read_and_cached(world):
+    (ann,) = await world.people("ann")
+    world.user_cache.kept.clear()
+    await world.operations.users.require(ann)
+    world.database.away = True
+    await world.operations.users.require(ann)
+
+
+async def test_without_redis_users_are_read_from_postgres(world):
+    (ann,) = await world.people("ann")
+    world.redis_down = True
+    assert list(await world.operations.users.find([ann, ann + 1])) == [ann]
+
+
+async def test_who_is_not_there_is_named(world):
+    (ann,) = await world.people("ann")
+    with pytest.raises(NotFound, match="user 7"):
+        await world.operations.users.require(ann, 7)
+    with pytest.raises(NotFound, match="user 7"):
+        await world.operations.users.get(7)
+
+
+async def test_pages_of_people_go_up_by_id(world):
+    people = await world.people(*"abcde")
+    first = await world.operations.users.page(0, 2)
+    second = await world.operations.users.page(first.next, 2)
+    third = await world.operations.users.page(second.next, 2)
+    assert [user.id for page in (first, second, third) for user in page.items] == people
+    assert third.next is None
+
+
+async def test_a_full_last_page_has_no_next(world):
+    await world.people("a", "b")
+    assert (await world.operations.users.page(0, 2)).next is None
+
+
+class TestDelete:
+    async def test_a_deleted_user_is_gone_at_once(self, world):
+        (ann,) = await world.people("ann")
+        await world.operations.users.delete(ann)
+        with pytest.raises(NotFound):
+            await world.operations.users.get(ann)
+        with pytest.raises(NotFound):
+            await world.operations.users.delete(ann)
+        assert (await world.operations.users.page(0, 10)).items == []
+
+    async def test_who_read_them_before_does_not_bring_them_back(self, world, meanwhile):
+        (ann,) = await world.people("ann")
+        world.user_cache.kept.clear()
+        meanwhile(world.operations.users.store, "get_many", lambda: world.operations.users.delete(ann))
+        await world.operations.users.find([ann])
+        assert await world.operations.users.find([ann]) == {}
+
+    async def test_without_redis_their_event_makes_up_for_the_mark(self, world):
+        (ann,) = await world.people("ann")
+        world.redis_down = True
+        await world.operations.users.delete(ann)
+        world.redis_down = False
+        await world.deliver()
+        assert await world.operations.users.find([ann]) == {}
+
+    async def test_their_name_is_free(self, world):
+        (ann,) = await world.people("ann")
+        await world.operations.users.delete(ann)
+        assert await world.people("ann") != [ann]
