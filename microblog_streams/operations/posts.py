@@ -43,24 +43,25 @@ class Posts:
         """
         text = texts.content(content)
         user = await self.users.get(author)
-        post = Post(await self._identify(author, text, idempotency_key), author, text)
+        fresh = new_post_id()
+        post = Post(await self._identify(author, text, idempotency_key, fresh), author, text)
         await self._publish(
             topics.POST_CREATED,
             PostCreated(post_id=post.id, user_id=author, content=text, created_at=post.created_at),
         )
-        await self._show(post)
+        await self._show(post, cache=post.id == fresh)
         return view(post, user)
 
-    async def _identify(self, author: int, text: str, key: str | None) -> UUID:
-        post_id = new_post_id()
+    async def _identify(self, author: int, text: str, key: str | None, fresh: UUID) -> UUID:
         if key is None:
-            return post_id
-        return await self.idempotency.claim(author, key, sha256(text.encode()).digest(), post_id)
+            return fresh
+        return await self.idempotency.claim(author, key, sha256(text.encode()).digest(), fresh)
 
-    async def _show(self, post: Post) -> None:
+    async def _show(self, post: Post, cache: bool) -> None:
+        """Make the post visible. One that is sent again may be deleted by now, which only the store still knows."""
         await asyncio.gather(
             attempt("store_post", self.store.put(post), None),
-            attempt("cache_post", self.cache.fill([post]), None),
+            attempt("cache_post", self.cache.fill([post] if cache else []), None),
             attempt("own_timeline", self.timelines.push([post.author], encode_entry(post.id, post.author)), 0),
         )
 
@@ -75,8 +76,11 @@ class Posts:
     async def by_author(self, author: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         """Return an author's posts, newest first. Raises NotFound."""
         await self.users.require(author)
-        ids = await self.store.newest(author, before, limit + 1, strong=False)
-        return _page(await self.bodies.views(ids[:limit]), ids, limit)
+
+        async def read(position: UUID | None, count: int) -> Sequence[UUID]:
+            return await self.store.newest(author, position, count, strong=False)
+
+        return await self.bodies.page(read, before, limit)
 
     async def delete(self, post_id: UUID) -> None:
         """Delete a post; it is out of every page at once. Raises NotFound, BrokerUnavailable, OutcomeUnknown."""
@@ -96,7 +100,3 @@ class Posts:
 
     async def _publish(self, topic: str, event: Event) -> None:
         await self.log.publish(topic, event.key, event.encode(), HEADERS)
-
-
-def _page(views: list[PostView], ids: Sequence[UUID], limit: int) -> Page[PostView, UUID]:
-    return Page(views, next=ids[limit - 1] if len(ids) > limit else None)

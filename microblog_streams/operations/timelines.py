@@ -3,7 +3,7 @@
 Where Redis is away the page comes from the posts alone: slower, and as right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from microblog_streams.errors import StoreUnavailable
@@ -29,20 +29,12 @@ class Timelines:
     async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         """Return the newest ``limit`` posts older than ``before`` (or of all). Raises NotFound, StoreUnavailable."""
         await self.users.require(user)
-        views: list[PostView] = []
-        position, wanted = before, limit + 1
-        while len(views) < wanted:
-            entries = await self._entries_below(user, position, wanted)
-            views += await self.bodies.views([entry_post_id(entry) for entry in entries])
-            if len(entries) < wanted:
-                break
-            position = entry_post_id(entries[-1])
-        items = views[:limit]
-        return Page(
-            items,
-            next=items[-1].id if len(views) > limit else None,
-            prev=items[0].id if items else before,
-        )
+
+        async def read(position: UUID | None, count: int) -> list[UUID]:
+            return [entry_post_id(entry) for entry in await self._entries_below(user, position, count)]
+
+        page = await self.bodies.page(read, before, limit)
+        return replace(page, prev=page.items[0].id if page.items else before)
 
     async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
         """Return the ``limit`` posts next above ``after``, newest first. Raises NotFound, StoreUnavailable."""
