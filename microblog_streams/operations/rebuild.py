@@ -7,7 +7,7 @@ again. A builder that died leaves its mark behind; whoever waited long enough ta
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from microblog_streams.operations.history import History
@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which another's rebuild is thought dead: twice what one of 5,000 followees may take.
 PATIENCE = 5.0
+#: Rebuilds of one worker at a time; the others wait for their turn, without a mark. Each may read from hundreds of
+#: authors, and the post store answers only so many at once: 64 side by side all took so long that they were thought
+#: dead, taken over and begun again, and none came to its end.
+BUILDERS = 4
 #: Seconds between looks at another's rebuild.
 GLANCE = 0.02
 
@@ -27,12 +31,18 @@ class Rebuild:
 
     timelines: TimelineStore
     history: History
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUILDERS))
 
     async def warm(self, user: int) -> None:
         """Return when the timeline is warm. Raises StoreUnavailable."""
+        overdue: bytes | None = None
         while True:
-            building = await self.timelines.begin(user) or await self._wait(user)
-            if building is None or await self._build(user, building):
+            async with self.room:
+                building = await self.timelines.begin(user, overdue)
+                if building is not None and await self._build(user, building):
+                    return
+            overdue = await self._wait(user)
+            if overdue is None:
                 return
 
     async def _build(self, user: int, building: Building) -> bool:
@@ -48,12 +58,12 @@ class Rebuild:
             building = again
         return False
 
-    async def _wait(self, user: int) -> Building | None:
-        """Wait for another's rebuild; return a building mark that is ours by now, None where none is needed."""
+    async def _wait(self, user: int) -> bytes | None:
+        """Wait for another's rebuild; return its token where it is thought dead, None where none is under way."""
         deadline = monotonic() + PATIENCE
         while (other := await self.timelines.building(user)) is not None:
             if monotonic() > deadline:
-                logger.warning("timeline_rebuild_taken_over user=%d", user)
-                return await self.timelines.begin(user, takeover=other.token)
+                logger.warning("timeline_rebuild_overdue user=%d", user)
+                return other.token
             await asyncio.sleep(GLANCE)
         return None
