@@ -1,7 +1,7 @@
 """The timeline's invariant, in any order of events: hypothesis moves a ``World`` and looks after every step."""
 
 import asyncio
-import random
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -38,7 +38,7 @@ class TimelineMachine(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.context = open_store()
         self.store = self.run(self.context.__aenter__())
-        self.world = World(self.store, random.getrandbits(62), kept)
+        self.world = World(self.store, secrets.randbits(62), kept)  # `random` is hypothesis' here: the same each time
         self.most = kept + kept // SLACK
         self.free = set(NUMBERS)
 
@@ -48,8 +48,8 @@ class TimelineMachine(RuleBasedStateMachine):
     def teardown(self):
         try:
             self.settled()
-            self.run(self.store.remove(self.world.user))
         finally:
+            self.run(self.store.remove(self.world.user))
             self.run(self.context.__aexit__(None, None, None))
             self.runner.close()
 

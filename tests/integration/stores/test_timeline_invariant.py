@@ -19,7 +19,8 @@ SOME = settings(max_examples=150, stateful_step_count=50, deadline=None, suppres
 def test_the_list_holds_everything_down_to_its_tail_whatever_happens_in_between(stack, kept):
     @asynccontextmanager
     async def real():
-        redis = Redis(stack.settings)
+        # A busy machine may stall for longer than a store may in service, and nothing here is about time.
+        redis = Redis(stack.settings.model_copy(update={"store_timeout": 30.0}))
         await redis.connect()
         try:
             yield Timelines(redis, kept)

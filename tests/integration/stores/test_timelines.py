@@ -11,7 +11,7 @@ from microblog_streams.stores.interfaces import Warmth
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import KEPT as FULL
 from microblog_streams.stores.timelines import UNREAD, Timelines, key
-from tests.contracts.timelines import KEPT, OTHER, TimelineContract, entries, entry, numbers, post, whole
+from tests.contracts.timelines import KEPT, OTHER, TimelineContract, down, entries, entry, numbers, post, whole
 
 pytestmark = pytest.mark.integration
 
@@ -141,6 +141,17 @@ class TestServer:
         tail = await timelines.older(user, post(1003), 1000)
         assert numbers(tail) == [1001, 1000, *range(999, 400, -2)]
         assert await redis.client.llen(key(user)) == FULL + 1
+
+    async def test_late_posts_find_their_place_in_a_timeline_of_full_size(self, redis, user):
+        timelines = Timelines(redis)
+        numbers_in_disorder = random.Random(1).sample(range(700), 700)
+        for number in numbers_in_disorder:
+            assert await timelines.push([user], entry(number)) == 1
+        assert [await timelines.push([user], entry(number)) for number in numbers_in_disorder] == [0] * 700
+        assert (await timelines.older(user, None, 800)).entries == entries(range(699, -1, -1))
+        for number in range(0, 700, 9):
+            assert numbers(await timelines.older(user, post(number), 2)) == down(number - 1, max(number - 2, 0))
+            assert numbers(await timelines.newer(user, post(number), 2)) == down(min(number + 2, 699), number + 1)
 
 
 async def _written(redis):
