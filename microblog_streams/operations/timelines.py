@@ -3,7 +3,9 @@
 Where Redis is away the page comes from the posts alone: slower, and as right.
 """
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
+from typing import Final
 from uuid import UUID
 
 from microblog_streams.errors import StoreUnavailable
@@ -14,6 +16,8 @@ from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.operations.rebuild import Rebuild
 from microblog_streams.operations.users import Users
 from microblog_streams.stores.interfaces import Slice, TimelineStore, Warmth
+
+_NOT_WARM: Final = (Warmth.COLD, Warmth.BUILDING)
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,9 @@ class Timelines:
             return [entry_post_id(entry) for entry in await self._entries_below(user, position, count)]
 
         page = await self.bodies.page(read, before, limit)
-        return replace(page, prev=page.items[0].id if page.items else before)
+        if page.items or before is None:
+            return replace(page, prev=page.items[0].id if page.items else None)
+        return replace(page, prev=_beside(before, above=False))
 
     async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
         """Return the ``limit`` posts next above ``after``, newest first. Raises NotFound, StoreUnavailable."""
@@ -48,14 +54,13 @@ class Timelines:
                 break
             position = entry_post_id(entries[0])
         items = views[-limit:]
-        return Page(items, next=items[-1].id if items else after, prev=items[0].id if items else after)
+        if not items:
+            return Page(items, next=_beside(after, above=True), prev=after)
+        return Page(items, next=items[-1].id, prev=items[0].id)
 
     async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
-        try:
-            kept = await self._kept(user, before, count)
-        except StoreUnavailable as exc:
-            if exc.store != "redis":
-                raise
+        kept = await _or_cold(self._kept_below(user, before, count))
+        if kept.warmth is Warmth.COLD:
             return await self.history.older(user, before, count)
         entries = list(kept.entries)
         if kept.warmth is Warmth.PARTIAL and len(entries) < count:
@@ -64,19 +69,38 @@ class Timelines:
         return entries
 
     async def _entries_above(self, user: int, after: UUID, count: int) -> list[bytes]:
-        try:
-            below = await self._kept(user, after, 1)
-            if below.warmth is Warmth.COMPLETE or below.entries:
-                return list((await self.store.newer(user, after, count)).entries)
-        except StoreUnavailable as exc:
-            if exc.store != "redis":
-                raise
-        return await self.history.newer(user, after, count)
+        kept = await _or_cold(self._kept_above(user, after, count))
+        # Cold also where the list does not reach down to there, or went while it was looked at.
+        if kept.warmth in _NOT_WARM:
+            return await self.history.newer(user, after, count)
+        return list(kept.entries)
 
-    async def _kept(self, user: int, before: UUID | None, count: int) -> Slice:
+    async def _kept_below(self, user: int, before: UUID | None, count: int) -> Slice:
         """Read the list, once it is warm."""
         kept = await self.store.older(user, before, count)
-        while kept.warmth in (Warmth.COLD, Warmth.BUILDING):
+        while kept.warmth in _NOT_WARM:
             await self.rebuild.warm(user)
             kept = await self.store.older(user, before, count)
         return kept
+
+    async def _kept_above(self, user: int, after: UUID, count: int) -> Slice:
+        kept = await self.store.newer(user, after, count)
+        if kept.warmth in _NOT_WARM:
+            await self._kept_below(user, after, 1)
+            kept = await self.store.newer(user, after, count)
+        return kept
+
+
+async def _or_cold(read: Awaitable[Slice]) -> Slice:
+    """Read a list; where Redis is away, it is as good as cold. Raises StoreUnavailable of the stores that rebuild it."""
+    try:
+        return await read
+    except StoreUnavailable as exc:
+        if exc.store != "redis":
+            raise
+        return Slice(Warmth.COLD, ())
+
+
+def _beside(position: UUID, above: bool) -> UUID:
+    """Return the position from which a page begins with ``position`` itself: pages leave out where they go on from."""
+    return UUID(int=position.int + 1 if above else position.int - 1)
