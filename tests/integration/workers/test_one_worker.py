@@ -1,0 +1,100 @@
+"""One worker on the real parts: what people do shows on their timelines, and outlives the worker."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from microblog_streams.ids import encode_user
+from microblog_streams.topics import DEAD_LETTERS, POST_CREATED
+
+
+@pytest.fixture(scope="module")
+def worker(module_workers, eventually):
+    worker = module_workers().start(ACK_HOLD="2.5")
+    eventually(worker.well, worker)
+    return worker
+
+
+def test_a_post_reaches_the_author_and_the_followers(worker, people, eventually):
+    ann, bob, cleo = (people.register(worker) for _ in range(3))
+    people.follow(worker, bob, ann)
+    post = people.post(worker, ann)
+    assert people.timeline(worker, ann) == [post]
+    eventually(lambda: people.timeline(worker, bob) == [post], worker)
+    assert people.timeline(worker, cleo) == []
+
+
+def test_a_follow_brings_earlier_posts_and_an_unfollow_takes_them_away(worker, people, eventually):
+    ann, bob = people.register(worker), people.register(worker)
+    posts = [people.post(worker, ann, f"post {number}") for number in range(3)]
+    own = people.post(worker, bob)
+    people.follow(worker, bob, ann)
+    eventually(lambda: people.timeline(worker, bob) == [own, *reversed(posts)], worker)
+    people.unfollow(worker, bob, ann)
+    eventually(lambda: people.timeline(worker, bob) == [own], worker)
+    people.follow(worker, bob, ann)
+    eventually(lambda: people.timeline(worker, bob) == [own, *reversed(posts)], worker)
+
+
+def test_deleted_posts_and_users_are_gone_everywhere(worker, people, eventually):
+    ann, bob, cleo = (people.register(worker) for _ in range(3))
+    people.follow(worker, cleo, ann)
+    people.follow(worker, cleo, bob)
+    kept, deleted = people.post(worker, ann), people.post(worker, ann)
+    of_bob = people.post(worker, bob)
+    eventually(lambda: people.timeline(worker, cleo) == [of_bob, deleted, kept], worker)
+    people.delete(worker, f"/posts/{deleted}")
+    people.delete(worker, f"/users/{bob}")
+    assert people.timeline(worker, cleo) == [kept]
+    assert worker.call("GET", f"/posts/{deleted}").status == 404
+    assert worker.call("GET", f"/users/{bob}").status == 404
+
+
+def test_a_record_that_is_not_valid_becomes_a_dead_letter_and_the_partition_goes_on(worker, people, kafka, eventually):
+    ann, bob = people.register(worker), people.register(worker)
+    people.follow(worker, bob, ann)
+    key = encode_user(ann)
+    places = [kafka.publish(POST_CREATED, key, value) for value in (b"not json", b'{"userId": 1}', None)]
+    post = people.post(worker, ann)
+    eventually(lambda: people.timeline(worker, bob) == [post], worker)
+    eventually(lambda: not kafka.behind(), worker)
+
+    letters = {json.loads(headers["offset"]): (record, headers) for record, headers in _letters(kafka, key)}
+    assert sorted(letters) == [place.offset for place in places]
+    for place in places:
+        _, headers = letters[place.offset]
+        assert headers["topic"] == POST_CREATED
+        assert headers["partition"] == str(place.partition)
+        assert headers["error"].startswith("Poison: ")
+    assert [letters[place.offset][0].value for place in places] == [b"not json", b'{"userId": 1}', b""]
+
+
+def _letters(kafka, key):
+    for record in kafka.read(DEAD_LETTERS):
+        if record.key == key:
+            yield record, {name: value.decode() for name, value in record.headers}
+
+
+def test_sigterm_ends_in_good_time_with_everything_committed_and_a_restart_keeps_it(worker, people, kafka, eventually):
+    ann = people.register(worker)
+    followers = [people.register(worker) for _ in range(5)]
+    for follower in followers:
+        people.follow(worker, follower, ann)
+    with ThreadPoolExecutor(8) as pool:
+        posts = set(pool.map(lambda number: people.post(worker, ann, f"post {number}"), range(60)))
+    eventually(lambda: all(set(people.timeline(worker, follower)) == posts for follower in followers), worker)
+    assert kafka.behind()  # finished, and held
+
+    begin = time.monotonic()
+    assert worker.stop() == 0, worker.tail()
+    assert time.monotonic() - begin < 10, worker.tail()
+    assert kafka.behind() == {}
+
+    worker.start()
+    eventually(worker.well, worker)
+    for follower in followers:
+        assert set(people.timeline(worker, follower)) == posts
+    again = people.post(worker, ann)
+    eventually(lambda: all(again in people.timeline(worker, follower) for follower in followers), worker)
