@@ -1,0 +1,32 @@
+"""What each store promises, as protocols. The real stores and the in-memory fakes pass the same contract tests.
+
+Every method may raise ``StoreUnavailable``; other errors are named. Pages go by position (``after``, ``before``:
+the last id of the page before, exclusive), because positions stay right while rows come and go.
+"""
+
+from microblog_streams.stores.interfaces.caches import PostCache, UserCache
+from microblog_streams.stores.interfaces.connection import Connection
+from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row
+from microblog_streams.stores.interfaces.log import EventLog, Outbox
+from microblog_streams.stores.interfaces.people import FollowStore, IdempotencyStore, UserStore
+from microblog_streams.stores.interfaces.posts import PostStore
+from microblog_streams.stores.interfaces.timelines import Building, Slice, TimelineStore, Warmth
+
+__all__ = [
+    "Building",
+    "Connection",
+    "EventLog",
+    "FollowStore",
+    "FollowerSlice",
+    "Followers",
+    "IdempotencyStore",
+    "Outbox",
+    "PostCache",
+    "PostStore",
+    "Row",
+    "Slice",
+    "TimelineStore",
+    "UserCache",
+    "UserStore",
+    "Warmth",
+]

@@ -1,0 +1,39 @@
+"""Caches of posts and users, in Redis: filled with SET NX, a deletion is a mark."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from microblog_streams.records import Post, User
+
+
+class PostCache(Protocol):
+    """Post bodies by id, in Redis. A deletion leaves a mark for an hour, so that it shows on every worker at once."""
+
+    async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
+        """Return what is cached; a deletion mark comes as a Post with ``deleted``."""
+        ...
+
+    async def fill(self, posts: Collection[Post]) -> None:
+        """Add posts that are not cached (SET NX: never over a deletion mark)."""
+        ...
+
+    async def delete(self, post_id: UUID, author: int) -> None:
+        """Put the deletion mark."""
+        ...
+
+
+class UserCache(Protocol):
+    """Users by id, in Redis; the same rules as for posts."""
+
+    async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
+        """Return what is cached; None is the mark of a deleted user, a missing key says nothing."""
+        ...
+
+    async def fill(self, users: Collection[User]) -> None:
+        """Add users that are not cached (SET NX)."""
+        ...
+
+    async def delete(self, user: int) -> None:
+        """Put the deletion mark."""
+        ...

@@ -1,0 +1,42 @@
+"""The followers table: what ``tables/`` promises to operations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the followers table says of one edge."""
+
+    version: int
+    following: bool
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowerSlice:
+    """Followers in order of their ids; ``last`` is where the next slice goes on, None at the end."""
+
+    followers: Sequence[int]
+    last: int | None
+
+
+class Followers(Protocol):
+    """The followers table (``tables/``), as operations see it. ``partition`` is the event's own.
+
+    Raises NotMine where the partition's rows are not in this worker: never to be read as "no followers".
+    """
+
+    def row(self, partition: int, author: int, follower: int) -> Row | None:
+        """Return an edge's row. ``follower`` 0 is the author's own tombstone."""
+        ...
+
+    def write(self, author: int, follower: int, row: Row) -> None:
+        """Write an edge's row, in the current event's partition; ``deliver`` sees to its confirmation."""
+        ...
+
+    def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
+        """Look at up to ``limit`` rows with follower > ``after``; return those that follow."""
+        ...

@@ -1,0 +1,26 @@
+"""Events on their way: the outbox where they wait, and the log that acknowledges them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from microblog_streams.records import OutboxRecord
+
+
+class Outbox(Protocol):
+    """Events that were committed with their change and wait to be published."""
+
+    async def head(self, limit: int) -> Sequence[OutboxRecord]:
+        """Return the oldest records, by id."""
+        ...
+
+    async def remove(self, ids: Collection[int]) -> None:
+        """Delete records that the broker has confirmed."""
+        ...
+
+
+class EventLog(Protocol):
+    """The log that acknowledges: a publish returns when the broker has confirmed it to all its replicas."""
+
+    async def publish(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str] | None = None) -> None:
+        """Publish on a logical topic. BrokerUnavailable: nothing was sent. OutcomeUnknown: no confirmation in time."""
+        ...
