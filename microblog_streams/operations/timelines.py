@@ -92,7 +92,7 @@ class Timelines:
 
 
 async def _or_cold(read: Awaitable[Slice]) -> Slice:
-    """Read a list; where Redis is away, it is as good as cold. Raises StoreUnavailable of the stores that rebuild it."""
+    """Read a list; where Redis is away, it is as good as cold. Raises StoreUnavailable of the others, in a rebuild."""
     try:
         return await read
     except StoreUnavailable as exc:

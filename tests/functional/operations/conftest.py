@@ -21,10 +21,13 @@ def meanwhile() -> Callable[[object, str, Callable[[], Awaitable[object]]], None
     def interpose(store: object, method: str, action: Callable[[], Awaitable[object]]) -> None:
         real = getattr(store, method)
 
+        actions = [action]
+
         async def call(*args: Any, **options: Any) -> object:
-            setattr(store, method, real)
+            first = actions.pop() if actions else None
             answer = await real(*args, **options)
-            await action()
+            if first:
+                await first()
             return answer
 
         setattr(store, method, call)
