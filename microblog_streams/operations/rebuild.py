@@ -2,7 +2,8 @@
 
 The mark ``building`` lets pushes land from the first moment on, so nothing is missed between reading the posts and
 writing the list. A follow or unfollow that takes effect meanwhile counts up the mark, and then the followees are read
-again. A builder that died leaves its mark behind; whoever waited long enough takes it over.
+again. A builder that fails removes what it began; one that died leaves its mark behind, and whoever waited long enough
+takes it over.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from time import monotonic
 
+from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.history import History
 from microblog_streams.stores.interfaces import Building, TimelineStore
 
@@ -39,11 +41,24 @@ class Rebuild:
         while True:
             async with self.room:
                 building = await self.timelines.begin(user, overdue)
-                if building is not None and await self._build(user, building):
+                if building is not None and await self._build_or_let_go(user, building):
                     return
             overdue = await self._wait(user)
             if overdue is None:
                 return
+
+    async def _build_or_let_go(self, user: int, building: Building) -> bool:
+        """Build; whoever cannot (a store is away, the reader has gone) leaves the timeline cold for the next reader."""
+        try:
+            return await self._build(user, building)
+        except BaseException:
+            await attempt("let_go_of_rebuild", self._let_go(user, building.token), None)
+            raise
+
+    async def _let_go(self, user: int, token: bytes) -> None:
+        now = await self.timelines.building(user)
+        if now is not None and now.token == token:
+            await self.timelines.remove(user)
 
     async def _build(self, user: int, building: Building) -> bool:
         token, kept = building.token, self.timelines.kept

@@ -1,0 +1,163 @@
+"""A cold timeline is rebuilt by one reader, beside all that goes on meanwhile; who fails or dies holds nobody up."""
+
+import asyncio
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.operations import rebuild
+from microblog_streams.stores.interfaces import Building, Warmth
+
+
+@pytest.fixture
+async def reader(world):
+    """A user who follows ann (2) and bob (3), with 10 posts by each of the three, and a cold timeline."""
+    reader, ann, bob = await world.people("reader", "ann", "bob")
+    await world.follow(reader, ann, bob)
+    for author in (ann, bob, reader) * 10:
+        world.wrote(author)
+    world.timelines.lists.pop(reader)
+    return reader
+
+
+@pytest.fixture
+def read(world, reader):
+    """Read the whole timeline, by its list and past it."""
+    return lambda: world.scroll(reader, 10)
+
+
+@pytest.fixture
+def count(world, monkeypatch):
+    """Count how often the followees are read, which is once a rebuild and once a page past the list."""
+    counts = []
+    real = world.follows.followees
+
+    async def followees(user):
+        counts.append(user)
+        return await real(user)
+
+    monkeypatch.setattr(world.follows, "followees", followees)
+    return counts
+
+
+async def test_it_holds_the_newest_of_all_and_says_that_there_are_more(world, reader, read):
+    assert await read() == world.expected(reader)
+    assert world.timelines.lists[reader].warmth is Warmth.PARTIAL
+    assert world.entries(reader) == [world.entry(post) for post in world.expected(reader)[:20]]
+
+
+async def test_a_history_shorter_than_the_list_is_complete(world, reader):
+    (new,) = await world.people("new")
+    world.wrote(new, 19)
+    world.timelines.lists.pop(new)
+    assert len(await world.scroll(new)) == 19
+    assert world.timelines.lists[new].warmth is Warmth.COMPLETE
+
+
+async def test_one_of_many_readers_rebuilds(world, reader, count):
+    pages = await asyncio.gather(*(world.operations.timelines.older(reader, None, 5) for _ in range(10)))
+    assert count == [reader]
+    assert all(page == pages[0] for page in pages)
+
+
+@pytest.mark.parametrize("moment", ["begin", "followees", "newest", "finish"])
+async def test_a_post_that_comes_meanwhile_is_there(world, reader, read, meanwhile, moment):
+    store = {"followees": world.follows, "newest": world.posts}.get(moment, world.timelines)
+    meanwhile(store, moment, lambda: world.write(2, "new"))
+    await read()
+    assert await read() == world.expected(reader)
+
+
+@pytest.mark.parametrize("moment", ["begin", "followees", "newest", "finish"])
+async def test_who_is_followed_meanwhile_is_there(world, reader, read, meanwhile, moment):
+    (cleo,) = await world.people("cleo")
+    world.wrote(cleo, 3)
+    store = {"followees": world.follows, "newest": world.posts}.get(moment, world.timelines)
+    meanwhile(store, moment, lambda: world.follow(reader, cleo))
+    await read()
+    assert await read() == world.expected(reader)
+
+
+@pytest.mark.parametrize("moment", ["begin", "followees", "newest", "finish"])
+async def test_who_is_unfollowed_meanwhile_is_gone(world, reader, read, meanwhile, moment):
+    async def unfollow():
+        await world.operations.follows.unfollow(reader, 2)
+        await world.deliver()
+
+    store = {"followees": world.follows, "newest": world.posts}.get(moment, world.timelines)
+    meanwhile(store, moment, unfollow)
+    await read()
+    assert await read() == world.expected(reader)
+
+
+async def test_an_eviction_meanwhile_begins_anew(world, reader, read, meanwhile):
+    meanwhile(world.posts, "newest", lambda: world.timelines.remove(reader))
+    assert await read() == world.expected(reader)
+
+
+async def test_a_builder_that_died_is_taken_over(world, reader, read, monkeypatch):
+    monkeypatch.setattr(rebuild, "PATIENCE", 0.05)
+    dead = await world.timelines.begin(reader)
+    assert await read() == world.expected(reader)
+    assert not await world.timelines.finish(reader, dead, [], complete=True)
+
+
+async def test_a_slow_builder_that_was_taken_over_does_no_harm(world, reader, meanwhile):
+    async def take_over():
+        slow = await world.timelines.building(reader)
+        other = await world.timelines.begin(reader, takeover=slow.token)
+        assert await world.timelines.finish(reader, other, newest, complete=False)
+
+    newest = [world.entry(post) for post in world.expected(reader)[:3]]
+    meanwhile(world.posts, "newest", take_over)
+    await world.operations.timelines.older(reader, None, 5)
+    assert world.entries(reader) == newest
+
+
+@pytest.mark.parametrize(("store", "name"), [("cassandra", "posts.down"), ("postgres", "database.away")])
+async def test_a_builder_that_fails_leaves_the_next_one_free(world, reader, read, store, name):
+    part, flag = getattr(world, name.split(".")[0]), name.split(".")[1]
+    setattr(part, flag, True)
+    with pytest.raises(StoreUnavailable, match=store):
+        await read()
+    assert reader not in world.timelines.lists
+    setattr(part, flag, False)
+    assert await read() == world.expected(reader)
+
+
+async def test_a_reader_who_goes_away_leaves_the_next_one_free(world, reader, read, monkeypatch):
+    started = asyncio.Event()
+
+    async def hang(*_):
+        started.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.posts, "newest", hang)
+        reading = asyncio.create_task(read())
+        await started.wait()
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+    assert reader not in world.timelines.lists
+    assert await read() == world.expected(reader)
+
+
+async def test_who_fails_after_being_taken_over_leaves_the_other_at_work(world, reader, meanwhile, monkeypatch):
+    async def take_over_and_fail():
+        other = await world.timelines.building(reader)
+        await world.timelines.begin(reader, takeover=other.token)
+        raise StoreUnavailable("cassandra", "the test says so")
+
+    meanwhile(world.posts, "newest", take_over_and_fail)
+    with pytest.raises(StoreUnavailable):
+        await world.operations.timelines.older(reader, None, 5)
+    assert isinstance(await world.timelines.building(reader), Building)
+
+
+async def test_without_redis_in_the_middle_the_page_comes_from_the_posts(world, reader, read, meanwhile):
+    async def go():
+        world.redis_down = True
+
+    meanwhile(world.posts, "newest", go)
+    assert await read() == world.expected(reader)
