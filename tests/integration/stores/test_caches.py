@@ -24,14 +24,6 @@ BROKEN = [
 
 
 @pytest.fixture
-async def redis(stack):
-    connection = Redis(stack.settings)
-    await connection.connect()
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def post():
     return Post(new_post_id(), 3, "here")
 

@@ -1,4 +1,4 @@
-"""The timelines on a real server: the contract, and what only a server can lose, forget or expire."""
+"""The timelines on real servers, Valkey and Redis: the contract, and what only a server can lose, forget or expire."""
 
 import asyncio
 import random
@@ -19,14 +19,6 @@ DAY = UNREAD // 30
 
 
 @pytest.fixture
-async def redis(stack):
-    connection = Redis(stack.settings)
-    await connection.connect()
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
 def timelines(redis):
     return Timelines(redis, KEPT)
 
@@ -40,7 +32,7 @@ async def user(timelines):
 
 
 class TestTimelines(TimelineContract):
-    """The contract, on the real server."""
+    """The contract, on each server."""
 
 
 class TestExpiry:
@@ -112,8 +104,8 @@ class TestServer:
             await timelines.push([*range(user + 1, user + 1100), user], entry(1))
         await timelines.remove(user)
 
-    async def test_without_a_connection_the_store_is_unavailable(self, stack):
-        away = Timelines(Redis(stack.settings))
+    async def test_without_a_connection_the_store_is_unavailable(self, redis_settings):
+        away = Timelines(Redis(redis_settings))
         for call in (
             away.create(1),
             away.push([1], entry(1)),
