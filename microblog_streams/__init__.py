@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 @cache
 def _app() -> "MicroblogApp":
     from microblog_streams.application import create_app
-    from microblog_streams.settings import load_settings_or_exit
+    from microblog_streams.errors import SetupError
+    from microblog_streams.settings import load_settings_or_exit, stop_with
 
-    return create_app(load_settings_or_exit())
+    try:
+        return create_app(load_settings_or_exit())
+    except SetupError as exc:
+        stop_with(exc)
 
 
 def __getattr__(name: str) -> "MicroblogApp":

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from yarl import URL
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import SettingsConfigDict
 
 from microblog_streams.errors import SetupError
+from microblog_streams.infrastructure import PREFIX, Infrastructure
 
-PREFIX = "MICROBLOG_"
+__all__ = ["PREFIX", "STACK_ENV", "Port", "Seconds", "Settings", "load_settings", "load_settings_or_exit", "stop_with"]
+
 #: What the local stack writes below the data folder, and settings read.
 STACK_ENV = "stack.env"
 
@@ -23,20 +24,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-def _url(*schemes: str) -> AfterValidator:
-    def check(value: SecretStr) -> SecretStr:
-        try:
-            url = URL(value.get_secret_value())
-        except ValueError:
-            raise ValueError("not a URL") from None
-        if url.scheme not in schemes or not url.host:
-            raise ValueError(f"expected {' or '.join(f'{s}://host:port' for s in schemes)}")
-        return value
-
-    return AfterValidator(check)
-
-
-class Settings(BaseSettings):
+class Settings(Infrastructure):
     """Every setting of a worker, a command and the local stack."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
@@ -66,26 +54,6 @@ class Settings(BaseSettings):
         "The local stack writes one to `<data>/admin.token`.",
     )
 
-    kafka_url: Annotated[SecretStr, _url("kafka")] = Field(
-        SecretStr("kafka://127.0.0.1:9092"), description="Kafka's bootstrap servers, separated by `;`."
-    )
-    postgres_url: Annotated[SecretStr, _url("postgresql")] = Field(
-        SecretStr("postgresql://microblog@127.0.0.1:5432/microblog"),
-        description="PostgreSQL: users, follows, outbox.",
-    )
-    cassandra_url: Annotated[SecretStr, _url("cassandra")] = Field(
-        SecretStr("cassandra://127.0.0.1:9042/microblog"),
-        description="Cassandra and the keyspace of the posts.",
-    )
-    redis_url: Annotated[SecretStr, _url("redis", "rediss")] = Field(
-        SecretStr("redis://127.0.0.1:6379/0"),
-        description="Redis or Valkey (7.0 or newer): timelines and caches.",
-    )
-
-    partitions: int = Field(8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them.")
-    replication_factor: int = Field(
-        1, ge=1, le=7, description="Copies of topics and of the post store, when `migrate` creates them."
-    )
     standby_replicas: int = Field(0, ge=0, le=3, description="Warm copies of each table partition on other workers.")
 
     publish_timeout: Seconds = Field(1.5, description="Seconds until an unconfirmed publish is an unknown outcome.")
@@ -131,9 +99,14 @@ def load_settings() -> Settings:
         message = f"the data folder {data_dir} cannot be read ({exc.strerror}): set {PREFIX}DATA_DIR to another"
         raise SetupError(message) from None
     except ValidationError as exc:
-        error = exc.errors(include_url=False, include_input=False)[0]
-        variable = f"{PREFIX}{error['loc'][0]}".upper()
-        raise SetupError(f"{variable}: {error['msg']}") from None
+        raise SetupError(_one_line(exc)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    """Return the first mistake. One that concerns several variables names them itself."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{first['loc'][0]}".upper() + f": {message}" if first["loc"] else message
 
 
 def load_settings_or_exit() -> Settings:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import ssl
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,8 +21,8 @@ from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPoli
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import tuple_factory
-from yarl import URL
 
+from microblog_streams import addresses, tls
 from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
 
@@ -33,6 +34,8 @@ DEFAULT_PORT: Final = 9042
 RECONNECT_EVERY: Final = 0.2
 #: Seconds after which a quiet connection is asked for a sign of life: finds frozen nodes and dead networks.
 HEARTBEAT_EVERY: Final = 5.0
+
+TRUST: Final = "See MICROBLOG_CASSANDRA_CA, and MICROBLOG_CASSANDRA_CHECK_NAMES where it names no IP address."
 
 #: Cassandra's own rule for unquoted names. A keyspace's name cannot be a parameter in CQL; this keeps it harmless.
 _KEYSPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
@@ -50,24 +53,24 @@ ERRORS: Final = (*_TRANSIENT, RequestValidationException)
 
 @dataclass(frozen=True)
 class Address:
-    """What ``MICROBLOG_CASSANDRA_URL`` says: ``cassandra://[user:password@]host[,host]:port/keyspace``."""
+    """What ``MICROBLOG_CASSANDRA_URL`` says: ``cassandra://[user:password@]host:port[,host:port]/keyspace``."""
 
-    hosts: list[str]
-    port: int
+    #: Host and port of each contact point.
+    places: list[tuple[str, int]]
     keyspace: str
     login: PlainTextAuthProvider | None
 
     @classmethod
     def of(cls, settings: Settings) -> "Address":
         """Take the address apart. Raises SetupError for a keyspace that CQL would not take without quotes."""
-        url = URL(settings.cassandra_url.get_secret_value())
-        keyspace = url.path.strip("/")
+        url = addresses.parse(settings.cassandra_url.get_secret_value())
+        keyspace = url.path
         if not _KEYSPACE.fullmatch(keyspace):
             raise SetupError(
                 "MICROBLOG_CASSANDRA_URL: the path must name a keyspace: lower-case letters, digits and _, at most 48."
             )
         login = PlainTextAuthProvider(url.user, url.password or "") if url.user else None
-        return cls((url.host or "").split(","), url.port or DEFAULT_PORT, keyspace, login)
+        return cls(url.places(DEFAULT_PORT), keyspace, login)
 
 
 def open_cluster(settings: Settings) -> Cluster:
@@ -79,8 +82,9 @@ def open_cluster(settings: Settings) -> Cluster:
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     address = Address.of(settings)
     return Cluster(
-        address.hosts,
-        port=address.port,
+        address.places,
+        # Of the nodes that the contact points name.
+        port=address.places[0][1],
         auth_provider=address.login,
         protocol_version=ProtocolVersion.V5,
         connect_timeout=settings.store_timeout,
@@ -88,17 +92,27 @@ def open_cluster(settings: Settings) -> Cluster:
         idle_heartbeat_interval=HEARTBEAT_EVERY,
         idle_heartbeat_timeout=settings.store_timeout,
         reconnection_policy=ConstantReconnectionPolicy(RECONNECT_EVERY, None),
+        ssl_context=_tls(settings),
         execution_profiles={
-            STRONG: _profile(ConsistencyLevel.LOCAL_QUORUM, settings.store_timeout),
-            FAST: _profile(ConsistencyLevel.ONE, settings.store_timeout),
+            STRONG: _profile(settings.cassandra_consistency, settings.store_timeout),
+            FAST: _profile(settings.cassandra_read_consistency, settings.store_timeout),
         },
     )
 
 
-def _profile(consistency: int, timeout: float) -> ExecutionProfile:
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not (settings.cassandra_tls or settings.cassandra_ca or settings.cassandra_cert):
+        return None
+    files = (settings.cassandra_ca, settings.cassandra_cert, settings.cassandra_key)
+    context = tls.client_context("MICROBLOG_CASSANDRA", *files)
+    context.check_hostname = settings.cassandra_check_names
+    return context
+
+
+def _profile(consistency: str, timeout: float) -> ExecutionProfile:
     return ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
-        consistency_level=consistency,
+        consistency_level=ConsistencyLevel.name_to_value[consistency],
         request_timeout=timeout,
         row_factory=tuple_factory,
     )
@@ -115,7 +129,9 @@ def at_start(error: Exception) -> Exception:
     """Return what a start raises for an error: SetupError where waiting would never mend it."""
     for cause in (error, *_by_host(error)):
         if isinstance(cause, AuthenticationFailed):
-            return SetupError(f"Cassandra refuses the login in MICROBLOG_CASSANDRA_URL: {cause}")
+            return SetupError(f"Cassandra refuses the login in MICROBLOG_CASSANDRA_URL: {_reason(cause)}")
+        if tls.distrusts(cause):
+            return SetupError(f"The certificate of Cassandra is not trusted: {_reason(cause)}. {TRUST}")
     if isinstance(error, RequestValidationException):
         return SetupError(
             f"The post store in Cassandra is not ready ({_reason(error)}): run `faust -A microblog_streams migrate`."

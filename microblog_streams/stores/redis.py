@@ -6,16 +6,17 @@ one, and the caller decides. So a server that comes back is used at once, withou
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
 from redis import exceptions
-from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as Client
 
+from microblog_streams import tls
 from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
+from microblog_streams.stores.redis_address import open_pool
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.
@@ -37,6 +38,9 @@ IN_BYTE_ORDER: Final = (
     b"\x80",
     b"\xff",
 )
+#: Redis' settings that keep what we promise, and their good values: a timeline may expire but not be evicted at random,
+#: and a restart brings back what was acknowledged.
+SAFE: Final = {"maxmemory-policy": ("volatile-ttl", "noeviction"), "appendonly": ("yes",)}
 ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then return 0 end end return 1"
 
 _TRANSIENT: Final = (
@@ -66,9 +70,11 @@ class Redis:
 
     def __init__(self, settings: Settings) -> None:
         """Take the address and the time-out (seconds) from the settings; open nothing."""
-        self._url = settings.redis_url.get_secret_value()
+        self._settings = settings
         self._timeout = settings.store_timeout
         self._client: Client | None = None
+        #: What this server's settings cannot keep of our promises, as it was at the last connect.
+        self.warnings: Sequence[str] = ()
 
     @property
     def timeout(self) -> float:
@@ -107,6 +113,7 @@ class Redis:
             async with asyncio.timeout(self._timeout):
                 _check_version(await client.info("server"))
                 await _check_order(client)
+                self.warnings = await _warnings(client)
             self._client = client
         except (exceptions.RedisError, OSError) as error:
             raise _at_start(error) from error
@@ -126,23 +133,15 @@ class Redis:
             await client.aclose()
 
     def _open(self) -> Client:
-        # RESP2: with 3, redis-py asks for push messages that self-hosted servers do not have, and then no longer
-        # notices that an idle connection was closed by the server.
-        pool = BlockingConnectionPool.from_url(
-            self._url,
-            protocol=2,
-            max_connections=CONNECTIONS,
-            timeout=self._timeout,
-            socket_timeout=self._timeout,
-            socket_connect_timeout=self._timeout,
-        )
-        return Client.from_pool(pool)
+        return Client.from_pool(open_pool(self._settings, CONNECTIONS))
 
 
 def _at_start(error: Exception) -> Exception:
     """Return what ``connect`` raises for an error: SetupError where waiting would never mend it."""
     if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError | exceptions.NoPermissionError):
         return SetupError(f"Redis refuses the login in MICROBLOG_REDIS_URL: {error}")
+    if tls.distrusts(error):
+        return SetupError(f"The certificate of Redis is not trusted: {error}. See MICROBLOG_REDIS_CA.")
     return unavailable(error) or SetupError(f"Redis at MICROBLOG_REDIS_URL cannot be used: {error}")
 
 
@@ -161,3 +160,25 @@ async def _check_order(client: Client) -> None:
             "Redis at MICROBLOG_REDIS_URL compares strings by a locale, which would disorder timelines: "
             "set `locale-collate C` (Valkey, Redis 7.2), or start the server with LC_ALL=C."
         )
+
+
+async def _warnings(client: Client) -> list[str]:
+    """Ask for the settings in ``SAFE``; return what is wrong with them. Hosted servers often do not tell."""
+    try:
+        told = await client.config_get(*SAFE)
+    except exceptions.ResponseError:
+        told = None
+    if not isinstance(told, Mapping):
+        told = {}
+    found = {_text(name): _text(value) for name, value in told.items()}
+    return [
+        f"redis: {name} is {found[name]}, not {' or '.join(good)}"
+        if name in found
+        else f"redis: {name} is not known; it must be {' or '.join(good)}"
+        for name, good in SAFE.items()
+        if found.get(name) not in good
+    ]
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -30,13 +30,13 @@ def settings(url):
 
 def test_an_address_names_hosts_port_and_keyspace():
     address = Address.of(settings("cassandra://10.0.0.1,10.0.0.2:9043/posts_2"))
-    assert (address.hosts, address.port, address.keyspace) == (["10.0.0.1", "10.0.0.2"], 9043, "posts_2")
+    assert (address.places, address.keyspace) == ([("10.0.0.1", 9043), ("10.0.0.2", 9043)], "posts_2")
     assert address.login is None
 
 
 def test_an_address_has_a_login_and_a_usual_port():
     address = Address.of(settings("cassandra://web:p%40ss%3A@db/posts"))
-    assert (address.hosts, address.port) == (["db"], 9042)
+    assert address.places == [("db", 9042)]
     assert (address.login.username, address.login.password) == ("web", "p@ss:")
 
 

@@ -1,0 +1,64 @@
+"""Addresses as URLs with several hosts: ``scheme://user:password@host:port,host:port/path?option=value``.
+
+Kafka, PostgreSQL, Cassandra and Sentinel are all reached by lists of hosts, for which URL libraries have no room.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote
+
+_URL = re.compile(r"([a-z][a-z+]*)://(?:([^@/?#]*)@)?([^@/?#]+)(/[^?#]*)?(?:\?([^#]*))?")
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+))(?::([0-9]{1,5}))?")
+#: Kafka's clients name the scheme before each host.
+_AGAIN = re.compile(r"[;,]\s*[a-z][a-z+]*://")
+_LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What such a URL says. Its repr shows no password and no options."""
+
+    scheme: str
+    #: Each host with its port, 0 where none is given.
+    hosts: Sequence[tuple[str, int]]
+    user: str | None
+    password: str | None = field(repr=False)
+    #: Without the slashes around it.
+    path: str
+    options: Mapping[str, str] = field(repr=False)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether all hosts are this machine."""
+        return all(_LOOPBACK.fullmatch(host) for host, _ in self.hosts)
+
+    def places(self, default_port: int) -> list[tuple[str, int]]:
+        """Return each host with a port. A port after the last host alone is that of all."""
+        *before, (_, last) = self.hosts
+        usual = last if last and not any(port for _, port in before) else default_port
+        return [(host, port or usual) for host, port in self.hosts]
+
+
+def parse(url: str) -> Address:
+    """Take a URL apart; hosts are separated by ``,`` or ``;``. Raises ValueError, whose text never quotes the URL."""
+    found = _URL.fullmatch(_AGAIN.sub(",", url.strip()))
+    if found is None:
+        raise ValueError("not a URL; in a password, @ / ? # are written %40 %2F %3F %23")
+    scheme, login, hosts, path, query = found.groups()
+    user, colon, password = (login or "").partition(":")
+    return Address(
+        scheme,
+        [_host(host) for host in re.split(r"[;,]\s*", hosts)],
+        unquote(user) or None,
+        unquote(password) if colon else None,
+        unquote(path or "").strip("/"),
+        dict(parse_qsl(query or "", keep_blank_values=True)),
+    )
+
+
+def _host(text: str) -> tuple[str, int]:
+    found = _HOST.fullmatch(text)
+    if found is None or int(found[3] or 1) not in range(1, 65_536):
+        raise ValueError("not a URL: expected host or host:port, separated by commas")
+    return found[1] or found[2], int(found[3] or 0)

@@ -1,0 +1,96 @@
+"""From ``MICROBLOG_REDIS_URL`` to a bounded pool of connections: one server, or the primary that Sentinel names."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from redis.asyncio import BlockingConnectionPool, Sentinel
+from redis.asyncio.connection import ConnectionPool, parse_url
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.backoff import NoBackoff
+
+from microblog_streams import addresses
+from microblog_streams.errors import SetupError
+from microblog_streams.settings import Settings
+
+SENTINEL_PORT: Final = 26379
+FORM: Final = "redis+sentinel://[user:password@]host:port[,host:port]/service[/db]"
+
+
+class SentinelPool(BlockingConnectionPool, SentinelConnectionPool):
+    """Connections to the primary, as many as are allowed; who wants one more waits. Each new one asks Sentinel."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        """Close the connections; those to the Sentinels too, where it is the end."""
+        await super().disconnect(inuse_connections)
+        if inuse_connections:
+            await self.sentinel_manager.aclose()
+
+
+def open_pool(settings: Settings, size: int) -> ConnectionPool:
+    """Return a pool of at most ``size`` connections, none open yet. Raises SetupError for a URL that will not do."""
+    text = settings.redis_url.get_secret_value()
+    try:
+        url = addresses.parse(text)
+        common = _common(settings, tls=url.scheme.startswith("rediss"))
+        if "+sentinel" in url.scheme:
+            return _sentinel_pool(settings, url, size, common)
+        return BlockingConnectionPool.from_url(text, max_connections=size, timeout=settings.store_timeout, **common)
+    except ValueError as error:
+        raise SetupError(f"MICROBLOG_REDIS_URL: {error}") from None
+
+
+def _common(settings: Settings, tls: bool) -> dict[str, Any]:
+    """Return what all connections have in common."""
+    # RESP2: with 3, redis-py asks for push messages that self-hosted servers do not have, and then no longer
+    # notices that an idle connection was closed by the server.
+    timeouts = {"socket_timeout": settings.store_timeout, "socket_connect_timeout": settings.store_timeout}
+    files = {
+        "ssl_ca_certs": settings.redis_ca,
+        "ssl_certfile": settings.redis_cert,
+        "ssl_keyfile": settings.redis_key,
+    }
+    return {"protocol": 2, **timeouts, **{name: str(file) for name, file in files.items() if tls and file}}
+
+
+def _sentinel_pool(
+    settings: Settings, url: addresses.Address, size: int, common: Mapping[str, Any]
+) -> SentinelConnectionPool:
+    service, _, db = url.path.partition("/")
+    if not service or not (db or "0").isdigit():
+        raise SetupError(f"MICROBLOG_REDIS_URL: expected {FORM}")
+    tls = url.scheme.startswith("rediss")
+    login: dict[str, Any] = {"db": int(db or 0), "username": url.user, "password": url.password}
+    pool: dict[str, Any] = {
+        "service_name": service,
+        "sentinel_manager": _sentinels(settings, url.places(SENTINEL_PORT), {**common, "ssl": tls}),
+        "connection_class": SentinelManagedSSLConnection if tls else SentinelManagedConnection,
+        "max_connections": size,
+        "timeout": settings.store_timeout,
+    }
+    return SentinelPool(**pool, **login, **common, **_options(url))
+
+
+def _options(url: addresses.Address) -> dict[str, Any]:
+    """Return redis-py's own options after the ``?``, in their types."""
+    options = dict(parse_url(f"redis://host?{urlencode(url.options)}"))
+    del options["host"]
+    return options
+
+
+def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Mapping[str, Any]) -> Sentinel:
+    """Return the Sentinels, asked in turn; all of them can be asked before the one call of a store is given up."""
+    password = settings.redis_sentinel_password
+    share = settings.store_timeout / (len(places) + 1)
+    return Sentinel(  # type: ignore[no-untyped-call]
+        places,
+        sentinel_kwargs={
+            **common,
+            "socket_timeout": share,
+            "socket_connect_timeout": share,
+            "retry": Retry(NoBackoff(), 0),
+            "username": settings.redis_sentinel_username,
+            "password": password.get_secret_value() if password else None,
+        },
+    )
