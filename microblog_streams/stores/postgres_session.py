@@ -39,6 +39,10 @@ _HOPELESS: Final = {
     "permission denied for database": "grant CONNECT on the database to the user",
     "unrecognized configuration parameter": "PostgreSQL 14 or newer is needed",
     "does not exist": "create it, or check MICROBLOG_POSTGRES_URL",
+    "certificate verify failed": "its CA belongs into sslrootcert= in MICROBLOG_POSTGRES_URL",
+    "does not match host name": "use the name in the certificate, or sslmode=verify-ca, in MICROBLOG_POSTGRES_URL",
+    "root certificate file": "check sslrootcert= in MICROBLOG_POSTGRES_URL",
+    "does not support SSL": "check sslmode= in MICROBLOG_POSTGRES_URL",
 }
 
 
@@ -130,7 +134,7 @@ async def open_session(url: str, timeout: float, application: str, options: Mapp
             async with asyncio.timeout(timeout):
                 return Session(await _connect(target, timeout))
     except StoreUnavailable as exc:
-        reason = f"{exc.reason} ({target.get('host')}:{target.get('port', 5432)})"
+        reason = f"{exc.reason} ({', '.join(f'{host}:{port}' for host, port in _places(target))})"
         for text, advice in _HOPELESS.items():
             if text in reason:
                 raise SetupError(f"{reason}: {advice}") from None
@@ -143,6 +147,9 @@ def _target(url: str, application: str, options: Mapping[str, object]) -> dict[s
     except psycopg2.ProgrammingError:
         raise SetupError("MICROBLOG_POSTGRES_URL: not a PostgreSQL URL") from None
     flags = [f"-c {name}={value}" for name, value in options.items()]
+    if "," in target.get("host", ""):
+        # One of them is the primary; on the others nothing can be written.
+        target.setdefault("target_session_attrs", "read-write")
     return {
         **target,
         "application_name": application,
@@ -152,13 +159,25 @@ def _target(url: str, application: str, options: Mapping[str, object]) -> dict[s
 
 
 async def _connect(target: Mapping[str, Any], timeout: float) -> Connection:
-    """Try the host's addresses one by one.
+    """Try the hosts' addresses one by one; of several hosts, each gets its share of the time.
 
     libpq would do that too, but it looks names up in the way of the event loop, and it changes sockets between
     addresses, which aiopg does not see: it waits on the old one.
     """
+    failure: Exception | None = None
+    places = _places(target)
+    for host, port in places:
+        try:
+            async with asyncio.timeout(timeout / len(places)):
+                return await _connect_to({**target, "host": host, "port": port}, timeout)
+        except (psycopg2.OperationalError, TimeoutError) as exc:
+            failure = exc
+    raise failure or psycopg2.OperationalError("there is no host")
+
+
+async def _connect_to(target: Mapping[str, Any], timeout: float) -> Connection:
     failure: psycopg2.Error | None = None
-    for address in await _addresses(target):
+    for address in await _addresses(target["host"], target["port"]):
         try:
             return await Driver(timeout, **target, hostaddr=address)
         except psycopg2.OperationalError as exc:
@@ -169,8 +188,15 @@ async def _connect(target: Mapping[str, Any], timeout: float) -> Connection:
     raise failure or psycopg2.OperationalError("the host has no address")
 
 
-async def _addresses(target: Mapping[str, str]) -> list[str]:
-    host, port = target.get("host", "127.0.0.1"), target.get("port", "5432")
+def _places(target: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return each host with its port, as libpq pairs them."""
+    hosts, ports = target.get("host", "127.0.0.1").split(","), target.get("port", "5432").split(",")
+    if len(ports) == 1:
+        ports *= len(hosts)
+    return [(host, port or "5432") for host, port in zip(hosts, ports, strict=False)]
+
+
+async def _addresses(host: str, port: str) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as exc:
