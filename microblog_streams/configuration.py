@@ -9,6 +9,7 @@ from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from microblog_streams.delivery.upstream.recovery import SteadyTableManager
 from microblog_streams.delivery.upstream.router import EdgeRouter
 from microblog_streams.delivery.upstream.topic import NamedTopic
+from microblog_streams.services.kafka_clients import brokers, credentials
 from microblog_streams.settings import Settings
 from web import middlewares
 
@@ -28,7 +29,8 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 def _parts(settings: Settings) -> dict[str, Any]:
     return {
-        "broker": settings.kafka_url.get_secret_value(),
+        "broker": brokers(settings),
+        "broker_credentials": credentials(settings),
         "store": URL("rocksdb://"),
         "datadir": settings.worker_dir,
         "autodiscover": False,

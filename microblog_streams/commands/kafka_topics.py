@@ -7,15 +7,15 @@ from aiokafka.errors import KafkaError, for_code
 
 from microblog_streams import topics
 from microblog_streams.configuration import LARGEST_RECORD
-from microblog_streams.delivery.upstream.transport import servers
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.services.broker import check_topics, partition_counts
+from microblog_streams.services.kafka_clients import client_options
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
 
-#: Milliseconds that events stay: a worker that was away for a week finds them all.
-WEEK = 7 * 24 * 3600 * 1000
+#: Milliseconds.
+DAY = 24 * 3600 * 1000
 EXISTS = 36  # TOPIC_ALREADY_EXISTS
 
 
@@ -23,7 +23,7 @@ async def create_topics(app: "MicroblogApp") -> list[str]:
     """Create the topics that are missing; return their names. SetupError where one has other partitions."""
     wanted = {topic.name: topic for topic in _topics(app)}
     try:
-        counts = await partition_counts(servers(app), list(wanted))
+        counts = await partition_counts(client_options(app.settings), list(wanted))
         missing = [topic for name, topic in wanted.items() if not counts[name]]
         if missing:
             await _create(app, missing)
@@ -37,7 +37,7 @@ async def create_topics(app: "MicroblogApp") -> list[str]:
 
 
 async def _create(app: "MicroblogApp", missing: list[NewTopic]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers(app), request_timeout_ms=15_000)
+    admin = AIOKafkaAdminClient(**client_options(app.settings), request_timeout_ms=15_000)
     await admin.start()
     try:
         answer = await admin.create_topics(missing)
@@ -52,11 +52,11 @@ def _topics(app: "MicroblogApp") -> list[NewTopic]:
     settings = app.settings
     copies = settings.replication_factor
     promises = {
-        "min.insync.replicas": str(2 if copies > 2 else 1),
+        "min.insync.replicas": str(settings.min_insync),
         "unclean.leader.election.enable": "false",
         "max.message.bytes": str(LARGEST_RECORD),
     }
-    events = promises | {"cleanup.policy": "delete", "retention.ms": str(WEEK)}
+    events = promises | {"cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * DAY)}
     kept = promises | {"cleanup.policy": "delete", "retention.ms": "-1"}
     changelog = promises | {"cleanup.policy": "compact"}
     configs = {app.topic_name(name): events for name in topics.ALL}

@@ -5,28 +5,32 @@ away ends within a second, before its web port opens.
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from mode import Service
 
 from microblog_streams.errors import SetupError
+from microblog_streams.services.kafka_clients import refusal
 from microblog_streams.services.stopping import stop_worker
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between tries, and between the lines that say so.
 RETRY, QUIET = 0.5, 3.0
+#: Seconds for the broker to answer.
+TIMEOUT = 3.0
 
 
 class BrokerGate(Service):
     """Starts when the broker is there with all topics; everything after it in the start order waits."""
 
-    def __init__(self, servers: list[str], topics: Mapping[str, int]) -> None:
-        """``servers``: host:port; ``topics``: the partitions that each topic must have, by its name in Kafka."""
+    def __init__(self, options: Mapping[str, Any], topics: Mapping[str, int]) -> None:
+        """``options`` of aiokafka's clients; ``topics``: partitions that each must have, by its name in Kafka."""
         super().__init__()
         self.open = asyncio.Event()
-        self._servers = servers
+        self._options = options
         self._topics = topics
 
     async def on_start(self) -> None:
@@ -34,7 +38,7 @@ class BrokerGate(Service):
         waited = 0.0
         while not self.should_stop:
             try:
-                check_topics(await partition_counts(self._servers, list(self._topics)), self._topics)
+                check_topics(await partition_counts(self._options, list(self._topics)), self._topics)
                 self.open.set()
                 return
             except SetupError as exc:
@@ -42,20 +46,32 @@ class BrokerGate(Service):
                 await asyncio.sleep(QUIET)
             except (KafkaError, OSError) as exc:
                 if waited % QUIET == 0:
-                    logger.warning("broker_awaited servers=%s reason=%s", ",".join(self._servers), exc)
+                    logger.warning(
+                        "broker_awaited servers=%s reason=%s", ",".join(self._options["bootstrap_servers"]), exc
+                    )
                 waited += RETRY
                 await asyncio.sleep(RETRY)
 
 
-async def partition_counts(servers: list[str], topics: list[str]) -> dict[str, int]:
-    """Return how many partitions each of the topics has, 0 where it is missing. Raises KafkaError, OSError."""
-    client = AIOKafkaClient(bootstrap_servers=servers, request_timeout_ms=3000)
+async def partition_counts(options: Mapping[str, Any], topics: list[str]) -> dict[str, int]:
+    """Return how many partitions each of the topics has, 0 where it is missing.
+
+    Raises KafkaError and OSError, and SetupError where the broker refuses us.
+    """
+    client = AIOKafkaClient(**options, request_timeout_ms=int(TIMEOUT * 1000))
     try:
-        await client.bootstrap()
+        await _bootstrap(client, options)
         await client.set_topics(topics)
         return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
     finally:
         await client.close()
+
+
+async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None:
+    try:
+        await client.bootstrap()
+    except KafkaConnectionError as exc:
+        raise await refusal(options, TIMEOUT) or exc from None
 
 
 def check_topics(found: Mapping[str, int], expected: Mapping[str, int]) -> None:
