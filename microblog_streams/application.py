@@ -24,6 +24,7 @@ from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.connections import Connections
+from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.workplace import Workplace
@@ -57,6 +58,7 @@ class MicroblogApp(faust.App):
     deliveries: Deliveries
     health: Health
     connections: Connections
+    redis: Redis
     workplace: Workplace
     broker_gate: BrokerGate
     steadiness: Steadiness
@@ -148,6 +150,7 @@ def _add_stores(app: MicroblogApp) -> None:
         followers=app.followers,
     )
     app.operations = operations(stores)
+    app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
@@ -160,7 +163,7 @@ def _add_delivery(app: MicroblogApp) -> None:
     app.workplace = Workplace(settings)
     app.health = Health(app)
     names = [app.changelog_name(), *map(app.topic_name, topics.ALL)]
-    app.broker_gate = BrokerGate(transport.servers(app), dict.fromkeys(names, settings.partitions))
+    app.broker_gate = BrokerGate(client_options(settings), dict.fromkeys(names, settings.partitions))
     table = app.followers.table
     app.deliveries = Deliveries(
         membership=app,

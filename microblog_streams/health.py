@@ -7,6 +7,7 @@ Readiness is decided once: every worker sees an absent store or a rebalance at t
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from microblog_streams import promises
 from microblog_streams.delivery.upstream.transport import broker_connected
 from microblog_streams.errors import StoreUnavailable
 
@@ -56,6 +57,7 @@ class Health:
             "status": "degraded" if problems else "ok",
             "worker": self._app.settings.worker_name,
             "problems": problems,
+            "warnings": [*promises.broken(self._app.settings), *self._app.redis.warnings],
             "stores": stores,
             "tables": tables,
             "delivery": {"unacked": self._app.deliveries.unacked(), "halted": halted},
