@@ -1,12 +1,12 @@
 """What a timeline would hold, read from the truth: PostgreSQL says whom somebody follows, Cassandra what they wrote.
 
 Rebuilding a cold timeline and paging past the kept entries are both this merge. An owner counts among the authors.
-Of each author no more is read than may be part of the answer: most of 5,000 followees wrote nothing of late.
+Of each author hardly more is read than may be part of the answer: of 5,000 followees most wrote nothing of late.
 """
 
 import asyncio
 from bisect import insort
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -30,10 +30,14 @@ class Part:
     ascending: list[bytes] = field(default_factory=list)
 
     def put(self, entry: bytes) -> bool:
-        """Take an entry. False where everything further on than it lies beyond the part, or it does so itself."""
+        """Take an entry; tell whether ``goes_on`` after it."""
         insort(self.ascending, entry)
         if len(self.ascending) > self.limit:
             self.ascending.pop(0 if self.down else -1)
+        return self.goes_on(entry)
+
+    def goes_on(self, entry: bytes) -> bool:
+        """Tell whether entries further on than this one can still be among the ``limit``."""
         if len(self.ascending) < self.limit:
             return True
         return entry > self.ascending[0] if self.down else entry < self.ascending[-1]
@@ -59,28 +63,32 @@ class History:
         return await self._merge(user, after, Part(limit, down=False), read)
 
     async def _merge(self, user: int, position: UUID | None, part: Part, read: Read) -> list[bytes]:
-        authors = {user, *await self.follows.followees(user)}
-        portion = min(max(PORTION, 2 * part.limit // len(authors)), part.limit)
-        room = asyncio.Semaphore(CONCURRENT_AUTHORS)
-
-        async def put(author: int) -> None:
-            async with room:
-                await _put(author, position, portion, part, read)
-
-        try:
-            # A group, because one failure ends all other reads: they would go on for nobody while the store is slow.
-            async with asyncio.TaskGroup() as group:
-                for author in authors:
-                    group.create_task(put(author))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        positions: Mapping[int, UUID | None] = dict.fromkeys({user, *await self.follows.followees(user)}, position)
+        portion = max(PORTION, 2 * part.limit // len(positions))
+        while positions:
+            portion = min(portion, part.limit)
+            ends = await _round(positions, portion, part, read)
+            positions = {author: end for author, end in ends.items() if part.goes_on(encode_entry(end, author))}
+            portion *= 2
         return part.ascending[::-1]
 
 
-async def _put(author: int, position: UUID | None, portion: int, part: Part, read: Read) -> None:
-    """Put an author's posts, in growing portions, until they lie beyond the part or there are no more."""
-    while True:
-        ids = await read(author, position, portion)
-        if not all(part.put(encode_entry(post_id, author)) for post_id in ids) or len(ids) < portion:
-            return
-        position, portion = ids[-1], min(2 * portion, part.limit)
+async def _round(positions: Mapping[int, UUID | None], portion: int, part: Part, read: Read) -> dict[int, UUID]:
+    """Put the next portion of each author. Return the last ids of those who may have more."""
+    ends: dict[int, UUID] = {}
+    waiting = iter(positions.items())
+
+    async def work() -> None:
+        for author, position in waiting:
+            ids = await read(author, position, portion)
+            if all(part.put(encode_entry(post_id, author)) for post_id in ids) and len(ids) == portion:
+                ends[author] = ids[-1]
+
+    try:
+        # A group, because one failure ends all other reads: they would go on for nobody while the store is slow.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(CONCURRENT_AUTHORS, len(positions))):
+                group.create_task(work())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return ends
