@@ -7,6 +7,9 @@ is by then, so that the changelog's last word on a key is the table's.
 
 ``Table._on_changelog_sent`` stores the offset in the partition's database and re-opens that database where it was
 revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Here it does not.
+
+The changelog's records are decoded by what the table's serializers were when it was declared (JSON, before ours are
+set), though recovery applies bytes: none could be read, and the worker was never ready. Here they are bytes throughout.
 """
 
 import asyncio
@@ -16,6 +19,7 @@ from typing import Any, NamedTuple, cast
 
 from faust.streams import current_event
 from faust.tables.table import Table
+from faust.types import TopicT
 from faust.types.tuples import TP, FutureMessage, Message
 from rocksdict import Rdict
 
@@ -25,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds to wait for a changelog record's confirmation, before asking whether to go on.
 CONFIRMATION = 10.0
+#: Changelog records that wait to be applied in a recovery: Faust's own number.
+RECOVERING = 131_072
 
 
 class Writer(NamedTuple):
@@ -54,6 +60,22 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         if event is not None:
             self._unconfirmed[_writer(event.message)][key] = future
         return future
+
+    def _new_changelog_topic(self, **options: Any) -> TopicT:
+        """Read the changelog as the bytes it is and recovery applies, and not with the serializers of the rows."""
+        return self.app.topic(
+            self._changelog_topic_name(),
+            key_type=bytes,
+            value_type=bytes,
+            key_serializer="raw",
+            value_serializer="raw",
+            partitions=self.partitions,
+            compacting=True,
+            acks=False,
+            internal=True,
+            maxsize=RECOVERING,
+            allow_empty=True,
+        )
 
     async def confirm(self, message: Message) -> None:
         """Return when all rows that this message's event wrote are in the changelog.

@@ -9,7 +9,7 @@ from faust.tables.table import Table
 from microblog_streams.delivery.upstream import changelog
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.stores.interfaces import Row
-from tables.codec import decode_row
+from tables.codec import decode_row, encode_key, encode_row
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -135,3 +135,12 @@ async def test_faust_s_own_table_opens_it(shelf):
     shelf.changelog.confirm()
     Table._on_changelog_sent(shelf.table, shelf.changelog.futures[-1])
     assert set(shelf.table.databases) == {1}
+
+
+async def test_the_changelog_is_read_as_the_bytes_it_is(shelf):
+    """Recovery applies bytes: a record that cannot be decoded would leave the worker un-ready for ever."""
+    topic = shelf.table._new_changelog_topic()
+    message = shelf.process(1, offset=0)
+    message.key, message.value = encode_key(500, 7), encode_row(Row(1, True, AT))
+    event = await topic.decode(message, propagate=True)
+    assert (event.key, event.value) == (message.key, message.value)
