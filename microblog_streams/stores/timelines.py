@@ -15,6 +15,7 @@ from uuid import UUID
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import ENTRY_BYTES, encode_user
+from microblog_streams.stores.gathering import Gathering
 from microblog_streams.stores.interfaces import Building, Slice, Warmth
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_clock import RedisClock
@@ -64,6 +65,7 @@ class Timelines:
         self._run_id = ""
         self.kept = kept
         self._gate = asyncio.Semaphore(IN_FLIGHT)
+        self._warm = Gathering(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
         """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
@@ -148,8 +150,7 @@ class Timelines:
 
     async def warm(self, users: Sequence[int]) -> Sequence[bool]:
         """Tell which timelines exist."""
-        answers = [await self._call("warm", [key(user) for user in batch]) for batch in _batches(users)]
-        return [bool(there) for answer in answers for there in answer]
+        return await self._warm(users)
 
     async def run_id(self) -> str:
         """Return the id of the Redis process' run: another one means that its last moments may be lost."""
@@ -159,6 +160,10 @@ class Timelines:
             self._run_id = run_id
             self._clock.forget()
         return run_id
+
+    async def _exist(self, users: Sequence[int]) -> list[bool]:
+        answers = [await self._call("warm", [key(user) for user in batch]) for batch in _batches(users)]
+        return [bool(there) for answer in answers for there in answer]
 
     async def _push_in_turn(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
         async with self._gate:
