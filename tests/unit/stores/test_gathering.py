@@ -1,0 +1,85 @@
+"""Questions of the same moment share a call; each gets its own answer, and never one from before it was asked."""
+
+import asyncio
+
+import pytest
+
+from microblog_streams.stores.gathering import Gathering
+
+
+class Slow:
+    """Answers a key with its negative, when it is told to."""
+
+    def __init__(self):
+        self.calls = []
+        self.answering = asyncio.Semaphore(0)
+        self.failing = False
+
+    async def ask(self, keys):
+        self.calls.append(list(keys))
+        await self.answering.acquire()
+        if self.failing:
+            raise OSError("gone")
+        return [-key for key in keys]
+
+
+@pytest.fixture
+def slow():
+    return Slow()
+
+
+@pytest.fixture
+def gathering(slow):
+    return Gathering(slow.ask)
+
+
+async def settled(*questions):
+    """Start questions, and let them come as far as they can."""
+    tasks = [asyncio.create_task(question) for question in questions]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def test_a_question_goes_out_at_once(slow, gathering):
+    await settled(gathering([1]))
+    assert slow.calls == [[1]]
+
+
+async def test_what_is_asked_during_a_call_goes_into_the_next_one(slow, gathering):
+    first = await settled(gathering([1]))
+    rest = await settled(gathering([2, 3]), gathering([]), gathering([4]))
+    assert slow.calls == [[1]]
+    slow.answering.release()
+    slow.answering.release()
+    assert await asyncio.gather(*first, *rest) == [[-1], [-2, -3], [], [-4]]
+    assert slow.calls == [[1], [2, 3, 4]]
+
+
+async def test_a_failed_call_fails_those_in_it_and_no_others(slow, gathering):
+    slow.failing = True
+    first, second = await settled(gathering([1]), gathering([2]))
+    (third,) = await settled(gathering([3]))
+    slow.answering.release()
+    with pytest.raises(OSError):
+        await first
+    with pytest.raises(OSError):
+        await second
+    slow.failing = False
+    slow.answering.release()
+    assert await third == [-3]
+
+
+async def test_somebody_who_leaves_takes_no_answer_from_others(slow, gathering):
+    leaving, staying = await settled(gathering([1]), gathering([2]))
+    leaving.cancel()
+    slow.answering.release()
+    assert await staying == [-2]
+    assert leaving.cancelled()
+
+
+async def test_questions_after_a_quiet_time_are_answered_too(slow, gathering):
+    slow.answering.release()
+    assert await gathering([1]) == [-1]
+    slow.answering.release()
+    assert await gathering([2]) == [-2]
