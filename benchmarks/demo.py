@@ -1,0 +1,130 @@
+"""``make demo``: a real follower graph, posts by the most followed, and a look at every single timeline.
+
+Starts a stack of its own below ``.data-demo``, imports a tenth of the people (FULL=1: all), posts as 200 authors, one
+post after the other so that each one's time is its own, and then compares every timeline, read over REST, with what
+the graph file says. Ends with exit status 1 where one post is missing, doubled, stray or out of order.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.bars import counter
+from benchmarks.expectation import Item, Verdict, expected
+from benchmarks.figures import milliseconds, percentile
+from benchmarks.graph import Graph, choose_authors, read
+from benchmarks.scenes import GRAPH, Imported, Platform, platform
+from benchmarks.stage import Stage, play
+from microblog_streams.errors import SetupError
+from microblog_streams.local.fetching import Interrupted
+from microblog_streams.settings import stop_with
+
+FOLDER = Path(".data-demo")
+#: Authors: the most followed, and others drawn by their number of followers.
+MOST_FOLLOWED, DRAWN, SEED = 100, 100, 2003
+#: Part of the people without FULL=1.
+FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One post, how many timelines it went to (followers and author), and the seconds to the last of them."""
+
+    item: Item
+    deliveries: int
+    seconds: float
+
+
+def main() -> None:
+    """Run the demo; exit status 1 for a timeline that is wrong, 3 where it could not run."""
+    fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
+    try:
+        good = play(FOLDER, _workers(), lambda stage: _demo(stage, fraction))
+    except SetupError as exc:
+        stop_with(exc)
+    except Interrupted:
+        sys.exit(130)
+    sys.exit(0 if good else 1)
+
+
+def _workers() -> int:
+    text = os.environ.get("WORKERS") or "1"
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 16):
+        raise SetupError(f"WORKERS: {text!r} is not a number from 1 to 16")
+    return int(text)
+
+
+async def _demo(stage: Stage, fraction: float) -> bool:
+    graph = read(GRAPH, fraction)
+    async with platform(stage) as on:
+        imported = await on.load(graph, fraction)
+        await on.warm(imported.graph.people)
+        posts = await _post(on, imported.graph)
+        verdict = await _check(on, imported.graph, {posted.item.author: posted.item for posted in posts})
+        for line in (*_import_lines(imported), *_post_lines(posts), *_verdict_lines(verdict)):
+            stage.console.print(line, highlight=False, soft_wrap=True)
+        if on.client.retried:
+            stage.console.print(f"reads answered with 503 and made again: {on.client.retried}", highlight=False)
+    return verdict.good
+
+
+async def _post(on: Platform, graph: Graph) -> list[Posted]:
+    authors = choose_authors(graph, MOST_FOLLOWED, DRAWN, SEED)
+    posts = []
+    with counter(on.stage.console, "posts", len(authors)) as one:
+        for number, author in enumerate(authors, 1):
+            followers = graph.followers[author]
+            item, seconds = await on.post(author, f"Post {number} of {len(authors)}", followers)
+            posts.append(Posted(item, len(followers) + 1, seconds))
+            one()
+    return posts
+
+
+async def _check(on: Platform, graph: Graph, posts: Mapping[int, Item]) -> Verdict:
+    """Compare everybody's timeline with the file, also of people who must not have got anything."""
+    verdict = Verdict()
+    by_author = {author: [item] for author, item in posts.items()}
+    for person, found in (await on.timelines(graph.people)).items():
+        verdict.add(person, expected(graph, by_author, person), found)
+    return verdict
+
+
+def _import_lines(imported: Imported) -> list[str]:
+    return [
+        "",
+        f"people                      {imported.people:,}",
+        f"follows                     {imported.follows:,}; {imported.follows / imported.stored:,.0f}/s into "
+        f"PostgreSQL, {imported.follows / imported.applied:,.0f}/s until all are in the followers table",
+    ]
+
+
+def _post_lines(posts: list[Posted]) -> list[str]:
+    times = [posted.seconds for posted in posts]
+    p50, p99 = (milliseconds(percentile(times, percent)) for percent in (50, 99))
+    slowest = max(posts, key=lambda posted: posted.seconds)
+    return [
+        f"posts                       {len(posts)}, by the {MOST_FOLLOWED} most followed and {DRAWN} others, drawn by "
+        f"their number of followers (seed {SEED})",
+        f"deliveries                  {sum(posted.deliveries for posted in posts):,} (followers and authors)",
+        f"time from post to last      p50 {p50}, p99 {p99} (from sending the request until the last "
+        "follower's timeline in Redis has it; one post after the other)",
+        f"slowest post                {milliseconds(slowest.seconds)}, to {slowest.deliveries:,} timelines",
+    ]
+
+
+def _verdict_lines(verdict: Verdict) -> list[str]:
+    return [
+        f"timelines checked           {verdict.timelines:,} (everybody's, over REST, against the file), "
+        f"{verdict.expected:,} entries",
+        f"missing                     {verdict.missing}",
+        f"doubled                     {verdict.doubled}",
+        f"stray                       {verdict.stray}",
+        f"out of order                {verdict.misplaced}",
+        *verdict.told,
+    ]
+
+
+if __name__ == "__main__":
+    main()
