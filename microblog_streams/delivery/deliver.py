@@ -2,6 +2,8 @@
 event is brought about at least once, and acknowledged only then and in order, is said here and in ``lane``.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -34,8 +36,12 @@ async def deliver(
     lane = Lane(deliveries, stream, Handler(events, effect, record))
     deliveries.lanes.add(lane)
     try:
-        async for event in cast("Stream[bytes]", stream).noack().events():
-            await lane.take(event)
+        # Faust ends and cancels an agent whose partition was revoked, and takes one that ends as cancelled for one
+        # that crashed: it would start it anew beside the partition's next, and end the worker where many are revoked.
+        with contextlib.suppress(asyncio.CancelledError):
+            async for event in cast("Stream[bytes]", stream).noack().events():
+                await lane.take(event)
     finally:
         deliveries.lanes.discard(lane)
-        await lane.close()
+        with contextlib.suppress(asyncio.CancelledError):
+            await lane.close()

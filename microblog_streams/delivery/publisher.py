@@ -12,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
-from faust.exceptions import ProducerSendError
+from faust.exceptions import NotReady, ProducerSendError
 
 from microblog_streams.delivery.upstream.transport import broker_connected, refresh_broker
 from microblog_streams.errors import BrokerUnavailable, OutcomeUnknown
@@ -47,12 +47,14 @@ class Publisher:
             await self._connect()
             encoded = {name: text.encode() for name, text in (headers or {}).items()}
             sending = asyncio.ensure_future(self._send(self._topics[topic], key, value, encoded))
+            sending.add_done_callback(_forget)  # also where whoever waits for it was cancelled
             done, _ = await asyncio.wait([sending], timeout=self._timeout)
         if not done:
-            sending.add_done_callback(_forget)
             raise OutcomeUnknown(f"no confirmation of {topic} within {self._timeout} s")
         try:
             sending.result()
+        except NotReady as exc:
+            raise BrokerUnavailable("the worker is stopping") from exc
         except (KafkaError, ProducerSendError, OSError) as exc:
             raise OutcomeUnknown(f"{topic} was not confirmed: {exc!r}") from exc
 

@@ -167,3 +167,25 @@ async def test_a_stream_that_ends_lets_go_too(world):
     await until(lambda: world.task.done())
     assert world.deliveries.lanes == set()
     assert world.effects.ended == []
+
+
+async def test_a_revoked_partition_is_no_crash_for_faust(world):
+    """An agent that ends as cancelled is started anew by Faust's supervisor, which ends the worker on the second."""
+    world.effects.hold(0)
+    world.put(0)
+    await until(lambda: world.effects.begun == [0])
+    world.task.cancel()
+    await until(world.task.done)
+    assert not world.task.cancelled()
+
+
+async def test_nor_where_it_is_cancelled_while_it_lets_go(world):
+    world.effects.hold(0)
+    world.put(0)
+    await until(lambda: world.effects.begun == [0])
+    world.stream.queue.put_nowait(None)
+    await until(lambda: not world.deliveries.lanes)
+    world.task.cancel()
+    await until(world.task.done)
+    assert not world.task.cancelled()
+    assert world.effects._running == 0
