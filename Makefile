@@ -7,7 +7,7 @@ WORKERS ?= 1
 FULL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo test check docs format clean
+.PHONY: help run infra demo measure test check docs format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +20,10 @@ infra: $(VENV)/.run  ## Start Kafka, Cassandra, PostgreSQL and Valkey alone, in 
 	@exec $(BIN)/python -m microblog_streams.local infra
 
 demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: the whole graph)
-	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.demo
+	@FULL="$(FULL)" WORKERS="$(WORKERS)" exec $(BIN)/python -m benchmarks.demo
+
+measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/results.md (FULL=1: the whole graph)
+	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.measure
 
 test: $(VENV)/.test  ## Run all tests; they start what they need
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration

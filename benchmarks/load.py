@@ -1,0 +1,93 @@
+"""The load generator: so many clients, each with one call at a time, for so many seconds. A process of its own.
+
+    python -m benchmarks.load post|timeline --people FILE --clients 32 --seconds 10 URL...
+
+``FILE`` is a JSON array of user ids; authors or readers are drawn from it evenly. Prints one JSON object: calls that
+were answered well, their rate, their times (seconds), and how many were answered with what else. Nothing is tried
+again.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import cycle
+from pathlib import Path
+
+import aiohttp
+import uvloop
+
+from benchmarks.figures import percentile
+
+#: What is posted: as long as posts usually are.
+CONTENT = "The quick brown fox jumps over the lazy dog, and the dog does not mind at all. " * 2
+
+Call = Callable[[aiohttp.ClientSession, str, int], Awaitable[int]]
+
+
+async def post(session: aiohttp.ClientSession, url: str, author: int) -> int:
+    """Write a post; return the status."""
+    async with session.post(f"{url}/posts/", json={"userId": author, "content": CONTENT}) as response:
+        await response.read()
+        return response.status
+
+
+async def timeline(session: aiohttp.ClientSession, url: str, reader: int) -> int:
+    """Read the first page of a timeline; return the status."""
+    async with session.get(f"{url}/timelines/{reader}") as response:
+        await response.read()
+        return response.status
+
+
+CALLS: dict[str, Call] = {"post": post, "timeline": timeline}
+
+
+async def load(
+    call: Call, urls: Sequence[str], people: Sequence[int], clients: int, seconds: float
+) -> dict[str, object]:
+    """Call for ``seconds``, and return the figures."""
+    times: list[float] = []
+    others: Counter[str] = Counter()
+    end = time.perf_counter() + seconds
+    turn = cycle(urls)
+
+    async def one_client(session: aiohttp.ClientSession) -> None:
+        while (begun := time.perf_counter()) < end:
+            try:
+                status = str(await call(session, next(turn), random.choice(people)))  # noqa: S311 - no secret
+            except (aiohttp.ClientError, TimeoutError) as exc:
+                status = type(exc).__name__
+            if status.startswith("2"):
+                times.append(time.perf_counter() - begun)
+            else:
+                others[status] += 1
+
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
+        begun = time.perf_counter()
+        await asyncio.gather(*(one_client(session) for _ in range(clients)))
+        took = time.perf_counter() - begun
+    figures = {f"p{percent}": percentile(times, percent) for percent in (50, 99)} if times else {}
+    return {"calls": len(times), "rate": len(times) / took, "others": dict(others), **figures}
+
+
+def main() -> None:
+    """Read the command line, load, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load")
+    parser.add_argument("call", choices=CALLS)
+    parser.add_argument("urls", nargs="+", metavar="URL")
+    parser.add_argument("--people", type=Path, required=True)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=10.0)
+    arguments = parser.parse_args()
+    people = json.loads(arguments.people.read_text())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        work = load(CALLS[arguments.call], arguments.urls, people, arguments.clients, arguments.seconds)
+        print(json.dumps(runner.run(work)))
+
+
+if __name__ == "__main__":
+    main()
