@@ -7,7 +7,12 @@ from urllib.parse import urlencode
 from redis.asyncio import BlockingConnectionPool, Sentinel
 from redis.asyncio.connection import ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.asyncio.sentinel import (
+    MasterNotFoundError,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 from redis.backoff import NoBackoff
 
 from microblog_streams import addresses
@@ -16,6 +21,18 @@ from microblog_streams.settings import Settings
 
 SENTINEL_PORT: Final = 26379
 FORM: Final = "redis+sentinel://[user:password@]host:port[,host:port]/service[/db]"
+
+
+class Sentinels(Sentinel):
+    """Sentinels whose failure is one line, and of the kind that it was: redis-py's shows the innards of its clients."""
+
+    async def discover_master(self, service_name: str) -> Any:  # noqa: ANN401 -- redis-py's own signature
+        """Return the primary's host and port. Raises what the first Sentinel raises, or MasterNotFoundError."""
+        try:
+            return await super().discover_master(service_name)
+        except MasterNotFoundError:
+            await self.sentinels[0].ping()
+            raise MasterNotFoundError(f"no Sentinel knows a primary of {service_name}") from None
 
 
 class SentinelPool(BlockingConnectionPool, SentinelConnectionPool):
@@ -79,11 +96,11 @@ def _options(url: addresses.Address) -> dict[str, Any]:
     return options
 
 
-def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Mapping[str, Any]) -> Sentinel:
-    """Return the Sentinels, asked in turn; all of them can be asked before the one call of a store is given up."""
+def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Mapping[str, Any]) -> Sentinels:
+    """Return the Sentinels. They are asked in turn, all of them before the call of a store is given up."""
     password = settings.redis_sentinel_password
-    share = settings.store_timeout / (len(places) + 1)
-    return Sentinel(  # type: ignore[no-untyped-call]
+    share = settings.store_timeout / (len(places) + 2)
+    return Sentinels(  # type: ignore[no-untyped-call]
         places,
         sentinel_kwargs={
             **common,

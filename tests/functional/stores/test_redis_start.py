@@ -13,10 +13,14 @@ from microblog_streams.stores.redis import Redis
 
 
 @asynccontextmanager
-async def server(version="7.2.4", in_byte_order=1, refusal=None):
-    """Serve INFO and EVAL_RO with these answers, anything else with OK, or everything with the refusal."""
+async def server(version="7.2.4", in_byte_order=1, config="*0\r\n", refusal=None):
+    """Serve INFO, EVAL_RO and CONFIG with these answers, anything else with OK, or everything with the refusal."""
     info = f"redis_version:{version}\r\n"
-    answers = {b"INFO": f"${len(info)}\r\n{info}\r\n", b"EVAL_RO": f":{in_byte_order}\r\n"}
+    answers = {
+        b"INFO": f"${len(info)}\r\n{info}\r\n",
+        b"EVAL_RO": f":{in_byte_order}\r\n",
+        b"CONFIG": config,
+    }
 
     async def serve(reader, writer):
         requests = hiredis.Reader()
@@ -93,3 +97,30 @@ async def test_nothing_can_be_called_before_and_after():
         await redis.close()
         with pytest.raises(StoreUnavailable, match="not connected"):
             await redis.ping()
+
+
+@pytest.mark.parametrize(
+    ("config", "warnings"),
+    [
+        ("*4\r\n+appendonly\r\n+yes\r\n+maxmemory-policy\r\n+volatile-ttl\r\n", []),
+        ("*4\r\n+maxmemory-policy\r\n+noeviction\r\n+appendonly\r\n+yes\r\n", []),
+        (
+            "*4\r\n+maxmemory-policy\r\n+volatile-lru\r\n+appendonly\r\n+no\r\n",
+            [
+                "redis: maxmemory-policy is volatile-lru, not volatile-ttl or noeviction",
+                "redis: appendonly is no, not yes",
+            ],
+        ),
+        (
+            "-ERR unknown command 'config'\r\n",
+            [
+                "redis: maxmemory-policy is not known; it must be volatile-ttl or noeviction",
+                "redis: appendonly is not known; it must be yes",
+            ],
+        ),
+    ],
+)
+async def test_settings_that_lose_what_was_acknowledged_are_warned_of(config, warnings):
+    async with server(config=config) as redis:
+        await redis.connect()
+        assert redis.warnings == warnings

@@ -1,0 +1,90 @@
+"""Redis (here Valkey) that wants TLS and a login, and what its settings cannot keep."""
+
+import pytest
+from pydantic import SecretStr
+from yarl import URL
+
+from microblog_streams.errors import SetupError
+from microblog_streams.local.valkey import Valkey
+from microblog_streams.stores.redis import Redis
+
+
+@pytest.fixture(scope="module")
+def stack(serving):
+    with serving(Valkey) as stack:
+        yield stack
+
+
+@pytest.fixture
+def url(stack):
+    return URL(stack.environment["MICROBLOG_REDIS_URL"])
+
+
+@pytest.fixture
+async def connect(stack):
+    """Connects with these settings; what it returns is closed in the end."""
+    opened = []
+
+    async def connect_to(url, **settings):
+        redis = Redis(stack.settings.model_copy(update={"redis_url": SecretStr(str(url)), **settings}))
+        opened.append(redis)
+        await redis.connect()
+        return redis
+
+    yield connect_to
+    for redis in opened:
+        await redis.close()
+
+
+@pytest.fixture
+async def operator(connect, url):
+    """A client that may do everything; what it sets is set back."""
+    redis = await connect(url)
+    yield redis.client
+    await redis.client.config_set("maxmemory-policy", "volatile-ttl")
+
+
+async def test_certificate_and_password_are_checked(url, connect, front, certs):
+    with front(url.port) as port:
+        redis = await connect(url.with_scheme("rediss").with_port(port), redis_ca=certs.ca)
+        await redis.client.set("large", b"x" * 100_000)
+        assert await redis.client.get("large") == b"x" * 100_000
+        assert redis.warnings == []
+
+
+async def test_a_wrong_password_is_one_line(url, connect, front, certs):
+    with front(url.port) as port:
+        secured = url.with_scheme("rediss").with_port(port).with_password("wrong-secret")
+        with pytest.raises(SetupError, match="refuses the login in MICROBLOG_REDIS_URL") as told:
+            await connect(secured, redis_ca=certs.ca)
+    assert "\n" not in str(told.value)
+    assert "wrong-secret" not in repr(told.value)
+
+
+@pytest.mark.parametrize("kind", ["redis", "redis+sentinel"])
+async def test_a_certificate_of_somebody_else_is_one_line(url, connect, front, certs, kind):
+    with front(url.port) as port:
+        secured = str(url.with_port(port).with_path("/service/0" if "+" in kind else "/0"))
+        with pytest.raises(SetupError, match="certificate of Redis is not trusted.*MICROBLOG_REDIS_CA") as told:
+            await connect(secured.replace("redis://", kind.replace("redis", "rediss") + "://"), redis_ca=certs.other_ca)
+    assert "\n" not in str(told.value)
+
+
+async def test_a_user_who_may_not_see_the_settings_is_warned_of_what_is_not_known(url, connect, operator):
+    await operator.execute_command("ACL SETUSER web on >pass~word ~* &* +@all -config")
+    redis = await connect(url.with_user("web").with_password("pass~word"))
+    assert redis.warnings == [
+        "redis: maxmemory-policy is not known; it must be volatile-ttl or noeviction",
+        "redis: appendonly is not known; it must be yes",
+    ]
+
+
+async def test_a_setting_that_loses_timelines_is_warned_of(url, connect, operator):
+    await operator.config_set("maxmemory-policy", "allkeys-lru")
+    redis = await connect(url)
+    assert redis.warnings == ["redis: maxmemory-policy is allkeys-lru, not volatile-ttl or noeviction"]
+
+
+async def test_an_option_that_redis_py_does_not_take_is_one_line(url, connect):
+    with pytest.raises(SetupError, match="MICROBLOG_REDIS_URL: Invalid value for 'socket_timeout'"):
+        await connect(url.with_query(socket_timeout="soon"))
