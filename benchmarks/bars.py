@@ -15,8 +15,8 @@ Report = Callable[[int, int | None], None]
 def bar(console: Console, title: str, total: int | None = None) -> Iterator[Report]:
     """Show a bar inside the block."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    begun = time.monotonic()
-    with Progress(TextColumn(title), *columns, console=console, transient=True) as progress:
+    quiet, begun = not console.is_terminal, time.monotonic()
+    with Progress(TextColumn(title), *columns, console=console, transient=True, disable=quiet) as progress:
         task = progress.add_task("", total=total)
         yield lambda done, total: progress.update(task, completed=done, total=total)
         done = progress.tasks[0].completed

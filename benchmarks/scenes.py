@@ -16,12 +16,12 @@ from benchmarks.stage import Stage
 from microblog_streams.commands.import_graph import ImportResult, import_graph
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.redis import Redis
-from microblog_streams.topics import USER_FOLLOW
+from microblog_streams.topics import POST_CREATED, USER_FOLLOW
 
 GRAPH = Path(__file__).parent / "data" / "soc-epinions1.txt.gz"
 #: Concurrent clients of the steps that are not measured.
 CLIENTS = 64
-#: Seconds after which a step is given up: applying all edges, and one post's way to everyone.
+#: Seconds after which a step is given up: applying all edges, and the way of posts to everyone.
 APPLY, ARRIVE = 1_800.0, 60.0
 
 
@@ -71,6 +71,15 @@ class Platform:
         begun = time.perf_counter()
         item = await self.client.post(author, content)
         return item, await until_arrived(self.redis, item, sorted({*receivers, author}), ARRIVE) - begun
+
+    async def post_at_once(self, authors: Sequence[int], content: str) -> Mapping[int, Item]:
+        """Post as all authors side by side, and wait until all of it is delivered. Return the posts by author."""
+        async with group(self.stage.settings) as workers:
+            _, before = await workers.applied(POST_CREATED)
+            with counter(self.stage.console, "posts side by side", len(authors)) as one:
+                items = await side_by_side(CLIENTS, lambda author: self.client.post(author, content), authors, one)
+                await until_applied(workers, self.client, POST_CREATED, before + len(items), ARRIVE, lambda _: None)
+        return items
 
     async def timelines(self, people: Sequence[int]) -> Mapping[int, list[Item]]:
         """Read everybody's whole timeline over REST."""
