@@ -107,8 +107,9 @@ def _post_lines(posts: list[Posted]) -> list[str]:
     p50, p99 = (milliseconds(percentile(times, percent)) for percent in (50, 99))
     slowest = max(posts, key=lambda posted: posted.seconds)
     return [
-        f"posts                       {2 * len(posts)}: {len(posts)} one after the other, {len(posts)} side by side; by the",
-        f"                            {MOST_FOLLOWED} most followed and {DRAWN} others, drawn by their number of followers (seed {SEED})",
+        f"posts                       {2 * len(posts)}: {len(posts)} one after the other, then {len(posts)} side by side,",
+        f"                            by the {MOST_FOLLOWED} most followed and {DRAWN} others",
+        f"                            (drawn by their number of followers, seed {SEED})",
         f"deliveries                  {2 * sum(posted.deliveries for posted in posts):,}, to followers and authors",
         f"from post to last follower  p50 {p50}, p99 {p99}: from sending the request until the last timeline in Redis",
         "                            has it; of the posts one after the other",
