@@ -1,18 +1,24 @@
 """Ends a worker that can never work as it is set up: one line that says what to do, and exit status 3."""
 
 import asyncio
+import atexit
+import logging
 import sys
 
 from microblog_streams.errors import SetupError
+
+logger = logging.getLogger(__name__)
 
 #: Exit status of every expected failure.
 STATUS = 3
 
 
 def stop_worker(error: SetupError) -> None:
-    """Print the line and end the running loop's process. For services: an exception in one would print a traceback.
+    """End the running loop's process, with the line. For services: an exception in one would print a traceback.
 
+    The line is the last one: services log as they stop, and Faust turns what is printed until then into log records.
     The loop lets SystemExit through only from a callback, hence the detour.
     """
-    print(f"microblog: {error}", file=sys.stderr, flush=True)
+    logger.critical("worker_stops reason=%s", error)
+    atexit.register(print, f"microblog: {error}", file=sys.__stderr__, flush=True)
     asyncio.get_running_loop().call_soon(sys.exit, STATUS)

@@ -200,6 +200,18 @@ class Kafka:
         finally:
             await producer.stop()
 
+    def remove(self, topic: str) -> None:
+        """Delete a topic."""
+        asyncio.run(self._remove(topic))
+
+    async def _remove(self, topic: str) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        try:
+            await admin.delete_topics([topic])
+        finally:
+            await admin.close()
+
     def read(self, topic: str) -> list[Any]:
         """Return all records of a topic."""
         return asyncio.run(self._read(topic))
@@ -222,11 +234,21 @@ class Kafka:
 
 
 @pytest.fixture(scope="session")
-def migrated(stack) -> Any:
+def migrate(stack) -> Callable[[], None]:
+    """Makes tables, keyspace and topics."""
+
+    def run() -> None:
+        command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
+        done = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def migrated(stack, migrate) -> Any:
     """The stack with tables, keyspace and topics."""
-    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
-    done = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
+    migrate()
     return stack
 
 

@@ -1,0 +1,87 @@
+"""A worker that cannot work as it is set up says in one line why, and what to do; one that can wait, waits."""
+
+import socket
+from contextlib import closing
+
+import pytest
+
+from microblog_streams.topics import DEAD_LETTERS
+
+#: The exit status of every expected failure.
+EXPECTED = 3
+
+
+@pytest.fixture
+def refused(workers):
+    """Starts a worker that must end by itself; returns the line with which it did."""
+
+    def start(worker=None, **settings):
+        worker = (worker or workers()).start(**settings)
+        assert worker.ended() == EXPECTED, worker.tail()
+        log = worker.log.read_text()
+        assert "Traceback" not in log, log
+        lines = [line for line in log.splitlines() if line.startswith("microblog: ")]
+        assert len(lines) == 1, log
+        return lines[0]
+
+    return start
+
+
+def test_a_port_that_is_taken(refused, workers):
+    worker = workers()
+    with closing(socket.create_server(("127.0.0.1", worker.port))):
+        assert f"MICROBLOG_WEB_PORT: 127.0.0.1:{worker.port} is taken" in refused(worker)
+
+
+def test_a_folder_that_another_worker_uses(refused, workers, eventually):
+    first = workers().start()
+    eventually(lambda: first.call("GET", "/health").status == 200, first)
+    assert "give this one another MICROBLOG_WORKER" in refused(workers(name=first.name))
+
+
+def test_a_folder_that_cannot_be_written(refused, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    data_dir = tmp_path / "file" / "data"
+    line = refused(DATA_DIR=str(data_dir))
+    assert "MICROBLOG_DATA_DIR" in line
+    assert str(tmp_path / "file") in line
+
+
+def test_a_wrong_password(refused, migrated):
+    url = migrated.settings.redis_url.get_secret_value().replace("redis://", "redis://:verysecret@")
+    line = refused(REDIS_URL=url)
+    assert "MICROBLOG_REDIS_URL" in line
+    assert "verysecret" not in line
+
+
+def test_a_topic_that_is_missing(refused, migrate, kafka):
+    kafka.remove(DEAD_LETTERS)
+    try:
+        assert f"topic {DEAD_LETTERS} is missing: run `faust -A microblog_streams migrate`" in refused()
+    finally:
+        migrate()
+
+
+def test_another_number_of_partitions(refused):
+    line = refused(PARTITIONS="5")
+    assert "8 partitions" in line
+    assert "MICROBLOG_PARTITIONS" in line
+
+
+def test_a_setting_that_is_wrong(refused):
+    assert "MICROBLOG_SESSION_TIMEOUT" in refused(SESSION_TIMEOUT="soon")
+
+
+def test_a_worker_waits_for_kafka_and_goes_on_when_it_comes(workers, migrated, people, eventually):
+    migrated.stack.pause("kafka")
+    try:
+        worker = workers().start()
+        eventually(lambda: worker.call("GET", "/health").status == 200, worker)
+        assert worker.call("GET", "/ready").status == 503
+        eventually(lambda: "broker_awaited" in worker.log.read_text(), worker)
+        assert worker.process.poll() is None
+    finally:
+        migrated.stack.resume("kafka")
+    eventually(worker.well, worker)
+    ann = people.register(worker)
+    assert people.timeline(worker, ann) == []
