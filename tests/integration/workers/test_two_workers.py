@@ -1,5 +1,6 @@
 """Two workers share the partitions; whichever comes or goes, no event is lost and no partition stands still."""
 
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -137,6 +138,37 @@ def test_workers_that_come_and_go_lose_nothing(pair, workers, people, crowd, kaf
     eventually(lambda: not kafka.behind(), *pair)
     for worker in pair:
         assert "events_skipped" not in worker.log.read_text()
+
+
+def test_a_worker_that_was_frozen_for_longer_than_its_session_does_no_harm(pair, people, crowd, kafka, eventually):
+    one, other = pair
+    edges = crowd(one)
+    with Posting(edges, [one]) as posting:
+        other.process.send_signal(signal.SIGSTOP)
+        try:
+            eventually(lambda: set(one.probe()["partitions"]) == PARTITIONS and one.well(), one)
+        finally:
+            other.process.send_signal(signal.SIGCONT)
+        eventually(lambda: share(pair), *pair)
+    eventually(lambda: posting.delivered(people, other, edges), *pair)
+    eventually(lambda: not kafka.behind(), *pair)
+
+
+def test_kafka_may_be_away_for_longer_than_a_session(pair, migrated, people, crowd, kafka, eventually):
+    one, other = pair
+    edges = crowd(one)
+    with Posting(edges, pair) as posting:
+        eventually(lambda: min(map(len, posting.posts.values())) > 0, *pair)
+        migrated.stack.pause("kafka")
+        try:
+            eventually(lambda: posting.unsure > 8, *pair)
+            eventually(lambda: all(worker.probe()["pulseAge"] > 6 for worker in pair), *pair)
+        finally:
+            migrated.stack.resume("kafka")
+        before = sum(map(len, posting.posts.values()))
+        eventually(lambda: sum(map(len, posting.posts.values())) > before, *pair)
+    eventually(lambda: posting.delivered(people, other, edges), *pair)
+    eventually(lambda: share(pair) and not kafka.behind(), *pair)
 
 
 def test_a_worker_that_is_killed_is_taken_over_from_and_nothing_is_missing(pair, people, crowd, kafka, eventually):
