@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from mode import Service
 
 from microblog_streams.errors import SetupError
-from microblog_streams.services.kafka_clients import refusal
+from microblog_streams.services.kafka_clients import reason
 from microblog_streams.services.stopping import stop_worker
 
 logger = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ async def partition_counts(options: Mapping[str, Any], topics: list[str]) -> dic
 async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None:
     try:
         await client.bootstrap()
-    except KafkaConnectionError as exc:
-        raise await refusal(options, TIMEOUT) or exc from None
+    except KafkaConnectionError:
+        raise await reason(options, TIMEOUT) from None
 
 
 def check_topics(found: Mapping[str, int], expected: Mapping[str, int]) -> None:

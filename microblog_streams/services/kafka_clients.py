@@ -3,6 +3,7 @@
 One place turns the settings into Faust's credentials, and those into the options of aiokafka's clients.
 """
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiokafka.client import collect_hosts
 from aiokafka.conn import create_conn
 from aiokafka.errors import (
     IllegalSaslStateError,
+    KafkaConnectionError,
     KafkaError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
@@ -26,7 +28,6 @@ from microblog_streams.settings import Settings
 PORT = 9092
 #: What a broker answers to a login that it will never take.
 LOGIN = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslStateError)
-CA = "See MICROBLOG_KAFKA_CA."
 
 
 def brokers(settings: Settings) -> list[URL]:
@@ -57,21 +58,34 @@ def client_options(settings: Settings) -> dict[str, Any]:
     return {"bootstrap_servers": places, **credentials_to_aiokafka_auth(credentials(settings))}
 
 
-async def refusal(options: Mapping[str, Any], timeout: float) -> SetupError | None:
-    """Ask why no broker can be reached; return what a person must mend, None where waiting may help.
+async def reason(options: Mapping[str, Any], timeout: float) -> Exception:
+    """Ask why no broker can be reached: a SetupError where a person must mend it, else a KafkaError with each's words.
 
     aiokafka's clients tell a wrong password and a broker that is away by the same words.
     """
     security = {name: value for name, value in options.items() if name != "bootstrap_servers"}
-    for host, port, _ in collect_hosts(options["bootstrap_servers"]):
+    told: list[str] = []
+    for host, port, _ in collect_hosts(options["bootstrap_servers"], randomize=False):
+        place = f"{host}:{port}"
         try:
             connection = await create_conn(host, port, request_timeout_ms=int(timeout * 1000), **security)
             connection.close()
         except LOGIN as exc:
-            return SetupError(f"Kafka at {host}:{port} refuses the login in MICROBLOG_KAFKA_USERNAME: {exc}")
+            return SetupError(f"Kafka at {place} refuses the login in MICROBLOG_KAFKA_USERNAME: {exc}")
         except (OSError, KafkaError) as exc:
-            if tls.distrusts(exc):
-                return SetupError(f"The certificate of Kafka at {host}:{port} is not trusted: {exc}. {CA}")
-            if tls.wants_certificate(exc):
-                return SetupError(f"Kafka at {host}:{port} refuses MICROBLOG_KAFKA_CERT, or asks for one: {exc}")
-    return None
+            cause = exc.__cause__ or exc
+            if tls.distrusts(cause):
+                return SetupError(
+                    f"The certificate of Kafka at {place} is not trusted: {cause}. See MICROBLOG_KAFKA_CA."
+                )
+            if tls.wants_certificate(cause):
+                return SetupError(f"Kafka at {place} refuses MICROBLOG_KAFKA_CERT, or asks for one: {cause}")
+            told.append(f"{place} {_words(cause)}")
+    failure: Exception = KafkaConnectionError("; ".join(told) or "reached at the second try")
+    return failure
+
+
+def _words(cause: BaseException) -> str:
+    if isinstance(cause, EOFError | ConnectionResetError | ssl.SSLError):
+        return "ends the connection: is MICROBLOG_KAFKA_TLS what it wants?"
+    return f"cannot be reached: {cause}" if str(cause) else "does not answer in time"

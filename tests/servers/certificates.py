@@ -1,4 +1,4 @@
-"""Certificates for one test run: an authority, a server's certificate, a client's, and an authority that nobody knows."""
+"""Certificates for one test run: an authority, a server's, a client's, and an authority that nobody knows."""
 
 import ssl
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def make(folder: Path) -> Certificates:
     names = ("ca.pem", "other.pem", "server.pem", "client.pem", "client.key")
     made = Certificates(*(folder / name for name in names))
     authority = trustme.CA()
-    server, client = authority.issue_cert("127.0.0.1", "localhost"), authority.issue_cert(common_name="worker")
+    server, client = authority.issue_cert("127.0.0.1", "localhost"), authority.issue_cert("worker.localhost")
     authority.cert_pem.write_to_path(made.ca)
     trustme.CA().cert_pem.write_to_path(made.other_ca)
     made.server.write_bytes(_pkcs8(server.private_key_pem.bytes()) + _chain(server))

@@ -65,7 +65,7 @@ async def test_a_wrong_password_is_one_line(url, connect, front, certs):
 async def test_a_certificate_of_somebody_else_is_one_line(url, connect, front, certs, kind):
     with front(url.port) as port:
         secured = str(url.with_port(port).with_path("/service/0" if "+" in kind else "/0"))
-        with pytest.raises(SetupError, match="certificate of Redis is not trusted.*MICROBLOG_REDIS_CA") as told:
+        with pytest.raises(SetupError, match=r"certificate of Redis is not trusted.*MICROBLOG_REDIS_CA") as told:
             await connect(secured.replace("redis://", kind.replace("redis", "rediss") + "://"), redis_ca=certs.other_ca)
     assert "\n" not in str(told.value)
 
