@@ -107,7 +107,7 @@ def _post_lines(posts: list[Posted]) -> list[str]:
     p50, p99 = (milliseconds(percentile(times, percent)) for percent in (50, 99))
     slowest = max(posts, key=lambda posted: posted.seconds)
     return [
-        f"posts                       {2 * len(posts)}: {len(posts)} one after the other, then {len(posts)} side by side,",
+        f"posts                       {2 * len(posts)}: {len(posts)} one after the other, then as many side by side,",
         f"                            by the {MOST_FOLLOWED} most followed and {DRAWN} others",
         f"                            (drawn by their number of followers, seed {SEED})",
         f"deliveries                  {2 * sum(posted.deliveries for posted in posts):,}, to followers and authors",
