@@ -11,7 +11,7 @@ from microblog_streams.secret_files import SecretFiles
 
 PREFIX = "MICROBLOG_"
 
-Consistency = Literal["ONE", "LOCAL_ONE", "TWO", "LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL"]
+Consistency = Literal["ONE", "LOCAL_ONE", "LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL"]
 
 
 def _url(*schemes: str) -> AfterValidator:

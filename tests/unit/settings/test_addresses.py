@@ -1,0 +1,75 @@
+"""Addresses with several hosts."""
+
+import pytest
+
+from microblog_streams.addresses import parse
+
+
+def test_an_address_has_all_its_parts():
+    address = parse("redis+sentinel://web:p%40ss%3A@a:1,[::1]:2/service/0?x=1&y=%2F")
+    assert (address.scheme, address.hosts) == ("redis+sentinel", [("a", 1), ("::1", 2)])
+    assert (address.user, address.password) == ("web", "p@ss:")
+    assert (address.path, address.options) == ("service/0", {"x": "1", "y": "/"})
+
+
+def test_a_password_may_stand_alone():
+    address = parse("redis://:secret@localhost")
+    assert (address.user, address.password, address.path, address.options) == (None, "secret", "", {})
+
+
+@pytest.mark.parametrize(
+    ("url", "places"),
+    [
+        ("kafka://a", [("a", 9)]),
+        ("kafka://a:1,b:2", [("a", 1), ("b", 2)]),
+        ("kafka://a:1;b", [("a", 1), ("b", 9)]),
+        ("kafka://a:1;kafka://b:2", [("a", 1), ("b", 2)]),
+        ("kafka://a:1; kafka://b:2", [("a", 1), ("b", 2)]),
+        ("cassandra://a,b:2/keyspace", [("a", 2), ("b", 2)]),
+        ("cassandra://a,b:2,c", [("a", 9), ("b", 2), ("c", 9)]),
+        ("kafka://[2001:db8::1]:1,[::1]", [("2001:db8::1", 1), ("::1", 9)]),
+    ],
+)
+def test_hosts_and_ports_are_paired(url, places):
+    assert parse(url).places(9) == places
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "secret",
+        "kafka:secret",
+        "kafka://",
+        "kafka://a,,secret",
+        "kafka://a:secret",
+        "kafka://a:0",
+        "kafka://a:65536",
+        "kafka://::1:9092",
+        "redis://:pass/secret@host",
+        "redis://:pass@secret@host",
+        "redis://:pass#secret@host",
+        "redis://host secret",
+    ],
+)
+def test_what_is_no_address_is_refused_without_quoting_it(url):
+    with pytest.raises(ValueError, match="not a URL") as told:
+        parse(url)
+    assert "secret" not in repr(told.value)
+
+
+def test_the_repr_shows_no_password():
+    assert "secret" not in repr(parse("redis://web:secret@host/0?password=secret"))
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("kafka://127.0.0.1:1,localhost,[::1]:2", True),
+        ("kafka://127.0.0.2", True),
+        ("kafka://127.0.0.1:1,kafka-2:1", False),
+        ("kafka://localhost.example", False),
+    ],
+)
+def test_loopback_is_all_hosts_or_none(url, loopback):
+    assert parse(url).loopback is loopback
