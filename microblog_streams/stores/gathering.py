@@ -1,12 +1,15 @@
 """Puts questions that are asked at about the same time into one call: a call costs the client as much as its answer.
 
 An import asks of hundreds of timelines at a time whether they are warm; one by one that took a third of the worker.
-Nobody waits for others to ask: a call goes out at once, and what is asked until it is answered goes into the next.
+The first call goes out at once; what is asked until it is answered, and in the pause after it, goes into the next.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
+
+#: Seconds between calls. Without it an answer comes back so soon that few questions share a call.
+PAUSE = 0.01
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -39,6 +42,7 @@ class Gathering(Generic[K, V]):
                 results = [exc] * len(asked)
             for (_, future), result in zip(asked, results, strict=True):
                 _settle(future, result)
+            await asyncio.sleep(PAUSE)
 
 
 def _settle(future: "asyncio.Future[Sequence[V]]", result: "Sequence[V] | Exception") -> None:
