@@ -8,7 +8,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from microblog_streams import promises
-from microblog_streams.delivery.upstream.transport import broker_connected
+from microblog_streams.delivery.upstream.transport import broker_connected, producer_started, refresh_broker
 from microblog_streams.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Health:
         if not self._began:
             if not self._app.connections.connected["postgres"].is_set():
                 return False, "PostgreSQL was not reached yet"
-            if not self._app.broker_gate.open.is_set() or not broker_connected(self._app):
+            if not self._app.broker_gate.open.is_set() or not producer_started(self._app):
                 return False, "Kafka and its topics were not reached yet"
             self._began = True
         return True, ""
@@ -45,7 +45,9 @@ class Health:
     async def report(self) -> dict[str, Any]:
         """Return what is well and what is not. Store names, states and counts only: no addresses, no secrets."""
         stores = await self._app.connections.ping(PING)
-        stores["kafka"] = "ok" if broker_connected(self._app) else "no connection"
+        # A producer that sent nothing for a while has no connection, and makes one when it needs it.
+        reached = broker_connected(self._app) or await refresh_broker(self._app, PING)
+        stores["kafka"] = "ok" if reached else "no connection"
         tables = self._tables()
         outbox = await self._outbox()
         halted = self._app.deliveries.halted()

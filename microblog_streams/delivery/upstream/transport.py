@@ -117,6 +117,11 @@ class MendedTransport(driver.Transport):
     pulse: Pulse
 
 
+def producer_started(app: "App") -> bool:
+    """Tell whether events can be published, as far as this worker is concerned."""
+    return getattr(app.producer, "_producer", None) is not None
+
+
 def broker_connected(app: "App") -> bool:
     """Tell whether the producer has a connection to any broker."""
     producer = getattr(app.producer, "_producer", None)

@@ -1,0 +1,42 @@
+"""Workers by their roles: one that only serves REST, outside the group, and looks rows up where they are."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def both(module_workers, eventually):
+    """One worker that does everything."""
+    worker = module_workers().start()
+    eventually(worker.well, worker)
+    return worker
+
+
+@pytest.fixture(scope="module")
+def web(module_workers, both, eventually):
+    """One worker that only serves REST."""
+    worker = module_workers(app="microblog_streams").start(ROLES="web")
+    eventually(worker.ready, worker)
+    return worker
+
+
+def test_a_web_worker_serves_everything_and_delivers_nothing_itself(both, web, people, eventually):
+    author, follower = people.register(web), people.register(web)
+    people.follow(web, follower, author)
+    post = people.post(web, author)
+    eventually(lambda: post in people.timeline(web, follower), both, web)
+    assert web.call("GET", "/health").body["tables"]["recovered"] is None
+    assert set(both.probe()["partitions"]) == set(range(8))
+
+
+def test_a_row_is_found_from_a_worker_that_does_not_have_it(both, web, people, eventually):
+    author, follower = people.register(both), people.register(both)
+    people.follow(both, follower, author)
+    eventually(lambda: web.call("GET", f"/table/followers/{author}:{follower}/").status == 200, both, web)
+    assert web.call("GET", f"/table/followers/{author}:{follower}/").body["following"] is True
+    assert web.call("GET", f"/table/followers/{follower}:{author}/").status == 404
+    assert web.call("GET", "/table/followers/nobody/").status == 404
+
+
+def test_the_router_tells_who_has_which_partitions(both, web, eventually):
+    expected = {"microblog-followers-changelog": list(range(8))}
+    eventually(lambda: web.call("GET", "/router/").body.get(f"http://127.0.0.1:{both.port}") == expected, both, web)

@@ -1,0 +1,50 @@
+"""What a worker keeps of what the others announce."""
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.services.presence import Presence
+from microblog_streams.stores.roster import Worker
+from tests.waiting import until
+
+
+class Board:
+    """A roster in memory."""
+
+    def __init__(self):
+        self.announced = {}
+        self.away = False
+
+    async def announce(self, worker, ttl):
+        if self.away:
+            raise StoreUnavailable("redis", "the test says so")
+        self.announced[worker.name] = worker
+
+    async def withdraw(self, name):
+        self.announced.pop(name, None)
+
+    async def workers(self):
+        return list(self.announced.values())
+
+
+def worker(name, *partitions):
+    return Worker(name, f"http://{name}", "both", partitions)
+
+
+async def test_the_owner_of_a_partition_is_who_announces_it():
+    board = Board()
+    board.announced["other"] = worker("other", 0, 1)
+    presence = Presence(board, lambda: worker("me", 2, 3))
+    async with presence:
+        await until(lambda: presence.workers)
+        assert presence.owner(1).name == "other"
+        assert presence.owner(2).name == "me"
+        assert presence.owner(4) is None
+    assert set(board.announced) == {"other"}
+
+
+async def test_what_was_heard_last_is_kept_while_redis_is_away():
+    board = Board()
+    presence = Presence(board, lambda: worker("me", 7))
+    async with presence:
+        await until(lambda: presence.workers)
+        board.away = True
+        assert presence.owner(7).name == "me"
