@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from yarl import URL
 
 from microblog_streams import topics
+from microblog_streams.events import Event
 from microblog_streams.settings import PREFIX
 
 ROOT = Path(__file__).parents[3]
@@ -197,6 +198,18 @@ class Kafka:
         await producer.start()
         try:
             return await producer.send_and_wait(topic, value=value, key=key, partition=partition)
+        finally:
+            await producer.stop()
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """Publish events as a worker does, many at a time."""
+        asyncio.run(self._publish_all(topic, events))
+
+    async def _publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.servers, acks="all")
+        await producer.start()
+        try:
+            await asyncio.gather(*[await producer.send(topic, event.encode(), key=event.key) for event in events])
         finally:
             await producer.stop()
 

@@ -3,11 +3,16 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.ids import encode_user
+from microblog_streams.events import PostCreated
+from microblog_streams.ids import encode_user, new_post_id
 from microblog_streams.topics import DEAD_LETTERS, POST_CREATED
+
+#: More than the 4,096 events that Faust's stream buffers hold.
+BACKLOG = 4_500
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,20 @@ def test_sigterm_ends_in_good_time_with_everything_committed_and_a_restart_keeps
         assert set(people.timeline(worker, follower)) == posts
     again = people.post(worker, ann)
     eventually(lambda: all(again in people.timeline(worker, follower) for follower in followers), worker)
+
+
+def test_a_backlog_that_no_buffer_holds_is_worked_off_in_order(worker, people, kafka, eventually):
+    ann, bob = people.register(worker), people.register(worker)
+    people.follow(worker, bob, ann)
+    eventually(lambda: not kafka.behind(), worker)
+    assert worker.stop() == 0
+    posts = [
+        PostCreated(post_id=new_post_id(), user_id=ann, content="late", created_at=datetime.now(UTC))
+        for _ in range(BACKLOG)
+    ]
+    kafka.publish_all(POST_CREATED, posts)
+    worker.start(UNACKED="2000")
+    newest = [str(post.post_id) for post in reversed(posts[-100:])]
+    eventually(lambda: worker.well() and people.timeline(worker, bob) == newest, worker)
+    eventually(lambda: not kafka.behind(), worker)
+    assert "events_skipped" not in worker.log.read_text()
