@@ -52,18 +52,20 @@ class World:
 
     def worker(self) -> Operations:
         """Return the operations of a worker of its own, on the same stores."""
-        return operations(
-            Stores(
-                log=self.log,
-                users=FakeUsers(self.database),
-                follows=self.follows,
-                idempotency=FakeIdempotency(self.database),
-                posts=self.posts,
-                timelines=self.timelines,
-                post_cache=self.post_cache,
-                user_cache=self.user_cache,
-                followers=self.followers,
-            )
+        return operations(self.stores())
+
+    def stores(self) -> Stores:
+        """Return the stores as operations take them."""
+        return Stores(
+            log=self.log,
+            users=FakeUsers(self.database),
+            follows=self.follows,
+            idempotency=FakeIdempotency(self.database),
+            posts=self.posts,
+            timelines=self.timelines,
+            post_cache=self.post_cache,
+            user_cache=self.user_cache,
+            followers=self.followers,
         )
 
     @property
