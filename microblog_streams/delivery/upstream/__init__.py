@@ -1,8 +1,8 @@
 """What Faust as released gets wrong, mended by Faust's own extension points. One file a place that is mended.
 
-Each mend tells its defect's story and the version it is for; tests/integration/delivery has a test for each that
-fails without it. They reach inside Faust and aiokafka, so a start on other versions is refused until the tests were
-run there.
+Each mend tells its defect's story and the version it is for, and has a test that fails without it: in
+tests/functional/delivery, tests/unit/tables, or with real workers in tests/integration/workers. They reach inside Faust
+and aiokafka, so a start on other versions is refused until the tests were run there.
 """
 
 from importlib.metadata import version
