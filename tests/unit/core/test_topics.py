@@ -1,0 +1,28 @@
+"""The topics' names, which other systems read by."""
+
+import pytest
+
+from microblog_streams import topics
+
+
+def test_the_topics_are_these():
+    assert topics.ALL == (
+        "post.created",
+        "post.deleted",
+        "user.follow",
+        "user.unfollow",
+        "user.deleted",
+        "dead.letters",
+    )
+
+
+@pytest.mark.parametrize(
+    ("generation", "name"), [(1, "post.created"), (2, "post.created.g2"), (12, "post.created.g12")]
+)
+def test_a_generation_after_the_first_is_part_of_the_name(generation, name):
+    assert topics.topic_name(topics.POST_CREATED, generation) == name
+
+
+def test_no_two_topics_of_any_generations_share_a_name():
+    names = [topics.topic_name(topic, generation) for topic in topics.ALL for generation in range(1, 20)]
+    assert len(set(names)) == len(names)
