@@ -4,14 +4,18 @@ libpq closes its socket by itself when a connection fails, and the number of the
 opened. aiopg notices only some of that: a connection refused while it was written to leaves a writer behind, and the
 next connection with that number cannot be watched any more, on asyncio's loop as on uvloop; a connection that is
 closed twice takes the reader of another one away. So the event loop watches a duplicate of the socket, which stays
-until we close it, once.
+until we close it, once. And where libpq begins anew on another socket (without TLS, after a login that failed with it),
+aiopg goes on watching the old one, to which nothing ever happens: a wrong password looked like a server that is away.
 """
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from aiopg.connection import Connection
 from psycopg2.extensions import connection
+
+#: psycopg2's status of a connection that is being made; it has no name for it.
+_CONNECTING: Final = 20
 
 
 class _OwnSocket(connection):
@@ -36,6 +40,23 @@ class Driver(Connection):
         self = weak_self()
         if self is not None and self._conn.closed:
             self._close()
+        elif self is not None and self._conn.status == _CONNECTING:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Watch libpq's socket where it has begun anew on another one."""
+        watched, current = self._fileno, self._conn.fileno()
+        if watched is None or os.path.sameopenfile(current, watched):
+            os.close(current)
+            return
+        self._loop.remove_reader(watched)
+        if self._writing:
+            self._loop.remove_writer(watched)
+        os.close(watched)
+        self._fileno = current
+        self._loop.add_reader(current, self._ready, self._weakref)
+        if self._writing:
+            self._loop.add_writer(current, self._ready, self._weakref)
 
     def _close(self) -> None:
         if not self._let_go:

@@ -3,6 +3,7 @@
 import select
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -16,7 +17,10 @@ LOOK = 0.05
 
 @contextmanager
 def tls_front(port: int, context: ssl.SSLContext, postgres: bool = False) -> Iterator[int]:
-    """Serve TLS on a port of loopback, which is given, and pass on what comes to ``port`` of loopback."""
+    """Serve TLS on a port of loopback, which is given, and pass on what comes to ``port`` of loopback.
+
+    ``postgres``: TLS for those who ask for it, as PostgreSQL has it; others are let through without.
+    """
     front = _Front(port, context, postgres)
     thread = Thread(target=front.serve_forever, args=(LOOK,))
     thread.start()
@@ -44,21 +48,28 @@ class _Connection(BaseRequestHandler):
     def handle(self) -> None:
         """Pass on what comes, both ways, until either side ends."""
         front = self.server
-        with suppress(OSError):
-            if front.postgres:
-                if self.request.recv(len(SSL_REQUEST)) != SSL_REQUEST:
-                    return
-                self.request.sendall(b"S")
-            with (
-                front.context.wrap_socket(self.request, server_side=True) as outside,
-                socket.create_connection(("127.0.0.1", front.port)) as inside,
-            ):
-                while not front.ending and _pass_on(outside, inside):
-                    pass
+        with (
+            suppress(OSError),
+            self._outside() as outside,
+            socket.create_connection(("127.0.0.1", front.port)) as inside,
+        ):
+            while not front.ending and _pass_on(outside, inside):
+                pass
+            while not front.ending:
+                time.sleep(LOOK)  # a peer that is slow to close: its last words must do
+
+    def _outside(self) -> socket.socket:
+        if self.server.postgres:
+            if self.request.recv(len(SSL_REQUEST), socket.MSG_PEEK) != SSL_REQUEST:
+                return self.request
+            self.request.recv(len(SSL_REQUEST))
+            self.request.sendall(b"S")
+        return self.server.context.wrap_socket(self.request, server_side=True)
 
 
-def _pass_on(outside: ssl.SSLSocket, inside: socket.socket) -> bool:
-    ready = [outside] if outside.pending() else select.select([outside, inside], [], [], LOOK)[0]
+def _pass_on(outside: socket.socket, inside: socket.socket) -> bool:
+    waiting = isinstance(outside, ssl.SSLSocket) and outside.pending()
+    ready = [outside] if waiting else select.select([outside, inside], [], [], LOOK)[0]
     for source in ready:
         data = source.recv(65_536)
         if not data:

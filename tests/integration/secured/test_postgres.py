@@ -7,10 +7,11 @@ from yarl import URL
 from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.local.postgres import Postgres as Server
 from microblog_streams.stores.postgres import Postgres
+from tests.servers.alone import serving
 
 
 @pytest.fixture(scope="module")
-def stack(serving):
+def stack():
     with serving(Server) as stack:
         yield stack
 
