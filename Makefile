@@ -7,7 +7,7 @@ WORKERS ?= 1
 FULL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure test check docs format clean
+.PHONY: help run infra demo measure test soak check docs format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/res
 
 test: $(VENV)/.test  ## Run all tests; they start what they need
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration
+
+soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
+	@$(BIN)/python -m pytest tests/soak
 
 check: $(VENV)/.check  ## Check format, lint, types, import contracts and docs
 	@$(BIN)/ruff format --check .

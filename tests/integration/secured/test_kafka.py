@@ -18,6 +18,7 @@ from microblog_streams.local.ports import choose
 from microblog_streams.local.readiness import get
 from microblog_streams.services.broker import partition_counts
 from microblog_streams.services.kafka_clients import client_options
+from tests.servers.alone import serving
 from tests.waiting import until
 
 PASSWORD = "secret-of-kafka"
@@ -65,7 +66,7 @@ org.apache.kafka.common.security.scram.ScramLoginModule required;
 
 
 @pytest.fixture(scope="module")
-def stack(serving, certs):
+def stack(certs):
     SecuredKafka.certs = certs
     with serving(SecuredKafka) as stack:
         yield stack

@@ -11,6 +11,7 @@ from microblog_streams.local.files import write_atomic
 from microblog_streams.local.reaper import wait_until
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis import Redis
+from tests.servers.alone import serving
 from tests.waiting import until
 
 
@@ -67,7 +68,7 @@ class Watcher(Primary):
 
 
 @pytest.fixture(scope="module")
-def stack(serving):
+def stack():
     with serving(Primary, Replica, Watcher) as stack:
         yield stack
 

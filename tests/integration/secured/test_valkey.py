@@ -7,10 +7,11 @@ from yarl import URL
 from microblog_streams.errors import SetupError
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis import Redis
+from tests.servers.alone import serving
 
 
 @pytest.fixture(scope="module")
-def stack(serving):
+def stack():
     with serving(Valkey) as stack:
         yield stack
 

@@ -1,0 +1,130 @@
+"""Two Cassandra nodes with two copies of everything: what goes on when one of them dies."""
+
+import asyncio
+import socket
+
+import pytest
+from pydantic import SecretStr
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import new_post_id
+from microblog_streams.local.cassandra import HEAP_MB
+from microblog_streams.local.cassandra import Cassandra as Node
+from microblog_streams.local.files import write_atomic
+from microblog_streams.records import Post
+from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.cluster import open_cluster
+from microblog_streams.stores.keyspace import migrate
+from microblog_streams.stores.posts import Posts
+from tests.servers.alone import serving
+from tests.waiting import until
+
+pytestmark = pytest.mark.integration
+
+
+class First(Node):
+    """A node that knows of the other one. Both can start alone, as each is a seed."""
+
+    host, token = "127.0.0.1", 0
+
+    def prepare(self, children):
+        super().prepare(children)
+        config, storage = self.home / "cassandra.yaml", self.place.ports["cassandra-storage"]
+        changes = {
+            f'"127.0.0.1:{storage}"': f'"127.0.0.1:{storage},127.0.0.2:{storage}"',
+            "listen_address: 127.0.0.1": f"listen_address: {self.host}",
+            "rpc_address: 127.0.0.1": f"rpc_address: {self.host}",
+            "initial_token: 0": f"initial_token: {self.token}",
+        }
+        text = config.read_text()
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new)
+        write_atomic(config, text)
+
+    def command(self):
+        return [word.replace(f"-Xm{word[3:4]}{HEAP_MB}m", f"-Xm{word[3:4]}256m") for word in super().command()]
+
+    def ask(self, request, at_least, timeout=2.0):
+        with socket.create_connection((self.host, self.port), timeout) as connection:
+            connection.sendall(request)
+            return connection.recv(4096)
+
+
+class Second(First):
+    name = "second"
+    host, token = "127.0.0.2", 2**62
+
+
+@pytest.fixture(scope="module")
+def stack():
+    with serving(First, Second) as stack:
+        yield stack
+
+
+@pytest.fixture
+def settings(stack):
+    url = SecretStr(f"cassandra://127.0.0.1,127.0.0.2:{stack.parts['cassandra'].port}/two_nodes")
+    return stack.settings.model_copy(update={"cassandra_url": url, "replication_factor": 2})
+
+
+@pytest.fixture
+async def store(settings):
+    """Connects a post store with a consistency level; closed in the end."""
+    opened = []
+
+    async def connect(consistency):
+        opened.append(cassandra := Cassandra(settings.model_copy(update={"cassandra_consistency": consistency})))
+        posts = Posts(cassandra)
+        await cassandra.connect()
+        return posts
+
+    yield connect
+    for cassandra in opened:
+        await cassandra.close()
+
+
+@pytest.fixture
+async def cluster(stack, settings):
+    """Both nodes, when each knows of the other, with the post store."""
+
+    def together():
+        with open_cluster(settings) as driver:
+            session = driver.connect()
+            hosts = driver.metadata.all_hosts()
+            seen = [len(session.execute("SELECT peer FROM system.peers_v2", host=host).all()) for host in hosts]
+        return seen == [1, 1]
+
+    await until(lambda: asyncio.to_thread(together), 60)
+    await migrate(settings)
+    return stack
+
+
+def post():
+    return Post(id=new_post_id(), author=1, content="Hello")
+
+
+async def put(posts):
+    try:
+        await posts.put(post())
+    except StoreUnavailable:
+        return False
+    return True
+
+
+async def test_one_goes_on_without_a_node_and_a_quorum_says_that_it_cannot(cluster, store):
+    quorum, one = await store("LOCAL_QUORUM"), await store("ONE")
+    before = post()
+    await until(lambda: put(quorum), 60)
+    await quorum.put(before)
+
+    cluster.kill("second")
+
+    with pytest.raises(StoreUnavailable) as told:
+        await quorum.put(post())
+    assert "\n" not in str(told.value)
+    await until(lambda: put(one))
+    assert await one.get_many([before.id]) == {before.id: before}
+
+    await asyncio.to_thread(cluster.restart, "second")
+    await until(lambda: put(quorum), 60)
