@@ -5,14 +5,15 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings
 
+from microblog_streams.infrastructure import Infrastructure
 from microblog_streams.local.options import LocalSettings
+from microblog_streams.secret_files import is_secret
 from microblog_streams.settings import PREFIX, Settings
 
 SETTINGS_PAGE = Path("docs/settings.md")
@@ -23,18 +24,29 @@ HEAD = """# Settings
 All settings are environment variables. `make run` and `make infra` write those of the local stack to
 `<data>/stack.env`, which workers and commands read too; the environment wins over it. A wrong value stops the start
 with one line that names the variable. This page is made from the code by `make docs`.
+
+A secret, marked °, can be in a file: `MICROBLOG_ADMIN_TOKEN_FILE` is the path of one that holds the token, and so on.
 """
 
 
 def settings_page() -> str:
     """Return docs/settings.md."""
-    return "\n".join([HEAD, *_table("Workers and commands", Settings), "", *_table("Local stack", LocalSettings), ""])
+    infrastructure = Infrastructure.model_fields
+    workers = {name: field for name, field in Settings.model_fields.items() if name not in infrastructure}
+    tables = {
+        "Infrastructure": infrastructure,
+        "Workers and commands": workers,
+        "Local stack": LocalSettings.model_fields,
+    }
+    return "\n".join([HEAD, *(line for title, fields in tables.items() for line in _table(title, fields))])
 
 
-def _table(title: str, model: type[BaseSettings]) -> Iterator[str]:
+def _table(title: str, fields: Mapping[str, FieldInfo]) -> Iterator[str]:
     yield from (f"## {title}", "", "| variable | default | meaning |", "|---|---|---|")
-    for name, field in model.model_fields.items():
-        yield f"| `{PREFIX}{name.upper()}` | {_default(field)} | {field.description} |"
+    for name, field in fields.items():
+        mark = " °" if is_secret(field) else ""
+        yield f"| `{PREFIX}{name.upper()}`{mark} | {_default(field)} | {field.description} |"
+    yield ""
 
 
 def _default(field: FieldInfo) -> str:
