@@ -1,5 +1,7 @@
 """What a lane does when the group changes, a lease lapses, or events are missing."""
 
+import asyncio
+
 from microblog_streams.delivery.lease import MARGIN
 from microblog_streams.errors import NotMine, StoreUnavailable
 from tests.unit.delivery.test_order import turns
@@ -17,6 +19,45 @@ async def test_nothing_is_acknowledged_while_the_group_is_rebalanced(world):
 
     world.group.rebalancing = False
     await until(lambda: world.acked == [0])
+
+
+async def finished_but_held(make_world):
+    """A world whose first effect has ended, and whose hold is over with the next look at Redis."""
+    world = make_world(hold=2.5)
+    await world.steadiness.look()
+    world.put(0)
+    await until(lambda: world.effects.ended == [0])
+    world.clock.pass_by(3)
+    return world
+
+
+async def test_what_is_finished_is_not_acknowledged_while_the_group_is_rebalanced(make_world):
+    world = await finished_but_held(make_world)
+    world.group.rebalancing = True
+    await world.steadiness.look()
+    await turns()
+    assert world.acked == []
+    world.group.rebalancing = False
+    await until(lambda: world.acked == [0])
+
+
+async def test_what_was_finished_in_an_earlier_generation_is_not_acknowledged(make_world):
+    world = await finished_but_held(make_world)
+    world.group.consumer_generation_id += 1
+    await world.steadiness.look()
+    await turns()
+    assert world.acked == []
+
+
+async def test_an_effect_of_an_earlier_generation_is_not_tried_again(world):
+    world.effects.failures[0] = [StoreUnavailable("redis", "away")] * 1_000_000
+    world.put(0)
+    await until(lambda: len(world.effects.begun) > 2)
+    world.group.consumer_generation_id += 1
+    await turns()
+    tries = len(world.effects.begun)
+    await turns()
+    assert len(world.effects.begun) == tries
 
 
 async def test_events_of_an_earlier_generation_are_not_acknowledged_and_not_begun(world):
@@ -180,12 +221,17 @@ async def test_a_revoked_partition_is_no_crash_for_faust(world):
 
 
 async def test_nor_where_it_is_cancelled_while_it_lets_go(world):
-    world.effects.hold(0)
     world.put(0)
-    await until(lambda: world.effects.begun == [0])
+    await until(lambda: world.acked == [0])
+    closing = asyncio.Event()
+
+    async def close():
+        closing.set()
+        await asyncio.Event().wait()
+
+    world.lane.close = close
     world.stream.queue.put_nowait(None)
-    await until(lambda: not world.deliveries.lanes)
+    await closing.wait()
     world.task.cancel()
     await until(world.task.done)
     assert not world.task.cancelled()
-    assert world.effects._running == 0

@@ -86,7 +86,7 @@ async def test_the_greatest_ids_are_found(shelf):
 
 async def test_faust_s_own_key_is_nobody_s_follower_and_hides_none(shelf):
     shelf.open(1)
-    shelf.table.data.set_persisted_offset(shelf.process(1, 0).tp, 123_456_789_012)
+    shelf.table.data.set_persisted_offset(shelf.process(1, 0).tp, 41)
     put(shelf, 1, FAUSTS, 3)
     put(shelf, 1, FAUSTS, MAX_USER_ID)
     put(shelf, 1, FAUSTS - 1, 8)
