@@ -13,8 +13,8 @@ from microblog_streams.services.kafka_clients import brokers, credentials
 from microblog_streams.settings import Settings
 from web import middlewares
 
-#: Bytes of the largest record: what a topic may hold (1 MiB) and its headers as a dead letter.
-LARGEST_RECORD = 2 * 1024**2
+#: Bytes of the largest event that a topic takes, and of the largest record at all: such an event as a dead letter.
+LARGEST_EVENT, LARGEST_RECORD = 1024**2, 2 * 1024**2
 
 
 def app_id(generation: int) -> str:

@@ -7,9 +7,9 @@ another terminal finds the stack without being told. docs/settings.md is made fr
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from microblog_streams.errors import SetupError
@@ -19,6 +19,8 @@ __all__ = ["PREFIX", "STACK_ENV", "Port", "Seconds", "Settings", "load_settings"
 
 #: What the local stack writes below the data folder, and settings read.
 STACK_ENV = "stack.env"
+#: Seconds by which a lease ends before the session: for the step itself, and between asking and answering.
+LEASE_MARGIN = 2.0
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -78,6 +80,15 @@ class Settings(Infrastructure):
     )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+
+    @model_validator(mode="after")
+    def _leases_outlast_heartbeats(self) -> Self:
+        if self.session_timeout < 2 * self.heartbeat_interval + LEASE_MARGIN:
+            raise ValueError(
+                f"{PREFIX}SESSION_TIMEOUT must be at least twice {PREFIX}HEARTBEAT_INTERVAL and {LEASE_MARGIN:g} s: "
+                "leases end so long before the session, and would lapse between two heartbeats"
+            )
+        return self
 
     @property
     def worker_name(self) -> str:

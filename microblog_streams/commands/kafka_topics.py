@@ -6,7 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
 from microblog_streams import topics
-from microblog_streams.configuration import LARGEST_RECORD
+from microblog_streams.configuration import LARGEST_EVENT, LARGEST_RECORD
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.services.broker import check_topics, partition_counts
 from microblog_streams.services.kafka_clients import client_options
@@ -54,10 +54,11 @@ def _topics(app: "MicroblogApp") -> list[NewTopic]:
     promises = {
         "min.insync.replicas": str(settings.min_insync),
         "unclean.leader.election.enable": "false",
-        "max.message.bytes": str(LARGEST_RECORD),
+        "max.message.bytes": str(LARGEST_EVENT),
     }
     events = promises | {"cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * DAY)}
-    kept = promises | {"cleanup.policy": "delete", "retention.ms": "-1"}
+    # Room for an event of any size with the headers that say why it is here.
+    kept = promises | {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(LARGEST_RECORD)}
     changelog = promises | {"cleanup.policy": "compact"}
     configs = {app.topic_name(name): events for name in topics.ALL}
     configs |= {app.topic_name(topics.DEAD_LETTERS): kept, app.changelog_name(): changelog}

@@ -13,9 +13,7 @@ from typing import Protocol
 from faust.types.tuples import Message
 
 from microblog_streams.errors import NotMine
-
-#: Seconds taken off the session time-out: for the step itself and the skew between asking and answering.
-MARGIN = 2.0
+from microblog_streams.settings import LEASE_MARGIN
 
 
 @dataclass
@@ -28,7 +26,7 @@ class Pulse:
     @property
     def deadline(self) -> float:
         """The time until which Kafka cannot have given this worker's partitions away."""
-        return self.beat + self.session - MARGIN
+        return self.beat + self.session - LEASE_MARGIN
 
 
 class Membership(Protocol):

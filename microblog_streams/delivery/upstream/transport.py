@@ -155,11 +155,6 @@ async def first_offset(app: "App", tp: TP) -> int:
     return int(offsets[tp] or 0)
 
 
-def servers(app: "App") -> list[str]:
-    """Return the brokers' host:port."""
-    return list(driver.server_list(app.conf.broker_consumer, MendedTransport.default_port))
-
-
 def rejoin(app: "App", reason: str) -> None:
     """Make the worker leave the group's generation and join the next, from the last commit on."""
     logger.error("group_rejoined reason=%s", reason)

@@ -10,10 +10,11 @@ from faust.exceptions import ProducerSendError
 from faust.transport.producer import ProducerBuffer
 
 from microblog_streams.delivery import backoff, upstream
-from microblog_streams.delivery.lease import MARGIN, PartitionLease, Pulse
+from microblog_streams.delivery.lease import PartitionLease, Pulse
 from microblog_streams.delivery.upstream import transport
 from microblog_streams.delivery.upstream.transport import PatientBuffer
 from microblog_streams.errors import NotMine, SetupError
+from microblog_streams.settings import LEASE_MARGIN
 from tests.fakes.delivery import Clock, Group
 from tests.waiting import until
 
@@ -117,7 +118,7 @@ def lease(group, pulse, generation=1):
 
 def test_a_lease_holds_until_a_margin_before_the_session_ends(clock):
     held = lease(Group(), Pulse(session=10, beat=clock.time))
-    clock.pass_by(10 - MARGIN)
+    clock.pass_by(10 - LEASE_MARGIN)
     held.check()
     clock.pass_by(0.001)
     with pytest.raises(NotMine):

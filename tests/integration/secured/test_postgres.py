@@ -1,5 +1,7 @@
 """PostgreSQL that wants TLS and a password, and PostgreSQL on several hosts."""
 
+import asyncio
+
 import pytest
 from pydantic import SecretStr
 from yarl import URL
@@ -69,9 +71,12 @@ async def test_a_server_without_tls_is_refused_where_tls_is_asked_for(url, conne
 
 
 async def test_the_next_host_is_asked_where_the_first_is_away(url, connect):
+    mistakes = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: mistakes.append(context))
     places = f"127.0.0.1:1,localhost:{url.port}"
     postgres = await connect(str(url).replace(f"127.0.0.1:{url.port}", places))
     assert await postgres.fetch_one("SELECT 1") == (1,)
+    assert mistakes == []
 
 
 async def test_a_host_that_takes_no_writes_is_passed_over(url, connect):

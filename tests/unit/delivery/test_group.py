@@ -2,8 +2,8 @@
 
 import asyncio
 
-from microblog_streams.delivery.lease import MARGIN
 from microblog_streams.errors import NotMine, StoreUnavailable
+from microblog_streams.settings import LEASE_MARGIN
 from tests.unit.delivery.test_order import turns
 from tests.waiting import until
 
@@ -159,7 +159,7 @@ async def test_the_first_offset_is_asked_for_until_kafka_answers(make_world):
 
 
 async def test_an_effect_waits_for_the_return_of_a_lapsed_lease(world):
-    world.clock.pass_by(world.pulse.session - MARGIN + 0.1)
+    world.clock.pass_by(world.pulse.session - LEASE_MARGIN + 0.1)
     world.put(0)
     await until(lambda: len(world.effects.begun) > 8)  # more than the tries of a failure
     assert world.effects.ended == []

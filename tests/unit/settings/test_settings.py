@@ -53,6 +53,13 @@ def test_two_copies_of_three_confirm_an_event(variables, copies, given, min_insy
     assert load_settings().min_insync == min_insync
 
 
+def test_a_session_that_ends_between_two_heartbeats_is_refused(variables):
+    variables(SESSION_TIMEOUT=7.9)
+    assert refusal().startswith("MICROBLOG_SESSION_TIMEOUT must be at least twice MICROBLOG_HEARTBEAT_INTERVAL and 2 s")
+    variables(HEARTBEAT_INTERVAL=2.9)
+    assert load_settings().session_timeout == 7.9
+
+
 @pytest.mark.parametrize(
     ("values", "line"),
     [
