@@ -4,6 +4,6 @@
 effects side by side, acknowledgements strictly in order, nothing given up. Nothing else touches Faust's inside.
 """
 
-from microblog_streams.delivery.deliver import deliver
+from microblog_streams.delivery.loop import deliver
 
 __all__ = ["deliver"]

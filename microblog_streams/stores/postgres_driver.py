@@ -45,7 +45,11 @@ class Driver(Connection):
 
     def _follow(self) -> None:
         """Watch libpq's socket where it has begun anew on another one."""
-        watched, current = self._fileno, self._conn.fileno()
+        watched = self._fileno
+        try:
+            current: int = self._conn.fileno()
+        except OSError:
+            return  # refused: libpq has closed it, and there is no other
         if watched is None or os.path.sameopenfile(current, watched):
             os.close(current)
             return

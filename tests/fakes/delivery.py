@@ -12,10 +12,10 @@ from faust.events import Event as FaustEvent
 from faust.types import TP
 from faust.types.tuples import Message
 
-from microblog_streams.delivery.deliver import deliver
 from microblog_streams.delivery.deliveries import Deliveries, Terms
 from microblog_streams.delivery.lane import Lane
 from microblog_streams.delivery.lease import PartitionLease, Pulse
+from microblog_streams.delivery.loop import deliver
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.events import Event, UserId
 from tests.fakes.log import FakeLog
