@@ -8,7 +8,6 @@ five times, and then the lane halts, or the event goes to dead.letters.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from faust.types import TP, EventT, StreamT
 
+from microblog_streams.delivery.acknowledgements import TICK, Acknowledgements
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.delivery.parcel import Parcel, Poison, Unknown, Work, read
+from microblog_streams.delivery.signal import Signal
 from microblog_streams.errors import NotMine, Transient
 from microblog_streams.events import Event
 
@@ -33,8 +34,6 @@ logger = logging.getLogger(__name__)
 TRIES = 5
 #: Seconds after which a lane that waits looks whether the group moved on.
 GLANCE = 0.5
-#: Seconds between acknowledgements: far below the hold, and far above the time between events.
-TICK = 0.05
 #: Seconds for which finished effects may wait for their acknowledgement when the worker stops, beyond the hold.
 GRACE = 1.5
 
@@ -56,17 +55,20 @@ class Lane:
         self.deliveries = deliveries
         self.halted: str | None = None
         self.name = "idle"
-        self.parcels: deque[Parcel] = deque()
-        self._stream = stream
         self._handler = handler
         self._generation: int | None = None
         self._expected: int | None = None
         self._draining = False
         self._running = 0
         self._slots = asyncio.Semaphore(deliveries.terms.window)
-        self._moved = asyncio.Event()
-        self._run_seen = 0
+        self._moved = Signal()
+        self._acknowledgements = Acknowledgements(stream, deliveries.steadiness, self._start, self._moved)
         self._acks: asyncio.Task[None] | None = None
+
+    @property
+    def parcels(self) -> deque[Parcel]:
+        """What is under way or waits for its acknowledgement, in order."""
+        return self._acknowledgements.parcels
 
     async def take(self, event: EventT[bytes]) -> None:
         """Start the event's effect, once there is room for it. Events that will be read again are dropped."""
@@ -84,7 +86,7 @@ class Lane:
             parcel = Parcel(event, lease, work)
             self.parcels.append(parcel)
             self._start(parcel)
-            self._move()
+            self._moved.send()
 
     async def drain(self, patience: float) -> None:
         """Take nothing more; finish what runs within ``patience`` seconds, and acknowledge it after the hold."""
@@ -96,7 +98,7 @@ class Lane:
                 task.cancel()
         deadline = monotonic() + self.deliveries.steadiness.hold + GRACE
         while self.parcels and self.parcels[0].done_at is not None and monotonic() < deadline:
-            await self._pause(TICK)
+            await self._moved.wait(TICK)
 
     async def close(self) -> None:
         """Let go of everything, without acknowledging."""
@@ -118,8 +120,15 @@ class Lane:
         if self._expected is None:
             return False
         self._generation = message.generation_id
-        self._acks = asyncio.create_task(self._acknowledge())
+        self._acks = asyncio.create_task(self._acknowledgements.run())
+        self._acks.add_done_callback(self._never)
         return True
+
+    def _never(self, task: asyncio.Task[None]) -> None:
+        """Say that acknowledging ended by itself, which it never should: the lane stands still without it."""
+        if not task.cancelled():
+            self.halted = f"acknowledging ended: {task.exception()!r}"
+            logger.critical("partition_halted lane=%s %s", self.name, self.halted)
 
     async def _in_sequence(self, lease: PartitionLease) -> bool:
         """Tell whether no event before this one was skipped; see to it that it is read again where one was.
@@ -189,7 +198,7 @@ class Lane:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running -= 1
-        self._move()
+        self._moved.send()
 
     async def _run(self, parcel: Parcel) -> None:
         """Bring about the event, however long it takes, unless the next generation will."""
@@ -237,35 +246,6 @@ class Lane:
         await self._wait(lease, lambda: False)
         return None
 
-    async def _acknowledge(self) -> None:
-        while True:
-            self._repeat_lost()
-            while self.parcels and self._settled(self.parcels[0]):
-                await self._stream.ack(self.parcels.popleft().event)
-            self._move()
-            await (asyncio.sleep(TICK) if self.parcels else self._moved.wait())
-
-    def _settled(self, parcel: Parcel) -> bool:
-        return (
-            parcel.done_at is not None
-            and parcel.run == self.deliveries.steadiness.run
-            and self.deliveries.steadiness.proven(parcel.done_at)
-            and not parcel.lease.stale
-            and not parcel.lease.membership.rebalancing
-        )
-
-    def _repeat_lost(self) -> None:
-        """Run again, after a crash of Redis, what finished and is not acknowledged.
-
-        What is still running began in an earlier run, so it is looked at once more when it has finished.
-        """
-        run = self.deliveries.steadiness.run
-        if run != self._run_seen or (self.parcels and self.parcels[0].run != run):
-            self._run_seen = run
-            for parcel in self.parcels:
-                if parcel.done_at is not None and parcel.run != run:
-                    self._start(parcel)
-
     def _has_room(self) -> bool:
         # Not what holds a slot: a task takes its slot only when it first runs, and the stream may be faster.
         return self._running < self.deliveries.terms.window and len(self.parcels) < self.deliveries.terms.unacked
@@ -273,21 +253,10 @@ class Lane:
     async def _wait(self, lease: PartitionLease, condition: Callable[[], bool]) -> bool:
         """Wait for the condition; False where the group moved on, or the worker stops, before it held."""
         while not condition():
-            await self._pause(GLANCE)
+            await self._moved.wait(GLANCE)
             if lease.stale or self._draining:
                 return False
         return True
-
-    def _move(self) -> None:
-        """Wake whoever waits for this lane. A new event each time: a set one would turn waiting into spinning."""
-        self._moved.set()
-        self._moved = asyncio.Event()
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait until something of this lane moved, at most so long."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._moved.wait()
 
     async def _rest(self, lease: PartitionLease, seconds: float) -> bool:
         """Pause between two tries; False where the group moved on meanwhile, or the worker stops."""

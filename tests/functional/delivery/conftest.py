@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.delivery import backoff, lane
+from microblog_streams.delivery import acknowledgements, backoff, lane
 from tests.functional.delivery.agents_world import AgentsWorld
 
 
@@ -11,7 +11,8 @@ def quick(monkeypatch):
     """Pauses of a millisecond."""
     monkeypatch.setattr(backoff, "FIRST", 0.001)
     monkeypatch.setattr(backoff, "LONGEST", 0.002)
-    monkeypatch.setattr(lane, "TICK", 0.001)
+    for module in (lane, acknowledgements):
+        monkeypatch.setattr(module, "TICK", 0.001)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from microblog_streams.delivery import backoff, lane, lease, steadiness
+from microblog_streams.delivery import acknowledgements, backoff, lane, lease, steadiness
 from tests.fakes.delivery import Clock, World
 
 
@@ -23,7 +23,8 @@ def _short_pauses(monkeypatch) -> None:
     monkeypatch.setattr(backoff, "FIRST", 0.0005)
     monkeypatch.setattr(backoff, "LONGEST", 0.001)
     monkeypatch.setattr(lane, "GLANCE", 0.001)
-    monkeypatch.setattr(lane, "TICK", 0.001)
+    for module in (lane, acknowledgements):
+        monkeypatch.setattr(module, "TICK", 0.001)
 
 
 @pytest.fixture

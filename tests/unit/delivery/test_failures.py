@@ -160,3 +160,15 @@ async def test_a_long_reason_is_cut(make_world):
     world.put(0)
     await until(lambda: world.acked == [0])
     assert len(world.log.events[0].headers["error"]) == 500
+
+
+async def test_a_lane_whose_acknowledging_fails_says_that_it_stands_still(world, monkeypatch):
+    """Nothing behind it would ever be acknowledged, and nobody would know."""
+
+    async def fail(event):
+        raise RuntimeError("the test says so")
+
+    monkeypatch.setattr(world.stream, "ack", fail)
+    world.put(0)
+    await until(lambda: world.lane.halted)
+    assert "the test says so" in world.lane.halted
