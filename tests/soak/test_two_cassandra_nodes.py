@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import pytest
 from pydantic import SecretStr
@@ -13,7 +14,7 @@ from microblog_streams.local.cassandra import Cassandra as Node
 from microblog_streams.local.files import write_atomic
 from microblog_streams.records import Post
 from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.cluster import open_cluster
+from microblog_streams.stores.cluster import ERRORS, open_cluster
 from microblog_streams.stores.keyspace import migrate
 from microblog_streams.stores.posts import Posts
 from tests.servers.alone import serving
@@ -89,11 +90,11 @@ async def cluster(stack, settings):
     """Both nodes, when each knows of the other, with the post store."""
 
     def together():
-        with open_cluster(settings) as driver:
+        with suppress(*ERRORS), open_cluster(settings) as driver:
             session = driver.connect()
             hosts = driver.metadata.all_hosts()
             seen = [len(session.execute("SELECT peer FROM system.peers_v2", host=host).all()) for host in hosts]
-        return seen == [1, 1]
+            return seen == [1, 1]
 
     await until(lambda: asyncio.to_thread(together), 60)
     await migrate(settings)
