@@ -5,7 +5,7 @@ come late or come twice, and a deletion wins over its post in any order.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from microblog_streams.ids import post_millis
 from microblog_streams.records import Post
 from microblog_streams.stores.cassandra import Cassandra, Rows
 from microblog_streams.stores.cluster import FAST, STRONG
+from microblog_streams.stores.index_reads import IndexReads, Part
 
 PUT_BODY: Final = "INSERT INTO posts_by_id (post_id, author, content) VALUES (?, ?, ?) USING TIMESTAMP ?"
 PUT_INDEX: Final = "INSERT INTO posts_by_author (author, post_id) VALUES (?, ?) USING TIMESTAMP ?"
@@ -21,7 +22,6 @@ DELETE_BODY: Final = (
 )
 DELETE_INDEX: Final = "INSERT INTO posts_by_author (author, post_id, deleted) VALUES (?, ?, true) USING TIMESTAMP ?"
 BODIES: Final = "SELECT post_id, author, content, deleted FROM posts_by_id WHERE post_id IN ?"
-OLDER: Final = "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id < ? LIMIT ?"
 NEWER: Final = (
     "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id > ? ORDER BY post_id ASC LIMIT ?"
 )
@@ -43,7 +43,8 @@ class Posts:
     def __init__(self, cassandra: Cassandra) -> None:
         """Share a connection; have the statements prepared when it connects."""
         self._cassandra = cassandra
-        cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, OLDER, NEWER)
+        cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, NEWER)
+        self._index = IndexReads(cassandra)
 
     async def put(self, post: Post) -> None:
         """Write a post, both tables side by side, at LOCAL_QUORUM."""
@@ -74,24 +75,34 @@ class Posts:
 
     async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
         """Return the newest undeleted ids below ``before``, newest first."""
-        return await self._read_on(OLDER, author, before or ABOVE_ALL, limit, STRONG if strong else FAST)
+        profile = STRONG if strong else FAST
+
+        async def read(position: UUID, size: int) -> Rows:
+            return await self._index.older(author, Part(position, size, profile))
+
+        return await _read_on(read, before or ABOVE_ALL, limit)
 
     async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
         """Return the oldest undeleted ids above ``after``, oldest first."""
-        return await self._read_on(NEWER, author, after, limit, STRONG)
 
-    async def _read_on(self, statement: str, author: int, position: UUID, limit: int, profile: object) -> list[UUID]:
-        """Read the index from a position on, past deleted posts, until there are enough or no more."""
-        found: list[UUID] = []
-        size = max(limit, FEWEST_ROWS)
-        while len(found) < limit:
-            size = min(size, MOST_ROWS)
-            rows = await self._cassandra.execute(statement, (author, position, size), profile)
-            found += [post_id for post_id, deleted in rows if not deleted]
-            if len(rows) < size:
-                break
-            position, size = rows[-1][0], size * 2
-        return found[:limit]
+        async def read(position: UUID, size: int) -> Rows:
+            return await self._cassandra.execute(NEWER, (author, position, size), STRONG)
+
+        return await _read_on(read, after, limit)
+
+
+async def _read_on(read: Callable[[UUID, int], Awaitable[Rows]], position: UUID, limit: int) -> list[UUID]:
+    """Read the index from a position on, past deleted posts, until there are enough or no more."""
+    found: list[UUID] = []
+    size = max(limit, FEWEST_ROWS)
+    while len(found) < limit:
+        size = min(size, MOST_ROWS)
+        rows = await read(position, size)
+        found += [post_id for post_id, deleted in rows if not deleted]
+        if len(rows) < size:
+            break
+        position, size = rows[-1][0], size * 2
+    return found[:limit]
 
 
 def _micros(post_id: UUID) -> int:

@@ -1,5 +1,6 @@
 """What every PostStore does. Bind to one with a fixture ``posts``; authors are drawn, so stores may be shared."""
 
+import asyncio
 from itertools import permutations
 from secrets import randbelow
 from uuid import UUID
@@ -133,6 +134,13 @@ class PostStoreContract:
     async def test_newest_of_none_is_none(self, posts: PostStore, author: int):
         await put_all(posts, written_by(author, 1))
         assert await posts.newest(author, None, 0) == []
+
+    async def test_newest_of_many_authors_at_once_is_each_ones_own(self, posts: PostStore, author: int):
+        written = {author + at: written_by(author + at, at % 4) for at in range(25)}
+        for by_one in written.values():
+            await put_all(posts, by_one)
+        found = await asyncio.gather(*(posts.newest(one, None, 3) for one in written))
+        assert found == [[post.id for post in reversed(by_one)] for by_one in written.values()]
 
     async def test_newest_keeps_authors_apart(self, posts: PostStore, author: int):
         await put_all(posts, written_by(author, 2))
