@@ -22,7 +22,7 @@ from benchmarks.graph import Graph, read
 from benchmarks.machine import machine, versions
 from benchmarks.memory import memory
 from benchmarks.scenes import GRAPH, Imported, Platform, platform
-from benchmarks.stage import Stage, detach_environment, empty, play
+from benchmarks.stage import Stage, detach_environment, empty, free_ports, play
 from benchmarks.starts import start_seconds
 from benchmarks.table import table
 from microblog_streams.errors import SetupError
@@ -52,9 +52,10 @@ def main() -> None:
         detach_environment()
         empty(FOLDER)
         on = machine()
-        starts = {"empty": start_seconds(FOLDER), "again": start_seconds(FOLDER)}
-        figures = play(FOLDER, 1, lambda stage: _measure(stage, fraction))
-        starts["full"] = start_seconds(FOLDER)
+        port = free_ports(1)
+        starts = {"empty": start_seconds(FOLDER, port), "again": start_seconds(FOLDER, port)}
+        figures = play(FOLDER, 1, lambda stage: _measure(stage, fraction), port)
+        starts["full"] = start_seconds(FOLDER, port)
     except SetupError as exc:
         stop_with(exc)
     except Interrupted:

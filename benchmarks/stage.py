@@ -50,15 +50,15 @@ class Stage:
         return parts | {worker.name: worker.child.pid for worker in self.workers.all}
 
 
-def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None, T]]) -> T:
+def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None, T]], web_port: int | None = None) -> T:
     """Start stack and ``count`` workers in an emptied ``folder``, do the work, stop all.
 
-    Raises SetupError where they cannot start, Interrupted after Ctrl-C, and what the work raises.
+    ``web_port`` is the first worker's; a free one where it is not given. Raises SetupError where they cannot start, Interrupted after Ctrl-C, and what the work raises.
     """
     detach_environment()
     empty(folder)
     console = Console()
-    settings = Settings(data_dir=folder, web_port=free_ports(count))
+    settings = Settings(data_dir=folder, web_port=web_port or free_ports(count))
     foreground = Foreground(Stack(folder, load_local_settings(), console=console), console)
     outcome: list[T] = []
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from threading import Timer
 
-from benchmarks.stage import free_ports
 from microblog_streams.settings import PREFIX
 
 #: Seconds after which a start is given up.
@@ -15,12 +14,13 @@ DEADLINE = 120.0
 RUN = (sys.executable, "-m", "microblog_streams.local", "run")
 
 
-def start_seconds(folder: Path) -> float:
+def start_seconds(folder: Path, web_port: int) -> float:
     """Start stack and one worker on a data folder, stop them, and return the seconds until they were ready.
 
-    Raises RuntimeError where they did not become so.
+    The worker is known by its port: with another it would be a new one, without tables. Raises RuntimeError where
+    they did not become ready.
     """
-    own = {f"{PREFIX}DATA_DIR": str(folder), f"{PREFIX}WEB_PORT": str(free_ports(1)), "PYTHONUNBUFFERED": "1"}
+    own = {f"{PREFIX}DATA_DIR": str(folder), f"{PREFIX}WEB_PORT": str(web_port), "PYTHONUNBUFFERED": "1"}
     begun = time.perf_counter()
     environment = {**os.environ, **own}
     with subprocess.Popen(RUN, stdout=subprocess.PIPE, text=True, env=environment) as launcher:  # noqa: S603 - our own
