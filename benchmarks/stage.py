@@ -53,7 +53,8 @@ class Stage:
 def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None, T]], web_port: int | None = None) -> T:
     """Start stack and ``count`` workers in an emptied ``folder``, do the work, stop all.
 
-    ``web_port`` is the first worker's; a free one where it is not given. Raises SetupError where they cannot start, Interrupted after Ctrl-C, and what the work raises.
+    ``web_port`` is the first worker's; a free one where it is not given. Raises SetupError where they cannot start,
+    Interrupted after Ctrl-C, and what the work raises.
     """
     detach_environment()
     empty(folder)
