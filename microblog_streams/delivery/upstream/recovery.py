@@ -7,12 +7,27 @@ until the next rebalance, and a later acknowledgement may commit past them.
 
 The mend stops the flow before the original method runs, as its other path (recovery was needed) has it stopped by
 the pause of the partitions. Everything after that is Faust's own.
+
+Also seen, once in many rebalances and without its cause found: a recovery that is never given the records it waits
+for, and waits for ever. The mend is a watch: where nothing moves for a while the worker joins the group again, and the
+recovery starts anew from what it has.
 """
 
-from typing import Any
+from time import monotonic
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
+from mode import Service
+
+from microblog_streams.delivery.upstream.transport import rejoin
+
+if TYPE_CHECKING:
+    from faust import App
+
+#: Seconds between looks at a recovery, and after which one that does not move is begun again. A record comes from
+#: Kafka in milliseconds; while Kafka is away, joining again is what the worker does anyway.
+LOOK, STALL = 1.0, 6.0
 
 
 class SteadyRecovery(Recovery):
@@ -23,6 +38,22 @@ class SteadyRecovery(Recovery):
         self.app.consumer.stop_flow()
         self.app.flow_control.suspend()
         await super().on_recovery_completed(generation_id)
+
+    @Service.task
+    async def _begin_again_where_stalled(self) -> None:
+        known, since = None, monotonic()
+        while not self.should_stop:
+            await self.sleep(LOOK)
+            waits = self.in_recovery and self.need_recovery()
+            now = dict(self.active_remaining()) if waits else None
+            if now is None or now != known:
+                known, since = now, monotonic()
+            elif monotonic() - since > STALL:
+                since = monotonic()
+                rejoin(
+                    cast("App", self.app),
+                    f"the recovery of the tables stands still, {sum(now.values())} records before its end",
+                )
 
 
 class SteadyTableManager(TableManager):
