@@ -90,34 +90,10 @@ class PulsedConsumer(driver.Consumer):
 
 
 class PatientBuffer(ProducerBuffer):
-    """A producer buffer that outlives the broker, lets records gather, and ends a flush that others keep adding to."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        """Take Faust's arguments."""
-        super().__init__(*args, **kwargs)
-        self._sent = 0
-
-    async def flush_atmost(self, max_messages: int | None) -> int:
-        """Return how many were sent once what is pending now (or so much of it) was, or nothing was for 0.1 s.
-
-        As released it goes on until nothing is pending at all: each commit, which begins with it, took seconds
-        during an import.
-        """
-        if self.state != "running":
-            return await super().flush_atmost(max_messages)
-        begun, goal = self._sent, self._sent + min(self.size, max_messages or self.size)
-        while self._sent < goal:
-            self.message_sent.clear()
-            try:
-                await asyncio.wait_for(self.message_sent.wait(), timeout=0.1)
-            except TimeoutError:
-                break
-        return self._sent - begun
+    """A producer buffer that outlives the broker."""
 
     async def _send_pending(self, fut: FutureMessage) -> None:
         await self._offer(fut)
-        self._sent += 1
-        self.message_sent.set()
         if self.pending.empty():
             await asyncio.sleep(GATHER)
 
