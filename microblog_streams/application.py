@@ -12,7 +12,7 @@ import agents
 import tables.followers
 from microblog_streams import commands, topics
 from microblog_streams.boot import Boot
-from microblog_streams.configuration import app_id, configuration
+from microblog_streams.configuration import app_id, changelog_name, configuration, topic_partitions
 from microblog_streams.delivery.deliveries import Deliveries, Terms
 from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.publisher import Publisher
@@ -24,6 +24,7 @@ from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.connections import Connections
+from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.relay import OutboxRelay
@@ -31,8 +32,10 @@ from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
 from microblog_streams.stores.caches import PostCache, UserCache
 from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
+from microblog_streams.stores.last_deployment import last_deployment, remember
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.outbox_session import OutboxSession
 from microblog_streams.stores.postgres import Postgres
@@ -63,18 +66,20 @@ class MicroblogApp(faust.App):
     broker_gate: BrokerGate
     steadiness: Steadiness
     presence: Presence
+    generations: Generations
     relay: OutboxRelay
     outbox: Outbox
     followers: tables.followers.FollowersTable
     pulse: Pulse
 
-    def __init__(self, settings: Settings, generation: int = 1) -> None:
+    def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
         """Configure Faust; ``create_app`` adds the rest."""
-        super().__init__(app_id(generation), **configuration(settings))
+        super().__init__(app_id(generation), **configuration(settings, generation, partitions))
         self.settings = settings
         # Outside the group: a member without agents would break the co-partitioning of the others.
         self.producer_only = settings.roles == "web"
         self.generation = generation
+        self._published: dict[str, TopicT] = {}
         self.pulse = Pulse(settings.session_timeout)
 
     def topic_name(self, logical: str) -> str:
@@ -83,12 +88,21 @@ class MicroblogApp(faust.App):
 
     def stream_of(self, *logical: str) -> TopicT:
         """Return topics as a channel of raw bytes: ``deliver`` validates, so that nothing invalid is lost."""
-        names = [self.topic_name(name) for name in logical]
+        return self._raw(*map(self.topic_name, logical))
+
+    def topic_of(self, logical: str, generation: int) -> TopicT:
+        """Return a generation's topic to publish on. Topics are kept: there are few, and each is made but once."""
+        name = topics.topic_name(logical, generation)
+        if name not in self._published:
+            self._published[name] = self._raw(name)
+        return self._published[name]
+
+    def _raw(self, *names: str) -> TopicT:
         return self.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
     def changelog_name(self) -> str:
         """Return the name of the followers table's changelog topic in Kafka."""
-        return f"{app_id(self.generation)}-{tables.followers.NAME}-changelog"
+        return changelog_name(self.generation)
 
     def itself(self) -> Worker:
         """Return what the other workers should know of this one."""
@@ -96,7 +110,7 @@ class MicroblogApp(faust.App):
         mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
         partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
         url = f"http://{settings.web_host}:{settings.web_port}"
-        return Worker(settings.worker_name, url, settings.roles, tuple(partitions))
+        return Worker(settings.worker_name, url, settings.roles, tuple(partitions), self.generation)
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
@@ -114,14 +128,19 @@ class MicroblogApp(faust.App):
         await super().on_stop()
 
 
-def create_app(settings: Settings) -> MicroblogApp:
-    """Put the application together. Raises SetupError where it would not be complete."""
+def create_app(settings: Settings, deployment: Deployment | None = None) -> MicroblogApp:
+    """Put the application together, for the deployment as it is known; it is asked for where none is given.
+
+    Raises SetupError where the application would not be complete, or the settings name a generation that is closed.
+    """
     check_versions()
     event_loop.use("uvloop")
     quieten()
-    app = MicroblogApp(settings)
+    deployment = deployment or last_deployment(settings)
+    generation = choose_generation(settings, deployment)
+    app = MicroblogApp(settings, generation, deployment.partitions_of(generation))
     _add_tables(app)
-    _add_stores(app)
+    _add_stores(app, deployment)
     _add_delivery(app)
     agents.register(app)
     routes.register(app)
@@ -134,10 +153,19 @@ def _add_tables(app: MicroblogApp) -> None:
     app.followers = tables.followers.register(app)
 
 
-def _add_stores(app: MicroblogApp) -> None:
+def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     settings = app.settings
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
-    log = Publisher(app, {name: app.stream_of(name) for name in topics.ALL}, settings.publish_timeout)
+    app.presence = Presence(Roster(redis), app.itself)
+    app.generations = Generations(
+        deployment,
+        app.generation,
+        ask=lambda: get_deployment(postgres),
+        remember=lambda seen: remember(settings, seen),
+        workers=lambda: app.presence.workers,
+        name=settings.worker_name,
+    )
+    log = Publisher(app, app.topic_of, app.generations, settings.publish_timeout)
     stores = Stores(
         log=log,
         users=Users(postgres),
@@ -154,16 +182,14 @@ def _add_stores(app: MicroblogApp) -> None:
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
-    app.presence = Presence(Roster(redis), app.itself)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
 
 
 def _add_delivery(app: MicroblogApp) -> None:
     settings = app.settings
-    app.workplace = Workplace(settings)
+    app.workplace = Workplace(settings, app.generation)
     app.health = Health(app)
-    names = [app.changelog_name(), *map(app.topic_name, topics.ALL)]
-    app.broker_gate = BrokerGate(client_options(settings), dict.fromkeys(names, settings.partitions))
+    app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.generation, app.conf.topic_partitions))
     table = app.followers.table
     app.deliveries = Deliveries(
         membership=app,

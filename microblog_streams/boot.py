@@ -25,7 +25,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.steadiness, app.presence],
+            [app.connections, app.steadiness, app.presence, app.generations],
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),
@@ -40,7 +40,11 @@ class Boot(BootStrategy):
         """Return the services of a worker of the role ``web``: no agents, no tables, outside the group."""
         app = cast("MicroblogApp", self.app)
         return self._chain(
-            self.sensors(), [app.connections, app.presence], self.web_server(), [app.broker_gate], self.kafka_producer()
+            self.sensors(),
+            [app.connections, app.presence, app.generations],
+            self.web_server(),
+            [app.broker_gate],
+            self.kafka_producer(),
         )
 
 

@@ -10,7 +10,10 @@ from microblog_streams.delivery.upstream.recovery import SteadyTableManager
 from microblog_streams.delivery.upstream.router import EdgeRouter
 from microblog_streams.delivery.upstream.topic import NamedTopic
 from microblog_streams.services.kafka_clients import brokers, credentials
+from microblog_streams.services.workplace import tables_dir
 from microblog_streams.settings import Settings
+from microblog_streams.topics import DEAD_LETTERS, SOURCES, topic_name
+from tables import followers
 from web import middlewares
 
 #: Bytes of the largest event that a topic takes, and of the largest record at all: such an event as a dead letter.
@@ -22,9 +25,21 @@ def app_id(generation: int) -> str:
     return "microblog" if generation == 1 else f"microblog.g{generation}"
 
 
-def configuration(settings: Settings) -> dict[str, Any]:
+def changelog_name(generation: int) -> str:
+    """Return the name of the followers table's changelog topic in Kafka."""
+    return f"{app_id(generation)}-{followers.NAME}-changelog"
+
+
+def topic_partitions(generation: int, partitions: int) -> dict[str, int | None]:
+    """Return what Kafka must have: each topic's name and its partitions; None is any number."""
+    sources = {topic_name(logical, generation): partitions for logical in SOURCES}
+    return {**sources, changelog_name(generation): partitions, DEAD_LETTERS: None}
+
+
+def configuration(settings: Settings, generation: int, partitions: int) -> dict[str, Any]:
     """Return the keyword arguments of ``faust.App``."""
-    return _parts(settings) | _group(settings) | _producer(settings) | _web(settings)
+    parts = _parts(settings) | {"datadir": tables_dir(settings.worker_dir, generation), "topic_partitions": partitions}
+    return parts | _group(settings) | _producer(settings) | _web(settings)
 
 
 def _parts(settings: Settings) -> dict[str, Any]:
@@ -32,9 +47,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "broker": brokers(settings),
         "broker_credentials": credentials(settings),
         "store": URL("rocksdb://"),
-        "datadir": settings.worker_dir,
         "autodiscover": False,
-        "topic_partitions": settings.partitions,
         "topic_replication_factor": settings.replication_factor,
         "table_standby_replicas": settings.standby_replicas,
         "TableManager": SteadyTableManager,

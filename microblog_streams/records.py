@@ -44,10 +44,14 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRecord:
-    """An event that waits in PostgreSQL for the relay: ``topic`` is a logical name, ``id`` the order of publishing."""
+    """An event that waits in PostgreSQL for the relay: ``topic`` is a logical name, ``id`` the order of publishing.
+
+    ``generations``: those whose topics must get it, one after the other.
+    """
 
     id: int
     topic: str
     key: bytes
     value: bytes
     headers: dict[str, str]
+    generations: tuple[int, ...] = (1,)

@@ -47,6 +47,11 @@ class Settings(Infrastructure):
         "both",
         description="What the worker does: `streams` consumes events; `web` only serves REST, outside the group.",
     )
+    generation: Literal["present", "next"] = Field(
+        "present",
+        description="`next`: while partitions are grown, run in the next generation of topics as soon as its table is "
+        "filled, beside the workers of the present one. No difference at any other time.",
+    )
     web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
     admin_token: SecretStr | None = Field(

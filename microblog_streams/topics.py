@@ -1,8 +1,8 @@
 """The topics, by their logical names, and how a deployment's generation changes what they are called in Kafka.
 
 All have the same partition count and the same key encoding (a user id, 8 bytes big-endian), so that an author's
-posts and the edges that point at that author meet in one partition, in one worker. They are created by the
-command ``migrate``, never by the broker. Growing partitions means moving to the next generation's topics.
+posts and the edges that point at that author meet in one partition, in one worker. They are created by commands,
+never by the broker. Growing partitions means moving to the next generation's topics; dead letters stay where they are.
 """
 
 from typing import Final
@@ -14,10 +14,19 @@ USER_UNFOLLOW: Final = "user.unfollow"
 USER_DELETED: Final = "user.deleted"
 DEAD_LETTERS: Final = "dead.letters"
 
-#: Every topic that exists, in the order in which ``migrate`` makes them.
-ALL: Final = (POST_CREATED, POST_DELETED, USER_FOLLOW, USER_UNFOLLOW, USER_DELETED, DEAD_LETTERS)
+#: What people write: published by whoever takes the request.
+POSTS: Final = (POST_CREATED, POST_DELETED)
+#: What is committed in PostgreSQL first: published by the outbox's relay.
+EDGES: Final = (USER_FOLLOW, USER_UNFOLLOW, USER_DELETED)
+#: What agents consume.
+SOURCES: Final = POSTS + EDGES
+#: Every topic that exists, in the order in which they are made.
+ALL: Final = (*SOURCES, DEAD_LETTERS)
 
 
 def topic_name(logical: str, generation: int) -> str:
-    """Return a topic's name in Kafka: the logical name itself in generation 1, ``name.gN`` after that."""
-    return logical if generation == 1 else f"{logical}.g{generation}"
+    """Return a topic's name in Kafka: the logical name itself in generation 1, ``name.gN`` after that.
+
+    Nothing is ordered among dead letters, so they need no other partitions: their topic is the same in all generations.
+    """
+    return logical if generation == 1 or logical == DEAD_LETTERS else f"{logical}.g{generation}"

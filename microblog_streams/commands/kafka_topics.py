@@ -1,43 +1,38 @@
-"""Creates the topics, the followers table's changelog among them, with what their promises need."""
+"""Creates a generation's topics, the followers table's changelog among them, with what their promises need."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
 from microblog_streams import topics
-from microblog_streams.configuration import LARGEST_EVENT, LARGEST_RECORD
+from microblog_streams.configuration import LARGEST_EVENT, LARGEST_RECORD, changelog_name, topic_partitions
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.services.broker import check_topics, partition_counts
 from microblog_streams.services.kafka_clients import client_options
-
-if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+from microblog_streams.settings import Settings
 
 #: Milliseconds.
 DAY = 24 * 3600 * 1000
 EXISTS = 36  # TOPIC_ALREADY_EXISTS
 
 
-async def create_topics(app: "MicroblogApp") -> list[str]:
-    """Create the topics that are missing; return their names. SetupError where one has other partitions."""
-    wanted = {topic.name: topic for topic in _topics(app)}
+async def create_topics(settings: Settings, generation: int, partitions: int) -> list[str]:
+    """Create a generation's topics that are missing; return their names. SetupError where one has other partitions."""
+    expected = topic_partitions(generation, partitions)
     try:
-        counts = await partition_counts(client_options(app.settings), list(wanted))
-        missing = [topic for name, topic in wanted.items() if not counts[name]]
+        counts = await partition_counts(client_options(settings), list(expected))
+        missing = {name: partitions for name, count in counts.items() if not count}
         if missing:
-            await _create(app, missing)
+            await _create(settings, _topics(settings, generation, missing))
     except (KafkaError, OSError) as exc:
         raise StoreUnavailable("kafka", exc) from exc
-    created = {topic.name for topic in missing}
-    check_topics(
-        counts | dict.fromkeys(created, app.settings.partitions), dict.fromkeys(wanted, app.settings.partitions)
-    )
-    return sorted(created)
+    check_topics(counts | missing, expected)
+    return sorted(missing)
 
 
-async def _create(app: "MicroblogApp", missing: list[NewTopic]) -> None:
-    admin = AIOKafkaAdminClient(**client_options(app.settings), request_timeout_ms=15_000)
+async def _create(settings: Settings, missing: list[NewTopic]) -> None:
+    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=15_000)
     await admin.start()
     try:
         answer = await admin.create_topics(missing)
@@ -48,9 +43,8 @@ async def _create(app: "MicroblogApp", missing: list[NewTopic]) -> None:
             raise StoreUnavailable("kafka", f"cannot create {name}: {for_code(code).__name__}")
 
 
-def _topics(app: "MicroblogApp") -> list[NewTopic]:
-    settings = app.settings
-    copies = settings.replication_factor
+def _topics(settings: Settings, generation: int, missing: Mapping[str, int]) -> list[NewTopic]:
+    """Return the missing topics, by name, with their partitions."""
     promises = {
         "min.insync.replicas": str(settings.min_insync),
         "unclean.leader.election.enable": "false",
@@ -60,6 +54,8 @@ def _topics(app: "MicroblogApp") -> list[NewTopic]:
     # Room for an event of any size with the headers that say why it is here.
     kept = promises | {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(LARGEST_RECORD)}
     changelog = promises | {"cleanup.policy": "compact"}
-    configs = {app.topic_name(name): events for name in topics.ALL}
-    configs |= {app.topic_name(topics.DEAD_LETTERS): kept, app.changelog_name(): changelog}
-    return [NewTopic(name, settings.partitions, copies, topic_configs=config) for name, config in configs.items()]
+    special = {topics.DEAD_LETTERS: kept, changelog_name(generation): changelog}
+    return [
+        NewTopic(name, partitions, settings.replication_factor, topic_configs=special.get(name, events))
+        for name, partitions in missing.items()
+    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from microblog_streams.commands.expected import expected_failures
 from microblog_streams.commands.kafka_topics import create_topics
+from microblog_streams.settings import Settings
 from microblog_streams.stores import keyspace, migrations
 from microblog_streams.stores.deployment import create_deployment
 from microblog_streams.stores.postgres import Postgres
@@ -23,22 +24,23 @@ def register(app: "MicroblogApp") -> None:
     async def migrate(self: Any) -> None:  # noqa: ANN401 -- Faust's command object
         """Create or update the tables, the keyspace and the topics."""
         with expected_failures():
-            await migrate_all(app)
+            await migrate_all(app.settings)
 
 
-async def migrate_all(app: "MicroblogApp") -> None:
-    """Migrate all three side by side. Raises SetupError, StoreUnavailable."""
-    done = await asyncio.gather(_postgres(app), keyspace.migrate(app.settings), create_topics(app))
-    for part, names in zip(("postgresql", "cassandra", "kafka"), done, strict=True):
+async def migrate_all(settings: Settings) -> None:
+    """Migrate all three, PostgreSQL and Kafka beside Cassandra. Raises SetupError, StoreUnavailable."""
+    (postgres, kafka), cassandra = await asyncio.gather(_postgres_and_kafka(settings), keyspace.migrate(settings))
+    for part, names in {"postgresql": postgres, "cassandra": cassandra, "kafka": kafka}.items():
         print(f"{part}: {', '.join(names) or 'up to date'}")
 
 
-async def _postgres(app: "MicroblogApp") -> list[str]:
-    postgres = Postgres(app.settings)
+async def _postgres_and_kafka(settings: Settings) -> tuple[list[str], list[str]]:
+    """PostgreSQL first: it knows which topics are in use, and how many partitions they have."""
+    postgres = Postgres(settings)
     try:
         await postgres.connect()
         applied = await migrations.migrate(postgres)
-        await create_deployment(postgres, app.settings.partitions)
+        deployment = await create_deployment(postgres, settings.partitions)
     finally:
         await postgres.close()
-    return applied
+    return applied, await create_topics(settings, deployment.generation, deployment.partitions)

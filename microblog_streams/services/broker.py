@@ -26,8 +26,8 @@ TIMEOUT = 3.0
 class BrokerGate(Service):
     """Starts when the broker is there with all topics; everything after it in the start order waits."""
 
-    def __init__(self, options: Mapping[str, Any], topics: Mapping[str, int]) -> None:
-        """``options`` of aiokafka's clients; ``topics``: partitions that each must have, by its name in Kafka."""
+    def __init__(self, options: Mapping[str, Any], topics: Mapping[str, int | None]) -> None:
+        """``options`` of aiokafka's clients; ``topics``: partitions that each must have (None: any), by its name."""
         super().__init__()
         self.open = asyncio.Event()
         self._options = options
@@ -74,13 +74,13 @@ async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None
         raise await reason(options, TIMEOUT) from None
 
 
-def check_topics(found: Mapping[str, int], expected: Mapping[str, int]) -> None:
+def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
     """Raise SetupError for the first topic that is missing or has another number of partitions."""
     for topic, partitions in expected.items():
         if not found[topic]:
             raise SetupError(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
-        if found[topic] != partitions:
+        if partitions is not None and found[topic] != partitions:
             raise SetupError(
-                f"topic {topic} has {found[topic]} partitions, MICROBLOG_PARTITIONS says {partitions}: set it to "
-                f"{found[topic]}, or start over with other topics"
+                f"topic {topic} has {found[topic]} partitions, and the deployment (MICROBLOG_PARTITIONS, when it was "
+                f"set up) {partitions}: delete that topic if it is empty, and run `faust -A microblog_streams migrate`"
             )

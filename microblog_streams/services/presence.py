@@ -26,8 +26,13 @@ class Presence(Service):
         self._itself = itself
 
     def owner(self, partition: int) -> Worker | None:
-        """Return the worker that has a partition, None where nobody says so."""
-        return next((worker for worker in self.workers if partition in worker.partitions), None)
+        """Return the worker that has a partition of this worker's generation, None where nobody says so."""
+        return next((worker for worker in self.mates() if partition in worker.partitions), None)
+
+    def mates(self) -> Sequence[Worker]:
+        """Return the workers of this worker's generation, itself among them."""
+        mine = self._itself().generation
+        return [worker for worker in self.workers if worker.generation == mine]
 
     async def on_stop(self) -> None:
         """Say that this worker stops."""

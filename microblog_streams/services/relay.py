@@ -3,7 +3,8 @@
 One worker of all leads; the others stand by. Events with the same key are published one after the other, each
 confirmed before the next is sent, so a partition holds an edge's versions in order; different keys go side by side.
 A record is removed after its confirmation, so one may be published twice, by this leader or the next: versions and
-ids make that harmless. Any failure ends the term of a leader, because another's connections may be better.
+ids make that harmless. While the topics move to the next generation each event goes to both, to the old one first. Any
+failure ends the term of a leader, because another's connections may be better.
 """
 
 import asyncio
@@ -164,8 +165,9 @@ class OutboxRelay(Service):
 
     async def _publish(self, chain: Sequence[OutboxRecord], confirmed: list[int]) -> None:
         for record in chain:
-            self._check_lead()
-            await self._log.publish(record.topic, record.key, record.value, record.headers)
+            for generation in record.generations:
+                self._check_lead()
+                await self._log.publish(record.topic, record.key, record.value, record.headers, generation)
             confirmed.append(record.id)
 
     def _check_lead(self) -> None:

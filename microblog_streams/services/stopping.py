@@ -1,8 +1,11 @@
-"""Ends a worker that can never work as it is set up: one line that says what to do, and exit status 3."""
+"""Ends a worker from within: one that can never work as it is set up (one line that says what to do, and exit status
+3), or one that must start again as another (the same process, the same command).
+"""
 
 import asyncio
 import atexit
 import logging
+import os
 import sys
 
 from microblog_streams.errors import SetupError
@@ -22,3 +25,12 @@ def stop_worker(error: SetupError) -> None:
     logger.critical("worker_stops reason=%s", error)
     atexit.register(print, f"microblog: {error}", file=sys.__stderr__, flush=True)
     asyncio.get_running_loop().call_soon(sys.exit, STATUS)
+
+
+def start_again() -> None:
+    """Stop the worker as SIGTERM does; then its process runs its own command once more.
+
+    So it needs nobody to start it, and whoever watches it sees the process go on.
+    """
+    atexit.register(os.execv, sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    asyncio.get_running_loop().call_soon(sys.exit, 0)

@@ -1,22 +1,32 @@
-"""A worker's place: its folder, which no other worker may use at the same time, and its port, which must be free."""
+"""A worker's place: its folder, which no other worker may use at the same time, and its port, which must be free.
+
+In the folder are the tables, in one folder a generation of topics (that of the first is the worker's own, as Faust has
+it): files of another generation's tables are of no use, and would be taken for this one's.
+"""
 
 import asyncio
 import errno
 import fcntl
+import logging
+import shutil
 import socket
+from pathlib import Path
 from typing import TextIO
 
 from microblog_streams.errors import SetupError
 from microblog_streams.services.stopping import stop_worker
 from microblog_streams.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 
 class Workplace:
     """Takes folder and port before anything else starts, or ends the worker with one line."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take what the settings say."""
+    def __init__(self, settings: Settings, generation: int) -> None:
+        """Take what the settings say, and the generation whose tables the worker keeps."""
         self._settings = settings
+        self._generation = generation
         self._lock: TextIO | None = None
 
     async def take(self) -> None:
@@ -24,9 +34,26 @@ class Workplace:
         try:
             self._lock = lock_folder(self._settings)
             check_port(self._settings)
+            make_room(self._settings.worker_dir, self._generation)
         except SetupError as exc:
             stop_worker(exc)
             await asyncio.Event().wait()
+
+
+def tables_dir(folder: Path, generation: int) -> Path:
+    """Return where a generation's tables are, in a worker's folder."""
+    return folder if generation == 1 else folder / f"g{generation}"
+
+
+def make_room(folder: Path, generation: int) -> None:
+    """Make the folder of a generation's tables, and remove those of all others."""
+    others = [found for found in folder.glob("g[0-9]*") if found != tables_dir(folder, generation)]
+    if generation != 1:
+        others += folder.glob("v[0-9]*")  # Faust's own, of the first
+    for other in others:
+        logger.info("tables_removed folder=%s generation=%d", other, generation)
+        shutil.rmtree(other, ignore_errors=True)
+    tables_dir(folder, generation).mkdir(exist_ok=True)
 
 
 def lock_folder(settings: Settings) -> TextIO:

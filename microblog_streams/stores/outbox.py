@@ -12,6 +12,7 @@ from typing import Final
 from microblog_streams import topics
 from microblog_streams.events import HEADERS, EdgeChanged, Event
 from microblog_streams.records import Edge, OutboxRecord
+from microblog_streams.stores.deployment import COLUMNS, read
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
 
@@ -24,7 +25,12 @@ SELECT topic, key, value, %s::jsonb
   FROM unnest(%s::text[], %s::bytea[], %s::text[]) WITH ORDINALITY AS event (topic, key, value, position)
  ORDER BY position
 """
-_HEAD: Final = "SELECT id, topic, key, value, headers FROM outbox ORDER BY id LIMIT %s"
+# One statement, hence one look at the database: an event that is still read with the old phase of a move was committed
+# before the next phase, so whoever copies the edges in that phase finds its change.
+_HEAD: Final = f"""
+SELECT id, topic, key, value, headers, {COLUMNS}
+  FROM outbox CROSS JOIN deployment ORDER BY id LIMIT %s
+"""  # noqa: S608
 _REMOVE: Final = "DELETE FROM outbox WHERE id = ANY(%s::bigint[])"
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM outbox LIMIT %s) AS waiting"
 
@@ -59,8 +65,8 @@ class Outbox:
         """Return the oldest records, by id."""
         rows = await self._postgres.fetch(_HEAD, limit)
         return [
-            OutboxRecord(ident, topic, bytes(key), value.encode(), headers)
-            for ident, topic, key, value, headers in rows
+            OutboxRecord(ident, topic, bytes(key), value.encode(), headers, read(tuple(deployment)).edges_go_to)
+            for ident, topic, key, value, headers, *deployment in rows
         ]
 
     async def remove(self, ids: Collection[int]) -> None:

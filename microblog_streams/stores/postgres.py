@@ -26,6 +26,7 @@ class Lock(IntEnum):
     MIGRATE = 7_001
     RELAY = 7_002
     IMPORT = 7_003
+    MOVE = 7_004
 
 
 class Postgres:

@@ -128,32 +128,33 @@ async def open_session(url: str, timeout: float, application: str, options: Mapp
 
     ``options`` are the session's parameters. Raises StoreUnavailable; SetupError where trying again cannot help.
     """
-    target = _target(url, application, options)
+    where = target(url, application, options)
     try:
         with translated():
             async with asyncio.timeout(timeout):
-                return Session(await _connect(target, timeout))
+                return Session(await _connect(where, timeout))
     except StoreUnavailable as exc:
-        reason = f"{exc.reason} ({', '.join(f'{host}:{port}' for host, port in _places(target))})"
+        reason = f"{exc.reason} ({', '.join(f'{host}:{port}' for host, port in _places(where))})"
         for text, advice in _HOPELESS.items():
             if text in reason:
                 raise SetupError(f"{reason}: {advice}") from None
         raise StoreUnavailable(NAME, reason) from None
 
 
-def _target(url: str, application: str, options: Mapping[str, object]) -> dict[str, str]:
+def target(url: str, application: str, options: Mapping[str, object]) -> dict[str, str]:
+    """Return what psycopg2 connects with. Raises SetupError for what is not a URL."""
     try:
-        target: dict[str, str] = parse_dsn(url)
+        parts: dict[str, str] = parse_dsn(url)
     except psycopg2.ProgrammingError:
         raise SetupError("MICROBLOG_POSTGRES_URL: not a PostgreSQL URL") from None
     flags = [f"-c {name}={value}" for name, value in options.items()]
-    if "," in target.get("host", ""):
+    if "," in parts.get("host", ""):
         # One of them is the primary; on the others nothing can be written.
-        target.setdefault("target_session_attrs", "read-write")
+        parts.setdefault("target_session_attrs", "read-write")
     return {
-        **target,
+        **parts,
         "application_name": application,
-        "options": " ".join([target.get("options", ""), *flags]).strip(),
+        "options": " ".join([parts.get("options", ""), *flags]).strip(),
         "tcp_user_timeout": "5000",  # ms: a peer that vanished is noticed, also by a session that only listens
     }
 

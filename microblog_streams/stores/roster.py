@@ -18,12 +18,13 @@ NAMES = "workers"
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker: where its web server is, and the partitions of the followers table that it has."""
+    """One worker: where its web server is, its generation of topics, and the partitions of the table that it has."""
 
     name: str
     url: str
     roles: str
     partitions: tuple[int, ...]
+    generation: int = 1
 
 
 _worker = TypeAdapter(Worker)

@@ -31,7 +31,14 @@ class FakeLog:
     def __post_init__(self) -> None:
         self.open.set()
 
-    async def publish(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str] | None = None) -> None:
+    async def publish(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Mapping[str, str] | None = None,
+        generation: int | None = None,
+    ) -> None:
         self.begun += 1
         await self.open.wait()
         await asyncio.sleep(0)

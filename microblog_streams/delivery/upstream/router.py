@@ -51,7 +51,7 @@ class EdgeRouter(Router):
     def tables_metadata(self) -> HostToPartitionMap:
         """Return which worker has which partitions, by changelog topic."""
         topic = self._microblog.changelog_name()
-        return {worker.url: {topic: list(worker.partitions)} for worker in self._microblog.presence.workers}
+        return {worker.url: {topic: list(worker.partitions)} for worker in self._microblog.presence.mates()}
 
     async def _route_req(self, dest_url: URL, web: Web, request: Request) -> Response:
         try:

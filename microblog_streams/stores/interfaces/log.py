@@ -21,6 +21,16 @@ class Outbox(Protocol):
 class EventLog(Protocol):
     """The log that acknowledges: a publish returns when the broker has confirmed it to all its replicas."""
 
-    async def publish(self, topic: str, key: bytes, value: bytes, headers: Mapping[str, str] | None = None) -> None:
-        """Publish on a logical topic. BrokerUnavailable: nothing was sent. OutcomeUnknown: no confirmation in time."""
+    async def publish(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Mapping[str, str] | None = None,
+        generation: int | None = None,
+    ) -> None:
+        """Publish on a logical topic, of a generation; without one, of that which takes posts at the moment.
+
+        BrokerUnavailable: nothing was sent. OutcomeUnknown: no confirmation in time.
+        """
         ...

@@ -84,7 +84,7 @@ async def test_an_event_that_fails_keeps_those_behind_it_and_no_other_key(outbox
         def __init__(self, bad):
             self.bad, self.events = bad, []
 
-        async def publish(self, topic, key, value, headers=None):
+        async def publish(self, topic, key, value, headers=None, generation=None):
             if key == self.bad:
                 raise ValueError("cannot be sent")
             self.events.append(key)

@@ -122,7 +122,7 @@ async def test_the_api_needs_no_token(client):
 
 
 def test_the_application_is_configured_with_the_lock():
-    options = configuration(Settings(admin_token=TOKEN))["web_application_options"]
+    options = configuration(Settings(admin_token=TOKEN), 1, 8)["web_application_options"]
 
     assert [middleware.__name__ for middleware in options["middlewares"]] == [
         "problems",

@@ -190,7 +190,12 @@ async def test_a_worker_joins_and_shows_no_secret(environment, tmp_path):
     make = (
         "import asyncio; from microblog_streams import app; from microblog_streams.commands import kafka_topics as k; "
     )
-    async with running("-c", f"{make} asyncio.run(k.create_topics(app))", environment=environment, log=log) as topics:
+    async with running(
+        "-c",
+        f"{make} asyncio.run(k.create_topics(app.settings, 1, app.settings.partitions))",
+        environment=environment,
+        log=log,
+    ) as topics:
         assert await topics.wait() == 0, log.read_text()
 
     worker = ("-m", "faust", "-A", "microblog_streams", "worker", "-l", "debug")

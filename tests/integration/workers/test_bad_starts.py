@@ -62,10 +62,10 @@ def test_a_topic_that_is_missing(refused, migrate, kafka):
         migrate()
 
 
-def test_another_number_of_partitions(refused):
-    line = refused(PARTITIONS="5")
-    assert "8 partitions" in line
-    assert "MICROBLOG_PARTITIONS" in line
+def test_the_number_of_partitions_is_the_deployments_and_not_the_settings(workers, eventually):
+    worker = workers().start(PARTITIONS="5")
+    eventually(worker.well, worker)
+    assert set(worker.probe()["partitions"]) == set(range(8))
 
 
 def test_a_setting_that_is_wrong(refused):

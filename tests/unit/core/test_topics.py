@@ -24,5 +24,9 @@ def test_a_generation_after_the_first_is_part_of_the_name(generation, name):
 
 
 def test_no_two_topics_of_any_generations_share_a_name():
-    names = [topics.topic_name(topic, generation) for topic in topics.ALL for generation in range(1, 20)]
-    assert len(set(names)) == len(names)
+    names = [topics.topic_name(topic, generation) for topic in topics.SOURCES for generation in range(1, 20)]
+    assert len({*names, topics.DEAD_LETTERS}) == len(names) + 1
+
+
+def test_dead_letters_stay_where_they_are():
+    assert {topics.topic_name(topics.DEAD_LETTERS, generation) for generation in range(1, 20)} == {"dead.letters"}
