@@ -4,6 +4,7 @@ Timelines are left alone: what is deleted drops out when a page is read.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from microblog_streams.events import PostDeleted, UserDeleted
@@ -13,6 +14,11 @@ from microblog_streams.stores.interfaces import Followers, PostCache, PostStore,
 
 #: Posts of a deleted user flagged between two looks at the lease.
 BATCH = 100
+
+
+def tombstone(at: datetime) -> Row:
+    """Return the row that says that an author was deleted; there is only ever one version of it."""
+    return Row(1, False, at)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Deletions:
         """Write a deleted user's tombstone, which fan-out and follows look at first. Raises NotMine."""
         if isinstance(event, UserDeleted):
             lease.check()
-            self.followers.write(event.user_id, TOMBSTONE, Row(1, False, event.at))
+            self.followers.write(event.user_id, TOMBSTONE, tombstone(event.at))
 
     async def settle(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Flag what was deleted, in the caches first. Raises NotMine, StoreUnavailable."""

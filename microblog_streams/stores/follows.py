@@ -48,6 +48,7 @@ SELECT id, username, created_at FROM follows JOIN users ON id = follower_id
 _EDGES_PAGE: Final = f"""
 SELECT {_EDGE} FROM follows WHERE (followee_id, follower_id) > (%s, %s) ORDER BY followee_id, follower_id LIMIT %s
 """  # noqa: S608
+_ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'follows'::regclass"
 
 
 class Follows:
@@ -80,6 +81,11 @@ class Follows:
     async def followers_page(self, followee: int, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` followers with id > ``after``, by id."""
         return [User(*row) for row in await self._postgres.fetch(_FOLLOWERS_PAGE, followee, after, limit)]
+
+    async def estimate(self) -> int:
+        """Return about how many edges there are, also unfollowed ones; 0 where PostgreSQL has not looked yet."""
+        ((count,),) = await self._postgres.fetch(_ESTIMATE)
+        return int(count)
 
     async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""

@@ -15,9 +15,9 @@ from microblog_streams.stores.postgres import Lock, Postgres
 #: Seconds that one statement may take.
 _LIMIT: Final = 10.0
 
+_NUMBER: Final = "UPDATE deployment SET highest = highest + 1 RETURNING highest"
 _BEGIN: Final = """
-UPDATE deployment SET phase = 'copying', next_generation = highest + 1, next_partitions = %s, highest = highest + 1
- WHERE phase = 'settled'
+UPDATE deployment SET phase = 'copying', next_generation = %s, next_partitions = %s WHERE phase = 'settled'
 """
 _ADVANCE: Final = "UPDATE deployment SET phase = %s WHERE phase = %s"
 _SETTLE: Final = """
@@ -42,9 +42,14 @@ class Move:
         """Return the deployment. Raises SetupError where ``migrate`` never ran."""
         return await get_deployment(self._postgres)
 
-    async def begin(self, partitions: int) -> Deployment:
-        """Have edge events go to both generations from now on."""
-        await self._postgres.execute(_BEGIN, partitions)
+    async def number(self) -> int:
+        """Return a number that no generation ever had."""
+        ((number,),) = await self._postgres.fetch(_NUMBER)
+        return int(number)
+
+    async def begin(self, generation: int, partitions: int) -> Deployment:
+        """Have edge events go to both generations from now on; the next one's topics must be there."""
+        await self._postgres.execute(_BEGIN, generation, partitions)
         return await self.look()
 
     async def advance(self, before: Phase, after: Phase) -> Deployment:

@@ -20,6 +20,7 @@ _GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::big
 _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
+_DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
 _DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
 _UNFOLLOW_ALL: Final = """
@@ -52,6 +53,10 @@ class Users:
     async def page(self, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users with id > ``after``, by id."""
         return [User(*row) for row in await self._postgres.fetch(_PAGE, after, limit)]
+
+    async def deleted_page(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
+        """Return up to ``limit`` deleted users with id > ``after`` and when that was, by id."""
+        return [(user, at) for user, at in await self._postgres.fetch(_DELETED, after, limit)]
 
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.

@@ -12,7 +12,7 @@ def test_a_topic_that_is_missing_is_named_with_what_to_do():
 
 
 def test_another_number_of_partitions_is_refused():
-    with pytest.raises(SetupError, match="topic a has 4 partitions.* 8"):
+    with pytest.raises(SetupError, match=r"topic a has 4 partitions.* 8"):
         check_topics({"a": 4}, {"a": 8})
 
 

@@ -1,0 +1,114 @@
+"""The command ``grow-partitions``: more partitions, for more workers, while everything goes on. See ``growth``."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+from faust.cli import argument, option
+
+from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.growth import Growth
+from microblog_streams.commands.steps import Steps
+from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.services.lag import offsets
+from microblog_streams.settings import Settings
+from microblog_streams.stores.deployment import Deployment, Phase
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.moves import moving
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.roster import Roster, Worker
+from microblog_streams.stores.users import Users
+from microblog_streams.topics import SOURCES, topic_name
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+#: Seconds for which the command watches the workers move, and between looks.
+_WATCH, _GLANCE = 120.0, 0.5
+
+
+def register(app: "MicroblogApp") -> None:
+    """Add ``grow-partitions N [--warm] [--abandon]`` to the app's commands."""
+
+    @app.command(
+        argument("partitions", type=click.IntRange(1, 1024)),
+        option("--warm", is_flag=True, help="Wait for workers of the next generation before posts go there."),
+        option("--abandon", is_flag=True, help="Give up a move whose posts do not go to the new topics yet."),
+    )
+    async def grow_partitions(self: Any, partitions: int, warm: bool, abandon: bool) -> None:  # noqa: ANN401
+        """Move to topics with PARTITIONS partitions, while everything goes on.
+
+        If it is interrupted, run it again: it goes on where it was.
+        """
+        with expected_failures():
+            await (_abandon(app.settings) if abandon else _grow(app.settings, partitions, warm))
+
+
+async def _grow(settings: Settings, partitions: int, warm: bool) -> None:
+    begun = time.monotonic()
+    async with _postgres(settings) as postgres, _redis(settings) as roster, moving(postgres) as move:
+        with Steps() as shown:
+            async with offsets(settings) as kafka:
+                growth = Growth(settings, move, Follows(postgres), Users(postgres), kafka, roster.workers, shown, warm)
+                before = (await move.look()).generation
+                deployment = await growth.run(partitions)
+            left = await _moved(roster, deployment.generation, shown)
+    _tell(deployment, before, left, time.monotonic() - begun)
+
+
+async def _abandon(settings: Settings) -> None:
+    async with _postgres(settings) as postgres, moving(postgres) as move:
+        before = await move.look()
+        after = await move.abandon()
+    if after.phase is not Phase.SETTLED:
+        raise SetupError("posts go to the new topics already: run grow-partitions to its end")
+    topics = f"; the topics of generation {before.next_generation} are of no use" if before.next_generation else ""
+    print(f"generation {after.generation}, {after.partitions} partitions{topics}")
+
+
+@asynccontextmanager
+async def _postgres(settings: Settings) -> AsyncIterator[Postgres]:
+    postgres = Postgres(settings)
+    try:
+        await postgres.connect()
+        yield postgres
+    finally:
+        await postgres.close()
+
+
+@asynccontextmanager
+async def _redis(settings: Settings) -> AsyncIterator[Roster]:
+    redis = Redis(settings)
+    try:
+        await redis.connect()
+        yield Roster(redis)
+    finally:
+        await redis.close()
+
+
+async def _moved(roster: Roster, generation: int, shown: Steps) -> Sequence[Worker]:
+    """Watch the workers start again in the new generation; return those that have not."""
+    deadline = time.monotonic() + _WATCH
+    shown.step("workers start again")
+    while True:
+        try:
+            workers = await roster.workers()
+        except StoreUnavailable:
+            return ()
+        left = [worker for worker in workers if worker.generation != generation]
+        shown.at(len(workers) - len(left), len(workers))
+        if not left or time.monotonic() > deadline:
+            return left
+        await asyncio.sleep(_GLANCE)
+
+
+def _tell(deployment: Deployment, before: int, left: Sequence[Worker], seconds: float) -> None:
+    print(f"generation {deployment.generation}, {deployment.partitions} partitions, after {seconds:.1f} s")
+    if left:
+        print(f"still to start again: {', '.join(worker.name for worker in left)}")
+    if before != deployment.generation:
+        print(f"of no use any more: {', '.join(topic_name(name, before) for name in SOURCES)}, and their changelog")
