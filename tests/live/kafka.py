@@ -1,0 +1,102 @@
+"""Looks at the log from outside."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from yarl import URL
+
+from microblog_streams import topics
+from microblog_streams.events import Event
+
+GROUP = "microblog"
+SOURCES = [name for name in topics.ALL if name != topics.DEAD_LETTERS]
+
+
+class Kafka:
+    """Looks at the log from outside."""
+
+    def __init__(self, url: str) -> None:
+        parsed = URL(url)
+        self.servers = f"{parsed.host}:{parsed.port}"
+
+    def behind(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """Return committed and end offset of each source partition where they differ."""
+        return asyncio.run(self._behind())
+
+    async def _behind(self) -> dict[tuple[str, int], tuple[int, int]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
+        await admin.start()
+        await consumer.start()
+        try:
+            committed = await admin.list_consumer_group_offsets(GROUP)
+            ends = await consumer.end_offsets(await self._partitions(consumer, SOURCES))
+        finally:
+            await consumer.stop()
+            await admin.close()
+        found = {tp: (committed[tp].offset if tp in committed else 0, end) for tp, end in ends.items()}
+        return {(tp.topic, tp.partition): pair for tp, pair in found.items() if pair[0] != pair[1]}
+
+    @staticmethod
+    async def _partitions(consumer: AIOKafkaConsumer, names: list[str]) -> list[Any]:
+        await consumer._client.set_topics(names)
+        return [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name)]
+
+    def publish(self, topic: str, key: bytes | None, value: bytes | None, partition: int | None = None) -> Any:
+        """Publish a record as somebody else; return where it is."""
+        return asyncio.run(self._publish(topic, key, value, partition))
+
+    async def _publish(self, topic: str, key: bytes | None, value: bytes | None, partition: int | None) -> Any:
+        producer = AIOKafkaProducer(bootstrap_servers=self.servers)
+        await producer.start()
+        try:
+            return await producer.send_and_wait(topic, value=value, key=key, partition=partition)
+        finally:
+            await producer.stop()
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """Publish events as a worker does, many at a time."""
+        asyncio.run(self._publish_all(topic, events))
+
+    async def _publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.servers, acks="all")
+        await producer.start()
+        try:
+            await asyncio.gather(*[await producer.send(topic, event.encode(), key=event.key) for event in events])
+        finally:
+            await producer.stop()
+
+    def remove(self, topic: str) -> None:
+        """Delete a topic."""
+        asyncio.run(self._remove(topic))
+
+    async def _remove(self, topic: str) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        try:
+            await admin.delete_topics([topic])
+        finally:
+            await admin.close()
+
+    def read(self, topic: str) -> list[Any]:
+        """Return all records of a topic."""
+        return asyncio.run(self._read(topic))
+
+    async def _read(self, topic: str) -> list[Any]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
+        await consumer.start()
+        try:
+            partitions = await self._partitions(consumer, [topic])
+            ends = await consumer.end_offsets(partitions)
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning(*partitions)
+            records: list[Any] = []
+            while len(records) < sum(ends.values()):
+                for batch in (await consumer.getmany(timeout_ms=1_000)).values():
+                    records += batch
+            return records
+        finally:
+            await consumer.stop()

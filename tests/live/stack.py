@@ -1,0 +1,39 @@
+"""One real stack for the whole session: Kafka, Cassandra, PostgreSQL and Valkey below a folder of its own."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from microblog_streams.local.options import load_local_settings
+from microblog_streams.local.stack import Stack
+from microblog_streams.settings import PREFIX, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """A stack that answers, and the settings that lead to it."""
+
+    stack: Stack
+    settings: Settings
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a process (a worker, a command) that shall use this stack and nothing else."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        return {**kept, **self.stack.environment, f"{PREFIX}DATA_DIR": str(self.stack.data_dir)}
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """The session's stack. Stores are empty at first; tests use names of their own and leave others' alone."""
+    folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
+    try:
+        with Stack(folder / "data", load_local_settings()) as running:
+            yield RunningStack(running, running.settings)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
