@@ -49,6 +49,10 @@ class Client:
         async for user in self._pages("/users/?limit=100"):
             yield user["id"], user["username"]
 
+    async def followees(self, user: int) -> set[int]:
+        """Read the ids of all whom a user follows."""
+        return {followee["id"] async for followee in self._pages(f"/users/{user}/followees?limit=100")}
+
     async def warm(self, user: int) -> None:
         """Read the first page of a timeline: a cold one is rebuilt by that."""
         await self._get(f"{next(self._turn)}/timelines/{user}")

@@ -40,6 +40,19 @@ class Kafka:
         found = {tp: (committed[tp].offset if tp in committed else 0, end) for tp, end in ends.items()}
         return {(tp.topic, tp.partition): pair for tp, pair in found.items() if pair[0] != pair[1]}
 
+    def lengths(self) -> dict[str, int]:
+        """Return how many events each source topic has ever been given."""
+        return asyncio.run(self._lengths())
+
+    async def _lengths(self) -> dict[str, int]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets(await self._partitions(consumer, SOURCES))
+        finally:
+            await consumer.stop()
+        return {name: sum(end for tp, end in ends.items() if tp.topic == name) for name in SOURCES}
+
     @staticmethod
     async def _partitions(consumer: AIOKafkaConsumer, names: list[str]) -> list[Any]:
         await consumer._client.set_topics(names)

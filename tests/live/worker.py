@@ -46,6 +46,11 @@ class Worker:
     app: str = "tests.live.probe"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
+    @property
+    def url(self) -> str:
+        """Where the worker serves REST."""
+        return f"http://127.0.0.1:{self.port}"
+
     def start(self, **settings: str) -> "Worker":
         """Start the process; settings by their names without prefix win over the worker's own."""
         own = {"WORKER": self.name, "WEB_PORT": str(self.port), **QUICK, **settings}
@@ -83,9 +88,7 @@ class Worker:
         data = None if body is None else json.dumps(body).encode()
         token = self.environment[f"{PREFIX}ADMIN_TOKEN"]
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", data=data, headers=headers, method=method
-        )
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:
                 return Answer(response.status, _parsed(response.read()))
