@@ -4,6 +4,8 @@
 URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
 """
 
+from time import monotonic
+
 import faust
 from faust.types import TopicT, TransportT
 from mode import loop as event_loop
@@ -28,6 +30,7 @@ from microblog_streams.services.generations import Generations, choose_generatio
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.relay import OutboxRelay
+from microblog_streams.services.restater import Restater
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
 from microblog_streams.stores.caches import PostCache, UserCache
@@ -68,6 +71,7 @@ class MicroblogApp(faust.App):
     presence: Presence
     generations: Generations
     relay: OutboxRelay
+    restater: Restater
     outbox: Outbox
     followers: tables.followers.FollowersTable
     pulse: Pulse
@@ -125,6 +129,7 @@ class MicroblogApp(faust.App):
     async def on_stop(self) -> None:
         """Finish and acknowledge what is under way, then stop as Faust does."""
         await self.deliveries.drain()
+        self.pulse.leaving = True
         await super().on_stop()
 
 
@@ -203,6 +208,11 @@ def _add_delivery(app: MicroblogApp) -> None:
         rejoin=lambda reason: transport.rejoin(app, reason),
     )
     app.on_partitions_assigned.connect(table.forget, weak=False)
+    app.restater = Restater(
+        table.doubts,
+        republish=lambda keys: app.operations.follows.store.republish(app.followers.edges(keys)),
+        in_good_standing=lambda: not app.rebalancing and monotonic() < app.pulse.deadline,
+    )
 
 
 def check_complete(app: MicroblogApp) -> None:

@@ -25,7 +25,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.steadiness, app.presence, app.generations],
+            [app.connections, app.restater, app.steadiness, app.presence, app.generations],
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),

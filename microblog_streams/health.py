@@ -62,7 +62,11 @@ class Health:
             "warnings": [*promises.broken(self._app.settings), *self._app.redis.warnings],
             "stores": stores,
             "tables": tables,
-            "delivery": {"unacked": self._app.deliveries.unacked(), "halted": halted},
+            "delivery": {
+                "unacked": self._app.deliveries.unacked(),
+                "halted": halted,
+                "rowsInDoubt": len(self._app.followers.table.doubts),
+            },
             "outbox": outbox,
         }
 

@@ -5,6 +5,7 @@ row that was swept would let a late event bring the edge back. Reads and scans g
 never open one: a database that is not open belongs to a partition that is another worker's.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from faust.serializers import codecs
@@ -13,6 +14,7 @@ from faust.streams import current_event
 
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from microblog_streams.ids import encode_user
+from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.stores.interfaces import FollowerSlice, Row
 from tables.codec import KEY_BYTES, EdgeCodec, RowCodec, decode_key, decode_row, encode_key, encode_row, follows
 
@@ -52,6 +54,11 @@ class FollowersTable:
         assert event is not None, "rows are written in a stream, for its current event"
         self.table.database(event.message.partition)
         self.table[encode_key(author, follower)] = encode_row(row)
+
+    def edges(self, keys: Iterable[bytes]) -> list[tuple[int, int]]:
+        """Return follower and followee of rows by their keys. A tombstone is nobody's edge, and never changes."""
+        pairs = map(decode_key, keys)
+        return [(follower, author) for author, follower in pairs if follower != TOMBSTONE]
 
     def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
         """Look at up to ``limit`` rows with follower > ``after``. Raises NotMine.

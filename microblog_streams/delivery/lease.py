@@ -7,6 +7,7 @@ heartbeat is answered. So every harmful step looks at the time of the last heart
 """
 
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -22,11 +23,13 @@ class Pulse:
 
     session: float
     beat: float = field(default_factory=monotonic)
+    #: Set before the worker leaves the group by itself: its partitions go to others at once, heartbeat or not.
+    leaving: bool = False
 
     @property
     def deadline(self) -> float:
         """The time until which Kafka cannot have given this worker's partitions away."""
-        return self.beat + self.session - LEASE_MARGIN
+        return -inf if self.leaving else self.beat + self.session - LEASE_MARGIN
 
 
 class Membership(Protocol):

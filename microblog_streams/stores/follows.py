@@ -3,7 +3,7 @@
 So the versions of an edge are in the order of its commits, and its events carry them: readers need no other order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +32,12 @@ UPDATE follows SET following = false, changed_at = %s,
        version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
  WHERE follower_id = %s AND followee_id = %s
 RETURNING {_EDGE}
+"""  # noqa: S608
+# Without locks: where an edge changes meanwhile, its later version wins, in whatever order the events come.
+_LAST: Final = f"""
+SELECT {_EDGE} FROM follows
+ WHERE (follower_id, followee_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
+ ORDER BY followee_id, follower_id
 """  # noqa: S608
 _FOLLOWEES: Final = """
 SELECT followee_id FROM follows JOIN users ON id = followee_id
@@ -69,6 +75,17 @@ class Follows:
             if changed:
                 await append(session, [edge_event(edge)])
             return edge
+
+    async def republish(self, edges: Collection[tuple[int, int]]) -> int:
+        """Publish the last event of each edge (follower, followee) again; return how many there are.
+
+        An edge that nobody ever made has none.
+        """
+        followers, followees = [follower for follower, _ in edges], [followee for _, followee in edges]
+        async with self._postgres.transaction() as session:
+            rows = await session.fetch(_LAST, followers, followees)
+            await append(session, [edge_event(Edge(*row)) for row in rows])
+        return len(rows)
 
     async def followees(self, follower: int) -> Sequence[int]:
         """Return everyone whom ``follower`` follows, by id (deleted users left out)."""

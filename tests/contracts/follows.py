@@ -100,6 +100,30 @@ class FollowsContract:
         }
         assert versions == {ada: (1 << 40) + 1, eve: (1 << 40) + 1}
 
+    async def test_the_last_events_of_edges_are_published_again_and_of_those_only(self, users, follows, outbox):
+        ada, bob, eve = await register(users, 3)
+        await follows.set(ada, bob, True, NOW)
+        await follows.set(eve, bob, True, NOW)
+        await follows.set(bob, ada, True, NOW)
+        await follows.set(bob, ada, False, LATER)
+        before = await waiting(outbox)
+
+        count = await follows.republish([(bob, ada), (ada, bob), (ada, eve), (4711, ada)])
+
+        again = (await waiting(outbox))[len(before) :]
+        assert count == 2
+        assert sorted(map(edge_event, again), key=lambda event: event.follower) == [
+            EdgeEvent(USER_FOLLOW, ada, bob, 1),
+            EdgeEvent(USER_UNFOLLOW, bob, ada, 2),
+        ]
+        originals = {record.value: record for record in before}
+        for record in again:
+            assert (record.topic, record.headers) == (
+                originals[record.value].topic,
+                originals[record.value].headers,
+            )
+        assert await follows.republish([]) == 0
+
     async def test_pages_of_followers_and_followees_go_by_id(self, users, follows):
         ada, *others = await register(users, 6)
         for other in reversed(others):

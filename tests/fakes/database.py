@@ -54,9 +54,15 @@ class FakeDatabase:
         version = max(before.version + 1 if before else 0, (self.era << 40) + 1)
         edge = Edge(follower, followee, following, version, at)
         self.edges[follower, followee] = edge
-        event = EdgeChanged(follower_id=follower, followee_id=followee, version=version, at=at)
-        self.add_event(USER_FOLLOW if following else USER_UNFOLLOW, event)
+        self.publish(edge)
         return edge
+
+    def publish(self, edge: Edge) -> None:
+        """Add the event of an edge's last change."""
+        event = EdgeChanged(
+            follower_id=edge.follower, followee_id=edge.followee, version=edge.version, at=edge.changed_at
+        )
+        self.add_event(USER_FOLLOW if edge.following else USER_UNFOLLOW, event)
 
     def add_event(self, topic: str, event: Event) -> None:
         """Add an event to the outbox, and wake the relay."""

@@ -1,6 +1,6 @@
 """Who follows whom, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from microblog_streams.records import Edge, User
@@ -21,6 +21,13 @@ class FakeFollows:
         if stored.following == following:
             return stored
         return self.database.write_edge(follower, followee, following, at)
+
+    async def republish(self, edges: Collection[tuple[int, int]]) -> int:
+        self.database.check()
+        known = [self.database.edges[edge] for edge in edges if edge in self.database.edges]
+        for edge in known:
+            self.database.publish(edge)
+        return len(known)
 
     async def followees(self, follower: int) -> Sequence[int]:
         self.database.check()

@@ -3,7 +3,8 @@
 ``Table.on_key_set`` throws the future of its changelog record away, so an event can be acknowledged and committed
 before the row it wrote is anywhere but on this worker's disk. Here the futures are kept by the event that wrote, and
 ``deliver`` waits for them before the acknowledgement. A record that was not confirmed is sent again with the row as it
-is by then, so that the changelog's last word on a key is the table's.
+is by then, so that the changelog's last word on a key is the table's. Records that may have come after those of the
+partition's next owner are told to ``doubts``.
 
 ``Table._on_changelog_sent`` stores the offset in the partition's database and re-opens that database where it was
 revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Here it does not.
@@ -15,7 +16,7 @@ set), though recovery applies bytes: none could be read, and the worker was neve
 import asyncio
 import logging
 from collections import defaultdict
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from faust.streams import current_event
 from faust.tables.table import Table
@@ -23,7 +24,12 @@ from faust.types import TopicT
 from faust.types.tuples import TP, FutureMessage, Message
 from rocksdict import Rdict
 
+from microblog_streams.delivery.doubts import Doubts
+from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.errors import NotMine, StoreUnavailable
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +58,8 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
+        app = cast("MicroblogApp", self.app)
+        self.doubts = Doubts(lambda message: PartitionLease(app, app.pulse, message))
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
         """Send a changelog record, and keep its future for the event that is being processed."""
@@ -59,6 +67,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         event = current_event()
         if event is not None:
             self._unconfirmed[_writer(event.message)][key] = future
+            self.doubts.watch(event.message, key, future)
         return future
 
     def _new_changelog_topic(self, **options: Any) -> TopicT:
@@ -93,12 +102,15 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
             logger.warning("changelog_sent_again table=%s reason=%r", self.name, future.exception())
             row = self.database(message.partition).get(key)
             writes[key] = super().send_changelog(message.partition, key, row)
+            self.doubts.watch(message, key, writes[key])
         if failed:
             raise StoreUnavailable("kafka", f"{len(failed)} rows of {self.name} were sent to the changelog again")
+        self.doubts.confirmed(writes)
         self._unconfirmed.pop(_writer(message), None)
 
     async def forget(self, *args: Any, **kwargs: Any) -> None:
         """Drop what is kept for events of earlier generations: they are read, and their rows written, again."""
+        self.doubts.over()
         generation = self.app.consumer_generation_id
         for writer in [writer for writer in self._unconfirmed if writer.generation != generation]:
             del self._unconfirmed[writer]

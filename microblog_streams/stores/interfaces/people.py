@@ -42,6 +42,13 @@ class FollowStore(Protocol):
         """
         ...
 
+    async def republish(self, edges: Collection[tuple[int, int]]) -> int:
+        """Publish the last event of each edge (follower, followee) again; return how many there are.
+
+        An edge that nobody ever made has none.
+        """
+        ...
+
     async def followees(self, follower: int) -> Sequence[int]:
         """Return everyone whom ``follower`` follows, by id (deleted users left out)."""
         ...

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 from dataclasses import dataclass, field
 
 import faust
@@ -11,6 +12,7 @@ from faust.streams import _current_event
 from faust.types.tuples import TP, FutureMessage, Message, PendingMessage, RecordMetadata
 
 import tables.followers
+from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from tables.followers import FollowersTable
 
@@ -85,6 +87,7 @@ async def shelf(tmp_path):
         broker="kafka://127.0.0.1:1",
     )
     app.consumer_generation_id = 1
+    app.pulse = Pulse(session=10.0, beat=math.inf)
     followers = tables.followers.register(app)
     app.finalize()
     app._create_directories()

@@ -1,17 +1,20 @@
 """A row is safe when its changelog record is confirmed; the record that is sent again is the row as it is by then."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import pytest
 from faust.tables.table import Table
 
+from microblog_streams.delivery import doubts
 from microblog_streams.delivery.upstream import changelog
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.stores.interfaces import Row
 from tables.codec import decode_row, encode_key, encode_row
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
+ROW = encode_key(500, 7)
 
 
 def write(shelf, version):
@@ -144,3 +147,89 @@ async def test_the_changelog_is_read_as_the_bytes_it_is(shelf):
     message.key, message.value = encode_key(500, 7), encode_row(Row(1, True, AT))
     event = await topic.decode(message, propagate=True)
     assert (event.key, event.value) == (message.key, message.value)
+
+
+class TestDoubts:
+    """A record that may have reached Kafka after those of the partition's next owner leaves its row in doubt."""
+
+    @pytest.fixture
+    async def message(self, shelf):
+        """The event that wrote a row whose record is not confirmed yet."""
+        shelf.open(1)
+        message = shelf.process(1, offset=0)
+        write(shelf, 1)
+        return message
+
+    async def in_doubt(self, shelf):
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return shelf.table.doubts.take(10)
+
+    async def test_a_record_that_is_confirmed_while_the_partition_is_held_leaves_none(self, shelf, message):
+        shelf.changelog.confirm()
+        await shelf.table.confirm(message)
+        await shelf.table.forget()
+        assert await self.in_doubt(shelf) == []
+
+    async def test_a_record_that_is_confirmed_in_a_later_generation_does(self, shelf, message):
+        shelf.app.consumer_generation_id = 2
+        await shelf.table.forget()
+        shelf.changelog.confirm()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_is_confirmed_during_a_rebalance_does(self, shelf, message):
+        shelf.app.rebalancing = True
+        shelf.changelog.confirm()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_is_confirmed_after_the_lease_lapsed_does(self, shelf, message):
+        """A process that was frozen hears of the confirmation before it hears that it lost the partition."""
+        shelf.app.pulse.beat = time.monotonic() - shelf.app.pulse.session
+        shelf.changelog.confirm()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_is_confirmed_after_the_worker_left_does(self, shelf, message):
+        shelf.app.pulse.leaving = True
+        shelf.changelog.confirm()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_is_given_up_in_a_later_generation_does(self, shelf, message):
+        """A time-out is no refusal: Kafka may have it in a connection, and take it yet."""
+        shelf.app.consumer_generation_id = 2
+        await shelf.table.forget()
+        shelf.changelog.fail()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_is_given_up_leaves_its_row_in_doubt_once_it_was_sent_again(self, shelf, message):
+        """Of two connections Kafka may read the newer one first. Before that, asking again would only add to it."""
+        shelf.changelog.fail()
+        with pytest.raises(StoreUnavailable):
+            await shelf.table.confirm(message)
+        assert await self.in_doubt(shelf) == []
+        shelf.changelog.confirm()
+        await shelf.table.confirm(message)
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_is_given_up_leaves_its_row_in_doubt_when_the_generation_is_over(self, shelf, message):
+        shelf.changelog.fail()
+        await asyncio.sleep(0)
+        shelf.app.consumer_generation_id = 2
+        await shelf.table.forget()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_a_record_that_was_sent_again_may_be_late_too(self, shelf, message):
+        shelf.changelog.fail()
+        with pytest.raises(StoreUnavailable):
+            await shelf.table.confirm(message)
+        shelf.app.pulse.leaving = True
+        shelf.changelog.confirm()
+        assert await self.in_doubt(shelf) == [ROW]
+
+    async def test_the_rows_in_doubt_are_bounded_and_what_is_left_out_is_told(self, shelf, monkeypatch, caplog):
+        monkeypatch.setattr(doubts, "MOST", 3)
+        shelf.table.doubts.add([bytes([number]) for number in range(5)])
+        assert len(shelf.table.doubts) == 3
+        assert "rows_in_doubt_forgotten count=2" in caplog.text
+
+    async def test_the_edges_of_rows_are_told_without_tombstones(self, shelf):
+        assert shelf.followers.edges([encode_key(500, 7), encode_key(500, 0)]) == [(7, 500)]
