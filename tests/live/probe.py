@@ -1,5 +1,6 @@
 """The application with a page that shows what only the inside knows. Run with ``faust -A`` in place of the package."""
 
+import asyncio
 from time import monotonic
 from typing import Any
 
@@ -9,6 +10,21 @@ from microblog_streams.application import create_app
 from microblog_streams.delivery.upstream import transport
 from microblog_streams.settings import load_settings_or_exit
 
+#: While it is not set, the records of the changelog stay in the worker's buffer, as while Kafka does not take them.
+changelog_flows = asyncio.Event()
+changelog_flows.set()
+
+
+class HeldProducer(transport.PatientProducer):
+    """A producer whose changelog records can be held back."""
+
+    async def send(self, topic: str, *args: Any, **kwargs: Any) -> Any:
+        if topic == app.changelog_name():
+            await changelog_flows.wait()
+        return await super().send(topic, *args, **kwargs)
+
+
+transport.MendedTransport.Producer = HeldProducer
 app = create_app(load_settings_or_exit())
 
 
@@ -30,5 +46,21 @@ async def probe(view: View, request: Request) -> Response:
 async def rejoin(view: View, request: Request) -> Response:
     """Ask for another generation, as a lane does that misses events."""
     transport.rejoin(app, "the test says so")
+    answer: dict[str, Any] = {}
+    return view.json(answer)
+
+
+@app.page("/probe/changelog/hold/")
+async def hold(view: View, request: Request) -> Response:
+    """Hold the changelog's records back from now on."""
+    changelog_flows.clear()
+    answer: dict[str, Any] = {}
+    return view.json(answer)
+
+
+@app.page("/probe/changelog/release/")
+async def release(view: View, request: Request) -> Response:
+    """Let them go."""
+    changelog_flows.set()
     answer: dict[str, Any] = {}
     return view.json(answer)
