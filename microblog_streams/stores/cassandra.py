@@ -33,7 +33,11 @@ class Cassandra:
         self._session: Any = None
 
     def uses(self, *statements: str) -> None:
-        """Note statements to prepare when connecting, so that a missing table shows at the start."""
+        """Note statements to prepare when connecting, so that a missing table shows at the start.
+
+        Each may be sent twice: a node that does not answer is overtaken by another one (see ``cluster``). So writes
+        set what they write, at a time that is theirs; counters and conditions (IF) are not for here.
+        """
         self._statements.update(statements)
 
     async def connect(self) -> None:
@@ -75,7 +79,7 @@ class Cassandra:
 
     async def _prepare(self, statement: str) -> Any:  # noqa: ANN401  the driver has no types
         session = self._connected()
-        prepared = await asyncio.get_running_loop().run_in_executor(self._thread, session.prepare, statement)
+        prepared = await asyncio.get_running_loop().run_in_executor(self._thread, _prepare, session, statement)
         return self._prepared.setdefault(statement, prepared)
 
     async def _send(self, session: Any, prepared: Any, parameters: Sequence[object], profile: object) -> Rows:  # noqa: ANN401
@@ -100,7 +104,7 @@ class Cassandra:
         try:
             session = cluster.connect()
             session.set_keyspace(Address.of(self._settings).keyspace)
-            self._prepared = {statement: session.prepare(statement) for statement in self._statements}
+            self._prepared = {statement: _prepare(session, statement) for statement in self._statements}
         except BaseException:
             cluster.shutdown()
             raise
@@ -110,3 +114,9 @@ class Cassandra:
         cluster, self._cluster, self._session = self._cluster, None, None
         if cluster is not None:
             cluster.shutdown()
+
+
+def _prepare(session: Any, statement: str) -> Any:  # noqa: ANN401  the driver has no types
+    prepared = session.prepare(statement)
+    prepared.is_idempotent = True
+    return prepared

@@ -12,12 +12,19 @@ from cassandra import (
     DriverException,
     OperationTimedOut,
     RequestValidationException,
+    Unavailable,
     UnresolvableContactPoints,
 )
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, ProtocolVersion
 from cassandra.connection import ConnectionBusy, ConnectionException
-from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.policies import (
+    ConstantReconnectionPolicy,
+    ConstantSpeculativeExecutionPolicy,
+    DCAwareRoundRobinPolicy,
+    RetryPolicy,
+    TokenAwarePolicy,
+)
 from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import tuple_factory
@@ -34,6 +41,11 @@ DEFAULT_PORT: Final = 9042
 RECONNECT_EVERY: Final = 0.2
 #: Seconds after which a quiet connection is asked for a sign of life: finds frozen nodes and dead networks.
 HEARTBEAT_EVERY: Final = 5.0
+#: A node that has not answered within this part of the time-out is not waited for alone: the next one gets the same
+#: statement, twice at most, and the first answer counts. Finds the frozen ones before a heartbeat does. More than
+#: what the nodes do among themselves (speculative_retry: 50 ms a partition, 10 partitions a statement at most), so
+#: that a slow replica is their business and only a slow coordinator is ours.
+SPECULATE_AFTER, SPECULATIONS = 1 / 4, 2
 
 TRUST: Final = "See MICROBLOG_CASSANDRA_CA, and MICROBLOG_CASSANDRA_CHECK_NAMES where it names no IP address."
 
@@ -110,8 +122,17 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 def _profile(consistency: str, timeout: float) -> ExecutionProfile:
+    """Return how statements are sent: to a replica where they concern one partition, and on to the next node.
+
+    Replicas do not take turns (``shuffle_replicas``): the driver shuffles a list that all statements under way share,
+    and those skip a node, or try one twice. ``RetryPolicy``, the driver's own, goes on to the next node where a
+    connection broke, or where a node is overloaded or sees too few replicas; a time-out of replicas is for our
+    callers, who know whether to try again: agents do, views answer 503.
+    """
     return ExecutionProfile(
-        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy()),
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(), shuffle_replicas=False),
+        retry_policy=RetryPolicy(),
+        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(timeout * SPECULATE_AFTER, SPECULATIONS),
         consistency_level=ConsistencyLevel.name_to_value[consistency],
         request_timeout=timeout,
         row_factory=tuple_factory,
@@ -151,6 +172,9 @@ def _reason(error: Exception) -> str:
         return f"no host answers: {_reason(causes[0])}" if causes else "no host answers"
     if isinstance(error, OperationTimedOut | TimeoutError):
         return "no answer in time"
+    if isinstance(error, Unavailable):
+        level = ConsistencyLevel.value_to_name[error.consistency]
+        return f"{level} needs {error.required_replicas} replicas, and {error.alive_replicas} can be reached"
     if isinstance(error, UnresolvableContactPoints):
         return "no host of the address has an IP address"
     return " ".join(str(error).split()) or type(error).__name__

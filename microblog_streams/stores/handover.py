@@ -11,13 +11,15 @@ Result = TypeVar("Result")
 class Handover(Generic[Result]):
     """One answer on its way: ``answered`` or ``failed`` is called from any thread, ``result`` is awaited.
 
-    ``done`` is called in the loop when the answer is there, also where whoever waited has left.
+    ``done`` is called once in the loop when the answer is there, also where whoever waited has left. The first answer
+    counts: a driver that asked two nodes also brings the one that was overtaken.
     """
 
     def __init__(self, done: Callable[[], None]) -> None:
         """Belong to the running loop."""
         self._loop = asyncio.get_running_loop()
         self._done = done
+        self._settled = False
         self.result: asyncio.Future[Result | None] = self._loop.create_future()
 
     def answered(self, result: Result | None) -> None:
@@ -33,6 +35,9 @@ class Handover(Generic[Result]):
             self._loop.call_soon_threadsafe(self._settle, result, error)
 
     def _settle(self, result: Result | None, error: Exception | None) -> None:
+        if self._settled:
+            return
+        self._settled = True
         self._done()
         if self.result.done():
             return

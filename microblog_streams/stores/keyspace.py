@@ -1,6 +1,8 @@
 """Makes the keyspace and tables of the post store: what the command ``migrate`` does in Cassandra.
 
-Each ``schema/*.cql`` is run every time, in the order of the names; its statements are safe to repeat.
+Each ``schema/*.cql`` is run every time, in the order of the names; its statements are safe to repeat. Two may run
+them at once, because everybody has them made by the same node, one after the other: two nodes that make a table at
+the same moment make two, by different ids, and never agree.
 """
 
 import asyncio
@@ -41,12 +43,20 @@ def _migrate(settings: Settings) -> list[str]:
     keyspace = Address.of(settings).keyspace
     with open_cluster(settings) as cluster:
         session = cluster.connect()
+        node = _maker(session)
         before = _tables(session, keyspace)
-        session.execute(_create(keyspace, settings.replication_factor), timeout=TIMEOUT)
+        session.execute(_create(keyspace, settings.replication_factor), timeout=TIMEOUT, host=node)
+        # Whoever finds that it is there already is not told when the other nodes know of it, too.
+        cluster.refresh_schema_metadata(TIMEOUT)
         session.set_keyspace(keyspace)
         for statement in statements():
-            session.execute(statement, timeout=TIMEOUT)
+            session.execute(statement, timeout=TIMEOUT, host=node)
         return sorted(f"table {keyspace}.{table}" for table in _tables(session, keyspace) - before)
+
+
+def _maker(session: Any) -> Any:  # noqa: ANN401  the driver has no types
+    """Return the node that makes everything: the first by its id of those that are there."""
+    return min(session.get_pool_state(), key=lambda host: str(host.host_id))
 
 
 def _create(keyspace: str, copies: int) -> str:

@@ -118,6 +118,14 @@ async def put(posts):
     return True
 
 
+async def told_why(posts):
+    try:
+        await posts.put(post())
+    except StoreUnavailable as exc:
+        return "LOCAL_QUORUM needs 2 replicas, and 1 can be reached" in str(exc)
+    return False
+
+
 async def there(posts, post):
     try:
         return await posts.get_many([post.id]) == {post.id: post}
@@ -136,9 +144,43 @@ async def test_one_goes_on_without_a_node_and_a_quorum_says_that_it_cannot(clust
     with pytest.raises(StoreUnavailable) as told:
         await quorum.put(post())
     assert "\n" not in str(told.value)
+    # As soon as the living node has noticed, it says why.
+    await until(lambda: told_why(quorum), 60)
     await until(lambda: put(one))
     # The living node may still send reads to the dead one, until it takes it for dead.
     await until(lambda: there(one, before), 60)
 
     await asyncio.to_thread(cluster.restart, "second")
     await until(lambda: put(quorum), 60)
+
+
+async def test_a_node_that_is_frozen_is_overtaken_by_the_other(cluster, store):
+    """In the same call: nobody waits for the time-out of the one that was asked first."""
+    one = await store("ONE")
+    before = post()
+    await until(lambda: put(one), 60)
+    await one.put(before)
+
+    cluster.pause("second")
+    try:
+        written = [await put(one) for _ in range(12)]
+        found = [await there(one, before) for _ in range(12)]
+    finally:
+        cluster.resume("second")
+    assert written == found == [True] * 12
+
+
+async def test_two_may_migrate_at_once_by_different_nodes(cluster, settings):
+    """Tables that two nodes make at the same moment would be two tables, and the nodes would never agree."""
+    keyspace = "by_two"
+    port = settings.cassandra_url.get_secret_value().rpartition(":")[2].partition("/")[0]
+    by = [
+        settings.model_copy(update={"cassandra_url": SecretStr(f"cassandra://{host}:{port}/{keyspace}")})
+        for host in ("127.0.0.1", "127.0.0.2")
+    ]
+    made = await asyncio.gather(*map(migrate, by))
+    assert sorted(name for names in made for name in set(names))[:2] != []
+    with open_cluster(by[0]) as driver:
+        driver.connect()
+        await until(lambda: asyncio.to_thread(driver.control_connection.wait_for_schema_agreement), 60)
+    assert await migrate(by[1]) == []

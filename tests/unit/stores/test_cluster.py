@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
-from microblog_streams.stores.cluster import Address, at_start, unavailable
+from microblog_streams.stores.cluster import SPECULATIONS, Address, _profile, at_start, unavailable
 
 OUT_OF_REPLICAS = Unavailable("not enough", ConsistencyLevel.LOCAL_QUORUM, required_replicas=2, alive_replicas=1)
 
@@ -104,3 +104,15 @@ def test_a_missing_table_says_what_to_run():
 
 def test_anything_else_at_the_start_is_waited_for():
     assert isinstance(at_start(OUT_OF_REPLICAS), StoreUnavailable)
+
+
+def test_too_few_replicas_are_told_by_their_number():
+    assert str(unavailable(OUT_OF_REPLICAS)) == (
+        "cassandra is unavailable: LOCAL_QUORUM needs 2 replicas, and 1 can be reached"
+    )
+
+
+def test_a_node_that_is_silent_is_overtaken_before_the_time_out():
+    plan = _profile("ONE", timeout=2.0).speculative_execution_policy.new_plan("posts", None)
+    waits = [plan.next_execution(None) for _ in range(SPECULATIONS + 1)]
+    assert waits == [0.5, 0.5, -1]

@@ -44,6 +44,18 @@ async def test_an_answer_after_the_caller_left_still_counts_as_done(done, outcom
     assert handover.result.cancelled()
 
 
+@pytest.mark.parametrize("second", [("answered", ["late"]), ("failed", OSError("late"))])
+async def test_only_the_first_answer_counts(done, second):
+    """Else the place of one request is given to two others, and what bounds them grows with each."""
+    handover = Handover(lambda: done.append("done"))
+    name, outcome = second
+    in_thread(handover.answered, ["row"])
+    in_thread(getattr(handover, name), outcome)
+    assert await handover.result == ["row"]
+    await asyncio.sleep(0)
+    assert done == ["done"]
+
+
 def test_an_answer_after_the_loop_closed_is_dropped(done):
     async def make():
         return Handover(lambda: done.append("done"))
