@@ -1,11 +1,18 @@
-"""The partition that a look-up goes to is the one that the producer writes to."""
+"""A look-up goes to the partition that the producer writes to, and to the worker that has it now."""
 
+from types import SimpleNamespace
+
+import pytest
 from aiokafka.partitioner import DefaultPartitioner
+from faust.exceptions import SameNode
+from faust.web.exceptions import ServiceUnavailable
 from hypothesis import given
 from hypothesis import strategies as st
+from yarl import URL
 
-from microblog_streams.delivery.upstream.router import partition_of
+from microblog_streams.delivery.upstream.router import ROUTED, EdgeRouter, partition_of
 from microblog_streams.ids import MAX_USER_ID, encode_user
+from microblog_streams.stores.roster import Worker
 
 
 @given(user=st.integers(1, MAX_USER_ID), partitions=st.integers(1, 64))
@@ -14,3 +21,66 @@ def test_the_author_alone_decides_and_as_the_producer_would(user, partitions):
     assert partition_of(encode_user(user), partitions) == DefaultPartitioner()(
         encode_user(user), everything, everything
     )
+
+
+class App:
+    """A worker that has the partitions ``mine``, and has heard of others."""
+
+    def __init__(self, mine, *others, recovered=True):
+        self.assignor = None
+        self.conf = SimpleNamespace(topic_partitions=8)
+        table = SimpleNamespace(key_serializer="edge")
+        self.tables = type("Tables", (dict,), {"actives_ready": recovered})(followers=table)
+        self.serializers = SimpleNamespace(dumps_key=lambda kind, key, serializer: encode_user(int(key)) + bytes(8))
+        self._me = Worker("me", "http://127.0.0.1:1", "both", tuple(mine))
+        everyone = [self._me, *others]
+        self.presence = SimpleNamespace(
+            owner=lambda partition: next((worker for worker in everyone if partition in worker.partitions), None)
+        )
+
+    def itself(self):
+        return self._me
+
+
+EVERYTHING = tuple(range(8))
+OTHER = Worker("other", "http://127.0.0.1:2", "both", EVERYTHING)
+
+
+def router(app):
+    app.router = EdgeRouter(app)
+    return app.router
+
+
+def owner(app):
+    return router(app).key_store("followers", "7")
+
+
+def test_what_a_worker_has_it_knows_for_itself():
+    """Whatever was announced before the rebalance."""
+    assert owner(App(EVERYTHING, OTHER)) == URL("http://127.0.0.1:1")
+
+
+def test_what_another_has_is_asked_of_it():
+    assert owner(App([], OTHER)) == URL("http://127.0.0.1:2")
+
+
+@pytest.mark.parametrize("app", [App([]), App(EVERYTHING, recovered=False)])
+def test_a_row_that_nobody_has_yet_is_not_said_to_be_missing(app):
+    with pytest.raises(KeyError):
+        owner(app)
+
+
+async def route(headers):
+    request = SimpleNamespace(headers=headers, url=URL("http://127.0.0.1:1/table/followers/7:8/"))
+    return await router(App([], OTHER)).route_req("followers", "7", None, request)
+
+
+async def test_what_another_worker_sent_on_is_not_sent_any_further():
+    with pytest.raises(ServiceUnavailable):
+        await route({ROUTED: "1"})
+
+
+async def test_what_is_here_is_answered_here():
+    request = SimpleNamespace(headers={ROUTED: "1"}, url=None)
+    with pytest.raises(SameNode):
+        await router(App(EVERYTHING, OTHER)).route_req("followers", "7", None, request)
