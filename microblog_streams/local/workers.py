@@ -81,5 +81,7 @@ class Workers:
         environment = {**base_environment(), **own}
         if self._count > 1:
             environment.pop(f"{PREFIX}WORKER", None)  # a name is one worker's; each goes by its port
+            # Each table has a warm copy on another worker, which takes over without reading the changelog back.
+            environment.setdefault(f"{PREFIX}STANDBY_REPLICAS", "1")
         level = self._settings.log_level.lower()
         return self._children.start([*FAUST, "worker", "-l", level], log, environment)

@@ -1,13 +1,17 @@
 """The application with a page that shows what only the inside knows. Run with ``faust -A`` in place of the package."""
 
 import asyncio
+from collections.abc import Iterable
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
+from faust.types import EventT
 from faust.types.web import Request, Response, View
 
+from microblog_streams import configuration
 from microblog_streams.application import create_app
 from microblog_streams.delivery.upstream import transport
+from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from microblog_streams.settings import load_settings_or_exit
 
 #: While it is not set, the records of the changelog stay in the worker's buffer, as while Kafka does not take them.
@@ -24,13 +28,27 @@ class HeldProducer(transport.PatientProducer):
         return await super().send(topic, *args, **kwargs)
 
 
+class CountingTable(ConfirmedTable):
+    """A table that counts the changelog's records that it applies for partitions of its own: in recoveries."""
+
+    replayed = 0
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        records = list(batch)
+        owned = self._holdings.owned()
+        self.replayed += sum(record.message.tp in owned for record in records)
+        super().apply_changelog_batch(records)
+
+
 transport.MendedTransport.Producer = HeldProducer
+configuration.ConfirmedTable = CountingTable
 app = create_app(load_settings_or_exit())
 
 
 @app.page("/probe/")
 async def probe(view: View, request: Request) -> Response:
-    """Tell the generation of the group, the pulse' age in seconds, and the partitions of the table."""
+    """Tell what the group gave to this worker, how its tables are, and the pulse' age in seconds."""
+    standbys = sorted(tp for tp in app.assignor.assigned_standbys() if tp.topic == app.changelog_name())
     return view.json(
         {
             "generation": app.consumer_generation_id,
@@ -38,6 +56,9 @@ async def probe(view: View, request: Request) -> Response:
             "pulseAge": monotonic() - app.pulse.beat,
             "partitions": sorted(app.followers.table.databases),
             "unacked": app.deliveries.unacked(),
+            "owned": app.itself().partitions,
+            "standbys": {tp.partition: app.tables.recovery.standby_offsets[tp] for tp in standbys},
+            "replayed": cast(CountingTable, app.followers.table).replayed,
         }
     )
 

@@ -7,7 +7,10 @@ is by then, so that the changelog's last word on a key is the table's. Records t
 partition's next owner are told to ``doubts``.
 
 ``Table._on_changelog_sent`` stores the offset in the partition's database and re-opens that database where it was
-revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Here it does not.
+revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Where the
+partition is a standby's by now, the offset is that of a record behind others which the standby has not applied yet:
+who takes over from there misses them. ``apply_changelog_batch``, in turn, opens the database of a partition that was
+revoked while its records waited in a buffer. Here both look first at what the worker has (``holdings``).
 
 The changelog's records are decoded by what the table's serializers were when it was declared (JSON, before ours are
 set), though recovery applies bytes: none could be read, and the worker was never ready. Here they are bytes throughout.
@@ -16,16 +19,18 @@ set), though recovery applies bytes: none could be read, and the worker was neve
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from faust.streams import current_event
 from faust.tables.table import Table
-from faust.types import TopicT
+from faust.types import EventT, TopicT
 from faust.types.tuples import TP, FutureMessage, Message
 from rocksdict import Rdict
 
 from microblog_streams.delivery.doubts import Doubts
 from microblog_streams.delivery.lease import PartitionLease
+from microblog_streams.delivery.upstream.holdings import Holdings
 from microblog_streams.errors import NotMine, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -59,6 +64,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
         app = cast("MicroblogApp", self.app)
+        self._holdings = Holdings(app)
         self.doubts = Doubts(lambda message: PartitionLease(app, app.pulse, message))
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
@@ -129,5 +135,10 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         return databases
 
     def _on_changelog_sent(self, fut: FutureMessage) -> None:
-        if fut.exception() is None and fut.result().partition in self.databases:
+        if fut.exception() is None and fut.result().topic_partition in self._holdings.owned():
             super()._on_changelog_sent(fut)
+
+    def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
+        """Apply records in a recovery, and as a standby: those of partitions that are held, and no others."""
+        held = self._holdings.held()
+        super().apply_changelog_batch([event for event in batch if event.message.tp in held])

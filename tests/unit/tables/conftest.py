@@ -3,10 +3,12 @@
 import asyncio
 import gc
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import faust
 import pytest
+from faust.assignor.client_assignment import ClientAssignment
 from faust.events import Event
 from faust.streams import _current_event
 from faust.types.tuples import TP, FutureMessage, Message, PendingMessage, RecordMetadata
@@ -14,7 +16,10 @@ from faust.types.tuples import TP, FutureMessage, Message, PendingMessage, Recor
 import tables.followers
 from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
+from microblog_streams.delivery.upstream.holdings import Holdings
 from tables.followers import FollowersTable
+
+CHANGELOG = "changelog"
 
 
 @dataclass
@@ -34,9 +39,8 @@ class Changelog:
     def confirm(self, index: int = -1, offset: int = 10) -> None:
         """As the producer does when the broker answered."""
         partition = self.sent[index][0]
-        topic = "changelog"
         future = self.futures[index]
-        future.set_result(RecordMetadata(topic, partition, TP(topic, partition), offset, None, None))
+        future.set_result(RecordMetadata(CHANGELOG, partition, TP(CHANGELOG, partition), offset, None, None))
         future.message.callback(future)
 
     def fail(self, index: int = -1) -> None:
@@ -57,13 +61,22 @@ class Shelf:
 
     def open(self, *partitions: int) -> None:
         """As an assignment does."""
+        self.assign(actives=partitions)
         for partition in partitions:
             self.table.data._db_for_partition(partition)
 
     def revoke(self, partition: int) -> None:
-        """As Faust does."""
+        """As an assignment without it does."""
+        self.assign()
         self.table.databases.pop(partition)
         gc.collect()
+
+    def assign(self, actives: Iterable[int] = (), standbys: Iterable[int] = ()) -> None:
+        """Begin another generation with these partitions of the changelog."""
+        self.app.assignor._assignment = ClientAssignment(
+            actives={CHANGELOG: list(actives)}, standbys={CHANGELOG: list(standbys)}
+        )
+        self.table._holdings = Holdings(self.app)
 
     def process(self, partition: int, offset: int, generation: int = 1) -> Message:
         """Make an event of the partition the current one."""

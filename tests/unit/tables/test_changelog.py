@@ -3,9 +3,11 @@
 import asyncio
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from faust.tables.table import Table
+from faust.types.tuples import TP
 
 from microblog_streams.delivery import doubts
 from microblog_streams.delivery.upstream import changelog
@@ -14,6 +16,7 @@ from microblog_streams.stores.interfaces import Row
 from tables.codec import decode_row, encode_key, encode_row
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
+CHANGELOG = "changelog"
 ROW = encode_key(500, 7)
 
 
@@ -138,6 +141,50 @@ async def test_faust_s_own_table_opens_it(shelf):
     shelf.changelog.confirm()
     Table._on_changelog_sent(shelf.table, shelf.changelog.futures[-1])
     assert set(shelf.table.databases) == {1}
+
+
+async def test_a_late_confirmation_does_not_move_a_standby_s_offset(shelf):
+    """Records before it are not applied here yet: whoever takes over from that offset would miss them."""
+    shelf.open(1)
+    message = shelf.process(1, offset=0)
+    write(shelf, 1)
+    shelf.assign(standbys=[1])
+    shelf.changelog.confirm(offset=41)
+    assert shelf.table.persisted_offset(message.tp) is None
+
+
+async def test_faust_s_own_table_moves_it(shelf):
+    """The defect of which the test before is the mend: where this fails, the mend may go."""
+    shelf.open(1)
+    message = shelf.process(1, offset=0)
+    write(shelf, 1)
+    shelf.assign(standbys=[1])
+    shelf.changelog.confirm(offset=41)
+    Table._on_changelog_sent(shelf.table, shelf.changelog.futures[-1])
+    assert shelf.table.persisted_offset(message.tp) == 41
+
+
+def logged(shelf, *partitions):
+    """Return a changelog record of an edge in each of the partitions, as recovery gets them."""
+    messages = [shelf.process(partition, offset=5) for partition in partitions]
+    for message in messages:
+        message.tp = TP(CHANGELOG, message.partition)
+        message.key, message.value = ROW, encode_row(Row(1, True, AT))
+    return [SimpleNamespace(message=message) for message in messages]
+
+
+async def test_records_are_applied_where_the_partition_is_held_and_nowhere_else(shelf):
+    shelf.assign(actives=[1], standbys=[2])
+    shelf.table.apply_changelog_batch(logged(shelf, 1, 2, 3))
+    assert set(shelf.table.databases) == {1, 2}
+    assert all(database.get(ROW) for database in shelf.table.databases.values())
+
+
+async def test_faust_s_own_table_opens_a_revoked_partition_for_them(shelf):
+    """The defect of which the test before is the mend: where this fails, the mend may go."""
+    shelf.assign(actives=[1])
+    Table.apply_changelog_batch(shelf.table, logged(shelf, 1, 3))
+    assert set(shelf.table.databases) == {1, 3}
 
 
 async def test_the_changelog_is_read_as_the_bytes_it_is(shelf):
