@@ -46,7 +46,7 @@ class Edge:
 class OutboxRecord:
     """An event that waits in PostgreSQL for the relay: ``topic`` is a logical name, ``id`` the order of publishing.
 
-    ``generations``: those whose topics must get it, one after the other.
+    ``generations``: those whose topics must get it, one after the other; none of them: it has to wait.
     """
 
     id: int

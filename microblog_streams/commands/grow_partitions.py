@@ -1,6 +1,5 @@
 """The command ``grow-partitions``: more partitions, for more workers, while everything goes on. See ``growth``."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,12 +9,14 @@ import click
 from faust.cli import argument, option
 
 from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.growing_topics import GrowingTopics
 from microblog_streams.commands.growth import Growth
 from microblog_streams.commands.steps import Steps
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.commands.waits import Waits
+from microblog_streams.configuration import changelog_name
 from microblog_streams.services.lag import offsets
 from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import Deployment, Phase
+from microblog_streams.stores.deployment import Deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.moves import moving
 from microblog_streams.stores.postgres import Postgres
@@ -26,9 +27,6 @@ from microblog_streams.topics import SOURCES, topic_name
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
-
-#: Seconds for which the command watches the workers move, and between looks.
-_WATCH, _GLANCE = 120.0, 0.5
 
 
 def register(app: "MicroblogApp") -> None:
@@ -50,24 +48,33 @@ def register(app: "MicroblogApp") -> None:
 
 async def _grow(settings: Settings, partitions: int, warm: bool) -> None:
     begun = time.monotonic()
-    async with _postgres(settings) as postgres, _redis(settings) as roster, moving(postgres) as move:
-        with Steps() as shown:
-            async with offsets(settings) as kafka:
-                growth = Growth(settings, move, Follows(postgres), Users(postgres), kafka, roster.workers, shown, warm)
-                before = (await move.look()).generation
-                deployment = await growth.run(partitions)
-            left = await _moved(roster, deployment.generation, shown)
+    with Steps() as shown:
+        async with _growth(settings, shown, warm) as growth:
+            before = (await growth.move.look()).generation
+            deployment = await growth.run(partitions)
+            left = await growth.waits.moved(deployment.generation)
     _tell(deployment, before, left, time.monotonic() - begun)
 
 
 async def _abandon(settings: Settings) -> None:
-    async with _postgres(settings) as postgres, moving(postgres) as move:
-        before = await move.look()
-        after = await move.abandon()
-    if after.phase is not Phase.SETTLED:
-        raise SetupError("posts go to the new topics already: run grow-partitions to its end")
+    async with _growth(settings, Steps()) as growth:
+        before = await growth.move.look()
+        after = await growth.abandon()
     topics = f"; the topics of generation {before.next_generation} are of no use" if before.next_generation else ""
     print(f"generation {after.generation}, {after.partitions} partitions{topics}")
+
+
+@asynccontextmanager
+async def _growth(settings: Settings, shown: Steps, warm: bool = False) -> AsyncIterator[Growth]:
+    """Connect everything that a move needs, and hold the move."""
+    async with (
+        _postgres(settings) as postgres,
+        _redis(settings) as roster,
+        moving(postgres) as move,
+        offsets(settings) as kafka,
+    ):
+        topics = GrowingTopics(settings, Follows(postgres), Users(postgres))
+        yield Growth(move, topics, Waits(kafka, roster.workers, move.keep, shown), shown, warm)
 
 
 @asynccontextmanager
@@ -90,25 +97,10 @@ async def _redis(settings: Settings) -> AsyncIterator[Roster]:
         await redis.close()
 
 
-async def _moved(roster: Roster, generation: int, shown: Steps) -> Sequence[Worker]:
-    """Watch the workers start again in the new generation; return those that have not."""
-    deadline = time.monotonic() + _WATCH
-    shown.step("workers start again")
-    while True:
-        try:
-            workers = await roster.workers()
-        except StoreUnavailable:
-            return ()
-        left = [worker for worker in workers if worker.generation != generation]
-        shown.at(len(workers) - len(left), len(workers))
-        if not left or time.monotonic() > deadline:
-            return left
-        await asyncio.sleep(_GLANCE)
-
-
 def _tell(deployment: Deployment, before: int, left: Sequence[Worker], seconds: float) -> None:
     print(f"generation {deployment.generation}, {deployment.partitions} partitions, after {seconds:.1f} s")
     if left:
         print(f"still to start again: {', '.join(worker.name for worker in left)}")
     if before != deployment.generation:
-        print(f"of no use any more: {', '.join(topic_name(name, before) for name in SOURCES)}, and their changelog")
+        names = [*(topic_name(name, before) for name in SOURCES), changelog_name(before)]
+        print(f"of no use once no worker runs in generation {before}: {', '.join(names)}")

@@ -1,9 +1,21 @@
 """The steps of a long command on the terminal: one line each, with a bar where there is something to count."""
 
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+
+class Report(Protocol):
+    """Where a person sees how it goes."""
+
+    def step(self, text: str, total: int | None = None) -> None:
+        """Begin a step."""
+        ...
+
+    def at(self, done: int, total: int | None = None) -> None:
+        """Say how far the step has come."""
+        ...
 
 
 class Steps:

@@ -4,7 +4,7 @@ A row goes into the partition of its author, as its events do. The edges are rea
 moment: a change that comes later comes as an event, too, and a higher version wins whichever is read first.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -38,20 +38,24 @@ class TableCopy:
     generation: int
     partitions: int
 
-    async def run(self, options: Mapping[str, Any], report: Callable[[int], object]) -> int:
-        """Write all rows, confirmed; ``report`` is told how many were written. Raises StoreUnavailable."""
-        written = 0
+    async def run(self, options: Mapping[str, Any], report: Callable[[int], Awaitable[object]]) -> int:
+        """Write all rows, confirmed; ``report`` is told after each page how many were. Raises StoreUnavailable."""
         producer = AIOKafkaProducer(**options, acks="all", linger_ms=5, max_batch_size=128 * 1024)
         try:
             await producer.start()
-            async for page in self._pages():
-                await self._write(producer, page)
-                written += len(page)
-                report(written)
+            return await self.write(producer, report)
         except (KafkaError, OSError) as exc:
             raise StoreUnavailable("kafka", f"the table's copy broke off: {exc!r}") from exc
         finally:
             await producer.stop()
+
+    async def write(self, producer: AIOKafkaProducer, report: Callable[[int], Awaitable[object]]) -> int:
+        """Write all rows by a producer that is started; one page is confirmed before the next is read."""
+        written = 0
+        async for page in self._pages():
+            await self._write(producer, page)
+            written += len(page)
+            await report(written)
         return written
 
     async def _pages(self) -> AsyncIterator[Sequence[Placed]]:

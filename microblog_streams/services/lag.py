@@ -4,8 +4,8 @@ Workers acknowledge in order and only after an event's effect, so an offset that
 is done.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,15 +33,36 @@ class Offsets:
 
         What has expired counts as acknowledged. Raises StoreUnavailable.
         """
-        places = [TopicPartition(topic, number) for number in range(partitions)]
-        try:
+        places = _places(topic, partitions)
+        with _translated():
             firsts = await self.consumer.beginning_offsets(places)
             committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
             ends = await self.consumer.end_offsets(places)
-        except (KafkaError, OSError) as exc:
-            raise StoreUnavailable("kafka", repr(exc)) from exc
         done = [min(ends[place], max(firsts[place], committed[place].offset)) for place in places]
         return sum(done), sum(ends.values())
+
+    async def expired(self, group: str, topics: Sequence[str], partitions: int) -> int:
+        """Return how many records expired before a group had acknowledged them. Raises StoreUnavailable."""
+        return sum([await self._expired(group, name, partitions) for name in topics])
+
+    async def _expired(self, group: str, topic: str, partitions: int) -> int:
+        places = _places(topic, partitions)
+        with _translated():
+            firsts = await self.consumer.beginning_offsets(places)
+            committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
+        return sum(max(0, firsts[place] - max(0, committed[place].offset)) for place in places)
+
+
+def _places(topic: str, partitions: int) -> list[TopicPartition]:
+    return [TopicPartition(topic, number) for number in range(partitions)]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (KafkaError, OSError) as exc:
+        raise StoreUnavailable("kafka", repr(exc)) from exc
 
 
 @asynccontextmanager
@@ -50,11 +71,9 @@ async def offsets(settings: Settings) -> AsyncIterator[Offsets]:
     options = client_options(settings)
     admin, consumer = AIOKafkaAdminClient(**options), AIOKafkaConsumer(**options)
     try:
-        try:
+        with _translated():
             await admin.start()
             await consumer.start()
-        except (KafkaError, OSError) as exc:
-            raise StoreUnavailable("kafka", repr(exc)) from exc
         yield Offsets(admin, consumer)
     finally:
         await consumer.stop()

@@ -3,8 +3,8 @@
 One worker of all leads; the others stand by. Events with the same key are published one after the other, each
 confirmed before the next is sent, so a partition holds an edge's versions in order; different keys go side by side.
 A record is removed after its confirmation, so one may be published twice, by this leader or the next: versions and
-ids make that harmless. While the topics move to the next generation each event goes to both, to the old one first. Any
-failure ends the term of a leader, because another's connections may be better.
+ids make that harmless. While the topics move to the next generation each event goes to both, to the old one first, or
+waits (see ``stores.deployment``). Any failure ends the term of a leader, because another's connections may be better.
 """
 
 import asyncio
@@ -146,8 +146,8 @@ class OutboxRelay(Service):
                 await self.wait(session.woken(), timeout=POLL)
 
     async def _relay_batch(self) -> int:
-        """Publish the oldest records and remove those that were confirmed; return how many there were."""
-        records = await self._outbox.head(BATCH)
+        """Publish the oldest records and remove those that were confirmed; return how many that may go there were."""
+        records = [record for record in await self._outbox.head(BATCH) if record.generations]
         chains: dict[bytes, list[OutboxRecord]] = defaultdict(list)
         for record in records:
             chains[record.key].append(record)

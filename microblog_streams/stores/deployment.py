@@ -8,7 +8,7 @@ where follows from the phase alone, so that every worker that looks it up acts a
 | settled | the present generation | the present one |
 | copying, filled | the present one, then the next | the present one |
 | switched | the present one, then the next | the next |
-| draining | the next | the next |
+| draining | nowhere: they wait in the outbox | the next |
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from psycopg2.errors import UndefinedColumn, UndefinedTable
 
 from microblog_streams.errors import SetupError
 from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.postgres_session import Row
+from microblog_streams.stores.postgres_session import Row, Session
 
 
 class Phase(StrEnum):
@@ -58,9 +58,10 @@ class Deployment:
         """The generations whose topics take events of edges and users, in the order in which they must get them.
 
         The present one is first: an event that the next one has is then in the present one, too, and counted there
-        when somebody looks whether all of it is brought about.
+        when somebody looks whether all of it is brought about. None while that is waited for: workers of the next
+        generation would bring about a follow, and then those of the present one the unfollow before it.
         """
-        return self.generations[-1:] if self.phase is Phase.DRAINING else self.generations
+        return () if self.phase is Phase.DRAINING else self.generations
 
     @property
     def open_generations(self) -> tuple[int, ...]:
@@ -91,7 +92,7 @@ async def create_deployment(postgres: Postgres, partitions: int) -> Deployment:
     return await get_deployment(postgres)
 
 
-async def get_deployment(postgres: Postgres) -> Deployment:
+async def get_deployment(postgres: Postgres | Session) -> Deployment:
     """Return the deployment. Raises SetupError where ``migrate`` never ran on this database."""
     try:
         row = await postgres.fetch_one(SELECT)

@@ -1,7 +1,8 @@
 """The steps of a move to the next generation of topics, as the row that all workers look up tells them.
 
 Every step is one statement that holds only in the phase before it, so a step that was taken already, by a command that
-was interrupted and runs again, changes nothing.
+was interrupted and runs again, changes nothing. All go over the session that holds the lock: a command that has lost
+it, to another one maybe, can take no step any more.
 """
 
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from typing import Final
 from microblog_streams.errors import SetupError
 from microblog_streams.stores.deployment import Deployment, Phase, get_deployment
 from microblog_streams.stores.postgres import Lock, Postgres
+from microblog_streams.stores.postgres_session import Session
 
 #: Seconds that one statement may take.
 _LIMIT: Final = 10.0
@@ -32,39 +34,46 @@ UPDATE deployment SET phase = 'settled', next_generation = NULL, next_partitions
 
 
 class Move:
-    """The move of one deployment; ``moving`` makes it. Each step returns the deployment as it is then."""
+    """The move of one deployment; ``moving`` makes it. Each step returns the deployment as it is then.
 
-    def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
-        self._postgres = postgres
+    All methods raise StoreUnavailable, also where the lock is lost.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Take the session that holds the lock."""
+        self._session = session
+
+    async def keep(self) -> None:
+        """Make sure that the move is still this command's; to be called now and then while something else goes on."""
+        await self._session.fetch_one("SELECT 1")
 
     async def look(self) -> Deployment:
         """Return the deployment. Raises SetupError where ``migrate`` never ran."""
-        return await get_deployment(self._postgres)
+        return await get_deployment(self._session)
 
     async def number(self) -> int:
         """Return a number that no generation ever had."""
-        ((number,),) = await self._postgres.fetch(_NUMBER)
+        ((number,),) = await self._session.fetch(_NUMBER)
         return int(number)
 
     async def begin(self, generation: int, partitions: int) -> Deployment:
         """Have edge events go to both generations from now on; the next one's topics must be there."""
-        await self._postgres.execute(_BEGIN, generation, partitions)
+        await self._session.execute(_BEGIN, generation, partitions)
         return await self.look()
 
     async def advance(self, before: Phase, after: Phase) -> Deployment:
         """Go on to the next phase."""
-        await self._postgres.execute(_ADVANCE, after.value, before.value)
+        await self._session.execute(_ADVANCE, after.value, before.value)
         return await self.look()
 
     async def settle(self) -> Deployment:
         """Make the next generation the present one."""
-        await self._postgres.execute(_SETTLE)
+        await self._session.execute(_SETTLE)
         return await self.look()
 
     async def abandon(self) -> Deployment:
         """Go back to where it began; only before posts go to the next generation."""
-        await self._postgres.execute(_ABANDON)
+        await self._session.execute(_ABANDON)
         return await self.look()
 
 
@@ -74,4 +83,4 @@ async def moving(postgres: Postgres) -> AsyncIterator[Move]:
     async with postgres.dedicated(_LIMIT) as session:
         if await session.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.MOVE)) != (True,):
             raise SetupError("another grow-partitions is running on this database: wait for its end")
-        yield Move(postgres)
+        yield Move(session)

@@ -25,6 +25,8 @@ class FakeDatabase:
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     outbox: dict[int, OutboxRecord] = field(default_factory=dict)
     keys: dict[tuple[int, str], tuple[bytes, UUID]] = field(default_factory=dict)
+    #: Where the deployment has events of edges go.
+    generations: tuple[int, ...] = (1,)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     last_user: int = 0
     last_event: int = 0

@@ -15,6 +15,7 @@ class Published:
     key: bytes
     value: bytes
     headers: dict[str, str]
+    generation: int | None = None
 
 
 @dataclass
@@ -44,4 +45,4 @@ class FakeLog:
         await asyncio.sleep(0)
         if self.away:
             raise BrokerUnavailable("away")
-        self.events.append(Published(topic, key, value, dict(headers or {})))
+        self.events.append(Published(topic, key, value, dict(headers or {}), generation))

@@ -1,6 +1,7 @@
 """The outbox in memory, and the session that a relay leads with."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.records import OutboxRecord
@@ -12,10 +13,14 @@ class FakeOutbox:
 
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
+        #: How often the oldest records were read.
+        self.looks = 0
 
     async def head(self, limit: int) -> Sequence[OutboxRecord]:
         self.database.check()
-        return [record for _, record in sorted(self.database.outbox.items())][:limit]
+        self.looks += 1
+        records = [record for _, record in sorted(self.database.outbox.items())][:limit]
+        return [replace(record, generations=self.database.generations) for record in records]
 
     async def remove(self, ids: Collection[int]) -> None:
         self.database.check()

@@ -102,6 +102,36 @@ async def test_an_event_that_fails_keeps_those_behind_it_and_no_other_key(outbox
         await until(lambda: not outbox.database.outbox)
 
 
+async def test_while_the_topics_move_each_event_goes_to_both_generations_to_the_old_one_first(
+    quick, outbox, log, election, follows, people, database
+):
+    database.generations = (1, 2)
+    await follow_and_unfollow_all(follows, people)
+    committed = by_key(await outbox.head(1000))
+
+    async with OutboxRelay(outbox, log, election.session):
+        await until(lambda: not database.outbox)
+
+    for key, values in committed.items():
+        sent = [(event.value, event.generation) for event in log.events if event.key == key]
+        assert sent == [(value, generation) for value in values for generation in (1, 2)]
+
+
+async def test_events_that_may_go_nowhere_yet_wait_in_their_order(relay, outbox, log, follows, people, database):
+    database.generations = ()
+    await follow_and_unfollow_all(follows, people)
+    committed = by_key(await outbox.head(1000))
+    looks = outbox.looks
+    await until(lambda: outbox.looks > looks + 2)
+    assert log.begun == 0
+
+    database.generations = (2,)
+    await until(lambda: not database.outbox)
+
+    assert by_key(log.events) == committed
+    assert {event.generation for event in log.events} == {2}
+
+
 async def test_while_the_database_is_away_the_relay_waits(relay, follows, people, outbox, log, database):
     await until(lambda: relay.leading)
     database.away = True

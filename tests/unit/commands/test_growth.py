@@ -1,0 +1,128 @@
+"""The phases of a move to more partitions: what is done in which, and from which it goes on."""
+
+import pytest
+
+from microblog_streams.commands.growth import Growth
+from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.deployment import Deployment, Phase
+from microblog_streams.topics import EDGES, POSTS
+from tests.fakes.growing import FakeGround, FakeMove, Silent
+
+CREATED = (Phase.SETTLED, "create", 2, 12)
+FILLED = (Phase.COPYING, "fill", 2, 12)
+WARMED = (Phase.FILLED, "warmed", 2, 12)
+POSTS_CLOSED, POSTS_DRAINED = (Phase.SWITCHED, "close", POSTS, 1), (Phase.SWITCHED, "drained", POSTS, 1, 8)
+EDGES_CLOSED, EDGES_DRAINED = (Phase.DRAINING, "close", EDGES, 1), (Phase.DRAINING, "drained", EDGES, 1, 8)
+ALL = [CREATED, FILLED, POSTS_CLOSED, POSTS_DRAINED, EDGES_CLOSED, EDGES_DRAINED]
+
+BEFORE, AFTER = Deployment(1, 8), Deployment(2, 12)
+LEFT = {
+    Phase.COPYING: ALL[1:],
+    Phase.FILLED: ALL[2:],
+    Phase.SWITCHED: ALL[2:],
+    Phase.DRAINING: ALL[4:],
+}
+
+
+def under_way(phase):
+    return Deployment(1, 8, 0, phase, 2, 12)
+
+
+@pytest.fixture
+def move():
+    return FakeMove(BEFORE)
+
+
+@pytest.fixture
+def ground(move):
+    return FakeGround(move)
+
+
+@pytest.fixture
+def growth(move, ground):
+    return Growth(move, ground, ground, Silent())
+
+
+async def test_a_move_goes_through_its_phases_and_does_in_each_what_must_be_done_there(growth, move, ground):
+    """Topics are closed before it is waited for what they hold, or that would never end."""
+    assert await growth.run(12) == AFTER
+    assert ground.done == ALL
+    assert move.phases == [Phase.COPYING, Phase.FILLED, Phase.SWITCHED, Phase.DRAINING, Phase.SETTLED]
+
+
+@pytest.mark.parametrize("phase", LEFT)
+async def test_an_interrupted_move_goes_on_from_its_phase(growth, move, ground, phase):
+    move.deployment = under_way(phase)
+    assert await growth.run(12) == AFTER
+    assert ground.done == LEFT[phase]
+
+
+async def test_a_warm_move_waits_for_workers_of_the_next_generation_before_posts_go_there(move, ground):
+    await Growth(move, ground, ground, Silent(), warm=True).run(12)
+    assert ground.done == [CREATED, FILLED, WARMED, *ALL[2:]]
+
+
+async def test_fewer_partitions_are_refused(growth, move, ground):
+    with pytest.raises(SetupError, match="have 8 partitions: name a higher number"):
+        await growth.run(7)
+    assert (move.deployment, ground.done) == (BEFORE, [])
+
+
+async def test_a_move_that_ended_just_now_may_be_run_again(growth, move, ground):
+    """A command that was killed while it watched the workers is one that nobody knows to have ended."""
+    move.deployment = AFTER
+    assert await growth.run(12) == AFTER
+    assert ground.done == []
+
+
+@pytest.mark.parametrize("phase", LEFT)
+async def test_another_number_is_refused_while_a_move_is_under_way(growth, move, ground, phase):
+    move.deployment = under_way(phase)
+    with pytest.raises(SetupError, match="a move to 12 partitions is under way"):
+        await growth.run(16)
+    assert ground.done == []
+
+
+async def test_each_page_of_the_copy_makes_sure_that_the_move_is_still_this_commands(growth, move, ground):
+    async def lost():
+        raise StoreUnavailable("postgres", "the session is gone")
+
+    move.keep = lost
+    with pytest.raises(StoreUnavailable):
+        await growth.run(12)
+    assert move.deployment.phase is Phase.COPYING
+
+
+async def test_posts_do_not_go_to_a_generation_that_has_lost_edges(growth, move, ground):
+    """Its workers would never learn of follows whose events expired while the move lay about."""
+    move.deployment, ground.lost = under_way(Phase.FILLED), 5
+    with pytest.raises(SetupError, match="5 events of the next generation expired: give --abandon"):
+        await growth.run(12)
+    assert move.deployment.phase is Phase.FILLED
+
+
+@pytest.mark.parametrize("phase", [Phase.COPYING, Phase.FILLED])
+async def test_a_move_is_abandoned_before_posts_go_to_the_new_topics(growth, move, phase):
+    move.deployment = under_way(phase)
+    assert await growth.abandon() == BEFORE
+
+
+@pytest.mark.parametrize("phase", [Phase.SWITCHED, Phase.DRAINING])
+async def test_a_move_whose_posts_go_to_the_new_topics_is_not_abandoned(growth, move, phase):
+    move.deployment = under_way(phase)
+    with pytest.raises(SetupError, match="run grow-partitions to its end"):
+        await growth.abandon()
+    assert move.deployment == under_way(phase)
+
+
+async def test_a_move_in_whose_next_generation_workers_ran_is_not_abandoned(growth, move, ground):
+    """One that ended between an unfollow and the follow after it leaves a hole that nobody else would fill."""
+    move.deployment, ground.ran = under_way(Phase.FILLED), True
+    with pytest.raises(SetupError, match="workers run in the next generation already, or did"):
+        await growth.abandon()
+    assert move.deployment == under_way(Phase.FILLED)
+
+
+async def test_where_nothing_is_under_way_there_is_nothing_to_abandon(growth, ground):
+    ground.ran = True
+    assert await growth.abandon() == BEFORE

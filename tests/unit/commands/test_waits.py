@@ -1,0 +1,113 @@
+"""What a move waits for: what workers have acknowledged, and what they announce."""
+
+import pytest
+
+from microblog_streams.commands import waits as module
+from microblog_streams.commands.waits import Waits
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.stores.roster import Worker
+from microblog_streams.topics import EDGES, POSTS
+from tests.fakes.growing import Silent
+
+
+class Offsets:
+    """Answers one count after the other, the last one for good; ``asked`` is for whom."""
+
+    def __init__(self):
+        self.counts = [0]
+        self.done = {}
+        self.asked = []
+
+    async def behind(self, group, topics, partitions):
+        self.asked.append((group, tuple(topics), partitions))
+        return self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+
+    async def progress(self, group, topic, partitions):
+        return self.done.get((group, topic), 0), 10
+
+
+class Roster:
+    def __init__(self):
+        self.looks = [[]]
+
+    async def workers(self):
+        return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+
+def worker(name, generation, *partitions):
+    return Worker(name, f"http://{name}", "both", partitions, generation)
+
+
+@pytest.fixture
+def offsets():
+    return Offsets()
+
+
+@pytest.fixture
+def roster():
+    return Roster()
+
+
+@pytest.fixture
+def kept():
+    return []
+
+
+@pytest.fixture
+def waits(offsets, roster, kept, monkeypatch):
+    monkeypatch.setattr(module, "_GLANCE", 0.001)
+
+    async def keep():
+        kept.append(True)
+
+    return Waits(offsets, roster.workers, keep, Silent())
+
+
+async def test_a_generation_is_drained_when_all_that_its_topics_hold_is_acknowledged(waits, offsets, kept):
+    offsets.counts = [7, 7, 2, 0]
+    await waits.drained("posts", POSTS, 2, 12)
+    assert set(offsets.asked) == {("microblog.g2", ("post.created.g2", "post.deleted.g2"), 12)}
+    assert (len(offsets.asked), len(kept)) == (4, 2)
+
+
+async def test_a_wait_ends_with_the_move(waits, offsets, monkeypatch):
+    async def lost():
+        raise StoreUnavailable("postgres", "the session is gone")
+
+    offsets.counts = [7]
+    with pytest.raises(StoreUnavailable):
+        await Waits(offsets, waits.workers, lost, Silent()).drained("posts", POSTS, 1, 8)
+
+
+async def test_a_generation_is_warm_when_its_workers_have_all_partitions_and_have_caught_up(waits, offsets, roster):
+    half, whole = [worker("a", 1, 0, 1), worker("c", 2, 0)], [worker("c", 2, 0), worker("d", 2, 1)]
+    roster.looks = [half, whole, whole, [*whole, worker("last", 2)]]
+    offsets.counts = [5, 0]
+    await waits.warmed(2, 2)
+    assert roster.looks == [[*whole, worker("last", 2)]]
+    assert {name for _, names, _ in offsets.asked for name in names} == {f"{name}.g2" for name in EDGES}
+
+
+async def test_a_generation_has_begun_when_a_worker_runs_in_it_or_did(waits, offsets, roster):
+    roster.looks = [[worker("a", 1, 0)]]
+    assert not await waits.begun(2, 12)
+    offsets.done["microblog.g2", "user.unfollow.g2"] = 3
+    assert await waits.begun(2, 12)
+    offsets.done = {}
+    roster.looks = [[worker("a", 1, 0), worker("b", 2)]]
+    assert await waits.begun(2, 12)
+
+
+async def test_workers_are_watched_until_all_have_started_again(waits, roster):
+    roster.looks = [
+        [worker("a", 1), worker("b", 1)],
+        [worker("a", 2), worker("b", 1)],
+        [worker("a", 2), worker("b", 2)],
+    ]
+    assert await waits.moved(2) == []
+
+
+async def test_those_that_do_not_start_again_are_named_after_a_while(waits, roster, monkeypatch):
+    monkeypatch.setattr(module, "_WATCH", 0.05)
+    roster.looks = [[worker("a", 1), worker("b", 2)]]
+    assert await waits.moved(2) == [worker("a", 1)]
