@@ -89,11 +89,14 @@ class Generations(Service):
 
     async def _turn(self) -> None:
         """Wait until the workers with smaller names run in the present generation, or have had their time."""
-        before = [worker.name for worker in self._workers() if worker.name < self._name]
+        before = [worker for worker in self._workers() if worker.name < self._name]
         deadline = monotonic() + TURN * len(before)
         while not self.should_stop and monotonic() < deadline and not self._moved(before):
             await self.sleep(INTERVAL)
 
-    def _moved(self, names: Sequence[str]) -> bool:
-        there = {worker.name for worker in self._workers() if worker.generation == self.deployment.generation}
-        return there.issuperset(names)
+    def _moved(self, workers: Sequence[Worker]) -> bool:
+        """Tell whether they are there. They say so as soon as they start, so one must have got further than that."""
+        present = {worker.name: worker for worker in self._workers() if worker.generation == self.deployment.generation}
+        there = [present[worker.name] for worker in workers if worker.name in present]
+        members = [worker for worker in there if worker.roles != "web"]
+        return len(there) == len(workers) and (not members or any(worker.partitions for worker in members))
