@@ -167,6 +167,9 @@ class Timelines:
 
     async def _push_in_turn(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
         async with self._gate:
+            if deadline is not None and time.monotonic() > deadline:
+                # A call would take the turn of those that are in time yet: where many wait, none ever would be.
+                raise self._late()
             return await self._push(users, entry, deadline)
 
     async def _push(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
@@ -174,8 +177,11 @@ class Timelines:
         keys = [key(user) for user in users]
         taken = await self._change("push", keys, entry, self.kept, most, deadline=deadline)
         if taken is None:
-            raise StoreUnavailable(self._redis.name, "the push came after its deadline")
+            raise self._late()
         return int(taken)
+
+    def _late(self) -> StoreUnavailable:
+        return StoreUnavailable(self._redis.name, "the push came after its deadline")
 
     async def _change(
         self, name: str, keys: Sequence[bytes], *args: bytes | int, deadline: float | None = None

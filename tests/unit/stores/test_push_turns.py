@@ -1,0 +1,46 @@
+"""Pushes wait for their turn; one whose deadline passes meanwhile takes no turn from those behind it."""
+
+import asyncio
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import ENTRY_BYTES
+from microblog_streams.stores.timelines import IN_FLIGHT, Timelines
+from tests.waiting import until
+
+ENTRY = bytes(ENTRY_BYTES)
+
+
+class Slow(Timelines):
+    """Timelines whose calls end when the test says so."""
+
+    def __init__(self):
+        super().__init__(SimpleNamespace(name="redis", timeout=2.0))
+        self.calls = []
+        self.answered = asyncio.Event()
+
+    async def _push(self, users, entry, deadline):
+        self.calls.append(list(users))
+        await self.answered.wait()
+        return len(users)
+
+
+async def test_a_push_that_is_late_when_its_turn_comes_makes_no_call():
+    timelines = Slow()
+    first = [asyncio.create_task(timelines.push([user, user + 1], ENTRY)) for user in range(IN_FLIGHT)]
+    await until(lambda: len(timelines.calls) == IN_FLIGHT)
+    deadline = time.monotonic() + 0.05
+    late = asyncio.create_task(timelines.push([90, 91], ENTRY, deadline))
+    in_time = asyncio.create_task(timelines.push([92, 93], ENTRY, time.monotonic() + 60))
+
+    await until(lambda: time.monotonic() > deadline)
+    timelines.answered.set()
+
+    with pytest.raises(StoreUnavailable, match="after its deadline"):
+        await late
+    assert await in_time == 2
+    assert await asyncio.gather(*first) == [2] * IN_FLIGHT
+    assert timelines.calls[IN_FLIGHT:] == [[92, 93]]
