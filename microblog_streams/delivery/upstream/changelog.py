@@ -10,7 +10,8 @@ partition's next owner are told to ``doubts``.
 revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Where the
 partition is a standby's by now, the offset is that of a record behind others which the standby has not applied yet:
 who takes over from there misses them. ``apply_changelog_batch``, in turn, opens the database of a partition that was
-revoked while its records waited in a buffer. Here both look first at what the worker has (``holdings``).
+revoked while its records waited in a buffer. Here both look first at what the worker has (``holdings``). Upstream:
+issue 91 (closed) was the same with another way in; the others were not found there.
 
 The changelog's records are decoded by what the table's serializers were when it was declared (JSON, before ours are
 set), though recovery applies bytes: none could be read, and the worker was never ready. Here they are bytes throughout.

@@ -3,7 +3,7 @@
 Faust's router hashes the whole key of a row, while a row lives in the partition of the event that wrote it: that of the
 author's 8 bytes, the first half of the key. It also asks the group's assignor, which only members of the group know,
 and whose addresses outlive a dead worker until its session ends. Here the partition comes from the author, and the
-owner from what the workers announce.
+owner from what the workers announce. Upstream: issue 514 (open) shows the wrong worker; 187 (closed) is another cause.
 
 In the second around a rebalance what was announced is not what is. So a worker knows for itself what it has, and says
 503, not 404, of a row that it has not got yet; and what one worker sent to another is not sent any further, or two that
