@@ -148,7 +148,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     _add_stores(app, deployment)
     _add_delivery(app)
     agents.register(app)
-    routes.register(app)
+    routes.register(app, settings.serves_api)
     commands.register(app)
     check_complete(app)
     return app
@@ -218,7 +218,8 @@ def _add_delivery(app: MicroblogApp) -> None:
 def check_complete(app: MicroblogApp) -> None:
     """Raise SetupError where an agent, a table or a URL is not registered."""
     found = {"agents": set(app.agents), "tables": set(app.tables), "URLs": set(app.web.views)}
-    expected = {"agents": AGENTS, "tables": TABLES, "URLs": routes.PATHS}
+    paths = {path for path, _ in routes.served(app.settings.serves_api)}
+    expected = {"agents": AGENTS, "tables": TABLES, "URLs": paths}
     for kind, names in expected.items():
         if missing := names - found[kind]:
             raise SetupError(f"the application is not complete: {kind} {sorted(missing)} are not registered")

@@ -45,7 +45,8 @@ class Settings(Infrastructure):
     )
     roles: Literal["both", "web", "streams"] = Field(
         "both",
-        description="What the worker does: `streams` consumes events; `web` only serves REST, outside the group.",
+        description="What the worker does: `streams` consumes events, and has no URL but its health and the pages that "
+        "show internals; `web` only serves REST, outside the group.",
     )
     generation: Literal["present", "next"] = Field(
         "present",
@@ -99,6 +100,11 @@ class Settings(Infrastructure):
     def worker_name(self) -> str:
         """The worker's name, by its web port unless it was given one."""
         return self.worker or f"w{self.web_port}"
+
+    @property
+    def serves_api(self) -> bool:
+        """Whether the worker serves the API."""
+        return self.roles != "streams"
 
     @property
     def worker_dir(self) -> Path:

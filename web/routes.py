@@ -14,7 +14,10 @@ from web.timelines import Timeline
 from web.users import User, Users
 from web.views import View
 
-ROUTES: Final[tuple[tuple[str, type[View]], ...]] = (
+Route = tuple[str, type[View]]
+
+#: What people call.
+API: Final[tuple[Route, ...]] = (
     ("/users/", Users),
     ("/users/{user}", User),
     ("/users/{follower}/follow/{followee}", Follow),
@@ -24,14 +27,22 @@ ROUTES: Final[tuple[tuple[str, type[View]], ...]] = (
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),
+)
+#: What whoever runs the workers calls.
+OPERATION: Final[tuple[Route, ...]] = (
     ("/health", Health),
     ("/ready", Ready),
 )
 
-PATHS: Final = frozenset(path for path, _ in ROUTES)
+PATHS: Final = frozenset(path for path, _ in API + OPERATION)
 
 
-def register(app: AppT) -> None:
+def served(api: bool) -> tuple[Route, ...]:
+    """Return the routes of a worker that serves the API, or does not."""
+    return API + OPERATION if api else OPERATION
+
+
+def register(app: AppT, api: bool = True) -> None:
     """Mount every view; to be called once per app, before its web server starts."""
-    for path, view in ROUTES:
+    for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)

@@ -1,4 +1,4 @@
-"""Workers by their roles: one that only serves REST, outside the group, and looks rows up where they are."""
+"""Workers by their roles: ones that only serve REST, outside the group, and ones that only consume events."""
 
 import pytest
 
@@ -40,3 +40,18 @@ def test_a_row_is_found_from_a_worker_that_does_not_have_it(both, web, people, e
 def test_the_router_tells_who_has_which_partitions(both, web, eventually):
     expected = {"microblog-followers-changelog": list(range(8))}
     eventually(lambda: web.call("GET", "/router/").body.get(f"http://127.0.0.1:{both.port}") == expected, both, web)
+
+
+def test_events_are_consumed_by_workers_that_serve_no_rest(both, web, workers, people, eventually):
+    """The second of two shares the partitions, and its part of them is delivered like the other's."""
+    streams = workers().start(ROLES="streams")
+    eventually(lambda: streams.well() and streams.probe()["partitions"], streams)
+    authors = [people.register(web) for _ in range(12)]
+    follower = people.register(web)
+    for author in authors:
+        people.follow(web, follower, author)
+    posts = {people.post(web, author) for author in authors}
+    eventually(lambda: set(people.timeline(web, follower)) == posts, both, web, streams)
+    assert streams.call("GET", f"/users/{follower}").status == 404
+    assert streams.call("GET", f"/timelines/{follower}").status == 404
+    assert streams.call("POST", "/users/", {"username": "nobody"}).status == 404
