@@ -7,7 +7,7 @@ WORKERS ?= 1
 FULL ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure test soak check docs format clean
+.PHONY: help run infra demo measure takeover test soak check docs format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: 
 
 measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/results.md (FULL=1: the whole graph)
 	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.measure
+
+takeover: $(VENV)/.run  ## Measure joins and takeovers of three workers (FULL=1: the whole graph)
+	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.takeover
 
 test: $(VENV)/.test  ## Run all tests; they start what they need
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration

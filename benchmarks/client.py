@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import aiohttp
 
@@ -34,11 +35,16 @@ class Client:
 
     async def post(self, author: int, content: str) -> Item:
         """Write a post. Raises RuntimeError for any answer but 201."""
-        body = {"userId": author, "content": content}
-        async with self.session.post(f"{next(self._turn)}/posts/", json=body) as response:
-            if response.status != 201:
-                raise RuntimeError(f"POST /posts/ was answered with {response.status}: {await response.text()}")
-            return _item(await response.json())
+        return _item(await self._call("POST", "/posts/", {"userId": author, "content": content}, 201))
+
+    async def register(self) -> int:
+        """Register somebody under a new name; return their id."""
+        answer = await self._call("POST", "/users/", {"username": f"b{uuid4().hex[:16]}"}, 201)
+        return int(answer["id"])
+
+    async def follow(self, follower: int, followee: int) -> None:
+        """Have one person follow another."""
+        await self._call("POST", f"/users/{follower}/follow/{followee}", None, 200)
 
     async def timeline(self, user: int) -> list[Item]:
         """Read a whole timeline, page after page."""
@@ -60,6 +66,13 @@ class Client:
     async def health(self) -> list[dict[str, Any]]:
         """Return what each worker says of itself."""
         return [(await self._get(f"{url}/health"))[0] for url in self.urls]
+
+    async def _call(self, method: str, path: str, body: object, status: int) -> Any:  # noqa: ANN401 - JSON
+        """Return an answer's JSON. RuntimeError for any other status."""
+        async with self.session.request(method, next(self._turn) + path, json=body) as response:
+            if response.status != status:
+                raise RuntimeError(f"{method} {path} was answered with {response.status}: {await response.text()}")
+            return await response.json()
 
     async def _pages(self, path: str | None) -> AsyncIterator[Any]:
         while path:

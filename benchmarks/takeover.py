@@ -1,0 +1,137 @@
+"""``python -m benchmarks.takeover``: how long delivery stands still while workers come and go.
+
+On a stack of its own below ``.data-takeover``, with a part of the graph in the tables (FULL=1: all of it). Two workers
+stay, as ``make run`` has them; a third joins and leaves in every way there is, several times each. An author in every
+partition goes on posting meanwhile, and the longest time from sending a post until its follower has it is what is
+told. Writes benchmarks/results/takeover.json.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.bars import counter
+from benchmarks.beats import Beats, beats
+from benchmarks.graph import read
+from benchmarks.guests import Guest
+from benchmarks.machine import machine
+from benchmarks.memory import memory
+from benchmarks.scenes import GRAPH, platform
+from benchmarks.stage import Stage, free_ports, play
+from microblog_streams.errors import SetupError
+from microblog_streams.local.fetching import Interrupted
+from microblog_streams.settings import PREFIX, stop_with
+
+FOLDER = Path(".data-takeover")
+RESULTS = Path(__file__).parent / "results" / "takeover.json"
+FRACTION, ROUNDS = 0.1, 3
+#: A partition whose posts took longer than this waited (seconds).
+WAITED = 1.0
+
+Figures = dict[str, Any]
+
+
+def main() -> None:
+    """Measure, write the results, print the table."""
+    fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
+    os.environ[f"{PREFIX}STANDBY_REPLICAS"] = "1"
+    try:
+        on = machine()
+        figures = play(FOLDER, 2, lambda stage: _measure(stage, fraction))
+    except SetupError as exc:
+        stop_with(exc)
+    except Interrupted:
+        sys.exit(130)
+    RESULTS.write_text(json.dumps({"machine": on, **figures}, indent=1) + "\n", encoding="utf-8")
+    print(table(figures))
+
+
+async def _measure(stage: Stage, fraction: float) -> Figures:
+    async with platform(stage) as on:
+        imported = await on.load(read(GRAPH, fraction), fraction)
+        scenes = Scenes(
+            await beats(on.client, on.redis, stage.settings.partitions),
+            Guest(stage, on.redis, free_ports(1)),
+        )
+        figures: Figures = {"edges": imported.follows, "scenes": {}}
+        with counter(stage.console, "takeovers", ROUNDS * len(SCENES)) as one:
+            for name, scene in SCENES.items():
+                rounds = []
+                for _ in range(ROUNDS):
+                    rounds.append(await scene(scenes))
+                    one()
+                figures["scenes"][name] = rounds
+        assert scenes.guest.child
+        figures["memory"] = memory({**stage.processes(), scenes.guest.name: scenes.guest.child.pid})
+    return figures
+
+
+@dataclass
+class Scenes:
+    """What may happen to the third worker. Each begins and ends with it in the group, unless it says otherwise."""
+
+    beats: Beats
+    guest: Guest
+
+    async def join(self) -> Figures:
+        """It joins, and leaves when it is asked to; ends without it."""
+        async with self.beats.beating() as waits:
+            ready, joined = await self.guest.join()
+        figures = {**_told(waits), "ready": ready, "joined": joined}
+        await self.guest.leave(signal.SIGTERM)
+        return figures
+
+    async def leave(self, number: signal.Signals) -> Figures:
+        """It is ended; begins and ends without it."""
+        self.guest.settings = {}
+        await self.guest.join()
+        async with self.beats.beating() as waits:
+            gone = await self.guest.leave(number)
+        return {**_told(waits), "gone": gone}
+
+    async def restart(self, lose_tables: bool = False) -> Figures:
+        """It has a name in the group, is killed, and starts again inside its session."""
+        if not self.guest.settings:
+            self.guest.settings = {"STATIC_MEMBERSHIP": "true"}
+            await self.guest.join()
+        async with self.beats.beating() as waits:
+            await self.guest.leave(signal.SIGKILL)
+            if lose_tables:
+                self.guest.lose_tables()
+            _, joined = await self.guest.join()
+        return {**_told(waits), "joined": joined}
+
+
+SCENES: dict[str, Callable[[Scenes], Awaitable[Figures]]] = {
+    "a third worker joins": lambda scenes: scenes.join(),
+    "it is asked to end (SIGTERM)": lambda scenes: scenes.leave(signal.SIGTERM),
+    "it dies (kill -9)": lambda scenes: scenes.leave(signal.SIGKILL),
+    "it is killed and starts again inside its session": lambda scenes: scenes.restart(),
+    "the same, and its tables' folder is lost": lambda scenes: scenes.restart(lose_tables=True),
+}
+
+
+def _told(waits: dict[int, float]) -> Figures:
+    return {"longest": max(waits.values()), "waited": sum(wait > WAITED for wait in waits.values())}
+
+
+def table(figures: Figures) -> str:
+    """Return Markdown: medians of the rounds."""
+    rows = [f"{figures['edges']:,} edges in the tables.", ""]
+    rows += ["| what | longest wait of a post | partitions that waited | worker |", "|---|---|---|---|"]
+    for name, rounds in figures["scenes"].items():
+        middle = {key: median(one[key] for one in rounds) for key in rounds[0]}
+        worker = ", ".join(f"{key} {middle[key]:.1f} s" for key in ("ready", "joined", "gone") if key in middle)
+        rows.append(f"| {name} | {middle['longest']:.1f} s | {middle['waited']:.0f} | {worker} |")
+    rows += ["", *(f"{name}: {one['rss']:.0f} MiB" for name, one in figures["memory"].items())]
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    main()
