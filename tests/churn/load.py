@@ -27,8 +27,9 @@ NO_ANSWER, REFUSED = 0, -1
 class Load(threading.Thread):
     """Begins on entry, ends on exit: what is under way then is waited for."""
 
-    def __init__(self, people: list[int], edges: list[Edge]) -> None:
+    def __init__(self, people: list[int], edges: list[Edge], rate: int = RATE) -> None:
         super().__init__(daemon=True)
+        self._rate = rate
         self.history = History()
         self.seconds = 0.0
         self._urls: tuple[str, ...] = ()
@@ -86,7 +87,7 @@ class Load(threading.Thread):
                 await room.acquire()
                 call = self._follow(session, number) if number % 4 == 3 else self._post(session, number)
                 group.create_task(call).add_done_callback(lambda _: room.release())
-                await asyncio.sleep(max(0.0, begun + number / RATE - time.monotonic()))
+                await asyncio.sleep(max(0.0, begun + number / self._rate - time.monotonic()))
 
     async def _post(self, session: aiohttp.ClientSession, number: int) -> None:
         author, content = self._random.choice(self.people), f"post {number}"

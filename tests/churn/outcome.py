@@ -20,7 +20,7 @@ ALARMS = re.compile(r"events_skipped|events_expired|group_rejoined|partition_hal
 
 @dataclass(frozen=True)
 class Outcome:
-    """A churn that is over."""
+    """A load that is over, and what went on meanwhile."""
 
     history: History
     seconds: float
@@ -39,10 +39,10 @@ class Outcome:
         rates = {what: f"{done} {what} ({done / self.seconds:.0f}/s)" for what, done in history.answered.items()}
         return (
             f"churn: {rates['posts']} and {rates['follows']} in {self.seconds:.0f} s, {history.unsure} unanswered, "
-            f"{history.refused} refused; {len(self.joins)} joins, median {median(self.joins):.1f} s, longest "
-            f"{max(self.joins):.1f} s; {sum(self.events.values())} events; {verdict.timelines} timelines with "
-            f"{verdict.expected} entries: {verdict.missing} missing, {verdict.doubled} doubled, {verdict.stray} stray, "
-            f"{verdict.misplaced} misplaced; {len(self.wrong_edges)} wrong edges; alarms: {self.alarms() or 'none'}"
+            f"{history.refused} refused; {_told(self.joins)}; {sum(self.events.values())} events; "
+            f"{verdict.timelines} timelines with {verdict.expected} entries: {verdict.missing} missing, "
+            f"{verdict.doubled} doubled, {verdict.stray} stray, {verdict.misplaced} misplaced; "
+            f"{len(self.wrong_edges)} wrong edges; alarms: {self.alarms() or 'none'}"
         )
 
     def alarms(self) -> list[str]:
@@ -58,6 +58,10 @@ class Outcome:
         assert self.alarms() == []
         assert self.wrong_edges == []
         assert self.verdict.good, self.verdict.told
+
+
+def _told(joins: list[float]) -> str:
+    return f"{len(joins)} joins, median {median(joins):.1f} s, longest {max(joins):.1f} s" if joins else "no joins"
 
 
 def compare(worker: Worker, load: Load) -> tuple[list[Edge], Verdict]:

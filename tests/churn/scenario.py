@@ -10,7 +10,7 @@ from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.ids import encode_user
 from tests.churn.comings import Comings
 from tests.churn.history import History
-from tests.churn.load import Load
+from tests.churn.load import RATE, Load
 from tests.churn.outcome import Outcome, compare
 from tests.live.kafka import Kafka
 from tests.live.people import People
@@ -53,7 +53,7 @@ class Churn:
         steady.start(**self.settings)
         parts.eventually(steady.well, steady)
         before = parts.kafka.lengths()
-        load = _load(steady, parts.people)
+        load = load_on(steady, parts.people)
         comings = [Comings(worker, load, parts.eventually) for worker in others]
         with load:
             self._come_and_go(comings)
@@ -78,7 +78,8 @@ class Churn:
         return history.answered["posts"] >= self.posts and history.answered["follows"] >= self.follows
 
 
-def _load(steady: Worker, register: People) -> Load:
+def load_on(steady: Worker, register: People, rate: int = RATE) -> Load:
+    """Register people by a worker, and make a load that calls it."""
     people = [register.register(steady) for _ in range(PEOPLE)]
     choose = random.Random(3)
     edges = [
@@ -88,6 +89,6 @@ def _load(steady: Worker, register: People) -> Load:
     ]
     followed = {partition_of(encode_user(followee), PARTITIONS) for _, followee in edges}
     assert followed == set(range(PARTITIONS)), "authors of every partition are followed"
-    load = Load(people, edges)
+    load = Load(people, edges, rate)
     load.call(steady.url)
     return load

@@ -14,19 +14,20 @@ import pytest
 from microblog_streams.settings import PREFIX
 from tests.live.kafka import Kafka
 from tests.live.people import People
+from tests.live.stack import RunningStack
 from tests.live.worker import DEADLINE, ROOT, Worker
 
 
 @pytest.fixture(scope="session")
 def migrate(stack) -> Callable[[], None]:
     """Makes tables, keyspace and topics."""
+    return lambda: migrate_stack(stack)
 
-    def run() -> None:
-        command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
-        done = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
 
-    return run
+def migrate_stack(stack: RunningStack) -> None:
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
+    done = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,7 @@ def people() -> People:
     return People()
 
 
-def _make_workers(stack: Any) -> Iterator[Callable[..., Worker]]:
+def make_workers(stack: RunningStack) -> Iterator[Callable[..., Worker]]:
     made: list[Worker] = []
 
     def make(name: str | None = None, **options: Any) -> Worker:
@@ -67,13 +68,13 @@ def _make_workers(stack: Any) -> Iterator[Callable[..., Worker]]:
 @pytest.fixture
 def workers(migrated) -> Iterator[Callable[..., Worker]]:
     """Makes workers, each with a name, a folder and a port of its own; ends them after the test."""
-    yield from _make_workers(migrated)
+    yield from make_workers(migrated)
 
 
 @pytest.fixture(scope="module")
 def module_workers(migrated) -> Iterator[Callable[..., Worker]]:
     """The same, for a whole module."""
-    yield from _make_workers(migrated)
+    yield from make_workers(migrated)
 
 
 @pytest.fixture(scope="session")

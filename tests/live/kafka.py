@@ -9,10 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from yarl import URL
 
 from microblog_streams import topics
+from microblog_streams.configuration import app_id
 from microblog_streams.events import Event
-
-GROUP = "microblog"
-SOURCES = [name for name in topics.ALL if name != topics.DEAD_LETTERS]
 
 
 class Kafka:
@@ -22,36 +20,37 @@ class Kafka:
         parsed = URL(url)
         self.servers = f"{parsed.host}:{parsed.port}"
 
-    def behind(self) -> dict[tuple[str, int], tuple[int, int]]:
+    def behind(self, generation: int = 1) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""
-        return asyncio.run(self._behind())
+        return asyncio.run(self._behind(generation))
 
-    async def _behind(self) -> dict[tuple[str, int], tuple[int, int]]:
+    async def _behind(self, generation: int) -> dict[tuple[str, int], tuple[int, int]]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
         await admin.start()
         await consumer.start()
         try:
-            committed = await admin.list_consumer_group_offsets(GROUP)
-            ends = await consumer.end_offsets(await self._partitions(consumer, SOURCES))
+            committed = await admin.list_consumer_group_offsets(app_id(generation))
+            ends = await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
         finally:
             await consumer.stop()
             await admin.close()
         found = {tp: (committed[tp].offset if tp in committed else 0, end) for tp, end in ends.items()}
         return {(tp.topic, tp.partition): pair for tp, pair in found.items() if pair[0] != pair[1]}
 
-    def lengths(self) -> dict[str, int]:
-        """Return how many events each source topic has ever been given."""
-        return asyncio.run(self._lengths())
+    def lengths(self, generation: int = 1) -> dict[str, int]:
+        """Return how many events each source topic has ever been given, by its logical name."""
+        return asyncio.run(self._lengths(generation))
 
-    async def _lengths(self) -> dict[str, int]:
+    async def _lengths(self, generation: int) -> dict[str, int]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
         await consumer.start()
         try:
-            ends = await consumer.end_offsets(await self._partitions(consumer, SOURCES))
+            ends = await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
         finally:
             await consumer.stop()
-        return {name: sum(end for tp, end in ends.items() if tp.topic == name) for name in SOURCES}
+        names = zip(topics.SOURCES, _sources(generation), strict=True)
+        return {logical: sum(end for tp, end in ends.items() if tp.topic == name) for logical, name in names}
 
     @staticmethod
     async def _partitions(consumer: AIOKafkaConsumer, names: list[str]) -> list[Any]:
@@ -113,3 +112,7 @@ class Kafka:
             return records
         finally:
             await consumer.stop()
+
+
+def _sources(generation: int) -> list[str]:
+    return [topics.topic_name(logical, generation) for logical in topics.SOURCES]

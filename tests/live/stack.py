@@ -1,9 +1,10 @@
-"""One real stack for the whole session: Kafka, Cassandra, PostgreSQL and Valkey below a folder of its own."""
+"""A real stack, mostly one for the whole session: Kafka, Cassandra, PostgreSQL and Valkey below a folder of its own."""
 
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +29,19 @@ class RunningStack:
         return {**kept, **self.stack.environment, f"{PREFIX}DATA_DIR": str(self.stack.data_dir)}
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[RunningStack]:
-    """The session's stack. Stores are empty at first; tests use names of their own and leave others' alone."""
+@contextmanager
+def running_stack() -> Iterator[RunningStack]:
+    """Start a stack whose stores are empty, for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
     try:
         with Stack(folder / "data", load_local_settings()) as running:
             yield RunningStack(running, running.settings)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[RunningStack]:
+    """The session's stack. Stores are empty at first; tests use names of their own and leave others' alone."""
+    with running_stack() as running:
+        yield running
