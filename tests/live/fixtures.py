@@ -24,9 +24,10 @@ def migrate(stack) -> Callable[[], None]:
     return lambda: migrate_stack(stack)
 
 
-def migrate_stack(stack: RunningStack) -> None:
+def migrate_stack(stack: RunningStack, **settings: str) -> None:
     command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
-    done = subprocess.run(command, cwd=ROOT, env=stack.environment, capture_output=True, text=True, timeout=120)
+    environment = {**stack.environment, **{f"{PREFIX}{name}": value for name, value in settings.items()}}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
