@@ -26,6 +26,7 @@ from faust.types.tuples import TP, FutureMessage
 
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import Pulse
+from microblog_streams.delivery.upstream.consumer import SteadyConsumer, SteadyThread
 from microblog_streams.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ FETCH_WAIT_MS = 100
 GATHER = 0.005
 
 
-class PulsedThread(driver.AIOKafkaConsumerThread):
+class PulsedThread(SteadyThread):
     """The consumer's thread, which keeps the pulse."""
 
     rejoins = 0
@@ -82,8 +83,10 @@ def _listening(send: Callable[[Any], Any], pulse: Pulse) -> Callable[[Any], Any]
     return listening
 
 
-class PulsedConsumer(driver.Consumer):
+class PulsedConsumer(SteadyConsumer):
     """A consumer with that thread."""
+
+    _thread: PulsedThread
 
     def _new_consumer_thread(self) -> PulsedThread:
         return PulsedThread(self, loop=self.loop, beacon=self.beacon)

@@ -1,9 +1,10 @@
-"""The agents, running."""
+"""The agents, running; and consumers without a broker."""
 
 import pytest
 
 from microblog_streams.delivery import acknowledgements, backoff, lane
 from tests.functional.delivery.agents_world import AgentsWorld
+from tests.functional.delivery.reading_world import Reading
 
 
 @pytest.fixture
@@ -20,3 +21,17 @@ async def running(quick):
     world = AgentsWorld().start()
     yield world
     await world.stop()
+
+
+@pytest.fixture
+async def reading():
+    """Makes a consumer with a kind of thread."""
+    made = []
+
+    def make(kind):
+        made.append(Reading(kind))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.close()
