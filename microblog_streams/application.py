@@ -121,6 +121,11 @@ class MicroblogApp(faust.App):
         mended.pulse = self.pulse
         return mended
 
+    def on_rebalance_end(self) -> None:
+        """Be ready as Faust is, and fetch as a worker that is."""
+        super().on_rebalance_end()
+        transport.be_ready(self)
+
     async def on_first_start(self) -> None:
         """Take folder and port, then make the folders below, as Faust does."""
         await self.workplace.take()
