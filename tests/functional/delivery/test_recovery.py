@@ -25,6 +25,10 @@ class MemoryConsumer(Consumer):
 
     position = 0
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.sought = {}
+
     async def _getmany(self, active_partitions, timeout):
         await asyncio.sleep(0.001)
         if PARTITION not in active_partitions:
@@ -41,6 +45,10 @@ class MemoryConsumer(Consumer):
         self.position = 0
         await asyncio.sleep(0.05)
         return {PARTITION: 0}
+
+    async def seek_wait(self, partitions):
+        assert not self.flow_active, "what is read before the seek is thrown away"
+        self.sought |= partitions
 
     def assignment(self):
         return {PARTITION, CHANGELOG}
@@ -102,6 +110,38 @@ async def test_every_event_past_the_commit_reaches_the_streams(recover):
 async def test_faust_s_own_recovery_loses_them(recover):
     """The defect of which the test before is the mend: where this fails, the mend may go."""
     assert await recover(Recovery) == []
+
+
+@pytest.fixture
+async def standby(tmp_path):
+    """Completes a recovery while a standby table has applied 4 records and 3 more wait; returns where it reads on."""
+
+    async def complete(kind):
+        app = faust.App("standby-test", datadir=tmp_path, store="memory://", broker="kafka://127.0.0.1:1")
+        app.consumer_generation_id = 1
+        transport = SimpleNamespace(app=app, create_transaction_manager=lambda **options: None)
+        app.consumer = consumer = MemoryConsumer(transport, len, None, None)
+        app._fetcher = SimpleNamespace(maybe_start=lambda: asyncio.sleep(0))
+        recovery = kind(app, app.tables)
+        recovery.standby_tps.add(CHANGELOG)
+        recovery.standby_offsets[CHANGELOG] = 3
+        app.flow_control.resume()
+        for offset in (4, 5, 6):
+            app.tables.changelog_queue.put_nowait(offset)
+        await recovery.on_recovery_completed(1)
+        assert app.tables.changelog_queue.empty()
+        return consumer.sought
+
+    return complete
+
+
+async def test_a_standby_reads_again_what_had_not_been_applied(standby):
+    assert await standby(SteadyRecovery) == {CHANGELOG: 3}
+
+
+async def test_faust_s_own_standby_misses_it(standby):
+    """The defect of which the test before is the mend: where this fails, the mend may go."""
+    assert await standby(Recovery) == {}
 
 
 def test_the_table_manager_recovers_steadily(tmp_path):
