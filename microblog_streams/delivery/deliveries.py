@@ -11,6 +11,7 @@ from faust.types import TP, EventT
 from faust.types.tuples import Message
 
 from microblog_streams import topics
+from microblog_streams.dead_letters import letter_headers
 from microblog_streams.delivery.lane import Lane
 from microblog_streams.delivery.lease import Membership, PartitionLease, Pulse
 from microblog_streams.delivery.steadiness import Steadiness
@@ -20,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that running effects are given when the worker stops.
 PATIENCE = 5.0
-#: Characters of a reason that a dead letter keeps.
-REASON = 500
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,8 @@ class Deliveries:
     async def bury(self, event: EventT[Any], reason: Exception, first_failure: str) -> None:
         """Send an event to dead.letters, with the broker's confirmation. Raises Transient."""
         message = event.message
-        headers = {
-            "topic": message.topic,
-            "partition": str(message.partition),
-            "offset": str(message.offset),
-            "error": f"{type(reason).__name__}: {reason}"[:REASON],
-            "first-failure": first_failure,
-        }
+        source = (message.topic, message.partition, message.offset)
+        headers = letter_headers(source, reason, first_failure, message.headers)
         await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
         logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
 

@@ -1,7 +1,10 @@
 """Events that can never be read, effects that fail: what is retried, buried, or halts a lane."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from microblog_streams.dead_letters import open_letter
 from microblog_streams.errors import NotMine, OutcomeUnknown, StoreUnavailable
 from microblog_streams.topics import DEAD_LETTERS
 from tests.fakes.delivery import OWNER
@@ -42,6 +45,15 @@ async def test_what_can_never_be_read_becomes_a_dead_letter_and_the_lane_goes_on
     assert reason in letter.headers["error"]
     assert letter.headers["first-failure"].endswith("+00:00")
     assert world.effects.ended == [0, 2]
+
+
+async def test_a_dead_letter_keeps_the_records_own_headers(world):
+    headers = [("schema", b"one"), ("trace", b"\xff"), ("trace", b"again")]
+    world.put_raw(0, headers=headers)
+    await until(lambda: world.acked == [0])
+    (letter,) = world.log.events
+    sent = tuple((name, text.encode()) for name, text in letter.headers.items())
+    assert open_letter(0, 0, datetime.now(UTC), letter.key, letter.value, sent).headers == tuple(headers)
 
 
 @pytest.mark.parametrize("headers", [None, [], [("schema", b"1")], [("other", b"x")]])
