@@ -30,3 +30,10 @@ def topic_name(logical: str, generation: int) -> str:
     Nothing is ordered among dead letters, so they need no other partitions: their topic is the same in all generations.
     """
     return logical if generation == 1 or logical == DEAD_LETTERS else f"{logical}.g{generation}"
+
+
+def logical_name(name: str) -> str | None:
+    """Return which of the sources a topic in Kafka is, whatever its generation; None where it is none of them."""
+    stem, dot, number = name.rpartition(".g")
+    logical = stem if dot and number.isdecimal() else name
+    return logical if logical in SOURCES else None
