@@ -7,12 +7,15 @@ the last id of the page before, exclusive), because positions stay right while r
 from microblog_streams.stores.interfaces.caches import PostCache, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
 from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row
+from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
 from microblog_streams.stores.interfaces.people import FollowStore, IdempotencyStore, UserStore
 from microblog_streams.stores.interfaces.posts import PostStore
 from microblog_streams.stores.interfaces.timelines import Building, Slice, TimelineStore, Warmth
 
 __all__ = [
+    "Action",
+    "Bounds",
     "Building",
     "Connection",
     "EventLog",
@@ -20,11 +23,14 @@ __all__ = [
     "FollowerSlice",
     "Followers",
     "IdempotencyStore",
+    "LetterBox",
     "Outbox",
     "PostCache",
     "PostStore",
     "Row",
+    "SettledLetters",
     "Slice",
+    "SourceLog",
     "TimelineStore",
     "UserCache",
     "UserStore",

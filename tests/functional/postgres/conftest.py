@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
 from tests.fakes.idempotency import FakeIdempotency
+from tests.fakes.letters import FakeSettledLetters
 from tests.fakes.log import FakeLog
 from tests.fakes.outbox import FakeElection, FakeOutbox
 from tests.fakes.users import FakeUsers
@@ -33,6 +34,21 @@ def outbox(database):
 @pytest.fixture
 def idempotency(database):
     return FakeIdempotency(database)
+
+
+@pytest.fixture
+def settled(database):
+    return FakeSettledLetters(database)
+
+
+@pytest.fixture
+def age(settled):
+    """Lets everything be settled an hour ago."""
+
+    async def age_it():
+        settled.age()
+
+    return age_it
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from microblog_streams.errors import StoreUnavailable
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.outbox import OutboxContract
+from tests.contracts.settled_letters import SettledLettersContract
 from tests.contracts.users import UsersContract
 
 
@@ -24,6 +25,10 @@ class TestFakeOutbox(OutboxContract):
 
 
 class TestFakeIdempotency(IdempotencyContract):
+    pass
+
+
+class TestFakeSettledLetters(SettledLettersContract):
     pass
 
 

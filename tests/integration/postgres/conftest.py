@@ -16,6 +16,7 @@ from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.migrations import migrate
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.users import Users
 from tests.fakes.log import FakeLog
 
@@ -68,7 +69,7 @@ def outsider(empty_settings):
 
 @pytest.fixture
 async def postgres(migrated_settings, outsider):
-    outsider("TRUNCATE users, follows, outbox, idempotency, graph_imports RESTART IDENTITY")
+    outsider("TRUNCATE users, follows, outbox, idempotency, graph_imports, settled_letters RESTART IDENTITY")
     outsider("UPDATE deployment SET era = 0")
     postgres = Postgres(migrated_settings)
     await postgres.connect()
@@ -94,6 +95,21 @@ def outbox(postgres):
 @pytest.fixture
 def idempotency(postgres):
     return Idempotency(postgres)
+
+
+@pytest.fixture
+def settled(postgres):
+    return SettledLetters(postgres)
+
+
+@pytest.fixture
+def age(postgres):
+    """Lets everything be settled an hour ago."""
+
+    async def age_it():
+        await postgres.execute("UPDATE settled_letters SET settled_at = settled_at - interval '1 hour'")
+
+    return age_it
 
 
 @pytest.fixture

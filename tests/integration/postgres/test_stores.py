@@ -3,6 +3,7 @@
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.outbox import OutboxContract
+from tests.contracts.settled_letters import SettledLettersContract
 from tests.contracts.users import UsersContract
 
 
@@ -21,4 +22,8 @@ class TestOutbox(OutboxContract):
 
 
 class TestIdempotency(IdempotencyContract):
+    pass
+
+
+class TestSettledLetters(SettledLettersContract):
     pass
