@@ -24,10 +24,13 @@ from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
 from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
+from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.connections import Connections
+from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.services.letter_box import letter_box
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
@@ -45,6 +48,7 @@ from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster, Worker
+from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.timelines import Timelines
 from microblog_streams.stores.users import Users
 from web import routes
@@ -73,6 +77,7 @@ class MicroblogApp(faust.App):
     relay: OutboxRelay
     restater: Restater
     outbox: Outbox
+    dead_letters: DeadLetterWatch
     followers: tables.followers.FollowersTable
     pulse: Pulse
 
@@ -191,6 +196,8 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
+    settled = SettledLetters(postgres)
+    app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
 

@@ -25,7 +25,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.restater, app.steadiness, app.presence, app.generations],
+            [app.connections, app.restater, app.steadiness, app.presence, app.generations, app.dead_letters],
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),
@@ -41,7 +41,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.presence, app.generations],
+            [app.connections, app.presence, app.generations, app.dead_letters],
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),

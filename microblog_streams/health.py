@@ -59,7 +59,7 @@ class Health:
             "status": "degraded" if problems else "ok",
             "worker": self._app.settings.worker_name,
             "problems": problems,
-            "warnings": [*promises.broken(self._app.settings), *self._app.redis.warnings],
+            "warnings": [*promises.broken(self._app.settings), *self._app.redis.warnings, *self._dead_letters()],
             "stores": stores,
             "tables": tables,
             "delivery": {
@@ -68,7 +68,13 @@ class Health:
                 "rowsInDoubt": len(self._app.followers.table.doubts),
             },
             "outbox": outbox,
+            "deadLetters": {"open": self._app.dead_letters.open},
         }
+
+    def _dead_letters(self) -> list[str]:
+        # A warning, not a problem: every worker is as well as it was, and a person has to look at each letter once.
+        count = self._app.dead_letters.open
+        return [f"dead letters: {count} open, see `faust -A microblog_streams dead-letters list`"] if count else []
 
     def _tables(self) -> dict[str, Any]:
         app = self._app

@@ -1,0 +1,70 @@
+"""The count of open dead letters, as parts go and come back."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.operations.dead_letters import count_open
+from microblog_streams.services import dead_letter_watch
+from microblog_streams.services.dead_letter_watch import DeadLetterWatch
+from tests.fakes.database import FakeDatabase
+from tests.fakes.letters import FakeLetterBox, FakeSettledLetters
+from tests.waiting import until
+
+
+@pytest.fixture
+def box():
+    return FakeLetterBox()
+
+
+@pytest.fixture
+def settled():
+    return FakeSettledLetters(FakeDatabase())
+
+
+@pytest.fixture
+async def watch(box, settled, monkeypatch):
+    monkeypatch.setattr(dead_letter_watch, "INTERVAL", 0.001)
+
+    @asynccontextmanager
+    async def connect():
+        if box.away:
+            raise StoreUnavailable("kafka", "away")
+        yield box
+
+    async with DeadLetterWatch(connect, lambda found: count_open(found, settled)) as watch:
+        yield watch
+
+
+async def test_the_count_follows_what_is_buried_and_settled(watch, box, settled):
+    await until(lambda: watch.open == 0)
+    box.bury(b"0")
+    box.bury(b"1", partition=1)
+    await until(lambda: watch.open == 2)
+    await settled.settle(1, 0, "discarded")
+    await until(lambda: watch.open == 1)
+
+
+async def test_nothing_is_read_for_it(watch, box):
+    box.bury(b"0")
+    await until(lambda: watch.open == 1)
+    assert box.read == []
+
+
+async def test_while_kafka_is_away_nobody_knows_and_then_it_is_told_again(watch, box):
+    box.bury(b"0")
+    await until(lambda: watch.open == 1)
+    box.away = True
+    await until(lambda: watch.open is None)
+    box.away = False
+    await until(lambda: watch.open == 1)
+
+
+async def test_while_postgresql_is_away_nobody_knows_and_then_it_is_told_again(watch, box, settled):
+    box.bury(b"0")
+    await until(lambda: watch.open == 1)
+    settled.database.away = True
+    await until(lambda: watch.open is None)
+    settled.database.away = False
+    await until(lambda: watch.open == 1)
