@@ -57,15 +57,15 @@ class Kafka:
         await consumer._client.set_topics(names)
         return [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name)]
 
-    def publish(self, topic: str, key: bytes | None, value: bytes | None, partition: int | None = None) -> Any:
-        """Publish a record as somebody else; return where it is."""
-        return asyncio.run(self._publish(topic, key, value, partition))
+    def publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
+        """Publish a record as somebody else, perhaps with headers or to a partition; return where it is."""
+        return asyncio.run(self._publish(topic, key, value, **more))
 
-    async def _publish(self, topic: str, key: bytes | None, value: bytes | None, partition: int | None) -> Any:
+    async def _publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
         producer = AIOKafkaProducer(bootstrap_servers=self.servers)
         await producer.start()
         try:
-            return await producer.send_and_wait(topic, value=value, key=key, partition=partition)
+            return await producer.send_and_wait(topic, value=value, key=key, **more)
         finally:
             await producer.stop()
 
