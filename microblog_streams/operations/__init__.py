@@ -5,6 +5,7 @@ They take their stores as arguments and know nothing of Faust or HTTP. ``Operati
 
 from dataclasses import dataclass
 
+from microblog_streams.operations.audit import Audit
 from microblog_streams.operations.bodies import Bodies
 from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.edges import Edges
@@ -35,7 +36,7 @@ class Stores:
 
 @dataclass(frozen=True)
 class Operations:
-    """One of each noun; the first four are what people do, the last three what events bring about."""
+    """One of each noun; first the four that are what people do, then what events bring about, and what checks it."""
 
     users: Users
     follows: Follows
@@ -44,6 +45,7 @@ class Operations:
     fan_out: FanOut
     edges: Edges
     deletions: Deletions
+    audit: Audit
 
 
 def operations(on: Stores) -> Operations:
@@ -60,4 +62,5 @@ def operations(on: Stores) -> Operations:
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),
+        audit=Audit(on.timelines, history, on.users),
     )
