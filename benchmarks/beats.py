@@ -19,7 +19,7 @@ from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import key
 
 #: Seconds between posts of a partition, and between looks at a timeline.
-EVERY, LOOK = 0.1, 0.005
+EVERY, LOOK = 0.2, 0.02
 #: Seconds after which a post is given up as lost.
 LOST = 120.0
 

@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -30,7 +30,7 @@ from microblog_streams.settings import PREFIX, stop_with
 
 FOLDER = Path(".data-takeover")
 RESULTS = Path(__file__).parent / "results" / "takeover.json"
-FRACTION, ROUNDS = 0.1, 3
+FRACTION, ROUNDS = 0.02, 3
 #: A partition whose posts took longer than this waited (seconds).
 WAITED = 1.0
 
@@ -74,18 +74,23 @@ async def _measure(stage: Stage, fraction: float) -> Figures:
 
 @dataclass
 class Scenes:
-    """What may happen to the third worker. Each begins and ends with it in the group, unless it says otherwise."""
+    """What may happen to the third worker."""
 
     beats: Beats
     guest: Guest
 
+    async def join_in_peace(self) -> Figures:
+        """It joins while nobody posts, and leaves again; begins and ends without it."""
+        ready, joined = await self.guest.join()
+        await self.guest.leave(signal.SIGTERM)
+        return {"ready": ready, "joined": joined}
+
     async def join(self) -> Figures:
-        """It joins, and leaves when it is asked to; ends without it."""
+        """It joins under load, and leaves again; begins and ends without it."""
         async with self.beats.beating() as waits:
             ready, joined = await self.guest.join()
-        figures = {**_told(waits), "ready": ready, "joined": joined}
         await self.guest.leave(signal.SIGTERM)
-        return figures
+        return {**_told(waits), "ready": ready, "joined": joined}
 
     async def leave(self, number: signal.Signals) -> Figures:
         """It is ended; begins and ends without it."""
@@ -109,7 +114,8 @@ class Scenes:
 
 
 SCENES: dict[str, Callable[[Scenes], Awaitable[Figures]]] = {
-    "a third worker joins": lambda scenes: scenes.join(),
+    "a third worker joins, nobody posts": lambda scenes: scenes.join_in_peace(),
+    "it joins": lambda scenes: scenes.join(),
     "it is asked to end (SIGTERM)": lambda scenes: scenes.leave(signal.SIGTERM),
     "it dies (kill -9)": lambda scenes: scenes.leave(signal.SIGKILL),
     "it is killed and starts again inside its session": lambda scenes: scenes.restart(),
@@ -125,12 +131,16 @@ def table(figures: Figures) -> str:
     """Return Markdown: medians of the rounds."""
     rows = [f"{figures['edges']:,} edges in the tables.", ""]
     rows += ["| what | longest wait of a post | partitions that waited | worker |", "|---|---|---|---|"]
-    for name, rounds in figures["scenes"].items():
-        middle = {key: median(one[key] for one in rounds) for key in rounds[0]}
-        worker = ", ".join(f"{key} {middle[key]:.1f} s" for key in ("ready", "joined", "gone") if key in middle)
-        rows.append(f"| {name} | {middle['longest']:.1f} s | {middle['waited']:.0f} | {worker} |")
+    rows += [_row(name, rounds) for name, rounds in figures["scenes"].items()]
     rows += ["", *(f"{name}: {one['rss']:.0f} MiB" for name, one in figures["memory"].items())]
     return "\n".join(rows)
+
+
+def _row(name: str, rounds: Sequence[Figures]) -> str:
+    middle = {key: median(one[key] for one in rounds) for key in rounds[0]}
+    waits = f"{middle['longest']:.1f} s | {middle['waited']:.0f}" if "longest" in middle else " | "
+    worker = ", ".join(f"{key} {middle[key]:.1f} s" for key in ("ready", "joined", "gone") if key in middle)
+    return f"| {name} | {waits} | {worker} |"
 
 
 if __name__ == "__main__":

@@ -127,9 +127,10 @@ class MicroblogApp(faust.App):
         return mended
 
     def on_rebalance_end(self) -> None:
-        """Be ready as Faust is, and fetch as a worker that is."""
+        """Be ready as Faust is, fetch as a worker that is, and say so."""
         super().on_rebalance_end()
         transport.be_ready(self)
+        self.presence.changed()
 
     async def on_first_start(self) -> None:
         """Take folder and port, then make the folders below, as Faust does."""

@@ -1,5 +1,6 @@
 """Tells the other workers that this one is here, and keeps what they tell: who has which partition."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -24,6 +25,11 @@ class Presence(Service):
         self.workers: Sequence[Worker] = ()
         self._roster = roster
         self._itself = itself
+        self._changed = asyncio.Event()
+
+    def changed(self) -> None:
+        """Announce at once, because the worker's partitions are others now."""
+        self._changed.set()
 
     def owner(self, partition: int) -> Worker | None:
         """Return the worker that has a partition of this worker's generation, None where nobody says so."""
@@ -47,4 +53,6 @@ class Presence(Service):
                 self.workers = await self._roster.workers()
             except StoreUnavailable as exc:
                 logger.debug("presence_unknown reason=%s", exc)
-            await self.sleep(INTERVAL)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), INTERVAL)
+            self._changed.clear()

@@ -71,7 +71,16 @@ class SteadyRecovery(Recovery):
 
 
 class SteadyTableManager(TableManager):
-    """The table manager with that recovery (setting ``TableManager``)."""
+    """The table manager with that recovery (setting ``TableManager``), which starts without a pause of a second.
+
+    As released it sleeps first, "to give agents a chance to start"; agents start before it, and the group is joined
+    only once it says that the tables are there.
+    """
+
+    async def on_start(self) -> None:
+        """Register the tables' changelogs, then start the recovery."""
+        await self._update_channels()
+        await self.recovery.start()
 
     @property
     def recovery(self) -> Recovery:

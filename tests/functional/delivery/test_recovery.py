@@ -5,6 +5,7 @@ Faust's own consumer, fetching, flow control and recovery, on a partition in mem
 
 import asyncio
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import faust
 import pytest
@@ -148,3 +149,23 @@ def test_the_table_manager_recovers_steadily(tmp_path):
     app = faust.App("recovery-test", datadir=tmp_path, store="memory://", TableManager=SteadyTableManager)
     assert isinstance(app.tables.recovery, SteadyRecovery)
     assert app.tables.recovery is app.tables.recovery
+
+
+async def test_the_tables_are_registered_without_a_pause(tmp_path):
+    """The group is joined only then: a worker is ready a second earlier."""
+    app = faust.App("start-test", datadir=tmp_path, store="memory://", TableManager=SteadyTableManager)
+    tables = app.tables
+    tables.recovery.start = started = AsyncMock()
+    tables._update_channels = AsyncMock(side_effect=tables._tables_registered.set)
+    tables.sleep = AsyncMock(side_effect=AssertionError("it waits"))
+    await tables.on_start()
+    assert tables._tables_registered.is_set()
+    started.assert_awaited_once()
+
+
+async def test_faust_s_own_table_manager_pauses_first(tmp_path):
+    """The defect of which the test before is the mend: where this fails, the mend may go."""
+    app = faust.App("start-test", datadir=tmp_path, store="memory://")
+    app.tables.sleep = AsyncMock(side_effect=AssertionError("it waits"))
+    with pytest.raises(AssertionError, match="it waits"):
+        await app.tables.on_start()

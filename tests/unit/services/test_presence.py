@@ -1,6 +1,7 @@
 """What a worker keeps of what the others announce."""
 
 from microblog_streams.errors import StoreUnavailable
+from microblog_streams.services import presence as presence_module
 from microblog_streams.services.presence import Presence
 from microblog_streams.stores.roster import Worker
 from tests.waiting import until
@@ -48,3 +49,15 @@ async def test_what_was_heard_last_is_kept_while_redis_is_away():
         await until(lambda: presence.workers)
         board.away = True
         assert presence.owner(7).name == "me"
+
+
+async def test_other_partitions_are_announced_at_once(monkeypatch):
+    """Who looks a row up right after a rebalance asks the right worker."""
+    monkeypatch.setattr(presence_module, "INTERVAL", 3_600)
+    board, mine = Board(), [7]
+    presence = Presence(board, lambda: worker("me", *mine))
+    async with presence:
+        await until(lambda: presence.owner(7))
+        mine.append(8)
+        presence.changed()
+        await until(lambda: presence.owner(8))
