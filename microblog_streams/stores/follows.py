@@ -87,6 +87,13 @@ class Follows:
             await append(session, [edge_event(Edge(*row)) for row in rows])
         return len(rows)
 
+    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+        """Publish the last events of a page of ``edges_page`` again, as ones without effects; return the edges."""
+        async with self._postgres.transaction() as session:
+            edges = [Edge(*row) for row in await session.fetch(_EDGES_PAGE, *after, limit)]
+            await append(session, [edge_event(edge, restate=True) for edge in edges])
+        return edges
+
     async def followees(self, follower: int) -> Sequence[int]:
         """Return everyone whom ``follower`` follows, by id (deleted users left out)."""
         return [followee for (followee,) in await self._postgres.fetch(_FOLLOWEES, follower)]

@@ -32,12 +32,20 @@ SELECT id, topic, key, value, headers, {COLUMNS}
   FROM outbox CROSS JOIN deployment ORDER BY id LIMIT %s
 """  # noqa: S608
 _REMOVE: Final = "DELETE FROM outbox WHERE id = ANY(%s::bigint[])"
+_NEWEST: Final = "SELECT coalesce(max(id), 0) FROM outbox"
+_OLDEST: Final = "SELECT min(id) FROM outbox"
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM outbox LIMIT %s) AS waiting"
 
 
-def edge_event(edge: Edge) -> tuple[str, EdgeChanged]:
-    """Return the topic and the event that tell of an edge's last change."""
-    event = EdgeChanged(follower_id=edge.follower, followee_id=edge.followee, version=edge.version, at=edge.changed_at)
+def edge_event(edge: Edge, restate: bool = False) -> tuple[str, EdgeChanged]:
+    """Return the topic and the event that tell of an edge's last change; ``restate``: the row alone, no effect."""
+    event = EdgeChanged(
+        follower_id=edge.follower,
+        followee_id=edge.followee,
+        version=edge.version,
+        at=edge.changed_at,
+        restate=restate,
+    )
     return topics.USER_FOLLOW if edge.following else topics.USER_UNFOLLOW, event
 
 
@@ -77,3 +85,13 @@ class Outbox:
         """Return how many records wait, counted up to ``limit``."""
         ((count,),) = await self._postgres.fetch(_COUNT, limit)
         return int(count)
+
+    async def newest(self) -> int:
+        """Return the id of the newest record that waits, 0 where none does."""
+        ((ident,),) = await self._postgres.fetch(_NEWEST)
+        return int(ident)
+
+    async def oldest(self) -> int | None:
+        """Return the id of the oldest record that waits, None where none does."""
+        ((ident,),) = await self._postgres.fetch(_OLDEST)
+        return None if ident is None else int(ident)

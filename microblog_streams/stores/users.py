@@ -21,6 +21,12 @@ _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
+# By a number between no id and the highest one: a walk over all of them would take too long.
+_DRAW: Final = """
+SELECT id FROM users
+ WHERE id > (SELECT floor(random() * max(id))::bigint FROM users) AND deleted_at IS NULL ORDER BY id LIMIT 1
+"""
+_ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
 _DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
 _UNFOLLOW_ALL: Final = """
@@ -54,9 +60,26 @@ class Users:
         """Return up to ``limit`` users with id > ``after``, by id."""
         return [User(*row) for row in await self._postgres.fetch(_PAGE, after, limit)]
 
+    async def draw(self) -> int | None:
+        """Return the id of somebody at random; None where the draw fell on nobody."""
+        row = await self._postgres.fetch_one(_DRAW)
+        return None if row is None else int(row[0])
+
+    async def estimate(self) -> int:
+        """Return about how many users there are, also deleted ones; 0 where PostgreSQL has not looked yet."""
+        ((count,),) = await self._postgres.fetch(_ESTIMATE)
+        return int(count)
+
     async def deleted_page(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
         """Return up to ``limit`` deleted users with id > ``after`` and when that was, by id."""
         return [(user, at) for user, at in await self._postgres.fetch(_DELETED, after, limit)]
+
+    async def restate_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
+        """Publish the events of a page of ``deleted_page`` again; return the page. Their effects only repeat."""
+        async with self._postgres.transaction() as session:
+            deleted = [(user, at) for user, at in await session.fetch(_DELETED, after, limit)]
+            await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at)) for user, at in deleted])
+        return deleted
 
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microblog_streams.errors import NotFound
+from microblog_streams.events import EdgeChanged
 from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
 
@@ -123,6 +124,29 @@ class FollowsContract:
                 originals[record.value].headers,
             )
         assert await follows.republish([]) == 0
+
+    async def test_pages_of_edges_are_restated_as_they_are_without_effects(self, users, follows, outbox):
+        ada, bob, eve = await register(users, 3)
+        for follower, followee in ((ada, bob), (eve, bob), (bob, eve)):
+            await follows.set(follower, followee, True, NOW)
+        await follows.set(ada, bob, False, LATER)
+        before = await waiting(outbox)
+
+        first = await follows.restate((0, 0), 2)
+        rest = await follows.restate((bob, eve), 2)
+        assert await follows.restate((eve, bob), 2) == []
+
+        again = (await waiting(outbox))[len(before) :]
+        assert [*first, *rest] == await follows.edges_page((0, 0), 9)
+        assert [edge_event(record) for record in again] == [
+            EdgeEvent(USER_UNFOLLOW, ada, bob, 2),
+            EdgeEvent(USER_FOLLOW, eve, bob, 1),
+            EdgeEvent(USER_FOLLOW, bob, eve, 1),
+        ]
+        assert [EdgeChanged.model_validate_json(record.value).restate for record in [*before, *again]] == [
+            *([False] * len(before)),
+            *([True] * len(again)),
+        ]
 
     async def test_pages_of_followers_and_followees_go_by_id(self, users, follows):
         ada, *others = await register(users, 6)

@@ -20,6 +20,18 @@ class OutboxContract:
         assert await outbox.count() == 4
         assert await outbox.count(2) == 2
 
+    async def test_the_newest_and_the_oldest_tell_what_still_waits(self, users, follows, outbox):
+        ada, *others = await register(users, 4)
+        assert (await outbox.newest(), await outbox.oldest()) == (0, None)
+        for other in others:
+            await follows.set(ada, other, True, NOW)
+        first, second, third = await outbox.head(10)
+        assert (await outbox.newest(), await outbox.oldest()) == (third.id, first.id)
+
+        await outbox.remove([first.id, third.id])
+
+        assert (await outbox.newest(), await outbox.oldest()) == (second.id, second.id)
+
     async def test_removed_records_are_gone_and_others_are_not(self, users, follows, outbox):
         ada, *others = await register(users, 4)
         for other in others:

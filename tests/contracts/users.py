@@ -36,6 +36,17 @@ class UsersContract:
         assert [user.id for user in await users.page(0, 3)] == ids[:3]
         assert [user.id for user in await users.page(ids[2], 3)] == ids[3:]
 
+    async def test_everybody_is_drawn_sooner_or_later_and_nobody_who_was_deleted(self, users):
+        ids = await register(users, 5)
+        await users.delete(ids[2], NOW)
+
+        drawn = [await users.draw() for _ in range(200)]
+
+        assert set(drawn) == {*ids[:2], *ids[3:]}
+
+    async def test_where_nobody_is_nobody_is_drawn(self, users):
+        assert await users.draw() is None
+
     async def test_a_deleted_user_is_nowhere_and_their_name_is_free(self, users):
         first = await users.create("ada", "ada")
 

@@ -59,10 +59,14 @@ class FakeDatabase:
         self.publish(edge)
         return edge
 
-    def publish(self, edge: Edge) -> None:
+    def publish(self, edge: Edge, restate: bool = False) -> None:
         """Add the event of an edge's last change."""
         event = EdgeChanged(
-            follower_id=edge.follower, followee_id=edge.followee, version=edge.version, at=edge.changed_at
+            follower_id=edge.follower,
+            followee_id=edge.followee,
+            version=edge.version,
+            at=edge.changed_at,
+            restate=restate,
         )
         self.add_event(USER_FOLLOW if edge.following else USER_UNFOLLOW, event)
 

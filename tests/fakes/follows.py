@@ -29,6 +29,12 @@ class FakeFollows:
             self.database.publish(edge)
         return len(known)
 
+    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+        edges = await self.edges_page(after, limit)
+        for edge in edges:
+            self.database.publish(edge, restate=True)
+        return edges
+
     async def followees(self, follower: int) -> Sequence[int]:
         self.database.check()
         return sorted(

@@ -31,6 +31,14 @@ class FakeOutbox:
         self.database.check()
         return min(limit, len(self.database.outbox))
 
+    async def newest(self) -> int:
+        self.database.check()
+        return max(self.database.outbox, default=0)
+
+    async def oldest(self) -> int | None:
+        self.database.check()
+        return min(self.database.outbox, default=None)
+
 
 class FakeElection:
     """Who leads: at most one session at a time. ``depose`` ends the leader's session, as a crash of it would."""

@@ -1,5 +1,6 @@
 """Users in memory."""
 
+import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -29,6 +30,10 @@ class FakeUsers:
     async def page(self, after: int, limit: int) -> Sequence[User]:
         self.database.check()
         return [user for ident, user in sorted(self.database.users.items()) if ident > after][:limit]
+
+    async def draw(self) -> int | None:
+        self.database.check()
+        return random.choice(sorted(self.database.users)) if self.database.users else None
 
     async def delete(self, user: int, at: datetime) -> bool:
         self.database.check()

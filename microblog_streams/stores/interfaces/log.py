@@ -17,6 +17,18 @@ class Outbox(Protocol):
         """Delete records that the broker has confirmed."""
         ...
 
+    async def count(self, limit: int = 100_000) -> int:
+        """Return how many records wait, counted up to ``limit``."""
+        ...
+
+    async def newest(self) -> int:
+        """Return the id of the newest record that waits, 0 where none does."""
+        ...
+
+    async def oldest(self) -> int | None:
+        """Return the id of the oldest record that waits, None where none does."""
+        ...
+
 
 class EventLog(Protocol):
     """The log that acknowledges: a publish returns when the broker has confirmed it to all its replicas."""

@@ -23,6 +23,10 @@ class UserStore(Protocol):
         """Return up to ``limit`` users with id > ``after``, by id."""
         ...
 
+    async def draw(self) -> int | None:
+        """Return the id of somebody at random; None where the draw fell on nobody."""
+        ...
+
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, in one transaction with its events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 
@@ -47,6 +51,10 @@ class FollowStore(Protocol):
 
         An edge that nobody ever made has none.
         """
+        ...
+
+    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+        """Publish the last events of a page of ``edges_page`` again, as ones without effects; return the edges."""
         ...
 
     async def followees(self, follower: int) -> Sequence[int]:

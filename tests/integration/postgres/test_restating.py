@@ -1,0 +1,29 @@
+"""Deletions of users that are told again, from the real database."""
+
+from datetime import UTC, datetime
+
+from microblog_streams.topics import USER_DELETED
+from tests.contracts.events import deletion, register, waiting
+
+NOW = datetime(2026, 5, 17, tzinfo=UTC)
+
+
+async def test_deletions_are_told_again_in_pages(users, outbox):
+    people = await register(users, 5)
+    for user in people[1:4]:
+        await users.delete(user, NOW)
+    before = await waiting(outbox)
+
+    assert await users.restate_deleted(0, 2) == [(people[1], NOW), (people[2], NOW)]
+    assert await users.restate_deleted(people[2], 2) == [(people[3], NOW)]
+    assert await users.restate_deleted(people[3], 2) == []
+
+    again = (await waiting(outbox))[len(before) :]
+    assert {record.topic for record in again} == {USER_DELETED}
+    assert [deletion(record) for record in again] == [deletion(record) for record in before]
+
+
+async def test_about_how_many_users_there_are(users, postgres):
+    await register(users, 5)
+    await postgres.execute("ANALYZE users")
+    assert await users.estimate() == 5
