@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from uuid import UUID
 
 import pytest
 
@@ -49,8 +50,9 @@ class TestExpiry:
         await timelines.older(user, None, 1)
         assert await redis.client.pttl(key(user)) <= UNREAD - DAY // 2
 
-    async def test_nothing_but_reading_extends_it(self, redis, timelines, user):
+    async def test_nothing_but_reading_the_head_extends_it(self, redis, timelines, user):
         await redis.client.pexpire(key(user), DAY)
+        await timelines.older(user, UUID(int=2**128 - 1), 10)
         await timelines.push([user], entry(2))
         await timelines.push([user], entry(1))
         await timelines.merge(user, entries(range(10, 60)))
