@@ -4,7 +4,7 @@ Workers acknowledge in order and only after an event's effect, so an offset that
 is done.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -15,6 +15,8 @@ from aiokafka.errors import KafkaError
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.settings import Settings
+
+Ends = Mapping[TopicPartition, int]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,20 @@ class Offsets:
             ends = await self.consumer.end_offsets(places)
         done = [min(ends[place], max(firsts[place], committed[place].offset)) for place in places]
         return sum(done), sum(ends.values())
+
+    async def ends(self, topics: Sequence[str], partitions: int) -> Ends:
+        """Return where the records that there are now end. Raises StoreUnavailable."""
+        places = [place for name in topics for place in _places(name, partitions)]
+        with _translated():
+            return dict(await self.consumer.end_offsets(places))
+
+    async def reached(self, group: str, ends: Ends) -> bool:
+        """Tell whether a group has acknowledged all records before these ends. Raises StoreUnavailable."""
+        places = list(ends)
+        with _translated():
+            firsts = await self.consumer.beginning_offsets(places)
+            committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
+        return all(max(firsts[place], committed[place].offset) >= ends[place] for place in places)
 
     async def expired(self, group: str, topics: Sequence[str], partitions: int) -> int:
         """Return how many records expired before a group had acknowledged them. Raises StoreUnavailable."""

@@ -1,0 +1,156 @@
+"""The wait ends when all that was on its way at its beginning has been brought about, and does not wait for more."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from aiokafka import TopicPartition
+
+from microblog_streams.errors import Conflict, StoreUnavailable
+from microblog_streams.services import caught_up
+from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.stores.deployment import Deployment, Phase
+from microblog_streams.topics import SOURCES
+from tests.fakes.database import FakeDatabase
+from tests.fakes.outbox import FakeOutbox
+from tests.waiting import until
+
+AT = datetime(2026, 5, 17, tzinfo=UTC)
+PLACE = TopicPartition("post.created", 1)
+
+
+class Group:
+    """One group on topics with two partitions; ``there`` and ``done`` are offsets of one of them."""
+
+    def __init__(self):
+        self.there = self.done = 0
+        self.asked = []
+        self.looks = 0
+
+    async def ends(self, topics, partitions):
+        self.asked.append((topics, partitions))
+        return {PLACE: self.there}
+
+    async def reached(self, group, ends):
+        self.asked.append(group)
+        self.looks += 1
+        return self.done >= ends[PLACE]
+
+
+class Outbox(FakeOutbox):
+    """Counts how often it was asked for what is left."""
+
+    asked = 0
+
+    async def oldest(self):
+        self.asked += 1
+        return await super().oldest()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(caught_up, "GLANCE", 0.001)
+    monkeypatch.setattr(caught_up, "GAP", 0.001)
+
+
+@pytest.fixture
+def group():
+    return Group()
+
+
+@pytest.fixture
+def database():
+    return FakeDatabase()
+
+
+@pytest.fixture
+def deployment():
+    """What is deployed, in a list of one."""
+    return [Deployment(generation=2, partitions=2)]
+
+
+@pytest.fixture
+def outbox(database):
+    return Outbox(database)
+
+
+@pytest.fixture
+def caught(outbox, group, deployment):
+    async def deployed():
+        return deployment[0]
+
+    @asynccontextmanager
+    async def connect():
+        yield group
+
+    return CaughtUp(outbox, deployed, connect)
+
+
+@pytest.fixture
+async def waiting(caught):
+    """The wait, begun when it is called."""
+    begun = []
+
+    def begin():
+        begun.append(asyncio.create_task(caught.settle()))
+        return begun[-1]
+
+    yield begin
+    for task in begun:
+        task.cancel()
+
+
+async def test_where_nothing_is_on_its_way_it_ends(caught, group):
+    await caught.settle()
+    assert group.asked == [([f"{name}.g2" for name in SOURCES], 2), "microblog.g2"]
+
+
+async def test_it_waits_for_what_is_in_the_log_and_for_nothing_that_comes_later(waiting, group):
+    group.there = 5
+    wait = waiting()
+    await until(lambda: group.looks > 2)
+    group.there = 9
+    group.done = 4
+    looks = group.looks
+    await until(lambda: group.looks > looks + 2)
+    assert not wait.done()
+    group.done = 5
+    await wait
+
+
+async def test_it_waits_for_what_is_in_the_outbox_first(waiting, group, database, outbox):
+    database.write_edge(1, 2, True, AT)
+    wait = waiting()
+    await until(lambda: outbox.asked > 2)
+    assert (wait.done(), group.looks) == (False, 0)
+    database.write_edge(1, 3, True, AT)
+    await outbox.remove([1])
+    await wait
+    assert await outbox.count() == 1
+
+
+async def test_it_takes_a_moment_at_least(caught, monkeypatch):
+    monkeypatch.setattr(caught_up, "GAP", 0.05)
+    before = asyncio.get_running_loop().time()
+    await caught.settle()
+    assert asyncio.get_running_loop().time() - before >= 0.05
+
+
+async def test_it_is_given_up_where_a_partition_stands_still(caught, group, monkeypatch):
+    monkeypatch.setattr(caught_up, "PATIENCE", 0.02)
+    group.there = 1
+    with pytest.raises(StoreUnavailable, match="not brought about within"):
+        await caught.settle()
+
+
+async def test_while_partitions_are_grown_there_is_no_answer(caught, deployment):
+    deployment[0] = Deployment(1, 2, 0, Phase.COPYING, 2, 4)
+    with pytest.raises(Conflict, match="grow-partitions"):
+        await caught.settle()
+
+
+async def test_a_database_that_is_away_is_said_so(caught, database):
+    database.away = True
+    with pytest.raises(StoreUnavailable, match="postgres"):
+        await caught.settle()
