@@ -1,0 +1,106 @@
+"""The command ``rebuild``: has the followers tables or the timelines made from the truth again."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from faust.cli import argument, option
+
+from microblog_streams.commands.connected import connected, side_by_side
+from microblog_streams.commands.everyone import Everyone
+from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.restatement import Restatement
+from microblog_streams.commands.steps import Steps
+from microblog_streams.errors import SetupError
+from microblog_streams.operations.history import History
+from microblog_streams.operations.rebuild import BUILDERS, Rebuild
+from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.lag import offsets
+from microblog_streams.settings import Settings
+from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.deployment import get_deployment
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.users import Users
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+#: Timelines that are removed side by side.
+AT_ONCE: Final = 32
+
+
+def register(app: "MicroblogApp") -> None:
+    """Add ``rebuild edges|timelines [--user ID ...]`` to the app's commands."""
+
+    @app.command(
+        argument("what", type=click.Choice(["edges", "timelines"])),
+        option("--user", "users", type=click.IntRange(1), multiple=True, help="timelines: this person's, at once."),
+    )
+    async def rebuild(self: Any, what: str, users: tuple[int, ...]) -> None:  # noqa: ANN401 -- Faust's own
+        """Make the workers' edges, or the timelines, from PostgreSQL and Cassandra again.
+
+        Interrupted, it can be run again.
+        """
+        with expected_failures():
+            if what == "edges":
+                await _edges(app.settings, users)
+            elif users:
+                await _at_once(app.settings, users)
+            else:
+                await _when_read(app.settings)
+
+
+async def _edges(settings: Settings, named: tuple[int, ...]) -> None:
+    """Publish everything, and wait until the workers have written it down."""
+    if named:
+        raise SetupError("rebuild edges takes no --user: it is about all edges")
+    postgres = Postgres(settings)
+    follows, outbox = Follows(postgres), Outbox(postgres)
+    caught_up = CaughtUp(outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
+    async with connected(postgres):
+        await caught_up.check()
+        with Steps() as steps:
+            restatement = Restatement(follows, Users(postgres), outbox, steps)
+            edges = await restatement.edges(await follows.estimate() or None)
+            deleted = await restatement.deletions()
+            steps.step("waiting for the workers")
+            await caught_up.wait()
+    print(f"{edges:,} edges and {deleted:,} deleted users are in the workers' tables")
+
+
+async def _at_once(settings: Settings, named: tuple[int, ...]) -> None:
+    postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
+    timelines = Timelines(redis)
+    rebuild = Rebuild(timelines, History(Follows(postgres), Posts(cassandra)))
+
+    async def make_anew(user: int) -> None:
+        await timelines.remove(user)
+        await rebuild.warm(user)
+
+    async with connected(postgres, cassandra, redis):
+        count = await _for_each(Everyone(Users(postgres), named), len(named), make_anew, BUILDERS)
+    print(f"{count:,} timelines are rebuilt")
+
+
+async def _when_read(settings: Settings) -> None:
+    postgres, redis = Postgres(settings), Redis(settings)
+    users = Users(postgres)
+    async with connected(postgres, redis):
+        count = await _for_each(Everyone(users), await users.estimate(), Timelines(redis).remove, AT_ONCE)
+    print(f"the timelines of {count:,} people are cold: the next read of each rebuilds it")
+
+
+async def _for_each(people: Everyone, total: int, work: Callable[[int], Awaitable[None]], at_once: int) -> int:
+    done = 0
+    with Steps() as steps:
+        steps.step("timelines", total or None)
+        async for page in people.pages():
+            await side_by_side(page, work, at_once)
+            done += len(page)
+            steps.at(done)
+    return done

@@ -1,0 +1,104 @@
+"""The command ``verify``: compares people's kept timelines with what PostgreSQL and Cassandra say that they hold."""
+
+import json
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+from faust.cli import option
+
+from microblog_streams.commands.connected import connected
+from microblog_streams.commands.everyone import Everyone
+from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.inspection import Inspection
+from microblog_streams.commands.steps import Steps
+from microblog_streams.operations.audit import Audit, Finding, Findings, Kind, counted
+from microblog_streams.operations.history import History
+from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.lag import offsets
+from microblog_streams.settings import Settings
+from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.deployment import get_deployment
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.users import Users
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+#: Exit status where something is wrong.
+WRONG: Final = 1
+#: Posts that a line names, of each kind.
+NAMED: Final = 3
+
+
+def register(app: "MicroblogApp") -> None:
+    """Add ``verify [--user ID ...] [--sample N] [--json]`` to the app's commands."""
+
+    @app.command(
+        option("--user", "users", type=click.IntRange(1), multiple=True, help="This person; may be given again."),
+        option("--sample", type=click.IntRange(1), default=None, help="So many people, drawn at random."),
+        option("--json", "as_json", is_flag=True, help="As JSON, with all that was found."),
+    )
+    async def verify(self: Any, users: tuple[int, ...], sample: int | None, as_json: bool) -> None:  # noqa: ANN401
+        """Compare everyone's timelines, as they are kept, with who follows whom and who wrote what.
+
+        Exit status 1 where one is wrong. What is only on its way is waited for. Nothing is changed.
+        """
+        with expected_failures():
+            inspection = await _inspect(app.settings, users, sample or 0)
+        print(_as_json(inspection) if as_json else _as_text(inspection))
+        if inspection.wrong:
+            raise SystemExit(WRONG)
+
+
+async def _inspect(settings: Settings, named: tuple[int, ...], sample: int) -> Inspection:
+    postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
+    users, timelines = Users(postgres), Timelines(redis)
+    audit = Audit(timelines, History(Follows(postgres), Posts(cassandra)), users)
+    caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings))
+    async with connected(postgres, cassandra, redis):
+        with Steps() as steps:
+            steps.step("timelines", len(named) or sample or await users.estimate() or None)
+
+            async def settle() -> None:
+                steps.step(f"{len(inspection.wrong)} look wrong: waiting for what is on its way")
+                await caught_up.settle()
+
+            inspection = Inspection(audit, settle, steps.at)
+            await inspection.run(Everyone(users, named, sample).pages())
+    return inspection
+
+
+def _as_text(inspection: Inspection) -> str:
+    lines = [f"user {user}: {_in_words(findings)}" for user, findings in sorted(inspection.wrong.items())]
+    return "\n".join([*lines, ", ".join(f"{count:,} {name}" for name, count in _summary(inspection).items())])
+
+
+def _in_words(findings: Findings) -> str:
+    kinds = [(kind, sorted(found for found in findings if found.kind is kind)) for kind in Kind]
+    return "; ".join(f"{len(found)} {kind} ({_named(found)})" for kind, found in kinds if found)
+
+
+def _named(found: list[Finding]) -> str:
+    named = [f"{each.post_id} by {each.author}" for each in islice(found, NAMED)]
+    return ", ".join([*named, *(["…"] if len(found) > NAMED else [])])
+
+
+def _as_json(inspection: Inspection) -> str:
+    wrong = [{"user": user, "findings": _listed(found)} for user, found in sorted(inspection.wrong.items())]
+    return json.dumps({**_summary(inspection), "wrong": wrong})
+
+
+def _listed(findings: Iterable[Finding]) -> list[dict[str, object]]:
+    return [{"kind": each.kind, "postId": str(each.post_id), "author": each.author} for each in sorted(findings)]
+
+
+def _summary(inspection: Inspection) -> dict[str, int]:
+    every = [finding for findings in inspection.wrong.values() for finding in findings]
+    return {"checked": inspection.checked, "cold": inspection.cold, **counted(every)}
