@@ -26,12 +26,15 @@ from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.services.broker import BrokerGate
+from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
 from microblog_streams.services.presence import Presence
+from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
 from microblog_streams.services.workplace import Workplace
@@ -76,6 +79,7 @@ class MicroblogApp(faust.App):
     generations: Generations
     relay: OutboxRelay
     restater: Restater
+    reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
     followers: tables.followers.FollowersTable
@@ -200,6 +204,9 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
+    caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
+    interval = settings.reconcile_interval
+    app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
 
 

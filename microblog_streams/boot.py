@@ -29,7 +29,7 @@ class Boot(BootStrategy):
             self.web_server(),
             [app.broker_gate],
             self.kafka_producer(),
-            [app.relay],
+            [app.relay, app.reconciler],
             self.kafka_consumer(),
             self.agents(),
             self.kafka_conductor(),

@@ -84,6 +84,12 @@ class Settings(Infrastructure):
         "halt",
         description="After five failed tries of an event: halt its partition, or send it to dead.letters.",
     )
+    reconcile_interval: float = Field(
+        5.0,
+        ge=0,
+        le=86_400,
+        description="Seconds between two audits of somebody's timeline by a worker that consumes events; 0: none.",
+    )
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
 
