@@ -1,0 +1,140 @@
+"""What is wrong with timelines and tables on the real parts is found, named, and made right again."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+from microblog_streams.events import EdgeChanged
+from microblog_streams.ids import encode_entry, new_post_id
+from microblog_streams.topics import USER_UNFOLLOW
+
+
+def key(user):
+    return f"timeline:{user}"
+
+
+@pytest.fixture
+def pair(worker, people, eventually):
+    """An author and a follower, with three posts of the author on both timelines: ``posts``, newest first."""
+    author, follower = people.register(worker), people.register(worker)
+    people.follow(worker, follower, author)
+    posts = [people.post(worker, author, f"post {number}") for number in range(3)][::-1]
+    eventually(lambda: people.timeline(worker, follower) == posts, worker)
+    return author, follower, posts
+
+
+@pytest.fixture
+def stranger(worker, people):
+    return people.register(worker)
+
+
+def test_where_all_is_right_verify_says_so(pair, command):
+    status, said, errors = command("verify")
+    assert (status, errors.count("Traceback")) == (0, 0), errors
+    assert said.splitlines()[-1].endswith("0 missing, 0 stray, 0 doubled, 0 misplaced")
+
+
+def test_verify_names_what_is_wrong_and_a_rebuild_mends_it(pair, stranger, redis, command, worker, people):
+    author, follower, posts = pair
+    dropped, strange = posts[1], new_post_id()
+    redis.lrem(key(follower), 1, encode_entry(UUID(dropped), author))
+    redis.lpush(key(follower), encode_entry(strange, stranger))
+
+    status, said, errors = command("verify", "--user", str(author), "--user", str(follower))
+    as_json = command("verify", "--user", str(follower), "--json")
+    rebuilt = command("rebuild", "timelines", "--user", str(follower))
+    again = command("verify", "--user", str(follower))
+
+    assert status == 1, errors
+    assert said.splitlines() == [
+        f"user {follower}: 1 missing ({dropped} by {author}); 1 stray ({strange} by {stranger})",
+        "2 checked, 0 cold, 1 missing, 1 stray, 0 doubled, 0 misplaced",
+    ]
+    assert as_json[0] == 1
+    assert json.loads(as_json[1])["wrong"] == [
+        {
+            "user": follower,
+            "findings": [
+                {"kind": "missing", "postId": dropped, "author": author},
+                {"kind": "stray", "postId": str(strange), "author": stranger},
+            ],
+        }
+    ]
+    assert rebuilt[:2] == (0, "1 timelines are rebuilt\n"), rebuilt
+    assert redis.llen(key(follower)) == 3 + 1
+    assert again[:2] == (0, "1 checked, 0 cold, 0 missing, 0 stray, 0 doubled, 0 misplaced\n"), again
+    assert people.timeline(worker, follower) == posts
+
+
+def test_a_rebuild_of_all_timelines_leaves_them_to_the_next_read(pair, redis, command, worker, people):
+    author, follower, posts = pair
+
+    status, said, errors = command("rebuild", "timelines")
+
+    assert status == 0, errors
+    assert "are cold: the next read of each rebuilds it" in said
+    assert redis.exists(key(author), key(follower)) == 0
+    assert people.timeline(worker, follower) == posts
+    assert redis.exists(key(author), key(follower)) == 1
+    assert command("verify", "--user", str(author))[1].startswith("0 checked, 1 cold, ")
+
+
+def test_a_rebuild_of_the_edges_makes_the_table_right_again(pair, kafka, command, worker, people, eventually):
+    """The table takes the follow for undone, so a post does not arrive; the timeline is another matter."""
+    author, follower, posts = pair
+    row = f"/table/followers/{author}:{follower}/"
+    right = worker.call("GET", row).body
+    wrong = EdgeChanged(follower_id=follower, followee_id=author, version=1, at="2026-05-17T00:00:00Z", restate=True)
+    kafka.publish(USER_UNFOLLOW, wrong.key, wrong.encode())
+    eventually(lambda: not kafka.behind(), worker)
+    lost = people.post(worker, author)
+    eventually(lambda: not kafka.behind(), worker)
+    assert people.timeline(worker, follower) == posts
+
+    found = command("verify", "--user", str(follower))
+    status, said, errors = command("rebuild", "edges")
+
+    assert found[:2] == (
+        1,
+        f"user {follower}: 1 missing ({lost} by {author})\n"
+        "1 checked, 0 cold, 1 missing, 0 stray, 0 doubled, 0 misplaced\n",
+    )
+    assert status == 0, errors
+    assert said.endswith(" deleted users are in the workers' tables\n")
+    assert worker.call("GET", row).body == right
+    arrives = people.post(worker, author)
+    eventually(lambda: people.timeline(worker, follower) == [arrives, *posts], worker)
+    assert command("rebuild", "timelines", "--user", str(follower))[0] == 0
+    assert people.timeline(worker, follower) == [arrives, lost, *posts]
+
+
+def test_a_worker_finds_and_repairs_it_by_itself(pair, redis, worker, workers, people, eventually):
+    author, follower, posts = pair
+    repairing = workers().start(RECONCILE_INTERVAL="0.05")
+    eventually(repairing.well, repairing)
+    eventually(lambda: repairing.call("GET", "/health").body["reconciler"]["checked"] > 3, repairing)
+    redis.lrem(key(follower), 1, encode_entry(UUID(posts[1]), author))
+
+    eventually(lambda: repairing.call("GET", "/health").body["reconciler"]["repaired"] == 1, repairing)
+
+    counts = f"timeline_repaired user={follower} missing=1 stray=0 doubled=0 misplaced=0"
+    assert f"{counts} posts=missing:{posts[1]}:{author}" in repairing.log.read_text()
+    assert people.timeline(worker, follower) == posts
+    assert worker.call("GET", "/health").body["reconciler"] == {"checked": 0, "repaired": 0}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "error"),
+    [
+        (["verify", "--user", "999999"], {}, "There is no user 999999."),
+        (["rebuild", "edges", "--user", "1"], {}, "rebuild edges takes no --user"),
+        (["verify"], {"MICROBLOG_REDIS_URL": "redis://127.0.0.1:1"}, "redis is unavailable"),
+        (["rebuild", "timelines"], {"MICROBLOG_REDIS_URL": "redis://127.0.0.1:1"}, "redis is unavailable"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(command, arguments, environment, error):
+    status, said, errors = command(*arguments, **environment)
+    assert (status, said) == (3, "")
+    assert [line for line in errors.splitlines() if line.startswith("microblog: ")] == errors.splitlines()[-1:]
+    assert error in errors.splitlines()[-1]
