@@ -14,8 +14,8 @@ from tests.live.worker import Worker
 
 #: Readers at a time.
 READERS = 8
-#: What a worker logs that missed events, joins anew because it would miss some, or broke down.
-ALARMS = re.compile(r"events_skipped|events_expired|group_rejoined|partition_halted|Traceback")
+#: What a worker logs that missed events, joins anew because it would miss some, found a wrong timeline, or broke down.
+ALARMS = re.compile(r"events_skipped|events_expired|group_rejoined|partition_halted|timeline_repaired|Traceback")
 
 
 @dataclass(frozen=True)
