@@ -4,7 +4,8 @@ One place turns the settings into Faust's credentials, and those into the option
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from aiokafka.client import collect_hosts
@@ -22,7 +23,7 @@ from faust.types.auth import CredentialsT
 from yarl import URL
 
 from microblog_streams import addresses, tls
-from microblog_streams.errors import SetupError
+from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
 
 PORT = 9092
@@ -89,3 +90,12 @@ def _words(cause: BaseException) -> str:
     if isinstance(cause, EOFError | ConnectionResetError | ssl.SSLError):
         return "ends the connection: is MICROBLOG_KAFKA_TLS what it wants?"
     return f"cannot be reached: {cause}" if str(cause) else "does not answer in time"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise StoreUnavailable for an error of Kafka's clients inside the block."""
+    try:
+        yield
+    except (KafkaError, OSError) as exc:
+        raise StoreUnavailable("kafka", repr(exc)) from exc

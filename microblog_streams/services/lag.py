@@ -4,16 +4,14 @@ Workers acknowledge in order and only after an event's effect, so an offset that
 is done.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.services.kafka_clients import client_options, translated
 from microblog_streams.settings import Settings
 
 Ends = Mapping[TopicPartition, int]
@@ -36,7 +34,7 @@ class Offsets:
         What has expired counts as acknowledged. Raises StoreUnavailable.
         """
         places = _places(topic, partitions)
-        with _translated():
+        with translated():
             firsts = await self.consumer.beginning_offsets(places)
             committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
             ends = await self.consumer.end_offsets(places)
@@ -46,13 +44,13 @@ class Offsets:
     async def ends(self, topics: Sequence[str], partitions: int) -> Ends:
         """Return where the records that there are now end. Raises StoreUnavailable."""
         places = [place for name in topics for place in _places(name, partitions)]
-        with _translated():
+        with translated():
             return dict(await self.consumer.end_offsets(places))
 
     async def reached(self, group: str, ends: Ends) -> bool:
         """Tell whether a group has acknowledged all records before these ends. Raises StoreUnavailable."""
         places = list(ends)
-        with _translated():
+        with translated():
             firsts = await self.consumer.beginning_offsets(places)
             committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
         return all(max(firsts[place], committed[place].offset) >= ends[place] for place in places)
@@ -63,7 +61,7 @@ class Offsets:
 
     async def _expired(self, group: str, topic: str, partitions: int) -> int:
         places = _places(topic, partitions)
-        with _translated():
+        with translated():
             firsts = await self.consumer.beginning_offsets(places)
             committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
         return sum(max(0, firsts[place] - max(0, committed[place].offset)) for place in places)
@@ -73,21 +71,13 @@ def _places(topic: str, partitions: int) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in range(partitions)]
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, OSError) as exc:
-        raise StoreUnavailable("kafka", repr(exc)) from exc
-
-
 @asynccontextmanager
 async def offsets(settings: Settings) -> AsyncIterator[Offsets]:
     """Connect to Kafka for the length of the block. Raises StoreUnavailable."""
     options = client_options(settings)
     admin, consumer = AIOKafkaAdminClient(**options), AIOKafkaConsumer(**options)
     try:
-        with _translated():
+        with translated():
             await admin.start()
             await consumer.start()
         yield Offsets(admin, consumer)

@@ -1,19 +1,18 @@
 """Reads the topic dead.letters, outside any consumer group: letters are looked at, not consumed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from microblog_streams.dead_letters import DeadLetter, open_letter
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.services.broker import check_topics, partition_counts
-from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.services.kafka_clients import client_options, translated
 from microblog_streams.settings import Settings
 from microblog_streams.stores.interfaces import Bounds
 from microblog_streams.topics import DEAD_LETTERS
@@ -33,7 +32,7 @@ class LetterBox:
         """Return which letters there are."""
         places = [TopicPartition(DEAD_LETTERS, number) for number in range(self.partitions)]
         # aiokafka itself asks a broker that hangs for as long as that takes.
-        with _translated():
+        with translated():
             async with asyncio.timeout(2 * _REQUEST / 1000):
                 firsts = await self.consumer.beginning_offsets(places)
                 ends = await self.consumer.end_offsets(places)
@@ -51,7 +50,7 @@ class LetterBox:
                 first = record.offset + 1
 
     async def _next(self, place: TopicPartition) -> list[Any]:
-        with _translated():
+        with translated():
             found = await self.consumer.getmany(place, timeout_ms=_RECORDS)
         if not found:
             raise StoreUnavailable("kafka", f"sends no record of {place.topic} within {_RECORDS // 1000} s")
@@ -63,25 +62,17 @@ def _opened(record: Any) -> DeadLetter:  # noqa: ANN401 -- aiokafka has no types
     return open_letter(record.partition, record.offset, at, record.key, record.value, record.headers)
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (KafkaError, OSError) as exc:
-        raise StoreUnavailable("kafka", repr(exc)) from exc
-
-
 @asynccontextmanager
 async def letter_box(settings: Settings) -> AsyncIterator[LetterBox]:
     """Connect to Kafka for the length of the block. Raises StoreUnavailable, SetupError."""
     options = client_options(settings)
-    with _translated():
+    with translated():
         counts = await partition_counts(options, [DEAD_LETTERS])
     check_topics(counts, {DEAD_LETTERS: None})
     # What has expired since the bounds were looked up is skipped.
     consumer = AIOKafkaConsumer(**options, auto_offset_reset="earliest", request_timeout_ms=_REQUEST)
     try:
-        with _translated():
+        with translated():
             await consumer.start()
         yield LetterBox(consumer, counts[DEAD_LETTERS])
     finally:
