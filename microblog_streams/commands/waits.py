@@ -27,13 +27,17 @@ class Waits:
     report: Report
 
     async def warmed(self, generation: int, partitions: int) -> None:
-        """Wait for workers of a generation that have all its partitions, and have caught up with its edges."""
+        """Wait for workers of a generation that have all its partitions, and have caught up with its edges.
+
+        That is, with those that are there once they have them all: under load there are always more on their way.
+        """
         self.report.step("waiting for workers with MICROBLOG_GENERATION=next: partitions", partitions)
-        while True:
-            owned = {part for worker in await self._workers_of(generation) for part in worker.partitions}
-            self.report.at(len(owned))
-            if len(owned) == partitions and not await self._behind(topics.EDGES, generation, partitions):
-                return
+        while (owned := await self._owned(generation)) < partitions:
+            self.report.at(owned)
+            await self._rest()
+        self.report.at(owned)
+        ends = await self.offsets.ends(_names(topics.EDGES, generation), partitions)
+        while not await self.offsets.reached(app_id(generation), ends):
             await self._rest()
 
     async def drained(self, what: str, logical: Sequence[str], generation: int, partitions: int) -> None:
@@ -71,6 +75,9 @@ class Waits:
     async def expired(self, generation: int, partitions: int) -> int:
         """Return how many edge events of a generation expired before its workers had brought them about."""
         return await self.offsets.expired(app_id(generation), _names(topics.EDGES, generation), partitions)
+
+    async def _owned(self, generation: int) -> int:
+        return len({part for worker in await self._workers_of(generation) for part in worker.partitions})
 
     async def _workers_of(self, generation: int) -> list[Worker]:
         return [worker for worker in await self.workers() if worker.generation == generation]

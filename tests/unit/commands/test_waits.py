@@ -15,12 +15,20 @@ class Offsets:
 
     def __init__(self):
         self.counts = [0]
+        self.answers = []
         self.done = {}
         self.asked = []
 
     async def behind(self, group, topics, partitions):
         self.asked.append((group, tuple(topics), partitions))
         return self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+
+    async def ends(self, topics, partitions):
+        return tuple(topics), partitions
+
+    async def reached(self, group, ends):
+        self.asked.append((group, *ends))
+        return self.answers.pop(0)
 
     async def progress(self, group, topic, partitions):
         return self.done.get((group, topic), 0), 10
@@ -81,11 +89,20 @@ async def test_a_wait_ends_with_the_move(waits, offsets, monkeypatch):
 
 async def test_a_generation_is_warm_when_its_workers_have_all_partitions_and_have_caught_up(waits, offsets, roster):
     half, whole = [worker("a", 1, 0, 1), worker("c", 2, 0)], [worker("c", 2, 0), worker("d", 2, 1)]
-    roster.looks = [half, whole, whole, [*whole, worker("last", 2)]]
-    offsets.counts = [5, 0]
+    roster.looks = [half, whole, [*whole, worker("last", 2)]]
+    offsets.answers = [False, False, True]
     await waits.warmed(2, 2)
     assert roster.looks == [[*whole, worker("last", 2)]]
-    assert {name for _, names, _ in offsets.asked for name in names} == {f"{name}.g2" for name in EDGES}
+    assert offsets.answers == []
+    assert offsets.asked == [("microblog.g2", tuple(f"{name}.g2" for name in EDGES), 2)] * 3
+
+
+async def test_what_comes_after_all_partitions_are_there_is_not_waited_for(waits, offsets, roster):
+    """Under load some event is always under way: with a steady trickle of follows a warm move never went on."""
+    roster.looks = [[worker("c", 2, 0)]]
+    offsets.counts = [5]
+    offsets.answers = [True]
+    await waits.warmed(2, 1)
 
 
 async def test_a_generation_has_begun_when_a_worker_runs_in_it_or_did(waits, offsets, roster):
