@@ -37,9 +37,12 @@ class DeadLetterWatch(Service):
                 async with self._connect() as box:
                     await self._look(box)
             except MicroblogError as exc:
-                self.open = None
                 logger.debug("dead_letters_unknown reason=%s", exc)
-                await self.sleep(INTERVAL)
+            except Exception:
+                # A worker delivers without knowing this number: whatever it is must not end it.
+                logger.exception("dead_letters_unknown")
+            self.open = None
+            await self.sleep(INTERVAL)
 
     async def _look(self, box: LetterBox) -> None:
         while not self.should_stop:

@@ -68,3 +68,13 @@ async def test_while_postgresql_is_away_nobody_knows_and_then_it_is_told_again(w
     await until(lambda: watch.open is None)
     settled.database.away = False
     await until(lambda: watch.open == 1)
+
+
+async def test_a_defect_in_the_count_ends_neither_it_nor_the_worker(watch, box, monkeypatch, caplog):
+    await until(lambda: watch.open == 0)
+    with monkeypatch.context() as broken:
+        broken.setattr(box, "bounds", None)
+        await until(lambda: watch.open is None)
+    await until(lambda: watch.open == 0)
+    assert not watch.crashed
+    assert "dead_letters_unknown" in caplog.text
