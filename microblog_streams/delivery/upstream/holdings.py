@@ -4,7 +4,7 @@ Faust applies records, and stores offsets, of whatever partition they are, and o
 tables such records are common around a rebalance: they wait in buffers when their partition is given to another.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.types.tuples import TP
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Holdings:
-    """What the group's assignor gave to this worker, looked up once a generation: records are many."""
+    """What the group's assignor gave to this worker, looked up once an assignment: records are many."""
 
     def __init__(self, app: object) -> None:
         """Nothing is held before the first assignment."""
         self._app = cast("MicroblogApp", app)
-        self._generation: int | None = None
+        self._seen: object = None
         self._owned: frozenset[TP] = frozenset()
-        self._standby: frozenset[TP] = frozenset()
+        self._held: frozenset[TP] = frozenset()
 
     def owned(self) -> frozenset[TP]:
         """Return the partitions whose rows are written here."""
@@ -30,10 +30,12 @@ class Holdings:
     def held(self) -> frozenset[TP]:
         """Return those and the ones of which this worker keeps a warm copy."""
         self._refresh()
-        return self._owned | self._standby
+        return self._held
 
     def _refresh(self) -> None:
-        if self._generation != self._app.consumer_generation_id:
-            self._generation = self._app.consumer_generation_id
-            self._owned = frozenset(self._app.assignor.assigned_actives())
-            self._standby = frozenset(self._app.assignor.assigned_standbys())
+        # By the assignment itself, not by the generation's number: that begins anew with a group that Kafka has lost.
+        assignor = cast(Any, self._app.assignor)
+        if (assignment := assignor._assignment) is not self._seen:
+            self._owned = frozenset(assignor.assigned_actives())
+            self._held = self._owned | assignor.assigned_standbys()
+            self._seen = assignment

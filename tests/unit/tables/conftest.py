@@ -16,7 +16,6 @@ from faust.types.tuples import TP, FutureMessage, Message, PendingMessage, Recor
 import tables.followers
 from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
-from microblog_streams.delivery.upstream.holdings import Holdings
 from tables.followers import FollowersTable
 
 CHANGELOG = "changelog"
@@ -72,11 +71,10 @@ class Shelf:
         gc.collect()
 
     def assign(self, actives: Iterable[int] = (), standbys: Iterable[int] = ()) -> None:
-        """Begin another generation with these partitions of the changelog."""
+        """Be given these partitions of the changelog, and no others."""
         self.app.assignor._assignment = ClientAssignment(
             actives={CHANGELOG: list(actives)}, standbys={CHANGELOG: list(standbys)}
         )
-        self.table._holdings = Holdings(self.app)
 
     def process(self, partition: int, offset: int, generation: int = 1) -> Message:
         """Make an event of the partition the current one."""
