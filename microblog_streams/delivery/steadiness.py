@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import StoreUnavailable
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import SetupError
 from microblog_streams.services.kafka_clients import reason

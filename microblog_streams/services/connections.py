@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.services.stopping import stop_worker

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import MicroblogError
 from microblog_streams.stores.interfaces import LetterBox

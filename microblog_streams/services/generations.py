@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import MicroblogError, SetupError
 from microblog_streams.services.stopping import start_again

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores.roster import Roster, Worker

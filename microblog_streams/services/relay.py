@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.errors import Transient
 from microblog_streams.records import OutboxRecord

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.delivery.doubts import Doubts
 from microblog_streams.errors import Transient

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
-from mode import Service
+from microblog_streams.services.service import Service
 
 from microblog_streams.delivery.upstream.transport import rejoin
 
