@@ -9,10 +9,10 @@ from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from microblog_streams.services.service import Service
 
 from microblog_streams.errors import SetupError
 from microblog_streams.services.kafka_clients import reason
+from microblog_streams.services.service import Service
 from microblog_streams.services.stopping import stop_worker
 
 logger = logging.getLogger(__name__)

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from microblog_streams.services.service import Service
-
 from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.services.service import Service
 from microblog_streams.services.stopping import stop_worker
 from microblog_streams.stores.interfaces import Connection
 

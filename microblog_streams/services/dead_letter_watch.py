@@ -5,9 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from microblog_streams.services.service import Service
-
 from microblog_streams.errors import MicroblogError
+from microblog_streams.services.service import Service
 from microblog_streams.stores.interfaces import LetterBox
 
 logger = logging.getLogger(__name__)

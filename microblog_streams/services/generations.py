@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
-from microblog_streams.services.service import Service
-
 from microblog_streams.errors import MicroblogError, SetupError
+from microblog_streams.services.service import Service
 from microblog_streams.services.stopping import start_again
 from microblog_streams.settings import Settings
 from microblog_streams.stores.deployment import Deployment, Phase

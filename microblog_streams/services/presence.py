@@ -5,9 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from microblog_streams.services.service import Service
-
 from microblog_streams.errors import StoreUnavailable
+from microblog_streams.services.service import Service
 from microblog_streams.stores.roster import Roster, Worker
 
 logger = logging.getLogger(__name__)

@@ -16,10 +16,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from microblog_streams.services.service import Service
-
 from microblog_streams.errors import Transient
 from microblog_streams.records import OutboxRecord
+from microblog_streams.services.service import Service
 from microblog_streams.stores.interfaces import EventLog, Outbox
 
 logger = logging.getLogger(__name__)

@@ -13,10 +13,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
-from microblog_streams.services.service import Service
-
 from microblog_streams.delivery.doubts import Doubts
 from microblog_streams.errors import Transient
+from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

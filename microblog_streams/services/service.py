@@ -1,8 +1,8 @@
 """A service whose tasks end when it stops, however often they have to be told.
 
-mode cancels each task once and then waits for it without a limit. Libraries lose a cancellation now and then (aiokafka's
-client does, where it is cancelled while it closes), and the task goes on as if nothing had been said: a worker that got
-SIGTERM just then would stay until it is killed.
+mode cancels each task once and then waits for it without a limit. Libraries lose a cancellation now and then (as
+aiokafka does, where its client is cancelled while it closes), and the task goes on: a worker that got SIGTERM just then
+would stay until it is killed.
 """
 
 import asyncio

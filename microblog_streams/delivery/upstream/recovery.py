@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
-from microblog_streams.services.service import Service
 
 from microblog_streams.delivery.upstream.transport import rejoin
+from microblog_streams.services.service import Service
 
 if TYPE_CHECKING:
     from faust import App
