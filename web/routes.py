@@ -9,6 +9,7 @@ from faust.types import AppT
 
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
+from web.metrics import Metrics
 from web.posts import AuthorPosts, Posts, PostsOrPost
 from web.timelines import Timeline
 from web.users import User, Users
@@ -33,13 +34,16 @@ OPERATION: Final[tuple[Route, ...]] = (
     ("/health", Health),
     ("/ready", Ready),
 )
+#: What is behind the admin token, as Faust's own pages are.
+INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
 
 PATHS: Final = frozenset(path for path, _ in API + OPERATION)
 
 
 def served(api: bool) -> tuple[Route, ...]:
     """Return the routes of a worker that serves the API, or does not."""
-    return API + OPERATION if api else OPERATION
+    operation = OPERATION + INTERNALS
+    return API + operation if api else operation
 
 
 def register(app: AppT, api: bool = True) -> None:

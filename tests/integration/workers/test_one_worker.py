@@ -31,6 +31,13 @@ def test_a_post_reaches_the_author_and_the_followers(worker, people, eventually)
     assert people.timeline(worker, cleo) == []
 
 
+def test_the_holder_of_the_token_can_scrape_the_numbers(worker):
+    lines = worker.call("GET", "/metrics").body.splitlines()
+    assert "microblog_ready 1.0" in lines
+    assert 'microblog_store_up{store="cassandra"} 1.0' in lines
+    assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
+
+
 def test_a_follow_brings_earlier_posts_and_an_unfollow_takes_them_away(worker, people, eventually):
     ann, bob = people.register(worker), people.register(worker)
     posts = [people.post(worker, ann, f"post {number}") for number in range(3)]
