@@ -71,8 +71,19 @@ class Lane:
         return self._acknowledgements.parcels
 
     async def take(self, event: EventT[bytes]) -> None:
-        """Start the event's effect, once there is room for it. Events that will be read again are dropped."""
+        """Start the event's effect, once there is room for it. Events that will be read again are dropped.
+
+        A defect of the lane halts it, as one of an effect does: an agent that ends is started anew by Faust, behind
+        the events that its predecessor had not acknowledged.
+        """
         lease = self.deliveries.lease(event.message)
+        try:
+            await self._take(event, lease)
+        except Exception as exc:
+            logger.exception("event_not_taken %s", self._where(lease))
+            await self._stand_still(event, lease, exc)
+
+    async def _take(self, event: EventT[bytes], lease: PartitionLease) -> None:
         if self._draining or lease.stale:
             return
         if event.message.generation_id != self._generation and not await self._begin(event, lease):

@@ -184,3 +184,14 @@ async def test_a_lane_whose_acknowledging_fails_says_that_it_stands_still(world,
     world.put(0)
     await until(lambda: world.lane.halted)
     assert "the test says so" in world.lane.halted
+
+
+async def test_a_defect_of_the_lane_halts_it_until_the_group_moves_on(make_world):
+    world = make_world(kafka_errors=[RuntimeError("a defect")])
+    world.put(0, 1)
+    await until(world.deliveries.halted)
+    assert world.deliveries.halted() == {"notes-3": "offset 0: RuntimeError: a defect"}
+    assert not world.task.done()
+    world.rebalance()
+    world.put(0, 1)
+    await until(lambda: world.acked == [0, 1])
