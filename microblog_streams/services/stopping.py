@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import logging
 import os
+import signal
 import sys
 
 from microblog_streams.errors import SetupError
@@ -30,7 +31,15 @@ def stop_worker(error: SetupError) -> None:
 def start_again() -> None:
     """Stop the worker as SIGTERM does; then its process runs its own command once more.
 
-    So it needs nobody to start it, and whoever watches it sees the process go on.
+    So it needs nobody to start it, and whoever watches it sees the process go on. Who asks it to end meanwhile has
+    their way: it stops already, and then it does not start again.
     """
-    atexit.register(os.execv, sys.executable, [sys.executable, *sys.orig_argv[1:]])
-    asyncio.get_running_loop().call_soon(sys.exit, 0)
+    atexit.register(_run_anew)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, atexit.unregister, _run_anew)
+    loop.call_soon(sys.exit, 0)
+
+
+def _run_anew() -> None:
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - its own command, and no shell
