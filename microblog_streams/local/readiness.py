@@ -42,7 +42,8 @@ def awaited(host: str, port: int) -> str | None:
 
 def _tables_recovered(health: object) -> bool:
     tables = health.get("tables") if isinstance(health, dict) else None
-    return isinstance(tables, dict) and tables.get("recovered") is True
+    # None is said by a worker that only serves REST: it has no tables.
+    return isinstance(tables, dict) and tables.get("recovered", False) in (True, None)
 
 
 def _json(body: bytes) -> object:

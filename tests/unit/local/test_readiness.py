@@ -20,6 +20,12 @@ def test_nothing_is_awaited_of_a_ready_worker_also_when_a_store_is_away(worker):
     assert awaited("127.0.0.1", 6066) is None
 
 
+def test_a_worker_that_only_serves_rest_has_no_tables_to_wait_for(worker):
+    worker["/ready"] = Page(200, {"status": "ready"})
+    worker["/health"] = Page(200, {"status": "ok", "tables": {"recovered": None}})
+    assert awaited("127.0.0.1", 6066) is None
+
+
 def test_a_worker_without_answer_is_awaited(worker):
     assert awaited("127.0.0.1", 6066) == "its web server"
 
