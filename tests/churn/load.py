@@ -48,7 +48,7 @@ class Load(threading.Thread):
     def call(self, url: str) -> None:
         """Send this worker its share from now on."""
         with self._lock:
-            self._urls = (*self._urls, url)
+            self._urls = (*(other for other in self._urls if other != url), url)
 
     def call_no_more(self, url: str) -> None:
         """Send this worker nothing from now on."""

@@ -1,0 +1,107 @@
+"""Where faults strike: a stack, workers that come and go, and the load that calls them."""
+
+import random
+import signal
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.churn.load import Load
+from tests.live.fixtures import free_port
+from tests.live.kafka import Kafka
+from tests.live.stack import RunningStack
+from tests.live.worker import Worker
+
+#: As delivered, in place of those that make tests quick.
+SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}
+#: Seconds within which everything must have happened, on a busy machine too.
+DEADLINE = 120.0
+
+
+@dataclass
+class Scene:
+    """What a fault finds, and what it may do. Faults leave behind as many workers as they found."""
+
+    stack: RunningStack
+    kafka: Kafka
+    #: Waits until a condition holds; shows the logs of the workers that are named where it does not.
+    eventually: Callable[..., None]
+    random: random.Random
+    #: Settings of all workers, by their names without prefix.
+    settings: dict[str, str] = field(default_factory=lambda: dict(SETTINGS))
+    #: Variables over those of the stack, for workers that start from now on: URLs that lead through a proxy.
+    environment_over: dict[str, str] = field(default_factory=dict)
+    #: Those that run, or should.
+    workers: list[Worker] = field(default_factory=list)
+    #: All that ever ran here.
+    everyone: list[Worker] = field(default_factory=list)
+    #: Set while a load is under way.
+    _load: Load | None = None
+
+    @property
+    def load(self) -> Load:
+        """The load that is under way."""
+        assert self._load is not None, "no load is under way"
+        return self._load
+
+    @load.setter
+    def load(self, load: Load) -> None:
+        self._load = load
+        for worker in self.workers:
+            load.call(worker.url)
+
+    def join(self, **settings: str) -> Worker:
+        """Start one more worker, wait until it has joined, and give it its share of the load."""
+        name = f"t{uuid.uuid4().hex[:8]}"
+        environment = {**self.stack.environment, **self.environment_over}
+        log = self.stack.stack.data_dir / "logs" / f"{name}.log"
+        worker = Worker(name, free_port(), environment, log)
+        self.workers.append(worker)
+        self.everyone.append(worker)
+        self._start(worker, settings)
+        return worker
+
+    def leave(self, worker: Worker, number: int = signal.SIGTERM) -> None:
+        """End a worker for good. A gateway sends nothing more to one that stops; of a death it learns too late."""
+        if number == signal.SIGTERM:
+            self._spare(worker)
+        status = worker.signal(number)
+        self._spare(worker)
+        self.workers.remove(worker)
+        assert status == (0 if number == signal.SIGTERM else -number), worker.tail()
+
+    def restart(self, worker: Worker, **settings: str) -> None:
+        """Start a worker that has ended, in its own folder; wait until it has joined and give it its share."""
+        worker.environment = {**self.stack.environment, **self.environment_over}
+        self._start(worker, settings)
+
+    def rest(self, calls: int) -> None:
+        """Wait until so many more calls were answered well."""
+        enough = self.load.answered + calls
+        self.eventually(
+            lambda: self.load.answered >= enough or not self.load.is_alive(), *self.workers, seconds=DEADLINE
+        )
+
+    def well(self) -> None:
+        """Wait until all workers are well."""
+        self.eventually(lambda: all(worker.well() for worker in self.workers), *self.workers, seconds=DEADLINE)
+
+    def quiet(self) -> None:
+        """Wait until nothing is on its way any more. The load must be over."""
+        self.well()
+        self.eventually(self._outbox_empty, *self.workers, seconds=DEADLINE)
+        self.eventually(lambda: not self.kafka.behind(), *self.workers, seconds=DEADLINE)
+
+    def _start(self, worker: Worker, settings: dict[str, str]) -> None:
+        worker.start(**{**self.settings, **settings})
+        self.eventually(lambda: worker.well() and worker.probe()["partitions"], worker, seconds=DEADLINE)
+        if self._load is not None:
+            self._load.call(worker.url)
+
+    def _spare(self, worker: Worker) -> None:
+        if self._load is not None:
+            self._load.call_no_more(worker.url)
+
+    def _outbox_empty(self) -> bool:
+        body = self.workers[0].call("GET", "/health").body
+        return isinstance(body, dict) and body["outbox"]["depth"] == 0
