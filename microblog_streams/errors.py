@@ -61,6 +61,10 @@ class StoreUnavailable(Transient):
         self.reason = reason
 
 
+class NoAnswer(StoreUnavailable):
+    """A store said nothing for a call's whole time-out, where one that is gone refuses or breaks off."""
+
+
 class BrokerUnavailable(StoreUnavailable):
     """No connection to the broker: nothing was sent."""
 

@@ -7,14 +7,17 @@ for a connect under way. Its answers come on another thread and are handed over 
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Final
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.settings import Settings
+from microblog_streams.stores.circuit import Circuit
 from microblog_streams.stores.cluster import ERRORS, STRONG, Address, at_start, open_cluster, unavailable
 from microblog_streams.stores.handover import Handover
 
 Rows = list[tuple[Any, ...]]
+#: What any node answers, however few others it sees.
+SIGN_OF_LIFE: Final = "SELECT release_version FROM system.local"
 
 
 class Cassandra:
@@ -26,6 +29,7 @@ class Cassandra:
         """Take address, time-out (seconds) and bound from the settings; open nothing."""
         self._settings = settings
         self._slots = asyncio.Semaphore(settings.cassandra_in_flight)
+        self._circuit = Circuit(self.name, self._ask)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cassandra-setup")
         self._statements: set[str] = set()
         self._prepared: dict[str, Any] = {}
@@ -52,6 +56,10 @@ class Cassandra:
 
         The time-out counts the wait for a slot too. Raises StoreUnavailable.
         """
+        with self._circuit.call():
+            return await self._execute(statement, parameters, profile)
+
+    async def _execute(self, statement: str, parameters: Sequence[object] = (), profile: object = STRONG) -> Rows:
         session = self._connected()
         try:
             async with asyncio.timeout(self._settings.store_timeout):
@@ -66,10 +74,14 @@ class Cassandra:
 
     async def ping(self) -> None:
         """Ask any server for an answer, within the time-out."""
-        await self.execute("SELECT release_version FROM system.local")
+        await self.execute(SIGN_OF_LIFE)
+
+    async def _ask(self) -> None:
+        await self._execute(SIGN_OF_LIFE)
 
     async def close(self) -> None:
         """End the session and the driver's threads; calls after this raise StoreUnavailable."""
+        self._circuit.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._shut)
 
     def _connected(self) -> Any:  # noqa: ANN401  the driver has no types

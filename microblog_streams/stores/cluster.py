@@ -30,7 +30,7 @@ from cassandra.protocol import ErrorMessage
 from cassandra.query import tuple_factory
 
 from microblog_streams import addresses, tls
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
 
 #: Execution profiles: survives the loss of a minority of replicas, or asks the nearest replica only.
@@ -60,6 +60,8 @@ _TRANSIENT: Final = (
     ErrorMessage,  # overloaded, bootstrapping, server error
     OSError,  # also the built-in TimeoutError
 )
+#: Neither the node that was asked nor one that was tried beside it has said anything.
+_SILENCE: Final = (OperationTimedOut, TimeoutError)
 ERRORS: Final = (*_TRANSIENT, RequestValidationException)
 
 
@@ -143,7 +145,8 @@ def unavailable(error: Exception) -> StoreUnavailable | None:
     """Return what an error of the driver is to callers, None where trying again would not help."""
     if isinstance(error, RequestValidationException) or not isinstance(error, _TRANSIENT):
         return None
-    return StoreUnavailable("cassandra", _reason(error))
+    kind = NoAnswer if isinstance(error, _SILENCE) else StoreUnavailable
+    return kind("cassandra", _reason(error))
 
 
 def at_start(error: Exception) -> Exception:
@@ -170,7 +173,7 @@ def _reason(error: Exception) -> str:
     causes = _by_host(error)
     if isinstance(error, NoHostAvailable):
         return f"no host answers: {_reason(causes[0])}" if causes else "no host answers"
-    if isinstance(error, OperationTimedOut | TimeoutError):
+    if isinstance(error, _SILENCE):
         return "no answer in time"
     if isinstance(error, Unavailable):
         level = ConsistencyLevel.value_to_name[error.consistency]

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.circuit import Circuit
 from microblog_streams.stores.postgres_session import NAME, Session
 
 
@@ -22,23 +23,36 @@ class Pool:
         self._places = asyncio.Semaphore(size)
         self._idle: list[Session] = []
         self._closed = False
+        self._circuit = Circuit(NAME, self._ask)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """Lend a session. One that comes back broken or within a transaction is closed, not lent again."""
+        self._circuit.check()
         await self._wait_for_place()
         try:
-            session = await self._take()
-            try:
-                yield session
-            except StoreUnavailable:
-                if session.closed:
-                    self.forget_idle()  # what ended this one has most likely ended the others too
-                raise
-            finally:
-                self.give_back(session)
+            with self._circuit.call():  # looks again: those who waited for a place need not wait for an answer too
+                async with self._lent() as session:
+                    yield session
         finally:
             self._places.release()
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[Session]:
+        session = await self._take()
+        try:
+            yield session
+        except StoreUnavailable:
+            if session.closed:
+                self.forget_idle()  # what ended this one has most likely ended the others too
+            raise
+        finally:
+            self.give_back(session)
+
+    async def _ask(self) -> None:
+        """Ask for a sign of life, on a session beyond the pool's size: all places may be taken by those who wait."""
+        async with self._lent() as session:
+            await session.fetch_one("SELECT 1")
 
     async def _wait_for_place(self) -> None:
         try:
@@ -75,4 +89,5 @@ class Pool:
     def close(self) -> None:
         """Close the idle sessions now, the others as they come back."""
         self._closed = True
+        self._circuit.close()
         self.forget_idle()

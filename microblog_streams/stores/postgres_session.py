@@ -15,7 +15,7 @@ import psycopg2
 from aiopg.connection import Connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
 
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.stores.postgres_driver import Driver
 
 NAME: Final = "postgres"
@@ -56,7 +56,7 @@ def translated() -> Iterator[None]:
     except psycopg2.Error as exc:
         raise StoreUnavailable(NAME, first_line(exc)) from exc
     except TimeoutError:
-        raise StoreUnavailable(NAME, "no answer in time") from None
+        raise NoAnswer(NAME, "no answer in time") from None
     except asyncio.CancelledError:
         # aiopg also raises this where the server cancelled the statement, and not somebody our task.
         task = asyncio.current_task()
@@ -138,7 +138,7 @@ async def open_session(url: str, timeout: float, application: str, options: Mapp
         for text, advice in _HOPELESS.items():
             if text in reason:
                 raise SetupError(f"{reason}: {advice}") from None
-        raise StoreUnavailable(NAME, reason) from None
+        raise type(exc)(NAME, reason) from None
 
 
 def target(url: str, application: str, options: Mapping[str, object]) -> dict[str, str]:

@@ -14,8 +14,9 @@ from redis import exceptions
 from redis.asyncio import Redis as Client
 
 from microblog_streams import tls
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
+from microblog_streams.stores.circuit import Circuit
 from microblog_streams.stores.redis_address import open_pool
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
@@ -45,12 +46,11 @@ ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then re
 
 _TRANSIENT: Final = (
     exceptions.ConnectionError,  # also LOADING, and no free connection in the pool in time
-    exceptions.TimeoutError,
     exceptions.OutOfMemoryError,
     exceptions.ReadOnlyError,  # a failover is under way
     exceptions.ClusterDownError,  # also MASTERDOWN
     exceptions.TryAgainError,
-    OSError,  # also the built-in TimeoutError
+    OSError,
 )
 #: Replies that redis-py has no class for and that pass by themselves or once an operator has acted.
 _TRANSIENT_CODES: Final = re.compile(r"(^|caused error: )(MISCONF|BUSY|UNKILLABLE|NOREPLICAS)\b")
@@ -58,8 +58,10 @@ _TRANSIENT_CODES: Final = re.compile(r"(^|caused error: )(MISCONF|BUSY|UNKILLABL
 
 def unavailable(error: Exception) -> StoreUnavailable | None:
     """Return what an error of redis-py is to callers, None where trying again would not help."""
+    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        return NoAnswer("redis", "no answer in time")
     if isinstance(error, _TRANSIENT) or _TRANSIENT_CODES.search(str(error)):
-        return StoreUnavailable("redis", str(error) or "no answer in time")
+        return StoreUnavailable("redis", error)
     return None
 
 
@@ -73,6 +75,7 @@ class Redis:
         self._settings = settings
         self._timeout = settings.store_timeout
         self._client: Client | None = None
+        self._circuit = Circuit(self.name, self._ask)
         #: What this server's settings cannot keep of our promises, as it was at the last connect.
         self.warnings: Sequence[str] = ()
 
@@ -90,10 +93,14 @@ class Redis:
 
     @asynccontextmanager
     async def translated(self) -> AsyncIterator[Client]:
-        """Give the client for one call of a store: bounded by the time-out, errors as StoreUnavailable.
+        """Give the client for one call of a store: bounded by the time-out, errors as StoreUnavailable."""
+        with self._circuit.call():
+            async with self._bounded() as client:
+                yield client
 
-        The time-out counts the wait for a free connection too, which those of the sockets do not.
-        """
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[Client]:
+        """Give the client, for as long as the time-out: it counts the wait for a free connection too."""
         client = self.client
         try:
             async with asyncio.timeout(self._timeout):
@@ -126,8 +133,13 @@ class Redis:
         async with self.translated() as client:
             await client.ping()
 
+    async def _ask(self) -> None:
+        async with self._bounded() as client:
+            await client.ping()
+
     async def close(self) -> None:
         """Close all connections; calls after this raise StoreUnavailable."""
+        self._circuit.close()
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()

@@ -33,6 +33,7 @@ class Answer:
 
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -91,10 +92,10 @@ class Worker:
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:
-                return Answer(response.status, _parsed(response.read()))
+                return Answer(response.status, _parsed(response.read()), response.headers)
         except urllib.error.HTTPError as exc:
             with exc:
-                return Answer(exc.code, _parsed(exc.read()))
+                return Answer(exc.code, _parsed(exc.read()), exc.headers)
         except OSError:
             return Answer(0, None)
 

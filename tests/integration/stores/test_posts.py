@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.errors import NoAnswer, StoreUnavailable
 from microblog_streams.ids import new_post_id
 from microblog_streams.records import Post
 from microblog_streams.stores.cassandra import Cassandra
@@ -58,7 +58,7 @@ class TestOutage:
                 )
         finally:
             stack.stack.resume("cassandra")
-        assert [type(answer) for answer in answers] == [StoreUnavailable] * 20
+        assert [type(answer) for answer in answers] == [NoAnswer] * 20
         assert await eventually(lambda: impatient.get_many([post.id]), StoreUnavailable) == {post.id: post}
 
     async def test_a_caller_that_leaves_takes_nothing_with_it(self, stack, impatient, post, eventually):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.stores.postgres_pool import Pool
 from tests.waiting import until
 
@@ -21,6 +21,9 @@ class FakeSession:
     def close(self):
         self.closed = True
 
+    async def fetch_one(self, sql):
+        return (1,)
+
 
 class Server:
     """Opens sessions and keeps them all."""
@@ -28,8 +31,10 @@ class Server:
     def __init__(self):
         self.sessions = []
         self.failure = None
+        self.asked = 0
 
     async def open(self):
+        self.asked += 1
         if self.failure:
             raise self.failure
         self.sessions.append(FakeSession())
@@ -144,3 +149,41 @@ async def test_closing_closes_the_idle_now_and_the_others_as_they_come_back(pool
         assert (idle.closed, used.closed) == (True, False)
 
     assert used.closed
+
+
+async def test_a_server_that_has_stopped_answering_is_waited_for_once(pool, server):
+    server.failure = NoAnswer("postgres", "no answer in time")
+    with pytest.raises(NoAnswer):
+        async with pool.session():
+            pass
+
+    with pytest.raises(StoreUnavailable, match="stopped answering"):
+        async with pool.session():
+            pass
+
+    server.failure = None
+    await until(lambda: server.sessions)
+    async with pool.session():
+        pass
+    pool.close()
+
+
+async def test_those_who_waited_for_a_place_do_not_wait_for_an_answer_too(server):
+    pool = Pool(server.open, size=1, timeout=60)
+    silent = asyncio.Event()
+
+    async def use():
+        async with pool.session():
+            await silent.wait()
+            raise NoAnswer("postgres", "no answer in time")
+
+    users = [asyncio.create_task(use()) for _ in range(3)]
+    await until(lambda: server.sessions)
+    server.failure = NoAnswer("postgres", "no answer in time")
+    server.sessions[0].closed = True
+    silent.set()
+
+    first, *others = await asyncio.gather(*users, return_exceptions=True)
+    assert isinstance(first, NoAnswer)
+    assert ["stopped answering" in str(other) for other in others] == [True, True]
+    pool.close()

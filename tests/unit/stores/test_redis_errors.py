@@ -3,6 +3,7 @@
 import pytest
 from redis import exceptions
 
+from microblog_streams.errors import NoAnswer
 from microblog_streams.stores.redis import unavailable
 
 
@@ -41,5 +42,15 @@ def test_these_are_not(error):
     assert unavailable(error) is None
 
 
-def test_a_time_out_has_words():
-    assert str(unavailable(TimeoutError())) == "redis is unavailable: no answer in time"
+@pytest.mark.parametrize("error", [TimeoutError(), exceptions.TimeoutError("Timeout reading from host")])
+def test_a_time_out_is_silence_and_has_words(error):
+    passing = unavailable(error)
+    assert isinstance(passing, NoAnswer)
+    assert str(passing) == "redis is unavailable: no answer in time"
+
+
+@pytest.mark.parametrize(
+    "error", [exceptions.ConnectionError("Connection refused."), exceptions.BusyLoadingError("loading")]
+)
+def test_a_refusal_is_none(error):
+    assert not isinstance(unavailable(error), NoAnswer)

@@ -1,0 +1,29 @@
+"""A real worker on a stack of its own, whose parts are killed and frozen."""
+
+import pytest
+
+from tests.integration.away.world import World
+from tests.live.fixtures import eventually, make_workers, people
+from tests.live.growing import kafka, stack, workers
+
+__all__ = ["eventually", "kafka", "people", "stack", "workers"]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "integration/away" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="module")
+def worker(stack, eventually):
+    for make in make_workers(stack):
+        worker = make().start()
+        eventually(worker.well, worker)
+        yield worker
+
+
+@pytest.fixture(params=["dead", "frozen"])
+def world(request, stack, worker, people, eventually):
+    """Ann, whom bob follows, each with a post, all of it seen by everybody; and how parts go: dead, or frozen."""
+    return World(request.param, stack.stack, worker, people, eventually)
