@@ -1,12 +1,13 @@
-"""Where a post goes while the topics move: to the generation that takes posts, and never to one that nobody reads."""
+"""Where a post goes while the topics move, and what is said where the broker does not confirm it."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from microblog_streams.delivery.publisher import Closed, Publisher
-from microblog_streams.errors import BrokerUnavailable, StoreUnavailable
+from microblog_streams.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
 from microblog_streams.stores.deployment import Deployment, Phase
 
 OLD = Deployment(1, 8)
@@ -26,6 +27,7 @@ class Topic:
 
     def __init__(self):
         self.closed = False
+        self.silent = False
         self.values = []
 
     def as_future_message(self, key, value, headers):
@@ -35,6 +37,8 @@ class Topic:
         async def outcome():
             if self.closed:
                 raise MessageSizeTooLargeError
+            if self.silent:
+                await asyncio.Event().wait()
             self.values.append(message.value)
 
         return outcome()
@@ -64,13 +68,34 @@ def known():
     return Known()
 
 
+class Client:
+    """The producer's client: its connection stands, and the broker answers when it is asked, or does not."""
+
+    def __init__(self):
+        self._conns = {0: SimpleNamespace(connected=lambda: True)}
+        self.answers = True
+        self.asked = 0
+
+    async def force_metadata_update(self):
+        self.asked += 1
+        return self.answers
+
+
 @pytest.fixture
-def publish(topics, known):
+def client():
+    return Client()
+
+
+@pytest.fixture
+def timeout():
+    return 5.0
+
+
+@pytest.fixture
+def publish(topics, known, client, timeout):
     """Publishes a value, over a connection that stands."""
-    connection = SimpleNamespace(connected=lambda: True)
-    client = SimpleNamespace(_conns={0: connection})
     app = SimpleNamespace(producer=SimpleNamespace(_producer=SimpleNamespace(client=client)))
-    publisher = Publisher(app, lambda name, generation: topics[generation], known, timeout=5.0)
+    publisher = Publisher(app, lambda name, generation: topics[generation], known, timeout)
 
     async def run(value, **options):
         await publisher.publish("post.created", b"key", value, **options)
@@ -112,3 +137,32 @@ async def test_an_event_of_a_given_generation_goes_there_or_nowhere(publish, top
     with pytest.raises(Closed):
         await publish(b"b", generation=1)
     assert (topics[1].values, topics[2].values) == ([], [b"a"])
+
+
+class TestABrokerThatIsSilent:
+    """A frozen broker keeps its connections, and answers nothing."""
+
+    @pytest.fixture
+    def timeout(self):
+        return 0.01
+
+    @pytest.fixture
+    async def unconfirmed(self, publish, topics):
+        """A first record that was not confirmed in time."""
+        topics[1].silent = True
+        with pytest.raises(OutcomeUnknown, match="no confirmation"):
+            await publish(b"a")
+
+    async def test_what_comes_after_a_record_without_confirmation_is_not_sent(self, unconfirmed, publish, client):
+        client.answers = False
+        for _ in range(3):
+            with pytest.raises(BrokerUnavailable):
+                await publish(b"b")
+        assert client.asked == 1  # at most once a second
+
+    async def test_it_is_sent_as_soon_as_the_broker_answers(self, unconfirmed, publish, topics, client):
+        topics[1].silent = False
+        await publish(b"b")
+        await publish(b"c")
+        assert topics[1].values == [b"b", b"c"]
+        assert client.asked == 1
