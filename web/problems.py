@@ -145,7 +145,10 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
 def _phrased(status: int, detail: str | None) -> Kind:
     """Describe what is known by its status alone."""
     phrase = HTTPStatus(status).phrase
-    return Kind(int(status), phrase.lower().replace(" ", "-"), phrase, lambda _: detail or f"{phrase}.")
+    headers = _RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Kind(
+        int(status), phrase.lower().replace(" ", "-"), phrase, lambda _: detail or f"{phrase}.", headers=headers
+    )
 
 
 def _response(kind: Kind, detail: str, errors: Sequence[tuple[str, str]]) -> Response:

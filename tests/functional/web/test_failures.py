@@ -94,6 +94,7 @@ async def test_an_error_that_faust_raises_in_a_view_is_a_problem(front, problem)
     response = await front.client.get("/users/1")
 
     assert (await problem(response, 503, "service-unavailable"))["detail"] == "no table here"
+    assert response.headers["Retry-After"] == "2"
 
 
 async def test_an_error_of_a_faust_page_is_a_problem_to_the_holder_of_the_token(client, problem):
@@ -110,6 +111,7 @@ async def test_a_request_that_takes_too_long_is_given_up(make_front, problem):
     response = await front.client.post("/posts/", json={"userId": 1, "content": "a"})
 
     assert "unknown" in (await problem(response, 503, "too-slow"))["detail"]
+    assert response.headers["Retry-After"] == "2"
 
 
 async def test_a_body_that_does_not_come_is_given_up(make_front):

@@ -17,6 +17,7 @@ async def test_a_ready_worker_says_so(client):
 async def test_a_worker_that_is_not_ready_says_why(front, problem):
     front.app.health.answer = (False, "waiting for Kafka")
 
-    document = await problem(await front.client.get("/ready"), 503, "not-ready")
+    response = await front.client.get("/ready")
 
-    assert document["detail"] == "waiting for Kafka"
+    assert (await problem(response, 503, "not-ready"))["detail"] == "waiting for Kafka"
+    assert response.headers["Retry-After"] == "2"
