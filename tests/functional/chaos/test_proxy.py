@@ -1,0 +1,118 @@
+"""A slow part: everything arrives, in its order and whole, as late as was said, and ends are passed on."""
+
+import socket
+import threading
+import time
+from contextlib import closing
+
+import pytest
+
+from tests.chaos.proxy import HOST, proxy
+
+
+@pytest.fixture
+def echo():
+    """A server that sends back what it gets, on this port; ``None`` in place of it ends the connection."""
+    server = socket.create_server((HOST, 0))
+
+    def serve():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=_send_back, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    with closing(server):
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _send_back(connection):
+    with closing(connection):
+        while data := connection.recv(65_536):
+            connection.sendall(data)
+            if data.endswith(b"bye"):
+                return
+
+
+@pytest.fixture
+def slow(echo):
+    with proxy(echo) as made:
+        yield made
+
+
+@pytest.fixture
+def call(slow):
+    """A connection through the proxy."""
+    with socket.create_connection((HOST, slow.port), timeout=10) as connection:
+        yield connection
+
+
+def received(connection, length):
+    got = b""
+    while len(got) < length and (data := connection.recv(65_536)):
+        got += data
+    return got
+
+
+def seconds(action):
+    begun = time.monotonic()
+    action()
+    return time.monotonic() - begun
+
+
+def test_what_is_sent_comes_whole_and_in_order(slow, call):
+    slow.there = slow.back = 0.05
+    sent = bytes(range(256)) * 20_000
+    threading.Thread(target=call.sendall, args=(sent,)).start()
+    assert received(call, len(sent)) == sent
+
+
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_an_answer_is_late_by_either_delay(slow, call, way):
+    setattr(slow, way, 0.3)
+    call.sendall(b"hello")
+    assert 0.3 <= seconds(lambda: received(call, 5)) < 2.0
+
+
+def test_what_is_sent_side_by_side_is_late_once(slow, call):
+    slow.there = 0.5
+    begun = time.monotonic()
+    for _ in range(10):
+        call.sendall(b"x")
+        time.sleep(0.02)
+    assert received(call, 10) == b"x" * 10
+    assert time.monotonic() - begun < 2.0
+
+
+def test_a_delay_that_is_over_is_over_for_open_connections_too(slow, call):
+    slow.there = 0.5
+    call.sendall(b"late")
+    received(call, 4)
+    slow.there = 0.0
+    call.sendall(b"soon")
+    assert seconds(lambda: received(call, 4)) < 0.4
+
+
+def test_the_last_words_of_the_part_arrive_before_its_end(slow, call):
+    slow.back = 0.2
+    call.sendall(b"good bye")
+    assert received(call, 100) == b"good bye"
+
+
+def test_a_part_that_is_away_takes_no_connection():
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    with proxy(port) as made, socket.create_connection((HOST, made.port), timeout=10) as connection:
+        assert connection.recv(1) == b""
+
+
+def test_connections_that_are_open_end_with_the_proxy(echo):
+    with proxy(echo) as made:
+        connection = socket.create_connection((HOST, made.port), timeout=10)
+        connection.sendall(b"hello")
+        received(connection, 5)
+    with closing(connection):
+        assert connection.recv(1) == b""
