@@ -29,6 +29,7 @@ from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
+from microblog_streams.services.disk import Disk
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.lag import offsets
@@ -73,6 +74,7 @@ class MicroblogApp(faust.App):
     connections: Connections
     redis: Redis
     workplace: Workplace
+    disk: Disk
     broker_gate: BrokerGate
     steadiness: Steadiness
     presence: Presence
@@ -213,6 +215,7 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
 def _add_delivery(app: MicroblogApp) -> None:
     settings = app.settings
     app.workplace = Workplace(settings, app.generation)
+    app.disk = Disk(settings.worker_dir)
     app.health = Health(app)
     app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.generation, app.conf.topic_partitions))
     table = app.followers.table

@@ -1,7 +1,7 @@
 """The order in which a worker starts: what answers first, what waits for Kafka after it.
 
 The stores' connections (made in the background) and the web server come first, so a worker lives and
-answers while a part is away. Then the gate that waits for Kafka and its topics, and what needs them.
+answers while a part is away. Then what waits for room on the disk, and for Kafka and its topics, and what needs them.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ class Boot(BootStrategy):
             self.sensors(),
             [app.connections, app.restater, app.steadiness, app.presence, app.generations, app.dead_letters],
             self.web_server(),
-            [app.broker_gate],
+            [app.disk, app.broker_gate],
             self.kafka_producer(),
             [app.relay, app.reconciler],
             self.kafka_consumer(),
@@ -43,7 +43,7 @@ class Boot(BootStrategy):
             self.sensors(),
             [app.connections, app.presence, app.generations, app.dead_letters],
             self.web_server(),
-            [app.broker_gate],
+            [app.disk, app.broker_gate],
             self.kafka_producer(),
         )
 

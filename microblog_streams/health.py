@@ -4,7 +4,6 @@ Readiness is decided once: every worker sees an absent store or a rebalance at t
 "not ready" as one serves nobody. Those show in the report and in each call's own 503.
 """
 
-import shutil
 from typing import TYPE_CHECKING, Any
 
 from microblog_streams import promises
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a store has to answer a ping.
 PING = 1.0
-#: Bytes that must be free where the tables are: below that RocksDB stops taking writes.
-FREE = 128 * 1024**2
 
 
 class Health:
@@ -32,7 +29,7 @@ class Health:
         """Tell whether the worker can serve REST, and why not."""
         if self._app.should_stop:
             return False, "the worker is stopping"
-        if shutil.disk_usage(self._app.settings.worker_dir).free < FREE:
+        if self._app.disk.full:
             return False, "the disk is full"
         if not self._began:
             if not self._app.connections.connected["postgres"].is_set():
@@ -53,6 +50,8 @@ class Health:
         halted = self._app.deliveries.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
         problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
+        if self._app.disk.full:
+            problems.append("disk: it is full, the tables take no rows")
         if tables["recovered"] is False:
             problems.append("tables: being recovered")
         return {

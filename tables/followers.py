@@ -12,6 +12,7 @@ from faust.serializers import codecs
 from faust.stores.rocksdb import Store
 from faust.streams import current_event
 
+from microblog_streams.delivery.room import room
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from microblog_streams.ids import encode_user
 from microblog_streams.operations.fan_out import TOMBSTONE
@@ -49,11 +50,12 @@ class FollowersTable:
         return None if raw is None else decode_row(raw)
 
     def write(self, author: int, follower: int, row: Row) -> None:
-        """Write a row in the current event's partition, and its changelog record. Raises NotMine."""
+        """Write a row in the current event's partition, and its changelog record. Raises NotMine, StoreUnavailable."""
         event = current_event()
         assert event is not None, "rows are written in a stream, for its current event"
         self.table.database(event.message.partition)
-        self.table[encode_key(author, follower)] = encode_row(row)
+        with room():
+            self.table[encode_key(author, follower)] = encode_row(row)
 
     def edges(self, keys: Iterable[bytes]) -> list[tuple[int, int]]:
         """Return follower and followee of rows by their keys. A tombstone is nobody's edge, and never changes."""

@@ -21,6 +21,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from faust.streams import current_event
@@ -31,6 +32,7 @@ from rocksdict import Rdict
 
 from microblog_streams.delivery.doubts import Doubts
 from microblog_streams.delivery.lease import PartitionLease
+from microblog_streams.delivery.room import room
 from microblog_streams.delivery.upstream.holdings import Holdings
 from microblog_streams.errors import NotMine, StoreUnavailable
 
@@ -137,7 +139,9 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
 
     def _on_changelog_sent(self, fut: FutureMessage) -> None:
         if fut.exception() is None and fut.result().topic_partition in self._holdings.owned():
-            super()._on_changelog_sent(fut)
+            # Without room the offset stays as it was: a recovery reads some records again.
+            with suppress(StoreUnavailable), room():
+                super()._on_changelog_sent(fut)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Apply records in a recovery, and as a standby: those of partitions that are held, and no others."""

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from faust.types.tuples import TP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.errors import NotMine
+from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.ids import MAX_USER_ID
 from microblog_streams.stores.interfaces import FollowerSlice, Row
 from tables.codec import encode_key, encode_row
@@ -139,3 +140,62 @@ async def test_slices_of_any_size_find_exactly_the_followers(shelf, rows, limit)
         assert everyone(shelf, author, limit) == expected
     for key in rows:
         del shelf.table.databases[1][encode_key(*key)]
+
+
+class FullDisk:
+    """A database where every write fails as RocksDB's do."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def put(self, key, value):
+        raise self.error
+
+
+FULL = "IO error: No space left on device: While appending to file: /data/000004.log: No space left on device"
+
+
+@pytest.fixture
+def on_full_disk(shelf):
+    """Breaks the database of partition 1 with an error, while an event is processed."""
+
+    def break_it(error):
+        shelf.open(1)
+        shelf.process(1, offset=0)
+        whole = shelf.table.databases[1]
+        shelf.table.databases[1] = FullDisk(error)
+        return whole
+
+    return break_it
+
+
+@pytest.mark.parametrize("text", [FULL, "IO error: Disk quota exceeded"])
+async def test_a_row_that_finds_no_room_on_the_disk_is_worth_another_try(shelf, on_full_disk, text):
+    whole = on_full_disk(Exception(text))
+    with pytest.raises(StoreUnavailable, match="disk is unavailable"):
+        shelf.followers.write(AUTHOR, 7, Row(3, True, AT))
+
+    shelf.table.databases[1] = whole
+    shelf.followers.write(AUTHOR, 7, Row(3, True, AT))
+    assert shelf.followers.row(1, AUTHOR, 7) == Row(3, True, AT)
+
+
+async def test_another_failure_to_write_a_row_is_none_that_passes(shelf, on_full_disk):
+    error = Exception("Corruption: block checksum mismatch")
+    on_full_disk(error)
+    with pytest.raises(Exception, match="Corruption") as raised:
+        shelf.followers.write(AUTHOR, 7, Row(3, True, AT))
+    assert raised.value is error
+
+
+async def test_a_changelog_offset_that_finds_no_room_stays_as_it_was(shelf, on_full_disk):
+    shelf.open(1)
+    shelf.process(1, offset=0)
+    shelf.followers.write(AUTHOR, 7, Row(3, True, AT))
+    shelf.changelog.confirm(offset=10)
+    shelf.followers.write(AUTHOR, 8, Row(3, True, AT))
+    whole = on_full_disk(Exception(FULL))
+    shelf.changelog.confirm(offset=11)
+
+    shelf.table.databases[1] = whole
+    assert shelf.table.data.persisted_offset(TP("changelog", 1)) == 10
