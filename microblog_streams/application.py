@@ -144,8 +144,9 @@ class MicroblogApp(faust.App):
         await super().on_first_start()
 
     async def on_stop(self) -> None:
-        """Finish and acknowledge what is under way, then stop as Faust does."""
+        """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does."""
         await self.deliveries.drain()
+        await self.operations.timelines.close()
         self.pulse.leaving = True
         await super().on_stop()
 

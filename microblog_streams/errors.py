@@ -4,6 +4,7 @@ Stores and operations raise these and nothing else that a caller is expected to 
 each into a status and a problem document; ``delivery`` tells by ``Transient`` what is worth another try.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -81,6 +82,15 @@ class OutcomeUnknown(Transient):
     def __init__(self, reason: object) -> None:
         """Say what was not confirmed."""
         super().__init__(f"{reason}. {self.advice}")
+
+
+class Unfinished(Transient):
+    """A cold timeline is being rebuilt, which takes longer than its reader waits; it goes on behind."""
+
+    def __init__(self, entries: Sequence[bytes] = ()) -> None:
+        """Keep what was read so far: entries, newest first, between which others may be missing."""
+        super().__init__("The timeline is being rebuilt.")
+        self.entries = entries
 
 
 class NotMine(MicroblogError):

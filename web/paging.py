@@ -5,7 +5,7 @@ hold behind any gateway.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 from uuid import UUID
 
 from aiohttp.web import Request, Response
@@ -15,7 +15,11 @@ from microblog_streams import records
 from microblog_streams.operations.pages import Page, PostView
 from web import answers, cursors, params
 from web.cursors import Kind, Position
+from web.problems import RETRY_AFTER
 from web.schemas import Post, User
+
+#: Of a page that may lack posts between those it has.
+INCOMPLETE: Final = {"Timeline-State": "incomplete", "Retry-After": RETRY_AFTER}
 
 _users = TypeAdapter(list[User])
 _posts = TypeAdapter(list[Post])
@@ -54,11 +58,12 @@ class Paging:
         """Answer a page of posts; ``newer`` is the kind of the page above it, where a list has one."""
         body = _posts.dump_json([Post.of(post) for post in page.items], by_alias=True)
         above = self._link("prev", newer, page.prev) if newer is not None else None
-        return self._answer(body, self._link("next", older, page.next), above)
+        return self._answer(body, self._link("next", older, page.next), above, whole=page.whole)
 
-    def _answer(self, body: bytes, *links: str | None) -> Response:
+    def _answer(self, body: bytes, *links: str | None, whole: bool = True) -> Response:
         header = ", ".join(link for link in links if link)
-        return answers.json(body, headers={"Link": header} if header else {})
+        headers = {"Link": header} if header else {}
+        return answers.json(body, headers=headers if whole else headers | INCOMPLETE)
 
     def _link(self, rel: str, kind: Kind, position: Position | None) -> str | None:
         if position is None:

@@ -23,6 +23,7 @@ from microblog_streams.errors import (
     OutcomeUnknown,
     StoreUnavailable,
     Transient,
+    Unfinished,
     UsernameTaken,
 )
 
@@ -96,6 +97,10 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (
         StoreUnavailable,
         Kind(503, "unavailable", "Unavailable", lambda exc: f"{exc.store} is away. Try again.", headers=_RETRY),
+    ),
+    (
+        Unfinished,
+        Kind(503, "unfinished", "Unfinished", lambda _: "This timeline is being made. Try again.", headers=_RETRY),
     ),
     (
         Transient,

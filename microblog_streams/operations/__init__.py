@@ -14,6 +14,7 @@ from microblog_streams.operations.follows import Follows
 from microblog_streams.operations.history import History
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.rebuild import Rebuild
+from microblog_streams.operations.rebuilds import Rebuilds
 from microblog_streams.operations.timelines import Timelines
 from microblog_streams.operations.users import Users
 from microblog_streams.stores import interfaces as stores
@@ -58,7 +59,7 @@ def operations(on: Stores) -> Operations:
         users=users,
         follows=Follows(on.follows, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
-        timelines=Timelines(on.timelines, users, bodies, history, Rebuild(on.timelines, history)),
+        timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),

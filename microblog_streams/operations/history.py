@@ -52,7 +52,11 @@ class History:
 
     async def older(self, user: int, before: UUID | None, limit: int) -> list[bytes]:
         """Return the newest ``limit`` entries older than ``before``, newest first; fewer: there are no more."""
-        return await self._merge(user, before, Part(limit, down=True), self.posts.newest)
+        return await self.put_older(user, before, Part(limit, down=True))
+
+    async def put_older(self, user: int, before: UUID | None, part: Part) -> list[bytes]:
+        """Do the same with a part that the caller can look into meanwhile: what it holds by then may have holes."""
+        return await self._merge(user, before, part, self.posts.newest)
 
     async def newer(self, user: int, after: UUID, limit: int) -> list[bytes]:
         """Return the ``limit`` entries next above ``after``, newest first."""

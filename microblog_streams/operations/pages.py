@@ -12,11 +12,15 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T, P]):
-    """Items in order; ``next`` goes on after the last, ``prev`` above the first. None: there is nothing there."""
+    """Items in order; ``next`` goes on after the last, ``prev`` above the first. None: there is nothing there.
+
+    A page that is not ``whole`` may lack items between those it has, and leads nowhere: ask for it again.
+    """
 
     items: Sequence[T]
     next: P | None = None
     prev: P | None = None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Reading home timelines: the kept list first, and the posts of the followees past its tail, so scrolling never ends.
 
-Where Redis is away the page comes from the posts alone: slower, and as right.
+Where Redis is away the page comes from the posts alone: slower, and as right. Where a cold timeline takes long to
+rebuild, the newest page is what was read by then, and says that it is not whole; other pages have to wait for it,
+because who scrolls on from a page with holes never comes back to them.
 """
 
 from collections.abc import Awaitable
@@ -8,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.errors import StoreUnavailable, Unfinished
 from microblog_streams.ids import entry_post_id
 from microblog_streams.operations.bodies import Bodies
 from microblog_streams.operations.history import History
 from microblog_streams.operations.pages import Page, PostView
-from microblog_streams.operations.rebuild import Rebuild
+from microblog_streams.operations.rebuilds import Rebuilds
 from microblog_streams.operations.users import Users
 from microblog_streams.stores.interfaces import Slice, TimelineStore, Warmth
 
@@ -28,11 +30,26 @@ class Timelines:
     users: Users
     bodies: Bodies
     history: History
-    rebuild: Rebuild
+    rebuilds: Rebuilds
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
-        """Return the newest ``limit`` posts older than ``before`` (or of all). Raises NotFound, StoreUnavailable."""
+        """Return the newest ``limit`` posts older than ``before`` (or of all).
+
+        Raises NotFound, StoreUnavailable, and Unfinished where there is nothing yet that could be shown.
+        """
         await self.users.require(user)
+        try:
+            return await self._older(user, before, limit)
+        except Unfinished as exc:
+            if before is not None:
+                raise
+            return await self._newest_there(user, limit, exc)
+
+    async def close(self) -> None:
+        """End the rebuilds that are under way; those that are asked for after it are refused."""
+        await self.rebuilds.close()
+
+    async def _older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
 
         async def read(position: UUID | None, count: int) -> list[UUID]:
             return [entry_post_id(entry) for entry in await self._entries_below(user, position, count)]
@@ -43,7 +60,10 @@ class Timelines:
         return replace(page, prev=_beside(before, above=False))
 
     async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
-        """Return the ``limit`` posts next above ``after``, newest first. Raises NotFound, StoreUnavailable."""
+        """Return the ``limit`` posts next above ``after``, newest first.
+
+        Raises NotFound, StoreUnavailable, Unfinished.
+        """
         await self.users.require(user)
         views: list[PostView] = []
         position = after
@@ -57,6 +77,15 @@ class Timelines:
         if not items:
             return Page(items, next=_beside(after, above=True), prev=after)
         return Page(items, next=items[-1].id, prev=items[0].id)
+
+    async def _newest_there(self, user: int, limit: int, unfinished: Unfinished) -> Page[PostView, UUID]:
+        """Return the newest of what a rebuild has read, and of what was pushed since it began; raise it for none."""
+        pushed = await _or_cold(self.store.older(user, None, limit))
+        newest = sorted({*unfinished.entries, *pushed.entries}, reverse=True)[:limit]
+        items = await self.bodies.views([entry_post_id(entry) for entry in newest])
+        if not items:
+            raise unfinished
+        return Page(items, whole=False)
 
     async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
         kept = await _or_cold(self._kept_below(user, before, count))
@@ -76,10 +105,10 @@ class Timelines:
         return list(kept.entries)
 
     async def _kept_below(self, user: int, before: UUID | None, count: int) -> Slice:
-        """Read the list, once it is warm."""
+        """Read the list, once it is warm. Raises Unfinished."""
         kept = await self.store.older(user, before, count)
         while kept.warmth in _NOT_WARM:
-            await self.rebuild.warm(user)
+            await self.rebuilds.warm(user)
             kept = await self.store.older(user, before, count)
         return kept
 

@@ -128,6 +128,15 @@ class Timelines:
         created = await self._change("create", [key(user)], _mark(building), UNREAD)
         return building if created else None
 
+    async def renew(self, user: int, building: Building) -> Building | None:
+        """Show that the builder lives: replace its token, and nothing else. None where the mark is gone or another's.
+
+        The counter stays the one that the builder knows: what changed since counts at ``finish``.
+        """
+        token = secrets.token_bytes(_TOKEN_BYTES)
+        taken = await self._change("takeover", [key(user)], building.token, token, UNREAD)
+        return Building(token, building.changes) if taken else None
+
     async def building(self, user: int) -> Building | None:
         """Return the rebuild that is under way, None where none is."""
         return _building(await self._call("tail", [key(user)]))

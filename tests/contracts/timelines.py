@@ -369,6 +369,32 @@ class RebuildContract:
         assert await timelines.finish(user, mine, entries([1]), complete=True)
         assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 2, 1])
 
+    async def test_a_builder_that_renews_its_mark_is_not_taken_over(self, timelines, user):
+        begun = await timelines.begin(user)
+        await timelines.push([user], entry(4))
+        mine = await timelines.renew(user, begun)
+        assert mine == Building(mine.token, 0) != begun
+        assert await timelines.begin(user, takeover=begun.token) is None
+        assert not await timelines.finish(user, begun, entries([1]), complete=True)
+        assert await timelines.finish(user, mine, entries([1]), complete=True)
+        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 1])
+
+    async def test_what_changed_before_a_renewal_still_counts(self, timelines, user):
+        begun = await timelines.begin(user)
+        await timelines.purge(user, OTHER)
+        mine = await timelines.renew(user, begun)
+        assert not await timelines.finish(user, mine, [], complete=True)
+        assert await timelines.building(user) == Building(mine.token, 1)
+
+    async def test_a_mark_that_is_gone_or_anothers_is_not_renewed(self, timelines, user):
+        dead = await timelines.begin(user)
+        other = await timelines.begin(user, takeover=dead.token)
+        assert await timelines.renew(user, dead) is None
+        assert await timelines.building(user) == other
+        await timelines.remove(user)
+        assert await timelines.renew(user, other) is None
+        assert await timelines.building(user) is None
+
     async def test_taking_over_what_is_gone_begins_anew(self, timelines, user):
         dead = await timelines.begin(user)
         await timelines.remove(user)

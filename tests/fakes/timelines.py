@@ -92,6 +92,14 @@ class FakeTimelines:
             return None
         return kept.building
 
+    async def renew(self, user: int, building: Building) -> Building | None:
+        kept = self._get(user)
+        if kept is None or kept.building is None or kept.building.token != building.token:
+            return None
+        token = secrets.token_bytes(16)
+        kept.building = replace(kept.building, token=token)
+        return replace(building, token=token)
+
     async def building(self, user: int) -> Building | None:
         kept = self._get(user)
         return kept.building if kept else None

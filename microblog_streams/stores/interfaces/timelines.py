@@ -79,6 +79,13 @@ class TimelineStore(Protocol):
         """
         ...
 
+    async def renew(self, user: int, building: Building) -> Building | None:
+        """Show that the builder lives: replace its token, and nothing else. None where the mark is gone or another's.
+
+        The counter stays the one that the builder knows: what changed since counts at ``finish``.
+        """
+        ...
+
     async def building(self, user: int) -> Building | None:
         """Return the rebuild that is under way, None where none is."""
         ...

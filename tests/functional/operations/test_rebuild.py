@@ -1,6 +1,7 @@
 """A cold timeline is rebuilt by one reader, beside all that goes on meanwhile; who fails or dies holds nobody up."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -24,6 +25,23 @@ async def reader(world):
 def read(world, reader):
     """Read the whole timeline, by its list and past it."""
     return lambda: world.scroll(reader, 10)
+
+
+@pytest.fixture
+def held(world, monkeypatch):
+    """Hold back the reading of what ann wrote, until ``on`` is set; ``begun``: somebody waits for it."""
+    state = SimpleNamespace(begun=asyncio.Event(), on=asyncio.Event())
+    real = world.posts.newest
+
+    async def newest(author, *arguments):
+        ids = await real(author, *arguments)
+        if author == 2:
+            state.begun.set()
+            await state.on.wait()
+        return ids
+
+    monkeypatch.setattr(world.posts, "newest", newest)
+    return state
 
 
 @pytest.fixture
@@ -125,22 +143,48 @@ async def test_a_builder_that_fails_leaves_the_next_one_free(world, reader, read
     assert await read() == world.expected(reader)
 
 
-async def test_a_reader_who_goes_away_leaves_the_next_one_free(world, reader, read, monkeypatch):
-    started = asyncio.Event()
-
-    async def hang(*_):
-        started.set()
-        await asyncio.Event().wait()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(world.posts, "newest", hang)
-        reading = asyncio.create_task(read())
-        await started.wait()
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
-    assert reader not in world.timelines.lists
+async def test_a_reader_who_goes_away_leaves_the_rebuild_to_the_next_one(world, reader, read, count, held):
+    reading = asyncio.create_task(read())
+    await held.begun.wait()
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    held.on.set()
     assert await read() == world.expected(reader)
+    assert count[:1] == [reader]
+
+
+async def test_a_builder_that_is_slow_and_alive_is_not_taken_over(world, reader, monkeypatch, held):
+    monkeypatch.setattr(rebuild, "RENEWAL", 0.01)
+    monkeypatch.setattr(rebuild, "PATIENCE", 0.1)
+    takeovers, begin = [], world.timelines.begin
+
+    async def noted(user, takeover=None):
+        takeovers.append(takeover)
+        return await begin(user, takeover)
+
+    monkeypatch.setattr(world.timelines, "begin", noted)
+    pages = [
+        asyncio.create_task(worker.timelines.older(reader, None, 5)) for worker in (world.operations, world.worker())
+    ]
+    await held.begun.wait()
+    _, waiting = await asyncio.wait(pages, timeout=0.3)
+    assert len(waiting) == 2
+    held.on.set()
+    assert [page.whole for page in await asyncio.gather(*pages)] == [True, True]
+    assert takeovers == [None, None]
+    assert world.entries(reader) == [world.entry(post) for post in world.expected(reader)[:20]]
+
+
+async def test_a_list_that_goes_while_a_slow_builder_reads_is_begun_anew(world, reader, read, monkeypatch, held):
+    """What was pushed while there was no list is in nobody's hands but the post store's, where it was read past."""
+    monkeypatch.setattr(rebuild, "RENEWAL", 0.01)
+    reading = asyncio.create_task(read())
+    await held.begun.wait()
+    await world.timelines.remove(reader)
+    await world.write(3, "new")
+    held.on.set()
+    assert await reading == world.expected(reader)
 
 
 async def test_who_fails_after_being_taken_over_leaves_the_other_at_work(world, reader, meanwhile, monkeypatch):

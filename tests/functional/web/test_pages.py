@@ -1,11 +1,14 @@
 """Pages: how many items, and how a client goes on."""
 
+import asyncio
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 from yarl import URL
 
-from microblog_streams.ids import new_post_id
+from microblog_streams.ids import encode_entry, new_post_id
+from microblog_streams.operations import rebuilds
 from web import cursors
 from web.cursors import Kind
 
@@ -171,3 +174,26 @@ async def test_a_cursor_with_any_character_changed_is_refused(client, posts):
 
 def test_walks_go_downwards(posts):
     assert all(newer > older for newer, older in pairwise(posts))
+
+
+async def test_a_timeline_that_takes_long_to_make_is_shown_as_far_as_it_is_known(front, monkeypatch, posts, problem):
+    """Its page says that it is not whole and when to come back, and has no links: who scrolled on would miss posts."""
+    timelines = front.app.operations.timelines
+    monkeypatch.setattr(rebuilds, "PATIENCE", 0.05)
+    monkeypatch.setattr(timelines.history.posts, "newest", _hangs)
+    front.app.timelines.lists.pop(1)
+
+    await problem(await front.client.get("/timelines/1"), 503, "unfinished")
+    await front.app.timelines.push([1], encode_entry(UUID(posts[0]), 1))
+    response = await front.client.get("/timelines/1")
+    cursor = cursors.encode(Kind.OLDER, 1, UUID(posts[0]))
+
+    assert [post["postId"] for post in await response.json()] == posts[:1]
+    assert (response.status, response.headers["Timeline-State"]) == (200, "incomplete")
+    assert ("Retry-After" in response.headers, "Link" in response.headers) == (True, False)
+    await problem(await front.client.get(f"/timelines/1?cursor={cursor}"), 503, "unfinished")
+    await timelines.close()
+
+
+async def _hangs(*_):
+    await asyncio.Event().wait()
