@@ -37,6 +37,10 @@ class UsernameTaken(Conflict):
 class KeyReused(Conflict):
     """An Idempotency-Key came again with another request than the first time."""
 
+    def __init__(self) -> None:
+        """Keep the key out of it: some are as good as a password for a day."""
+        super().__init__("This Idempotency-Key came before, with another request.")
+
 
 class Invalid(MicroblogError):
     """A value breaks a rule; ``field`` says where."""

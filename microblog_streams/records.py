@@ -43,6 +43,22 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """What has a request done once, however often it comes: its Idempotency-Key, and a hash of what it asks for."""
+
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The post that an Idempotency-Key stands for; ``done``: it was acknowledged, so there is nothing left to do."""
+
+    post_id: UUID
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRecord:
     """An event that waits in PostgreSQL for the relay: ``topic`` is a logical name, ``id`` the order of publishing.
 

@@ -4,6 +4,7 @@ from aiohttp.web import Request, Response
 
 from web import answers
 from web.cursors import Kind
+from web.once import once
 from web.paging import Paging
 from web.params import user_id
 from web.schemas import Following
@@ -16,7 +17,7 @@ class Follow(View):
     async def post(self, request: Request, follower: str, followee: str) -> Response:
         """Follow."""
         edge = _edge(follower, followee, following=True)
-        await self.operations.follows.follow(edge.follower_id, edge.followee_id)
+        await self.operations.follows.follow(edge.follower_id, edge.followee_id, once(request))
         return answers.one(edge)
 
     async def delete(self, request: Request, follower: str, followee: str) -> Response:

@@ -1,4 +1,4 @@
-"""What comes in a path, a query or a header, checked before an operation sees it.
+"""What comes in a path or a query, checked before an operation sees it.
 
 Malformed and out of range is Invalid, named as docs/api.md names it; well formed and unknown is NotFound.
 """
@@ -18,7 +18,6 @@ MAX_LIMIT: Final = 100
 _ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _LIMIT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
-_KEY: Final = re.compile(r"[!-~]{1,255}", re.ASCII)
 
 
 def user_id(text: str, field: str = "userId") -> int:
@@ -56,16 +55,6 @@ def limit(request: Request) -> int:
 def cursor(request: Request) -> str | None:
     """Return the text of ``?cursor=``; ``cursors`` reads it. Raises Invalid where it is given twice."""
     return _single(request, "cursor")
-
-
-def idempotency_key(request: Request) -> str | None:
-    """Return the Idempotency-Key header: 1 to 255 visible ASCII characters. Raises Invalid."""
-    values = request.headers.getall("Idempotency-Key", [])
-    if not values:
-        return None
-    if len(values) > 1 or not _KEY.fullmatch(values[0]):
-        raise Invalid("Idempotency-Key", "must be one header of 1 to 255 visible ASCII characters")
-    return values[0]
 
 
 def _single(request: Request, name: str) -> str | None:

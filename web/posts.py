@@ -5,8 +5,9 @@ from aiohttp.web import Request, Response
 from web import answers, schemas
 from web.bodies import read
 from web.cursors import Kind
+from web.once import once
 from web.paging import Paging
-from web.params import idempotency_key, looks_like_post_id, post_id, user_id
+from web.params import looks_like_post_id, post_id, user_id
 from web.views import View
 
 
@@ -14,10 +15,9 @@ class Posts(View):
     """All posts: a place to write to."""
 
     async def post(self, request: Request) -> Response:
-        """Write a post; an Idempotency-Key makes a repeated call safe."""
-        key = idempotency_key(request)
+        """Write a post."""
         body = await read(request, schemas.NewPost)
-        post = await self.operations.posts.create(body.user_id, body.content, key)
+        post = await self.operations.posts.create(body.user_id, body.content, once(request, body))
         return answers.one(schemas.Post.of(post), 201, f"/posts/{post.id}")
 
 

@@ -77,11 +77,10 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (
         KeyReused,
         Kind(
-            409,
+            422,
             "idempotency-key-reused",
             "Idempotency-Key reused",
-            lambda _: "This Idempotency-Key came before, with another request.",
-            lambda _: [("Idempotency-Key", "was used for another request")],
+            errors=lambda _: [("Idempotency-Key", "was used for another request")],
         ),
     ),
     (

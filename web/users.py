@@ -5,6 +5,7 @@ from aiohttp.web import Request, Response
 from web import answers, schemas
 from web.bodies import read
 from web.cursors import Kind
+from web.once import once
 from web.paging import Paging
 from web.params import user_id
 from web.views import View
@@ -21,7 +22,7 @@ class Users(View):
     async def post(self, request: Request) -> Response:
         """Register somebody."""
         body = await read(request, schemas.NewUser)
-        user = await self.operations.users.create(body.username)
+        user = await self.operations.users.create(body.username, once(request, body))
         return answers.one(schemas.User.of(user), 201, f"/users/{user.id}")
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from microblog_streams.errors import Invalid
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
-from microblog_streams.records import User
+from microblog_streams.records import Once, User
 from microblog_streams.stores.interfaces import FollowStore
 
 
@@ -17,11 +17,14 @@ class Follows:
     store: FollowStore
     users: Users
 
-    async def follow(self, follower: int, followee: int) -> None:
-        """Follow; nothing happens where it is so already. Raises Invalid (oneself), NotFound."""
+    async def follow(self, follower: int, followee: int, once: Once | None = None) -> None:
+        """Follow; nothing happens where it is so already. Raises Invalid (oneself), NotFound, KeyReused.
+
+        A repeated call follows ``once``, also where the follower has unfollowed since.
+        """
         if follower == followee:
             raise Invalid("followeeId", "nobody can follow themselves")
-        await self.store.set(follower, followee, True, datetime.now(UTC))
+        await self.store.set(follower, followee, True, datetime.now(UTC), once)
 
     async def unfollow(self, follower: int, followee: int) -> None:
         """Unfollow; nothing happens where it is so already. Raises NotFound."""

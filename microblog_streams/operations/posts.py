@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from uuid import UUID
 
 from microblog_streams import topics
@@ -20,7 +19,7 @@ from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.bodies import Bodies, view
 from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.operations.users import Users
-from microblog_streams.records import Post
+from microblog_streams.records import Once, Post, Reserved
 from microblog_streams.stores.interfaces import EventLog, IdempotencyStore, PostCache, PostStore, TimelineStore
 
 
@@ -36,34 +35,32 @@ class Posts:
     users: Users
     bodies: Bodies
 
-    async def create(self, author: int, content: str, idempotency_key: str | None = None) -> PostView:
-        """Write a post; it is acknowledged when this returns.
+    async def create(self, author: int, content: str, once: Once | None = None) -> PostView:
+        """Write a post; it is acknowledged when this returns. A repeated call is the same post.
 
         Raises Invalid, NotFound (the author), KeyReused, BrokerUnavailable (nothing was sent), OutcomeUnknown.
         """
         text = texts.content(content)
         user = await self.users.get(author)
-        fresh = new_post_id()
-        post = Post(await self._identify(author, text, idempotency_key, fresh), author, text)
-        await self._publish(
-            topics.POST_CREATED,
-            PostCreated(post_id=post.id, user_id=author, content=text, created_at=post.created_at),
-        )
-        await self._show(post, cache=post.id == fresh)
+        fresh = Reserved(new_post_id())
+        reserved = await self.idempotency.claim(author, once, fresh.post_id) if once else fresh
+        post = Post(reserved.post_id, author, text)
+        if not reserved.done:
+            event = PostCreated(post_id=post.id, user_id=author, content=text, created_at=post.created_at)
+            await self._publish(topics.POST_CREATED, event)
+            await self._show(post, once, cache=reserved == fresh)
         return view(post, user)
 
-    async def _identify(self, author: int, text: str, key: str | None, fresh: UUID) -> UUID:
-        if key is None:
-            return fresh
-        return await self.idempotency.claim(author, key, sha256(text.encode()).digest(), fresh)
-
-    async def _show(self, post: Post, cache: bool) -> None:
+    async def _show(self, post: Post, once: Once | None, cache: bool) -> None:
         """Make the post visible. One that is sent again may be deleted by now, which only the store still knows."""
-        await asyncio.gather(
+        shortcuts = [
             attempt("store_post", self.store.put(post), None),
             attempt("cache_post", self.cache.fill([post] if cache else []), None),
             attempt("own_timeline", self.timelines.push([post.author], encode_entry(post.id, post.author)), 0),
-        )
+        ]
+        if once:
+            shortcuts.append(attempt("finish_key", self.idempotency.finish(post.author, once), None))
+        await asyncio.gather(*shortcuts)
 
     async def get(self, post_id: UUID) -> PostView:
         """Return a post. Raises NotFound, also for a deleted one or a deleted author's."""

@@ -6,16 +6,19 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from microblog_streams.errors import NotFound
+from microblog_streams.errors import Invalid, NotFound
 from microblog_streams.operations import texts
 from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.pages import Page
-from microblog_streams.records import User
+from microblog_streams.records import Once, User
 from microblog_streams.stores.interfaces import TimelineStore, UserCache, UserStore
 
 #: Seconds after which a registration that was held up makes no timeline. Others find the new user in the lists, and
 #: what they have the user follow or write until then would be missing in an empty timeline that calls itself complete.
 SOON: Final = 1.0
+#: Characters of an Idempotency-Key of a registration. There is no caller yet whose own it could be, so nobody must
+#: guess it.
+LEAST_KEY: Final = 16
 
 
 @dataclass(frozen=True)
@@ -26,14 +29,27 @@ class Users:
     cache: UserCache
     timelines: TimelineStore
 
-    async def create(self, username: str) -> User:
-        """Register. Raises Invalid for a name that breaks the rules, UsernameTaken."""
+    async def create(self, username: str, once: Once | None = None) -> User:
+        """Register. Raises Invalid for a name or a key that breaks the rules, UsernameTaken, KeyReused.
+
+        A repeated call finds the same user; NotFound where that one is deleted by now. Where the answer is to hold a
+        token, this is where it is made: for a new user, and for a repeated call anew, in place of the former.
+        """
         name, key = texts.username(username)
         soon = monotonic() + SOON
-        user = await self.store.create(name, key)
-        await attempt("create_timeline", self.timelines.create(user.id, soon), False)
-        await attempt("cache_user", self.cache.fill([user]), None)
+        user, new = await self._register(name, key, once)
+        # An empty timeline is right for somebody new alone: who came before may follow somebody by now.
+        if new:
+            await attempt("create_timeline", self.timelines.create(user.id, soon), False)
+            await attempt("cache_user", self.cache.fill([user]), None)
         return user
+
+    async def _register(self, name: str, key: str, once: Once | None) -> tuple[User, bool]:
+        if once is None:
+            return await self.store.create(name, key), True
+        if len(once.key) < LEAST_KEY:
+            raise Invalid("Idempotency-Key", f"must have at least {LEAST_KEY} characters here; make it a random UUID")
+        return await self.store.create_once(name, key, once)
 
     async def get(self, user: int) -> User:
         """Return a user. Raises NotFound, also for a deleted one."""

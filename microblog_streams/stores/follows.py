@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from microblog_streams.errors import NotFound
-from microblog_streams.records import Edge, User
+from microblog_streams.records import Edge, Once, User
+from microblog_streams.stores.idempotency import claim, finish
 from microblog_streams.stores.outbox import append, edge_event
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
@@ -64,16 +65,21 @@ class Follows:
         """Take the connection."""
         self._postgres = postgres
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
+    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
         """Follow or unfollow; where it is so already there is no change and no event. Raises NotFound on follow.
 
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
+        A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
         async with self._postgres.transaction() as session:
+            if once and await claim(session, follower, once):
+                return await _stored(session, follower, followee, at)
             change = _follow if following else _unfollow
             edge, changed = await change(session, follower, followee, at)
             if changed:
                 await append(session, [edge_event(edge)])
+            if once:
+                await finish(session, follower, once)
             return edge
 
     async def republish(self, edges: Collection[tuple[int, int]]) -> int:
@@ -131,9 +137,13 @@ async def _lock_users(session: Session, follower: int, followee: int) -> None:
 
 
 async def _unfollow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
-    row = await session.fetch_one(_LOCK_EDGE, follower, followee)
-    stored = Edge(*row) if row else Edge(follower, followee, False, 0, at)
+    stored = await _stored(session, follower, followee, at)
     if not stored.following:
         return stored, False
     (row,) = await session.fetch(_UNFOLLOW, at, follower, followee)
     return Edge(*row), True
+
+
+async def _stored(session: Session, follower: int, followee: int, at: datetime) -> Edge:
+    row = await session.fetch_one(_LOCK_EDGE, follower, followee)
+    return Edge(*row) if row else Edge(follower, followee, False, 0, at)

@@ -5,17 +5,13 @@ from datetime import datetime
 from typing import Final
 
 from microblog_streams import topics
-from microblog_streams.errors import UsernameTaken
 from microblog_streams.events import UserDeleted
-from microblog_streams.records import Edge, User
+from microblog_streams.records import Edge, Once, User
 from microblog_streams.stores.outbox import append, edge_event
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
+from microblog_streams.stores.registration import register, register_once
 
-_CREATE: Final = """
-INSERT INTO users (username, name_key) VALUES (%s, %s) ON CONFLICT (name_key) DO NOTHING
-RETURNING id, username, created_at
-"""
 _GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
 _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
@@ -46,10 +42,16 @@ class Users:
 
     async def create(self, username: str, name_key: str) -> User:
         """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
-        row = await self._postgres.fetch_one(_CREATE, username, name_key)
-        if row is None:
-            raise UsernameTaken(username)
-        return User(*row)
+        async with self._postgres.connection() as session:
+            return await register(session, username, name_key)
+
+    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+        """Register, in one transaction with the key's row; return the user, and whether they are new.
+
+        Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
+        """
+        async with self._postgres.transaction() as session:
+            return await register_once(session, username, name_key, once)
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those of the users that exist and are not deleted."""

@@ -5,13 +5,24 @@ Every method of a fake runs without giving up the event loop in between, so it i
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from microblog_streams.errors import NotFound, StoreUnavailable
+from microblog_streams.errors import KeyReused, NotFound, StoreUnavailable
 from microblog_streams.events import HEADERS, EdgeChanged, Event
-from microblog_streams.records import Edge, OutboxRecord, User
+from microblog_streams.records import Edge, Once, OutboxRecord, User
 from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
+
+
+@dataclass
+class KeyRow:
+    """An Idempotency-Key that was seen."""
+
+    digest: bytes
+    expires_at: datetime
+    post_id: UUID | None = None
+    user_id: int | None = None
+    done: bool = False
 
 
 @dataclass
@@ -24,7 +35,7 @@ class FakeDatabase:
     names: dict[str, int] = field(default_factory=dict)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     outbox: dict[int, OutboxRecord] = field(default_factory=dict)
-    keys: dict[tuple[int, str], tuple[bytes, UUID]] = field(default_factory=dict)
+    keys: dict[tuple[int, str], KeyRow] = field(default_factory=dict)
     #: Where the deployment has events of edges go.
     generations: tuple[int, ...] = (1,)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -41,6 +52,27 @@ class FakeDatabase:
         for user in users:
             if user not in self.users:
                 raise NotFound("user", user)
+
+    def seen(self, caller: int, once: Once) -> KeyRow | None:
+        """Return what an earlier request with the key left, unless that is too old. Raises KeyReused."""
+        row = self.keys.get((caller, once.key))
+        if row is None or row.expires_at <= datetime.now(UTC):
+            return None
+        if row.digest != once.digest:
+            raise KeyReused
+        return row
+
+    def keep(
+        self, caller: int, once: Once, done: bool = True, post_id: UUID | None = None, user_id: int | None = None
+    ) -> None:
+        """Write a key's row down, for a day."""
+        expires_at = datetime.now(UTC) + timedelta(hours=24)
+        self.keys[caller, once.key] = KeyRow(once.digest, expires_at, post_id, user_id, done)
+
+    def let_a_day_pass(self) -> None:
+        """Make every key a day older."""
+        for row in self.keys.values():
+            row.expires_at -= timedelta(hours=24)
 
     def add_user(self, username: str, name_key: str) -> User:
         """Add a user whose name is free."""

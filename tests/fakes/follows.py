@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from microblog_streams.records import Edge, User
+from microblog_streams.records import Edge, Once, User
 from tests.fakes.database import FakeDatabase
 
 
@@ -13,11 +13,15 @@ class FakeFollows:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
+    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
         self.database.check()
+        stored = self.database.edges.get((follower, followee), Edge(follower, followee, False, 0, at))
+        if once and self.database.seen(follower, once):
+            return stored
         if following:
             self.database.require(follower, followee)
-        stored = self.database.edges.get((follower, followee), Edge(follower, followee, False, 0, at))
+        if once:
+            self.database.keep(follower, once)
         if stored.following == following:
             return stored
         return self.database.write_edge(follower, followee, following, at)

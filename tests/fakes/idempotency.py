@@ -1,8 +1,9 @@
-"""Idempotency keys in memory."""
+"""Idempotency-Keys of posts in memory."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
-from microblog_streams.errors import KeyReused
+from microblog_streams.records import Once, Reserved
 from tests.fakes.database import FakeDatabase
 
 
@@ -12,9 +13,21 @@ class FakeIdempotency:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def claim(self, author: int, key: str, digest: bytes, post_id: UUID) -> UUID:
+    async def claim(self, author: int, once: Once, post_id: UUID) -> Reserved:
         self.database.check()
-        seen, earlier = self.database.keys.setdefault((author, key), (digest, post_id))
-        if seen != digest:
-            raise KeyReused(f"The Idempotency-Key {key!r} came before, with another request.")
-        return earlier
+        if seen := self.database.seen(author, once):
+            return Reserved(seen.post_id or post_id, seen.done)
+        self.database.keep(author, once, done=False, post_id=post_id)
+        return Reserved(post_id)
+
+    async def finish(self, author: int, once: Once) -> None:
+        self.database.check()
+        if row := self.database.keys.get((author, once.key)):
+            row.done = True
+
+    async def sweep(self, limit: int) -> int:
+        self.database.check()
+        old = [key for key, row in self.database.keys.items() if row.expires_at <= datetime.now(UTC)][:limit]
+        for key in old:
+            del self.database.keys[key]
+        return len(old)

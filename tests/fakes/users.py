@@ -4,9 +4,9 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from microblog_streams.errors import UsernameTaken
+from microblog_streams.errors import NotFound, UsernameTaken
 from microblog_streams.events import UserDeleted
-from microblog_streams.records import User
+from microblog_streams.records import Once, User
 from microblog_streams.topics import USER_DELETED
 from tests.fakes.database import FakeDatabase
 
@@ -22,6 +22,16 @@ class FakeUsers:
         if name_key in self.database.names:
             raise UsernameTaken(username)
         return self.database.add_user(username, name_key)
+
+    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+        self.database.check()
+        if seen := self.database.seen(0, once):
+            if seen.user_id not in self.database.users:
+                raise NotFound("user", seen.user_id)
+            return self.database.users[seen.user_id], False
+        user = await self.create(username, name_key)
+        self.database.keep(0, once, user_id=user.id)
+        return user, True
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         self.database.check()

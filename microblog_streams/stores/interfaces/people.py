@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from microblog_streams.records import Edge, User
+from microblog_streams.records import Edge, Once, Reserved, User
 
 
 class UserStore(Protocol):
@@ -13,6 +13,14 @@ class UserStore(Protocol):
 
     async def create(self, username: str, name_key: str) -> User:
         """Register; ``name_key`` is what must be unique. Raises UsernameTaken, also when two register at once."""
+        ...
+
+    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+        """Register, in one transaction with the key's row; return the user, and whether they are new.
+
+        A key that came before leads to the user of that time, without a change. Raises UsernameTaken, which leaves the
+        key free; KeyReused where the earlier request was another; NotFound where its user is deleted by now.
+        """
         ...
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
@@ -38,11 +46,12 @@ class UserStore(Protocol):
 class FollowStore(Protocol):
     """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
+    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
         """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
 
         Takes FOR SHARE on both users when following; raises NotFound for one that is not there.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
+        A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
         ...
 
@@ -75,11 +84,20 @@ class FollowStore(Protocol):
 
 
 class IdempotencyStore(Protocol):
-    """Idempotency-Key headers already seen, in PostgreSQL."""
+    """Idempotency-Keys of posts, in PostgreSQL, and the end of all keys after 24 hours."""
 
-    async def claim(self, author: int, key: str, digest: bytes, post_id: UUID) -> UUID:
-        """Tie ``key`` of ``author`` to ``post_id`` and return it; the earlier id where the key was seen before.
+    async def claim(self, author: int, once: Once, post_id: UUID) -> Reserved:
+        """Tie a key of ``author`` to a post to be; return the earlier one where the key came before.
 
-        Raises KeyReused where the earlier request had another digest.
+        One that is older than 24 hours counts as new, swept or not. Raises KeyReused where the earlier request was
+        another.
         """
+        ...
+
+    async def finish(self, author: int, once: Once) -> None:
+        """Say that the key's post was acknowledged."""
+        ...
+
+    async def sweep(self, limit: int) -> int:
+        """Remove up to ``limit`` keys that are older than 24 hours; return how many that were."""
         ...

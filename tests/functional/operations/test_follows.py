@@ -3,6 +3,7 @@
 import pytest
 
 from microblog_streams.errors import Invalid, NotFound, StoreUnavailable
+from microblog_streams.records import Once
 
 
 @pytest.fixture
@@ -15,6 +16,15 @@ async def test_following_twice_is_one_event(world, ann_and_bob):
         await world.operations.follows.follow(*ann_and_bob)
     await world.relay()
     assert [event.topic for event in world.log.events] == ["user.follow"]
+
+
+async def test_a_repeated_call_with_its_key_does_not_undo_an_unfollow(world, ann_and_bob):
+    once = Once("key", b"digest")
+    await world.operations.follows.follow(*ann_and_bob, once)
+    await world.operations.follows.unfollow(*ann_and_bob)
+    await world.operations.follows.follow(*ann_and_bob, once)
+    await world.relay()
+    assert [event.topic for event in world.log.events] == ["user.follow", "user.unfollow"]
 
 
 async def test_unfollowing_somebody_never_followed_is_no_event(world, ann_and_bob):

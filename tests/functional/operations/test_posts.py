@@ -7,7 +7,11 @@ import pytest
 from microblog_streams import topics
 from microblog_streams.errors import BrokerUnavailable, Invalid, KeyReused, NotFound, OutcomeUnknown, StoreUnavailable
 from microblog_streams.events import PostCreated
+from microblog_streams.ids import new_post_id
+from microblog_streams.records import Once
 from tests.waiting import until
+
+ONCE = Once("key", b"digest")
 
 
 @pytest.fixture
@@ -81,22 +85,22 @@ class TestCreate:
 
 class TestIdempotency:
     async def test_the_same_key_is_the_same_post(self, world, ann):
-        first = await world.operations.posts.create(ann, "hello", "key")
-        assert await world.operations.posts.create(ann, "hello", "key") == first
+        first = await world.operations.posts.create(ann, "hello", ONCE)
+        assert await world.operations.posts.create(ann, "hello", ONCE) == first
         await world.deliver()
         assert await world.scroll(ann) == [first.id]
         assert list(world.posts.posts) == [first.id]
 
     async def test_the_same_key_with_another_text_is_refused(self, world, ann):
-        await world.operations.posts.create(ann, "hello", "key")
+        await world.operations.posts.create(ann, "hello", ONCE)
         with pytest.raises(KeyReused):
-            await world.operations.posts.create(ann, "goodbye", "key")
+            await world.operations.posts.create(ann, "goodbye", Once("key", b"another"))
         assert len(world.log.events) == 1
 
     async def test_keys_are_an_authors_own(self, world, ann):
         (bob,) = await world.people("bob")
-        assert await world.operations.posts.create(ann, "hello", "key") != await world.operations.posts.create(
-            bob, "hello", "key"
+        assert await world.operations.posts.create(ann, "hello", ONCE) != await world.operations.posts.create(
+            bob, "hello", ONCE
         )
 
     async def test_a_retry_after_an_unknown_outcome_is_one_post(self, world, ann, monkeypatch):
@@ -110,25 +114,61 @@ class TestIdempotency:
         with monkeypatch.context() as patch:
             patch.setattr(world.log, "publish", unconfirmed)
             with pytest.raises(OutcomeUnknown):
-                await world.operations.posts.create(ann, "hello", "key")
-        post = await world.operations.posts.create(ann, "hello", "key")
+                await world.operations.posts.create(ann, "hello", ONCE)
+        post = await world.operations.posts.create(ann, "hello", ONCE)
         await world.deliver()
         assert len(world.log.events) == 2
         assert await world.scroll(ann) == [post.id]
 
+    async def test_a_retry_of_what_was_never_published_is_published_with_the_reserved_id(self, world, ann):
+        """A worker died between the row and the log."""
+        reserved = new_post_id()
+        await world.operations.posts.idempotency.claim(ann, ONCE, reserved)
+        post = await world.operations.posts.create(ann, "hello", ONCE)
+        await world.deliver()
+        assert post.id == reserved
+        assert await world.scroll(ann) == [reserved]
+
+    async def test_what_was_acknowledged_is_answered_without_the_log(self, world, ann):
+        first = await world.operations.posts.create(ann, "hello", ONCE)
+        world.log.away = True
+        assert await world.operations.posts.create(ann, "hello", ONCE) == first
+        assert len(world.log.events) == 1
+
+    async def test_two_at_once_are_one_post(self, world, ann):
+        world.log.open.clear()
+        both = [asyncio.create_task(world.operations.posts.create(ann, "hello", ONCE)) for _ in range(2)]
+        await until(lambda: world.log.begun == 2)
+        world.log.open.set()
+        one, other = await asyncio.gather(*both)
+        await world.deliver()
+        assert one == other
+        assert await world.scroll(ann) == [one.id]
+
+    async def test_without_postgres_after_the_log_it_is_a_post_all_the_same(self, world, ann):
+        world.log.open.clear()
+        writing = asyncio.create_task(world.operations.posts.create(ann, "hello", ONCE))
+        await until(lambda: world.log.begun)
+        world.database.away = True
+        world.log.open.set()
+        post = await writing
+        world.database.away = False
+        assert await world.operations.posts.create(ann, "hello", ONCE) == post
+
     async def test_without_postgres_a_post_with_a_key_is_not_sent(self, world, ann):
         world.database.away = True
         with pytest.raises(StoreUnavailable, match="postgres"):
-            await world.operations.posts.create(ann, "hello", "key")
+            await world.operations.posts.create(ann, "hello", ONCE)
         assert world.log.begun == 0
 
     async def test_a_retry_does_not_bring_back_a_deleted_post(self, world, ann):
-        """The mark of the deletion may have gone from the cache by then."""
-        post = await world.operations.posts.create(ann, "hello", "key")
+        """The mark of the deletion may have gone from the cache by then, and nobody may know that it was done."""
+        post = await world.operations.posts.create(ann, "hello", ONCE)
+        world.database.keys[ann, "key"].done = False
         await world.operations.posts.delete(post.id)
         await world.deliver()
         world.post_cache.kept.clear()
-        await world.operations.posts.create(ann, "hello", "key")
+        await world.operations.posts.create(ann, "hello", ONCE)
         await world.deliver()
         with pytest.raises(NotFound):
             await world.operations.posts.get(post.id)

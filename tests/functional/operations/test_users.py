@@ -5,8 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.errors import Invalid, NotFound, StoreUnavailable, UsernameTaken
+from microblog_streams.errors import Invalid, KeyReused, NotFound, StoreUnavailable, UsernameTaken
+from microblog_streams.records import Once
 from microblog_streams.stores.interfaces import Warmth
+
+ONCE = Once("0123456789abcdef", b"digest")
 
 
 async def test_a_new_user_has_an_id_a_name_and_an_empty_timeline(world):
@@ -92,6 +95,34 @@ async def test_pages_of_people_go_up_by_id(world):
 async def test_a_full_last_page_has_no_next(world):
     await world.people("a", "b")
     assert (await world.operations.users.page(0, 2)).next is None
+
+
+class TestOnce:
+    async def test_a_repeated_registration_is_the_same_user(self, world):
+        ann = await world.operations.users.create("ann", ONCE)
+        assert await world.operations.users.create("ann", ONCE) == ann
+        assert world.database.last_user == 1
+
+    async def test_a_repeated_registration_makes_no_timeline(self, world):
+        """The first call made none, and ann reads by now whom she follows: an empty one would hide the posts."""
+        world.redis_down = True
+        ann = await world.operations.users.create("ann", ONCE)
+        world.redis_down = False
+        (bob,) = await world.people("bob")
+        await world.follow(ann.id, bob)
+        (post,) = await world.write(bob, "hello")
+        await world.operations.users.create("ann", ONCE)
+        assert await world.scroll(ann.id) == [post]
+
+    async def test_another_name_with_the_same_key_is_refused(self, world):
+        await world.operations.users.create("ann", ONCE)
+        with pytest.raises(KeyReused):
+            await world.operations.users.create("bob", Once(ONCE.key, b"another"))
+
+    async def test_a_key_that_somebody_may_guess_is_refused(self, world):
+        with pytest.raises(Invalid, match="Idempotency-Key"):
+            await world.operations.users.create("ann", Once("0123456789abcde", b"digest"))
+        assert world.database.last_user == 0
 
 
 class TestDelete:

@@ -52,6 +52,16 @@ def age(settled):
 
 
 @pytest.fixture
+def a_day_passes(database):
+    """Makes every Idempotency-Key a day older."""
+
+    async def let_it_pass():
+        database.let_a_day_pass()
+
+    return let_it_pass
+
+
+@pytest.fixture
 def raise_era(database):
     async def raise_it():
         database.era += 1

@@ -5,6 +5,7 @@ import pytest
 from microblog_streams.errors import StoreUnavailable
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
+from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
 from tests.contracts.outbox import OutboxContract
 from tests.contracts.settled_letters import SettledLettersContract
 from tests.contracts.users import UsersContract
@@ -25,6 +26,14 @@ class TestFakeOutbox(OutboxContract):
 
 
 class TestFakeIdempotency(IdempotencyContract):
+    pass
+
+
+class TestFakeRegisteringOnce(RegisteringOnceContract):
+    pass
+
+
+class TestFakeFollowingOnce(FollowingOnceContract):
     pass
 
 

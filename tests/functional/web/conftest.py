@@ -59,6 +59,8 @@ class App(faust.App):
 
     operations: Any
     health: FakeHealth
+    database: FakeDatabase
+    log: FakeLog
     timelines: FakeTimelines
 
     def fail(self, error: Exception | None) -> None:
@@ -150,8 +152,8 @@ def _app(settings: Settings, time_limit: float) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
-    app.timelines = FakeTimelines()
-    app.operations = operations(_stores(app.timelines))
+    app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
+    app.operations = operations(_stores(app))
     app.health = FakeHealth()
     app.finalize()
     routes.register(app)
@@ -159,15 +161,14 @@ def _app(settings: Settings, time_limit: float) -> App:
     return app
 
 
-def _stores(timelines: FakeTimelines) -> Stores:
-    database = FakeDatabase()
+def _stores(app: App) -> Stores:
     return Stores(
-        log=FakeLog(),
-        users=FakeUsers(database),
-        follows=FakeFollows(database),
-        idempotency=FakeIdempotency(database),
+        log=app.log,
+        users=FakeUsers(app.database),
+        follows=FakeFollows(app.database),
+        idempotency=FakeIdempotency(app.database),
         posts=FakePosts(),
-        timelines=timelines,
+        timelines=app.timelines,
         post_cache=FakePostCache(),
         user_cache=FakeUserCache(),
         followers=cast(Followers, None),  # only agents look at it

@@ -280,32 +280,6 @@ async def test_following_oneself_is_refused(client, problem):
     await problem(await client.post("/users/1/follow/1"), 400, "invalid", "followeeId")
 
 
-@pytest.mark.parametrize("key", ["", "a b", "x" * 256, "\u00fc", "\U0001f642", "a\tb"])
-async def test_an_idempotency_key_must_be_visible_ascii(client, problem, key):
-    response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers={"Idempotency-Key": key})
-    await problem(response, 400, "invalid", "Idempotency-Key")
-
-
-async def test_two_idempotency_keys_are_refused(client, problem):
-    headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
-    response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers=headers)
-    await problem(response, 400, "invalid", "Idempotency-Key")
-
-
-async def test_an_idempotency_key_of_255_characters_is_taken(client):
-    response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers={"Idempotency-Key": "~" * 255})
-    assert response.status == 201
-
-
-async def test_an_idempotency_key_with_another_request_is_a_conflict(client, problem):
-    headers = {"Idempotency-Key": "k"}
-    await client.post("/posts/", json={"userId": 1, "content": "a"}, headers=headers)
-
-    response = await client.post("/posts/", json={"userId": 1, "content": "b"}, headers=headers)
-
-    await problem(response, 409, "idempotency-key-reused", "Idempotency-Key")
-
-
 @pytest.mark.parametrize("path", ["/nothing", "/users", "/posts", "/users/1/", "/users/1/nothing", "/users/1/2/3"])
 async def test_an_unknown_path_is_not_found(client, problem, path):
     await problem(await client.get(path), 404, "unknown-path")

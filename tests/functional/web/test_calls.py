@@ -106,15 +106,6 @@ async def test_a_timeline_is_newest_first(client):
     assert [post["content"] for post in await response.json()] == ["second", "first"]
 
 
-async def test_the_same_idempotency_key_is_the_same_post(client):
-    headers = {"Idempotency-Key": "a-key"}
-
-    first = await client.post("/posts/", json=POST, headers=headers)
-    again = await client.post("/posts/", json=POST, headers=headers)
-
-    assert (again.status, await again.json()) == (201, await first.json())
-
-
 async def test_head_answers_as_get_does_without_a_body(client):
     got = await client.get("/users/1")
     response = await client.head("/users/1")

@@ -113,6 +113,16 @@ def age(postgres):
 
 
 @pytest.fixture
+def a_day_passes(postgres):
+    """Makes every Idempotency-Key a day older."""
+
+    async def let_it_pass():
+        await postgres.execute("UPDATE idempotency SET expires_at = expires_at - interval '24 hours'")
+
+    return let_it_pass
+
+
+@pytest.fixture
 def raise_era(postgres):
     async def raise_it():
         await postgres.execute("UPDATE deployment SET era = era + 1")

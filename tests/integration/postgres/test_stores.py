@@ -2,6 +2,7 @@
 
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
+from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
 from tests.contracts.outbox import OutboxContract
 from tests.contracts.settled_letters import SettledLettersContract
 from tests.contracts.users import UsersContract
@@ -22,6 +23,14 @@ class TestOutbox(OutboxContract):
 
 
 class TestIdempotency(IdempotencyContract):
+    pass
+
+
+class TestRegisteringOnce(RegisteringOnceContract):
+    pass
+
+
+class TestFollowingOnce(FollowingOnceContract):
     pass
 
 

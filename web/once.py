@@ -1,0 +1,47 @@
+"""Idempotency-Key: a POST that carries one is done once, however often it comes. This is all that HTTP knows of it.
+
+The header is what draft-ietf-httpapi-idempotency-key-header says, a quoted string of RFC 9651, or the same without the
+quotes, as most clients send it: ``"7d0c1f"`` and ``7d0c1f`` are one key.
+"""
+
+import json
+import re
+from hashlib import sha256
+from typing import Final
+
+from aiohttp.web import Request
+
+from microblog_streams.errors import Invalid
+from microblog_streams.records import Once
+from web.schemas import Body
+
+HEADER: Final = "Idempotency-Key"
+
+_QUOTED: Final = re.compile(r'"((?:[!#-\[\]-~]|\\["\\]){1,255})"', re.ASCII)
+_BARE: Final = re.compile(r'(?!")[!-~]{1,255}', re.ASCII)
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
+def once(request: Request, body: Body | None = None) -> Once | None:
+    """Return what makes the request happen once, None where it has no key. Raises Invalid.
+
+    ``body`` is what was read of it: spaces and the order of fields make no other request.
+    """
+    values = request.headers.getall(HEADER, [])
+    if not values:
+        return None
+    if len(values) > 1 or not (key := _key(values[0])):
+        raise Invalid(HEADER, "must be one header of 1 to 255 visible ASCII characters, which may stand in quotes")
+    return Once(key, digest(request.method, request.path, body))
+
+
+def digest(method: str, path: str, body: Body | None = None) -> bytes:
+    """Return the hash of what a request asks for."""
+    meant = [method, path, body.model_dump() if body else None]
+    return sha256(json.dumps(meant).encode()).digest()
+
+
+def _key(value: str) -> str | None:
+    if quoted := _QUOTED.fullmatch(value):
+        return _ESCAPED.sub(r"\1", quoted[1])
+    return value if _BARE.fullmatch(value) else None
