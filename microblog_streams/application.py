@@ -32,6 +32,7 @@ from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.services.key_sweep import KeySweep
 from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
 from microblog_streams.services.presence import Presence
@@ -84,6 +85,7 @@ class MicroblogApp(faust.App):
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
+    key_sweep: KeySweep
     followers: tables.followers.FollowersTable
     pulse: Pulse
 
@@ -206,6 +208,7 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
+    app.key_sweep = KeySweep(stores.idempotency.sweep)
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
     interval = settings.reconcile_interval

@@ -25,7 +25,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.restater, app.steadiness, app.presence, app.generations, app.dead_letters],
+            [app.connections, app.restater, app.steadiness, *_in_every_role(app)],
             self.web_server(),
             [app.disk, app.broker_gate],
             self.kafka_producer(),
@@ -41,11 +41,15 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.presence, app.generations, app.dead_letters],
+            [app.connections, *_in_every_role(app)],
             self.web_server(),
             [app.disk, app.broker_gate],
             self.kafka_producer(),
         )
+
+
+def _in_every_role(app: "MicroblogApp") -> list[ServiceT]:
+    return [app.presence, app.generations, app.dead_letters, app.key_sweep]
 
 
 class MicroblogWorker(faust.Worker):
