@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microblog_streams import ids
+from microblog_streams.records import Post
 
 USERS = st.integers(1, ids.MAX_USER_ID)
 POSTS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
@@ -50,6 +51,17 @@ class TestNewPostId:
         assert made == sorted(set(made))
         assert [ids.post_millis(post_id) for post_id in made] == [2_000, 2_000, 2_000, 2_001]
         assert all(ids.is_post_id(post_id) for post_id in made)
+
+    def test_a_clock_that_is_set_back_by_a_minute_stands_still_until_it_has_caught_up(self, clock):
+        """Posts keep their order, and none says that it is older than the one before it."""
+        before, minute = 1_700_000_060_000, 60_000
+        clock(version_7(before, 9), *(version_7(before - minute + step) for step in (0, 1, minute - 1, minute + 1)))
+        posts = [Post(ids.new_post_id(), 1, "text") for _ in range(5)]
+        assert [post.id.int for post in posts] == [version_7(before, 9 + count) for count in range(4)] + [
+            version_7(before + 1)
+        ]
+        assert len({post.created_at for post in posts[:4]}) == 1
+        assert posts[4].created_at - posts[0].created_at == timedelta(milliseconds=1)
 
     def test_also_when_the_library_repeats_itself(self, clock):
         clock(*[version_7(1_000)] * 3)
