@@ -4,16 +4,17 @@ Readiness is decided once: every worker sees an absent store or a rebalance at t
 "not ready" as one serves nobody. Those show in the report and in each call's own 503.
 """
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from microblog_streams import promises
-from microblog_streams.delivery.upstream.transport import broker_connected, producer_started, refresh_broker
+from microblog_streams.delivery.upstream.transport import producer_started, refresh_broker
 from microblog_streams.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
 
-#: Seconds that a store has to answer a ping.
+#: Seconds that a store has to answer a ping, and all of them do side by side.
 PING = 1.0
 
 
@@ -41,12 +42,13 @@ class Health:
 
     async def report(self) -> dict[str, Any]:
         """Return what is well and what is not. Store names, states and counts only: no addresses, no secrets."""
-        stores = await self._app.connections.ping(PING)
-        # A producer that sent nothing for a while has no connection, and makes one when it needs it.
-        reached = broker_connected(self._app) or await refresh_broker(self._app, PING)
-        stores["kafka"] = "ok" if reached else "no connection"
+        stores, reached, outbox = await asyncio.gather(
+            self._app.connections.ping(PING),
+            refresh_broker(self._app, PING),  # a connection is no proof: a frozen broker keeps them
+            self._outbox(),
+        )
+        stores["kafka"] = "ok" if reached else "no answer"
         tables = self._tables()
-        outbox = await self._outbox()
         halted = self._app.deliveries.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
         problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
@@ -85,7 +87,8 @@ class Health:
 
     async def _outbox(self) -> dict[str, Any]:
         try:
-            depth: int | None = await self._app.outbox.count()
-        except StoreUnavailable:
+            async with asyncio.timeout(PING):
+                depth: int | None = await self._app.outbox.count()
+        except (StoreUnavailable, TimeoutError):
             depth = None
         return {"leading": self._app.relay.leading, "depth": depth}

@@ -4,9 +4,9 @@ import pytest
 
 from tests.integration.away.world import World
 from tests.live.fixtures import eventually, make_workers, people
-from tests.live.growing import kafka, stack, workers
+from tests.live.growing import command, kafka, stack, workers
 
-__all__ = ["eventually", "kafka", "people", "stack", "workers"]
+__all__ = ["command", "eventually", "kafka", "people", "stack", "workers"]
 
 
 def pytest_collection_modifyitems(items):

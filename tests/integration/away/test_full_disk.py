@@ -1,4 +1,4 @@
-"""A worker whose disk is full says so, stands still before the rows that it cannot write, loses nothing, and goes on."""
+"""A worker whose disk is full says so, stands still before rows that it cannot write, loses nothing, and goes on."""
 
 import subprocess
 

@@ -14,6 +14,8 @@ from microblog_streams.stores.timelines import key
 from tests.live.people import People
 from tests.live.worker import Answer, Worker
 
+#: What ``/health`` calls a part where that is not its name.
+STORES = {"valkey": "redis"}
 #: Seconds within which everything is answered: one time-out of a store (2 s), and some for a busy machine.
 IN_TIME = 3.0
 
@@ -39,6 +41,8 @@ class World:
         (self.stack.kill if self.dead else self.stack.pause)(part)
         try:
             yield
+            problems = self.answers(200, "GET", "/health").body["problems"]
+            assert [problem for problem in problems if problem.startswith(f"{STORES.get(part, part)}: ")], problems
         finally:
             (self.stack.restart if self.dead else self.stack.resume)(part)
 
