@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from tests.churn.load import Load
 from tests.live.worker import Worker
+from tests.workload.load import Load
 
 #: Seconds within which a worker has joined, or so many calls were answered, on a busy machine too.
 DEADLINE = 120.0

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from microblog_streams.stores.deployment import Deployment, Phase
 from microblog_streams.stores.last_deployment import last_deployment
-from tests.churn.load import Load
-from tests.churn.outcome import Outcome, compare
+from tests.churn.outcome import Outcome
 from tests.churn.scenario import DEADLINE, Parts, load_on
 from tests.live.stack import RunningStack
 from tests.live.worker import Worker
+from tests.workload.load import Load
+from tests.workload.reading import check
 
 
 @dataclass
@@ -58,8 +59,8 @@ class Growing:
         old, new = (self.parts.kafka.lengths(generation) for generation in (self.before.generation, now.generation))
         events = {topic: old[topic] - self._lengths[topic] + new[topic] for topic in old}
         logs = "".join(worker.log.read_text(errors="replace") for worker in self.workers)
-        verdict = compare(self.workers[0], self.load)
-        return Outcome(self.load.history, self.load.seconds, [], events, logs, *verdict)
+        report = check(self.load.history, self.workers[0].url)
+        return Outcome(self.load.history, self.load.seconds, [], events, logs, report)
 
     def _rest(self, calls: int) -> None:
         enough = self.load.answered + calls

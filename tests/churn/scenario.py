@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.ids import encode_user
 from tests.churn.comings import Comings
-from tests.churn.history import History
-from tests.churn.load import RATE, Load
-from tests.churn.outcome import Outcome, compare
+from tests.churn.outcome import Outcome
 from tests.live.kafka import Kafka
 from tests.live.people import People
 from tests.live.worker import Worker
+from tests.workload.history import History
+from tests.workload.load import RATE, Load
+from tests.workload.reading import check
 
 #: People, and those whom each may come to follow: the load turns these edges over.
 PEOPLE, EACH = 160, 10
@@ -63,7 +64,7 @@ class Churn:
         events = {topic: length - before[topic] for topic, length in parts.kafka.lengths().items()}
         joins = [seconds for coming in comings for seconds in coming.joins]
         logs = "".join(worker.log.read_text(errors="replace") for worker in (steady, *others))
-        return Outcome(load.history, load.seconds, joins, events, logs, *compare(steady, load))
+        return Outcome(load.history, load.seconds, joins, events, logs, check(load.history, steady.url))
 
     def _come_and_go(self, comings: Sequence[Comings]) -> None:
         with ThreadPoolExecutor(len(comings)) as threads:

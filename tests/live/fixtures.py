@@ -81,16 +81,17 @@ def module_workers(migrated) -> Iterator[Callable[..., Worker]]:
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., None]:
     """Waits until a condition holds; shows the workers' logs where it does not."""
+    return wait_until
 
-    def wait(condition: Callable[[], Any], *shown: Worker, seconds: float = DEADLINE) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                logs = "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in shown)
-                pytest.fail(f"not within {seconds:g} s\n{logs}")
-            time.sleep(0.1)
 
-    return wait
+def wait_until(condition: Callable[[], Any], *shown: Worker, seconds: float = DEADLINE) -> None:
+    """Return once the condition holds; fail, with the logs of these workers, where it does not within ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            logs = "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in shown)
+            pytest.fail(f"not within {seconds:g} s\n{logs}")
+        time.sleep(0.1)
 
 
 def free_port() -> int:

@@ -1,7 +1,7 @@
 """Looks at the log from outside."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -38,17 +38,37 @@ class Kafka:
         found = {tp: (committed[tp].offset if tp in committed else 0, end) for tp, end in ends.items()}
         return {(tp.topic, tp.partition): pair for tp, pair in found.items() if pair[0] != pair[1]}
 
+    def ends(self, generation: int = 1) -> dict[TopicPartition, int]:
+        """Return the end offset of each source partition."""
+        return asyncio.run(self._ends(generation))
+
+    async def _ends(self, generation: int) -> dict[TopicPartition, int]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
+        await consumer.start()
+        try:
+            return await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
+        finally:
+            await consumer.stop()
+
+    def reached(self, ends: Mapping[TopicPartition, int], generation: int = 1) -> bool:
+        """Tell whether the group has committed these offsets, or later ones."""
+        return asyncio.run(self._reached(ends, generation))
+
+    async def _reached(self, ends: Mapping[TopicPartition, int], generation: int) -> bool:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        try:
+            committed = await admin.list_consumer_group_offsets(app_id(generation))
+        finally:
+            await admin.close()
+        return all(end <= (committed[tp].offset if tp in committed else 0) for tp, end in ends.items())
+
     def lengths(self, generation: int = 1) -> dict[str, int]:
         """Return how many events each source topic has ever been given, by its logical name."""
         return asyncio.run(self._lengths(generation))
 
     async def _lengths(self, generation: int) -> dict[str, int]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
-        await consumer.start()
-        try:
-            ends = await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
-        finally:
-            await consumer.stop()
+        ends = await self._ends(generation)
         names = zip(topics.SOURCES, _sources(generation), strict=True)
         return {logical: sum(end for tp, end in ends.items() if tp.topic == name) for logical, name in names}
 

@@ -1,0 +1,107 @@
+"""What people do: each act chooses who, makes the call, and notes in the history what is known then."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+from benchmarks.expectation import Item
+from tests.workload.caller import NO_ANSWER, Caller, Request
+from tests.workload.crowd import Crowd
+from tests.workload.history import History
+
+#: Edges to others, and as many from others, of somebody new.
+EACH = 5
+
+
+@dataclass
+class Acts:
+    """The acts by their names; a load makes a pattern of them."""
+
+    caller: Caller
+    crowd: Crowd
+    history: History
+
+    async def post(self, number: int, key: str | None = None) -> None:
+        """Post, as clients do that cannot repeat it."""
+        author, content = self.crowd.person(), f"post {number}"
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"userId": author, "content": content}
+        with self._about(author):
+            status, made = await self.caller.call(Request("POST", "/posts/", 201, body, headers, again=key is not None))
+        if status == 201:
+            item = Item(made["postId"], author, content)
+            self.history.posted(item)
+            self.crowd.posts.append(item)
+        elif status == NO_ANSWER:
+            self.history.unanswered_post(author, content)
+
+    async def post_once(self, number: int) -> None:
+        """Post with an Idempotency-Key, again and again until it is answered."""
+        await self.post(number, str(uuid.uuid4()))
+
+    async def follow(self, number: int) -> None:
+        """Turn an edge over; nobody else does meanwhile, so that its calls have an order."""
+        edge, begun = self.crowd.take_edge(), time.monotonic()
+        following = not self.history.following.get(edge, False)
+        path = f"/users/{edge[0]}/follow/{edge[1]}"
+        with self._about(*edge):
+            status, _ = await self.caller.call(Request("POST" if following else "DELETE", path, 200))
+        if status == 200:
+            self.history.followed(edge, following, begun)
+        elif status == NO_ANSWER:
+            self.history.unanswered_follow(edge, time.monotonic())
+        self.crowd.give_edge(edge)
+
+    async def delete_post(self, number: int) -> None:
+        """Delete a post, mostly a young one that is on its way."""
+        item = self.crowd.take_post()
+        if item is None:
+            return
+        with self._about(item.author):
+            status, _ = await self.caller.call(Request("DELETE", f"/posts/{item.post_id}", 204, done=404))
+        if status == 204:
+            self.history.deleted_post(item.post_id)
+        elif status == NO_ANSWER:
+            self.history.unanswered_deletion(item.post_id)
+
+    async def register(self, number: int) -> None:
+        """Register somebody, who takes part from then on."""
+        body = {"username": f"w{uuid.uuid4().hex[:20]}"}
+        status, made = await self.caller.call(Request("POST", "/users/", 201, body, again=False))
+        if status == 201:
+            self.history.registered(made["id"])
+            self.crowd.welcome(made["id"], EACH)
+
+    async def delete_person(self, number: int) -> None:
+        """Delete somebody whom no other call is about."""
+        person = self.crowd.take_person()
+        if person is None:
+            return
+        status, _ = await self.caller.call(Request("DELETE", f"/users/{person}", 204, done=404))
+        if status == 204:
+            self.history.deleted_person(person)
+        elif status == NO_ANSWER:
+            self.history.unanswered_end(person)
+
+    async def read(self, number: int) -> None:
+        """Read a page of somebody's timeline, which is in order and has nothing twice at any time."""
+        person = self.crowd.person()
+        with self._about(person):
+            status, page = await self.caller.call(Request("GET", f"/timelines/{person}", 200))
+        if status != 200:
+            return
+        self.history.answered["reads"] += 1
+        ids = [post["postId"] for post in page]
+        if any(upper <= lower for upper, lower in pairwise(ids)):
+            self.history.strange.append(f"the timeline of {person} is out of order: {ids}")
+
+    @contextmanager
+    def _about(self, *people: int) -> Iterator[None]:
+        self.crowd.begin(*people)
+        try:
+            yield
+        finally:
+            self.crowd.end(*people)
