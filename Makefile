@@ -5,12 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 1
 FULL ?=
+FOLLOWERS ?=
+FOLLOWEES ?=
+FAULT ?=
+SECONDS ?=
+SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure takeover test soak check docs format clean
+.PHONY: help run infra demo measure takeover interference cold chaos test soak check docs format clean
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # `exec`: the program takes the shell's place, so it sees its parent change when make is killed.
 run: $(VENV)/.run  ## Start everything and WORKERS=1 workers; prints the URL when ready
@@ -27,6 +32,15 @@ measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/res
 
 takeover: $(VENV)/.run  ## Measure joins and takeovers of three workers (FULL=1: the whole graph)
 	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.takeover
+
+interference: $(VENV)/.run  ## Measure what a post to a million followers costs another author (FOLLOWERS=...)
+	@FOLLOWERS="$(FOLLOWERS)" exec $(BIN)/python -m benchmarks.interference
+
+cold: $(VENV)/.run  ## Measure the cold timeline of somebody who follows 20,000 (FOLLOWEES=...)
+	@FOLLOWEES="$(FOLLOWEES)" exec $(BIN)/python -m benchmarks.cold
+
+chaos: $(VENV)/.test  ## Break every part under load and check every timeline (FAULT=name,... SECONDS=60 SEED=...)
+	@FAULT="$(FAULT)" SECONDS="$(SECONDS)" SEED="$(SEED)" exec $(BIN)/python -m tests.chaos.run
 
 test: $(VENV)/.test  ## Run all tests; they start what they need
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration

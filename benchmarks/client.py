@@ -25,7 +25,7 @@ class Client:
 
     session: aiohttp.ClientSession
     urls: Sequence[str]
-    #: Reads that were answered with 503 and made again.
+    #: Reads that were answered with 503, or not in full, and made again.
     retried: int = 0
     _turn: "cycle[str]" = field(init=False)
 
@@ -63,6 +63,11 @@ class Client:
         """Read the first page of a timeline: a cold one is rebuilt by that."""
         await self._get(f"{next(self._turn)}/timelines/{user}")
 
+    async def status(self, path: str) -> int:
+        """Return the status of a page."""
+        async with self.session.get(next(self._turn) + path) as response:
+            return response.status
+
     async def health(self) -> list[dict[str, Any]]:
         """Return what each worker says of itself."""
         return [(await self._get(f"{url}/health"))[0] for url in self.urls]
@@ -81,14 +86,14 @@ class Client:
                 yield item
 
     async def _get(self, url: str) -> tuple[Any, str | None]:
-        """Return an answer's JSON and the path of the next page. RuntimeError for any answer but 200."""
+        """Return an answer's JSON and the path of the next page. RuntimeError for any answer but a complete 200."""
         for attempt in range(_TRIES):
             async with self.session.get(url) as response:
-                if response.status == 200:
+                if response.status == 200 and "Timeline-State" not in response.headers:
                     link = _NEXT.search(response.headers.get("Link", ""))
                     return await response.json(), link[1] if link else None
                 text = await response.text()
-                if response.status != 503:
+                if response.status not in (200, 503):
                     break
             self.retried += 1
             await asyncio.sleep(0.1 * 2**attempt)

@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.churn.load import Load
 from tests.live.fixtures import free_port
 from tests.live.kafka import Kafka
 from tests.live.stack import RunningStack
 from tests.live.worker import Worker
+from tests.workload.load import Load
 
 #: As delivered, in place of those that make tests quick.
 SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}
@@ -85,6 +85,12 @@ class Scene:
     def well(self) -> None:
         """Wait until all workers are well."""
         self.eventually(lambda: all(worker.well() for worker in self.workers), *self.workers, seconds=DEADLINE)
+
+    def caught_up(self) -> None:
+        """Wait until what is on its way at this moment has been brought about; more may come meanwhile."""
+        self.eventually(self._outbox_empty, *self.workers, seconds=DEADLINE)
+        ends = self.kafka.ends()
+        self.eventually(lambda: self.kafka.reached(ends), *self.workers, seconds=DEADLINE)
 
     def quiet(self) -> None:
         """Wait until nothing is on its way any more. The load must be over."""

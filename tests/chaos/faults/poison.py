@@ -1,0 +1,90 @@
+"""Records that nobody can read go to dead.letters and hold up nothing; those that a later version reads wait for it."""
+
+import json
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+from microblog_streams import topics
+from microblog_streams.events import PostCreated
+from microblog_streams.ids import encode_user, new_post_id
+from tests.chaos import fleet
+from tests.chaos.fault import Fault
+from tests.chaos.onlooker import Onlooker
+from tests.chaos.scene import DEADLINE, Scene
+from tests.live.command import Command
+
+SOME = 400
+#: The largest value, about, that a broker takes as it is set up (1 MiB with the record's head and the batch's).
+LARGE = 1024 * 1024 - 512
+NO_HEADERS: list[tuple[str, bytes]] = []
+#: What is wrong with the value or the headers.
+POISON = [
+    (b"\x1b[31mnot json", NO_HEADERS),
+    (b'{"userId": 1}', NO_HEADERS),
+    (b"[" * 50_000, NO_HEADERS),
+    (b"", NO_HEADERS),
+    (None, NO_HEADERS),
+    (b"{}", [("schema", b"one\xff")]),
+    (b"x" * LARGE, NO_HEADERS),
+    (json.dumps({"userId": 1, "content": "x" * (LARGE - 100)}).encode(), NO_HEADERS),
+]
+
+
+def poison(scene: Scene) -> None:
+    """Every kind on every topic; each becomes a letter, and posts behind them arrive."""
+    onlooker = Onlooker(scene)
+    assert _open(scene) == []
+    key = encode_user(onlooker.ann)
+    places = {
+        (topic, record.partition, record.offset)
+        for topic, (value, headers) in product(topics.SOURCES, POISON)
+        for record in [scene.kafka.publish(topic, key, value, headers=headers)]
+    }
+    onlooker.posts_on()
+    onlooker.sees_everything()
+    scene.rest(SOME)
+    scene.eventually(lambda: _open_in_health(scene) == len(places), *scene.workers, seconds=DEADLINE)
+    assert {(letter["topic"], letter["partition"], letter["offset"]) for letter in _open(scene)} == places
+    assert Command(scene.stack, "dead-letters", "discard", "--all", "--yes").ended() == 0
+
+
+def newer_schema(scene: Scene) -> None:
+    """A post of the next major version halts its partition, and says so; the next version brings it about."""
+    onlooker = Onlooker(scene)
+    post = PostCreated(post_id=new_post_id(), user_id=onlooker.ann, content="new", created_at=datetime.now(UTC))
+    scene.kafka.publish(topics.POST_CREATED, post.key, post.encode(), headers=[("schema", b"2")])
+    scene.eventually(lambda: _halted(scene), *scene.workers)
+    (lane,) = _halted(scene)
+    assert lane.startswith(topics.POST_CREATED)
+    onlooker.posts_on()
+    scene.rest(SOME)
+    assert _halted(scene) == {lane}
+    fleet.restart_all(scene, "tests.chaos.upgraded")
+    onlooker.posts.insert(-1, str(post.post_id))
+    onlooker.sees_everything()
+    assert _halted(scene) == set()
+    fleet.restart_all(scene, "tests.live.probe")
+    scene.rest(SOME)
+    assert _halted(scene) == set()
+
+
+def _halted(scene: Scene) -> set[str]:
+    return {lane for worker in scene.workers for lane in worker.call("GET", "/health").body["delivery"]["halted"]}
+
+
+def _open_in_health(scene: Scene) -> int:
+    return int(scene.workers[0].call("GET", "/health").body["deadLetters"]["open"] or 0)
+
+
+def _open(scene: Scene) -> list[dict[str, Any]]:
+    command = Command(scene.stack, "dead-letters", "list", "--json", "--limit", "1000")
+    assert command.ended() == 0, command.told()
+    letters: list[dict[str, Any]] = json.loads(command.told().splitlines()[-1])
+    return letters
+
+
+FAULTS = [
+    Fault("poison", poison),
+    Fault("newer-schema", newer_schema, tolerated=frozenset({"partition_halted"})),
+]

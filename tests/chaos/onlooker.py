@@ -1,0 +1,88 @@
+"""Somebody who goes on using the system while a part is away, and sees that it says so only where it must."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.chaos.scene import Scene
+from tests.live.people import People
+from tests.live.worker import Answer, Worker
+
+#: Seconds within which everything is answered while a part is away: two time-outs of a store, and a busy machine.
+IN_TIME = 6.0
+
+
+class Onlooker:
+    """Two of their own: ann, who has posted, and bob, who follows her and has read it. The load never touches them."""
+
+    def __init__(self, scene: Scene, worker: Worker | None = None) -> None:
+        """Register both at a worker, which is called from then on."""
+        self.worker = worker or scene.workers[0]
+        self._eventually: Callable[..., None] = scene.eventually
+        people = People()
+        self.ann, self.bob = people.register(self.worker), people.register(self.worker)
+        people.follow(self.worker, self.bob, self.ann)
+        self.posts = [people.post(self.worker, self.ann)]
+        self.sees_everything()
+
+    def posts_on(self) -> None:
+        """Ann posts."""
+        post = self.answers(201, "POST", "/posts/", {"userId": self.ann, "content": "hello"})["postId"]
+        self.posts.append(post)
+
+    def reads_on(self) -> None:
+        """Bob's timeline answers."""
+        self.answers(200, "GET", f"/timelines/{self.bob}")
+
+    def reads_everything(self) -> None:
+        """Bob's timeline has all that ann posted, at once."""
+        page = self.answers(200, "GET", f"/timelines/{self.bob}?limit=100")
+        assert [post["postId"] for post in page] == self.posts[::-1][:100]
+
+    def follows_on(self) -> None:
+        """Ann follows bob, or once more."""
+        self.answers(200, "POST", f"/users/{self.ann}/follow/{self.bob}")
+
+    def registers_and_follows(self) -> None:
+        """Somebody new comes, and follows ann."""
+        new = self.answers(201, "POST", "/users/", {"username": f"o{time.time_ns()}"})["id"]
+        self.answers(200, "POST", f"/users/{new}/follow/{self.ann}")
+
+    def is_refused(self, method: str, path: str, body: Any = None) -> None:
+        """A call is answered with 503 and when to come back."""
+        answer = self._in_time(method, path, body)
+        assert answer.status == 503, f"{method} {path}: {answer}\n{self.worker.tail()}"
+        assert int(answer.headers["Retry-After"]) > 0
+
+    def is_refused_posts(self) -> None:
+        """Ann cannot post."""
+        self.is_refused("POST", "/posts/", {"userId": self.ann, "content": "refused"})
+
+    def is_told_something(self, method: str, path: str, body: Any = None) -> None:
+        """A call works or is refused as what may pass; it is never left without an answer, and never broken."""
+        answer = self._in_time(method, path, body)
+        assert answer.status in (200, 201, 503), f"{method} {path}: {answer}\n{self.worker.tail()}"
+        if answer.status == 503:
+            assert int(answer.headers["Retry-After"]) > 0
+
+    def sees_everything(self) -> None:
+        """Wait until bob's timeline has all that ann's posts were acknowledged of."""
+        self._eventually(self._everything_seen, self.worker)
+
+    def answers(self, status: int, method: str, path: str, body: Any = None) -> Any:
+        """Call, and see that it is answered so, and in time; return the body."""
+        answer = self._in_time(method, path, body)
+        assert answer.status == status, f"{method} {path}: {answer}\n{self.worker.tail()}"
+        return answer.body
+
+    def _everything_seen(self) -> bool:
+        answer = self.worker.call("GET", f"/timelines/{self.bob}?limit=100")
+        seen = {post["postId"] for post in answer.body} if answer.status == 200 else set()
+        return seen >= set(self.posts[-100:])
+
+    def _in_time(self, method: str, path: str, body: Any) -> Answer:
+        begun = time.monotonic()
+        answer = self.worker.call(method, path, body)
+        taken = time.monotonic() - begun
+        assert taken < IN_TIME, f"{method} {path} took {taken:.1f} s: {answer}\n{self.worker.tail()}"
+        return answer

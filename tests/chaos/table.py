@@ -1,0 +1,43 @@
+"""What trials came to, as a table for people and as JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from tests.chaos.trial import Trial
+from tests.workload.report import DOUBLED, EDGE, MISPLACED, MISSING, PERSON, STRAY
+
+COLUMNS = (
+    "acknowledged calls",
+    "deliveries checked",
+    "missing",
+    "doubled",
+    "stray",
+    "out of order",
+    "s until caught up",
+)
+
+
+def table(trials: Iterable[Trial]) -> Table:
+    """Return the table of docs/results.md: it is Markdown."""
+    made = Table("fault", box=box.MARKDOWN)
+    for column in COLUMNS:
+        made.add_column(column, justify="right")
+    for trial in trials:
+        made.add_row(trial.name, *(f"{figure:,}" for figure in row(trial).values()))
+    return made
+
+
+def row(trial: Trial) -> dict[str, Any]:
+    """Return the figures of one trial."""
+    counts = [trial.report.count(kind) for kind in (MISSING, DOUBLED, STRAY, MISPLACED)]
+    calls, seconds = sum(trial.history.answered.values()), round(trial.caught_up, 1)
+    return dict(zip(COLUMNS, [calls, trial.report.expected, *counts, seconds], strict=True))
+
+
+def wrong(trial: Trial) -> list[str]:
+    """Return what is wrong, in words, with the ids that lead to the cause."""
+    others = [str(finding) for finding in trial.report.findings if finding.kind in (EDGE, PERSON)]
+    return [*trial.failure.splitlines(), *trial.report.told, *others, *trial.alarms, *trial.history.strange]

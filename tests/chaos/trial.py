@@ -1,0 +1,79 @@
+"""One trial: a load, faults under it one after the other, and the comparison once everything is quiet."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tests.chaos.alarms import Watch
+from tests.chaos.arena import WORKERS
+from tests.chaos.fault import Fault
+from tests.chaos.loads import load_of
+from tests.chaos.scene import SETTINGS, Scene
+from tests.workload.history import History
+from tests.workload.reading import check
+from tests.workload.report import Report
+
+#: Calls answered before, between and after faults.
+CALLS = 300
+
+#: Told what is done now.
+Say = Callable[[str], None]
+
+
+@dataclass
+class Trial:
+    """What came of it."""
+
+    name: str
+    history: History = field(default_factory=History)
+    report: Report = field(default_factory=Report)
+    #: Longest time from a fault's end until all that was on its way then was brought about (seconds).
+    caught_up: float = 0.0
+    #: Lines of the workers' logs that must not be there.
+    alarms: list[str] = field(default_factory=list)
+    #: What did not hold while a fault lasted.
+    failure: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing was wrong."""
+        return not (self.failure or self.alarms or self.history.strange) and self.report.good
+
+
+def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> None:
+    """Run the faults under one load, then compare; fills in the trial. Raises what a strike raises."""
+    load = load_of(scene.workers[0], scene.random)
+    trial.history, watch = load.history, Watch(scene)
+    scene.load = load
+    with load:
+        scene.rest(CALLS)
+        for fault in faults:
+            say(f"{fault.name}: strikes")
+            watch.tolerate(fault)
+            fault.strike(scene)
+            say(f"{fault.name}: is over, catching up")
+            trial.caught_up = max(trial.caught_up, _caught_up(scene))
+            scene.rest(CALLS)
+    say(f"{trial.name}: waiting until it is quiet")
+    scene.quiet()
+    say(f"{trial.name}: comparing")
+    trial.report = check(load.history, scene.workers[0].url)
+    trial.alarms = watch.alarms()
+
+
+def set_up(scene: Scene, fault: Fault) -> None:
+    """Have the workers run with the fault's settings, and be as many as there should be."""
+    wanted = {**SETTINGS, **fault.settings}
+    if wanted != scene.settings:
+        scene.settings = wanted
+        for worker in list(scene.workers):
+            scene.leave(worker)
+    while len(scene.workers) < WORKERS:
+        scene.join()
+
+
+def _caught_up(scene: Scene) -> float:
+    begun = time.monotonic()
+    scene.well()
+    scene.caught_up()
+    return time.monotonic() - begun
