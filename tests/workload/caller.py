@@ -56,20 +56,18 @@ class Caller:
     tries: int = 1
     _number: "count[int]" = field(default_factory=count)
 
-    async def call(
-        self, method: str, path: str, good: int, body: object = None, again: bool = True, **headers: str
-    ) -> Reply:
-        """Return status and body: ``good``; or NO_ANSWER: it may have happened; or NOTHING: it did not.
+    async def call(self, request: Request) -> Reply:
+        """Return status and body: the ``good`` one; or NO_ANSWER: it may have happened; or NOTHING: it did not.
 
-        ``again`` says that the call may be repeated. Any status that no call may have is noted as strange.
+        Any status that no call may have is noted as strange.
         """
         unsure = False
         for attempt in count(1):
-            status, parsed, pause = await self._try(method, path, good, body, headers)
-            if status == good:
+            status, parsed, pause = await self._try(request, unsure)
+            if status == request.good:
                 return status, parsed
-            unsure = unsure or status != NOTHING
-            if attempt >= self.tries or self.over() or not (again or not unsure):
+            unsure = unsure or status == NO_ANSWER
+            if attempt >= self.tries or self.over() or (unsure and not request.again):
                 break
             await asyncio.sleep(pause)
         return (NO_ANSWER if unsure else NOTHING), None
