@@ -44,7 +44,7 @@ class Deliveries:
     #: Waits for the changelog's confirmation of the rows that were written for a message.
     confirm: Callable[[Message], Awaitable[None]]
     #: The offset that a partition is read from, in this generation: the committed one, None where there is none.
-    committed: Callable[[TP], int | None]
+    committed: Callable[[TP], Awaitable[int | None]]
     #: The offset of the oldest record that a partition still has.
     first_offset: Callable[[TP], Awaitable[int]]
     #: Leaves the group and joins it again, so that everything is read from the last commit on.
@@ -57,7 +57,7 @@ class Deliveries:
 
     async def next_offset(self, tp: TP) -> int:
         """Return the offset that the first event of a generation has, if none was skipped."""
-        committed = self.committed(tp)
+        committed = await self.committed(tp)
         return committed if committed is not None else await self.first_offset(tp)
 
     async def bury(self, event: EventT[Any], reason: Exception, first_failure: str) -> None:

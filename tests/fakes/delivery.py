@@ -157,7 +157,7 @@ class World:
             terms=Terms(self.window, self.unacked, self.on_failure),
             log=self.log,
             confirm=self.confirm,
-            committed=self.committed.get,
+            committed=self._committed,
             first_offset=self._first_offset,
             rejoin=self.rejoins.append,
         )
@@ -165,6 +165,9 @@ class World:
 
     async def _run_id(self) -> str:
         return self.run_id
+
+    async def _committed(self, tp: TP) -> int | None:
+        return self.committed.get(tp)
 
     async def _first_offset(self, tp: TP) -> int:
         if self.kafka_errors:

@@ -88,6 +88,10 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
             consumer.seek(partition, 0)
         return committed
 
+    async def committed(self, tp: TP) -> int | None:
+        """Ask Kafka for a partition's committed offset, None where nothing is committed. Raises KafkaError."""
+        return cast("int | None", await self.call_thread(self._ensure_consumer().committed, tp))
+
     def look_again(self) -> None:
         """Make a read that is under way look at what there is."""
         self.thread_loop.call_soon_threadsafe(self._wake)

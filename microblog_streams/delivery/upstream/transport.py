@@ -166,10 +166,20 @@ async def refresh_broker(app: "App", timeout: float) -> bool:
         return False
 
 
-def committed_offset(app: "App", tp: TP) -> int | None:
-    """Return where Faust began to read a partition, in this generation."""
-    offset: int | None = cast(Any, app.consumer)._committed_offset.get(tp)
-    return offset
+async def committed_offset(app: "App", tp: TP) -> int | None:
+    """Return where Faust began to read a partition, in this generation. Raises StoreUnavailable.
+
+    Kafka is asked what Faust has not noted: after a restart within the session it had nothing noted of a partition with
+    90 committed records, and began to read there all the same.
+    """
+    consumer = cast(Any, app.consumer)
+    noted: int | None = consumer._committed_offset.get(tp)
+    if noted is not None:
+        return noted
+    try:
+        return await cast(SteadyThread, consumer._thread).committed(tp)
+    except (KafkaError, OSError) as exc:
+        raise StoreUnavailable("kafka", exc) from exc
 
 
 async def first_offset(app: "App", tp: TP) -> int:

@@ -40,7 +40,7 @@ class AgentsWorld:
             terms=Terms(window, 1_000, "halt"),
             log=self.world.log,
             confirm=lambda message: asyncio.sleep(0),
-            committed=lambda tp: None,
+            committed=lambda tp: asyncio.sleep(0, None),
             first_offset=lambda tp: asyncio.sleep(0, 0),
             rejoin=lambda reason: None,
         )

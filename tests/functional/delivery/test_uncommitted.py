@@ -3,11 +3,14 @@
 import asyncio
 from types import SimpleNamespace
 
-from aiokafka.errors import NoError, OffsetOutOfRangeError
+import pytest
+from aiokafka.errors import KafkaConnectionError, NoError, OffsetOutOfRangeError
 from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from microblog_streams.delivery.upstream.consumer import SteadyThread
+from microblog_streams.delivery.upstream.transport import committed_offset
+from microblog_streams.errors import StoreUnavailable
 from tests.functional.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
 from tests.waiting import until
 
@@ -44,3 +47,37 @@ async def test_its_beginning_is_where_retention_left_it(reading):
     await world.thread.seek_to_committed()
     world.leaders[SOURCE] = 0
     await until(lambda: world.position(SOURCE) == 5)
+
+
+class TestCommittedOffset:
+    """Where a partition's first event is expected: what Faust has noted, else what Kafka says."""
+
+    @pytest.fixture
+    async def world(self, reading):
+        world = reading(SteadyThread)
+        world.consumer._committed_offset = {}
+        return world
+
+    @pytest.fixture
+    def ask(self, world):
+        return lambda: committed_offset(SimpleNamespace(consumer=world.consumer), SOURCE)
+
+    async def test_what_faust_noted_is_where_it_began(self, world, ask):
+        world.consumer._committed_offset[SOURCE] = 3
+        assert await ask() == 3
+
+    async def test_kafka_is_asked_for_what_faust_did_not_note(self, world, ask):
+        world.aiokafka.committed = lambda tp: asyncio.sleep(0, 90)
+        assert await ask() == 90
+
+    async def test_there_may_be_none(self, ask):
+        assert await ask() is None
+
+    async def test_kafka_may_be_away(self, world, ask):
+        world.aiokafka.committed = self._away
+        with pytest.raises(StoreUnavailable):
+            await ask()
+
+    @staticmethod
+    async def _away(tp):
+        raise KafkaConnectionError
