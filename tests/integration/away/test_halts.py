@@ -90,6 +90,7 @@ def test_a_defect_in_an_effect_halts_its_partition_after_five_tries(run, pair, p
 def test_it_becomes_a_dead_letter_where_the_setting_says_so(run, pair, people, kafka, eventually, command):
     worker = run("tests.live.faulty", ON_FAILURE="dead-letter")
     ann, bob = pair(worker)
+    eventually(lambda: not kafka.behind(), worker)
     failing, behind = people.post(worker, ann, BROKEN), people.post(worker, ann)
     eventually(lambda: people.timeline(worker, bob) == [behind], worker)
     eventually(lambda: not kafka.behind(), worker)
