@@ -15,7 +15,7 @@ _push = Timelines.push
 
 async def drops_a_push(self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
     """Leave one follower out of every fan-out."""
-    return await _push(self, users[1:] if len(users) > 1 else users, entry, deadline)
+    return await _push(self, [users[0], *users[2:]], entry, deadline)
 
 
 async def doubles_a_push(self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:

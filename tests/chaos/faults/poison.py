@@ -1,6 +1,8 @@
 """Records that nobody can read go to dead.letters and hold up nothing; those that a later version reads wait for it."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -13,6 +15,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE, Scene
 from tests.live.command import Command
+from tests.live.worker import ROOT
 
 SOME = 400
 #: The largest value, about, that a broker takes as it is set up (1 MiB with the record's head and the batch's).
@@ -78,9 +81,13 @@ def _open_in_health(scene: Scene) -> int:
 
 
 def _open(scene: Scene) -> list[dict[str, Any]]:
-    command = Command(scene.stack, "dead-letters", "list", "--json", "--limit", "1000")
-    assert command.ended() == 0, command.told()
-    letters: list[dict[str, Any]] = json.loads(command.told().splitlines()[-1])
+    """Return the letters that are open, as the command lists them."""
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "dead-letters", "list", "--json"]
+    listed = subprocess.run(
+        [*command, "--limit", "1000"], cwd=ROOT, env=scene.stack.environment, capture_output=True, timeout=DEADLINE
+    )
+    assert listed.returncode == 0, listed.stderr.decode(errors="replace")
+    letters: list[dict[str, Any]] = json.loads(listed.stdout)
     return letters
 
 
