@@ -6,45 +6,26 @@ who asks again four times a second. Writes benchmarks/results/cold.json.
 """
 
 import asyncio
-import json
 import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
 
 from benchmarks.bars import counter
 from benchmarks.followees import follow_many
-from benchmarks.machine import machine
+from benchmarks.report import Figures, report
 from benchmarks.scenes import Platform, platform
-from benchmarks.stage import Stage, play
-from microblog_streams.errors import SetupError
-from microblog_streams.local.fetching import Interrupted
-from microblog_streams.settings import stop_with
+from benchmarks.stage import Stage
 from microblog_streams.stores.timelines import Timelines
 
-FOLDER: Final = Path(".data-cold")
-RESULTS: Final = Path(__file__).parent / "results" / "cold.json"
 FOLLOWEES, POSTS_EACH, ROUNDS = 20_000, 2, 5
 #: Seconds between a reader's calls, and after which the page must be whole.
 AGAIN, DEADLINE = 0.25, 60.0
 
-Figures = dict[str, Any]
-
 
 def main() -> None:
-    """Measure, write the results, print the table."""
+    """Measure, and report."""
     followees = int(os.environ.get("FOLLOWEES") or FOLLOWEES)
-    try:
-        on = machine()
-        figures = play(FOLDER, 1, lambda stage: _measure(stage, followees))
-    except SetupError as exc:
-        stop_with(exc)
-    except Interrupted:
-        sys.exit(130)
-    RESULTS.write_text(json.dumps({"machine": on, **figures}, indent=1) + "\n", encoding="utf-8")
-    print(table(figures))
+    report("cold", 1, lambda stage: _measure(stage, followees), table)
 
 
 async def _measure(stage: Stage, followees: int) -> Figures:

@@ -8,15 +8,12 @@ benchmarks/results/interference.json.
 """
 
 import asyncio
-import json
 import os
 import signal
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.arrival import until_arrived
 from benchmarks.bars import counter
@@ -24,19 +21,15 @@ from benchmarks.client import Client
 from benchmarks.crowd import Crowd
 from benchmarks.figures import milliseconds, percentile
 from benchmarks.guests import Guest
-from benchmarks.machine import machine
+from benchmarks.report import Figures, report
 from benchmarks.scenes import ARRIVE, Platform, platform
-from benchmarks.stage import Stage, free_ports, play
+from benchmarks.stage import Stage, free_ports
 from benchmarks.steady import Steady
 from benchmarks.unacked import held_memory
 from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.errors import SetupError
 from microblog_streams.ids import encode_user
-from microblog_streams.local.fetching import Interrupted
-from microblog_streams.settings import PREFIX, stop_with
+from microblog_streams.settings import PREFIX
 
-FOLDER: Final = Path(".data-interference")
-RESULTS: Final = Path(__file__).parent / "results" / "interference.json"
 FOLLOWERS, FEW = 1_000_000, 10
 ROUNDS, SECONDS, WARM_UP = 3, 10.0, 3.0
 #: The followers that a fan-out reaches last.
@@ -44,23 +37,13 @@ LAST: Final = 500
 
 NAMES: Final = {"alone": "alone", "beside": "beside the fan-outs", "added": "added"}
 
-Figures = dict[str, Any]
-
 
 def main() -> None:
-    """Measure, write the results, print the table."""
+    """Measure, and report."""
     followers = int(os.environ.get("FOLLOWERS") or FOLLOWERS)
     # The stage's worker stays outside the group: the one that is measured is stopped while its table is filled.
     os.environ[f"{PREFIX}ROLES"] = "web"
-    try:
-        on = machine()
-        figures = play(FOLDER, 1, lambda stage: _measure(stage, followers))
-    except SetupError as exc:
-        stop_with(exc)
-    except Interrupted:
-        sys.exit(130)
-    RESULTS.write_text(json.dumps({"machine": on, **figures}, indent=1) + "\n", encoding="utf-8")
-    print(table(figures))
+    report("interference", 1, lambda stage: _measure(stage, followers), table)
 
 
 async def _measure(stage: Stage, followers: int) -> Figures:

@@ -6,50 +6,32 @@ partition goes on posting meanwhile, and the longest time from sending a post un
 told. Writes benchmarks/results/takeover.json.
 """
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
-from typing import Any
 
 from benchmarks.bars import counter
 from benchmarks.beats import Beats, beats
 from benchmarks.graph import read
 from benchmarks.guests import Guest
-from benchmarks.machine import machine
 from benchmarks.memory import memory
+from benchmarks.report import Figures, report
 from benchmarks.scenes import GRAPH, platform
-from benchmarks.stage import Stage, free_ports, play
-from microblog_streams.errors import SetupError
-from microblog_streams.local.fetching import Interrupted
-from microblog_streams.settings import PREFIX, stop_with
+from benchmarks.stage import Stage, free_ports
+from microblog_streams.settings import PREFIX
 
-FOLDER = Path(".data-takeover")
-RESULTS = Path(__file__).parent / "results" / "takeover.json"
 FRACTION, ROUNDS = 0.02, 3
 #: A partition whose posts took longer than this waited (seconds).
 WAITED = 1.0
 
-Figures = dict[str, Any]
-
 
 def main() -> None:
-    """Measure, write the results, print the table."""
+    """Measure, and report."""
     fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
     os.environ[f"{PREFIX}STANDBY_REPLICAS"] = "1"
-    try:
-        on = machine()
-        figures = play(FOLDER, 2, lambda stage: _measure(stage, fraction))
-    except SetupError as exc:
-        stop_with(exc)
-    except Interrupted:
-        sys.exit(130)
-    RESULTS.write_text(json.dumps({"machine": on, **figures}, indent=1) + "\n", encoding="utf-8")
-    print(table(figures))
+    report("takeover", 2, lambda stage: _measure(stage, fraction), table)
 
 
 async def _measure(stage: Stage, fraction: float) -> Figures:

@@ -1,0 +1,36 @@
+"""What every benchmark ends with: its figures as JSON beside the others, and a table for people."""
+
+import json
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.machine import machine
+from benchmarks.stage import Stage, play
+from microblog_streams.errors import SetupError
+from microblog_streams.local.fetching import Interrupted
+from microblog_streams.settings import stop_with
+
+RESULTS: Final = Path(__file__).parent / "results"
+
+Figures = dict[str, Any]
+
+
+def report(
+    name: str, workers: int, measure: Callable[[Stage], Coroutine[None, None, Figures]], table: Callable[[Figures], str]
+) -> None:
+    """Measure on a stack of its own below ``.data-<name>``, write ``results/<name>.json``, print the table.
+
+    The machine is looked at before the stack makes it busy. Where it cannot start or is interrupted, the process ends.
+    """
+    try:
+        on = machine()
+        figures = play(Path(f".data-{name}"), workers, measure)
+    except SetupError as exc:
+        stop_with(exc)
+    except Interrupted:
+        sys.exit(130)
+    written = json.dumps({"machine": on, **figures}, indent=1) + "\n"
+    (RESULTS / f"{name}.json").write_text(written, encoding="utf-8")
+    print(table(figures))
