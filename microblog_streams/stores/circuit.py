@@ -31,6 +31,7 @@ class Circuit:
         self._ask = ask
         self._answered = -inf
         self._asking: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def open(self) -> bool:
@@ -57,17 +58,18 @@ class Circuit:
             self._answered = monotonic()
 
     def close(self) -> None:
-        """Stop asking."""
+        """Stop asking, for good: a call that is under way may time out later, and a cancellation may be lost."""
+        self._closed = True
         if self._asking is not None:
             self._asking.cancel()
 
     def _break(self) -> None:
-        if not self.open:
+        if not (self.open or self._closed):
             logger.warning("store_silent store=%s", self._store)
             self._asking = asyncio.create_task(self._ask_until_it_answers())
 
     async def _ask_until_it_answers(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 await self._ask()
             except StoreUnavailable:

@@ -119,3 +119,28 @@ async def test_closing_ends_the_questions(call, circuit, store):
     await until(lambda: store.asked > 1)
     circuit.close()
     await until(lambda: not circuit.open)
+
+
+async def test_a_call_that_times_out_after_the_end_begins_no_questions(call, circuit, store):
+    circuit.close()
+    fails(call, SILENCE)
+    assert not circuit.open
+
+
+async def test_it_ends_though_a_cancellation_is_lost(monkeypatch):
+    """As where a library's error takes the cancellation's place."""
+    asked = asyncio.Event()
+
+    async def ask():
+        asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise SILENCE from None
+
+    circuit = Circuit("redis", ask)
+    with pytest.raises(NoAnswer), circuit.call():
+        raise SILENCE
+    await asked.wait()
+    circuit.close()
+    await until(lambda: not circuit.open)
