@@ -22,6 +22,7 @@ from rich.console import Console
 from benchmarks.machine import machine
 from tests.chaos.all_faults import all_faults
 from tests.chaos.arena import arena
+from tests.chaos.evidence import keep
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
 from tests.chaos.table import row, table, wrong
@@ -69,7 +70,10 @@ class Runner:
                 attempt(scene, trial, faults, status.update)
             except (Exception, pytest.fail.Exception) as exc:
                 trial.failure = "".join(traceback.format_exception(exc))
-                self.close()
+        if self._scene and not trial.good:
+            self.console.print(f"{trial.name}: logs and calls are in {keep(self._scene, trial)}", highlight=False)
+        if trial.failure:
+            self.close()
         verdict = "good" if trial.good else "[red]wrong[/red]"
         self.console.print(f"{trial.name}: {verdict}", highlight=False)
         for line in wrong(trial):

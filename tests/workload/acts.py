@@ -10,7 +10,7 @@ from itertools import pairwise
 from benchmarks.expectation import Item
 from tests.workload.caller import NO_ANSWER, Caller, Request
 from tests.workload.crowd import Crowd
-from tests.workload.history import History
+from tests.workload.history import Edge, History
 
 #: Edges to others, and as many from others, of somebody new.
 EACH = 5
@@ -46,13 +46,11 @@ class Acts:
         """Turn an edge over; nobody else does meanwhile, so that its calls have an order."""
         edge, begun = self.crowd.take_edge(), time.monotonic()
         following = not self.history.following.get(edge, False)
-        path = f"/users/{edge[0]}/follow/{edge[1]}"
+        method, path = "POST" if following else "DELETE", f"/users/{edge[0]}/follow/{edge[1]}"
         with self._about(*edge):
-            status, _ = await self.caller.call(Request("POST" if following else "DELETE", path, 200))
+            status, _ = await self.caller.call(Request(method, path, 200, doubt=lambda: self._doubt(edge)))
         if status == 200:
             self.history.followed(edge, following, begun)
-        elif status == NO_ANSWER:
-            self.history.unanswered_follow(edge, time.monotonic())
         self.crowd.give_edge(edge)
 
     async def delete_post(self, number: int) -> None:
@@ -97,6 +95,9 @@ class Acts:
         ids = [post["postId"] for post in page]
         if any(upper <= lower for upper, lower in pairwise(ids)):
             self.history.strange.append(f"the timeline of {person} is out of order: {ids}")
+
+    def _doubt(self, edge: Edge) -> None:
+        self.history.unanswered_follow(edge, time.monotonic())
 
     @contextmanager
     def _about(self, *people: int) -> Iterator[None]:

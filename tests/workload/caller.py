@@ -41,6 +41,8 @@ class Request:
     again: bool = True
     #: What a repeated call is answered with where the try before it happened.
     done: int = 0
+    #: Told of each try without an answer: it may still have its effect after another that was answered.
+    doubt: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -66,7 +68,9 @@ class Caller:
             status, parsed, pause = await self._try(request, unsure)
             if status == request.good:
                 return status, parsed
-            unsure = unsure or status == NO_ANSWER
+            if status == NO_ANSWER:
+                unsure = True
+                request.doubt()
             if attempt >= self.tries or self.over() or (unsure and not request.again):
                 break
             await asyncio.sleep(pause)
