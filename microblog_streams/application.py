@@ -19,7 +19,7 @@ from microblog_streams.delivery.deliveries import Deliveries, Terms
 from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.steadiness import Steadiness
-from microblog_streams.delivery.upstream import check_versions, transport
+from microblog_streams.delivery.upstream import check_versions, connection, transport
 from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
 from microblog_streams.logs import quieten
@@ -159,6 +159,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     Raises SetupError where the application would not be complete, or the settings name a generation that is closed.
     """
     check_versions()
+    connection.mend()
     event_loop.use("uvloop")
     quieten()
     deployment = deployment or last_deployment(settings)
