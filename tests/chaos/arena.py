@@ -1,6 +1,5 @@
 """A stack of its own with two workers, for as long as a block lasts."""
 
-import random
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,18 +15,18 @@ WORKERS = 2
 
 
 @contextmanager
-def arena(chance: random.Random) -> Iterator[Scene]:
+def arena() -> Iterator[Scene]:
     """Start a stack whose stores are empty, and the workers."""
     with running_stack() as stack:
         migrate_stack(stack)
-        with scene_on(stack, chance) as scene:
+        with scene_on(stack) as scene:
             yield scene
 
 
 @contextmanager
-def scene_on(stack: RunningStack, chance: random.Random) -> Iterator[Scene]:
+def scene_on(stack: RunningStack) -> Iterator[Scene]:
     """Start the workers on a stack that is there; end all that run in the end."""
-    scene = Scene(stack, Kafka(stack.environment[f"{PREFIX}KAFKA_URL"]), wait_until, chance)
+    scene = Scene(stack, Kafka(stack.environment[f"{PREFIX}KAFKA_URL"]), wait_until)
     try:
         for _ in range(WORKERS):
             scene.join()

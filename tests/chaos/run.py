@@ -1,7 +1,7 @@
 """``python -m tests.chaos.run``: every fault alone under load on one stack, then a mix of them at random.
 
 FAULT=name,name picks some (``mix`` is the mix), SECONDS=60 is how long the mix goes on, SEED=… has it come out as
-before. Prints a table; ends with status 1 unless nothing was wrong.
+before. Prints a table; ends with status 1 unless nothing was wrong. What each fault last came to is kept in a file.
 """
 
 import json
@@ -24,6 +24,7 @@ from tests.chaos.all_faults import all_faults
 from tests.chaos.arena import arena
 from tests.chaos.evidence import keep
 from tests.chaos.fault import Fault
+from tests.chaos.lasting import SCALE
 from tests.chaos.scene import Scene
 from tests.chaos.table import row, table, wrong
 from tests.chaos.trial import Trial, attempt, set_up
@@ -37,7 +38,7 @@ class Runner:
     """Runs trials on one stack; after one that broke something, on a new one."""
 
     console: Console
-    chance: random.Random
+    seed: int
     trials: list[Trial] = field(default_factory=list)
     _open: ExitStack = field(default_factory=ExitStack)
     _scene: Scene | None = None
@@ -49,35 +50,50 @@ class Runner:
     def mixed(self, faults: list[Fault], seconds: float) -> None:
         """Run faults at random for so long, under one load. Those with settings of their own are left out."""
         usual = [fault for fault in faults if not fault.settings]
-        self._run(Trial(f"{MIX} of {seconds:.0f} s"), usual[0], self._choose(usual, seconds))
+        name = f"{MIX} of {seconds:.0f} s"
+        self._run(Trial(name), usual[0], self._choose(self._chance(name), usual, seconds))
 
     def close(self) -> None:
         """Stop the stack."""
         self._open.close()
         self._scene = None
 
-    def _choose(self, faults: list[Fault], seconds: float) -> Iterator[Fault]:
+    def _chance(self, name: str) -> random.Random:
+        # One of its own for each trial, so that one comes out the same without those before it.
+        return random.Random(f"{self.seed} {name}")
+
+    @staticmethod
+    def _choose(chance: random.Random, faults: list[Fault], seconds: float) -> Iterator[Fault]:
         begun = time.monotonic()
         while time.monotonic() - begun < seconds:
-            yield self.chance.choice(faults)
+            yield chance.choice(faults)
 
     def _run(self, trial: Trial, first: Fault, faults: Iterator[Fault]) -> None:
         self.trials.append(trial)
         with self.console.status(f"{trial.name}: sets up") as status:
             try:
-                scene = self._scene = self._scene or self._open.enter_context(arena(self.chance))
+                scene = self._scene = self._scene or self._open.enter_context(arena())
+                scene.random = self._chance(trial.name)
                 set_up(scene, first)
                 attempt(scene, trial, faults, status.update)
             except (Exception, pytest.fail.Exception) as exc:
                 trial.failure = "".join(traceback.format_exception(exc))
         if self._scene and not trial.good:
             self.console.print(f"{trial.name}: logs and calls are in {keep(self._scene, trial)}", highlight=False)
+        record(trial, self.seed)
         if trial.failure:
             self.close()
         verdict = "good" if trial.good else "[red]wrong[/red]"
         self.console.print(f"{trial.name}: {verdict}", highlight=False)
         for line in wrong(trial):
             self.console.print(f"  {line}", markup=False, highlight=False)
+
+
+def record(trial: Trial, seed: int) -> None:
+    """Keep what a fault came to, in place of what it came to before."""
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    known[trial.name] = {"good": trial.good, **row(trial), "seed": seed, "scale": SCALE, "machine": machine()}
+    RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
 def main(environment: Mapping[str, str]) -> int:
@@ -89,7 +105,7 @@ def main(environment: Mapping[str, str]) -> int:
         console.print(f"There is no fault {', '.join(unknown)}. There are: {', '.join(faults)}, {MIX}.")
         return 2
     console.print(f"SEED={seed}", highlight=False)
-    runner = Runner(console, random.Random(seed))
+    runner = Runner(console, seed)
     try:
         for name, fault in faults.items():
             if not picked or name in picked:
@@ -99,9 +115,6 @@ def main(environment: Mapping[str, str]) -> int:
     finally:
         runner.close()
         console.print(table(runner.trials))
-    if not picked:
-        figures = {"machine": machine(), "seed": seed, "faults": {trial.name: row(trial) for trial in runner.trials}}
-        RESULTS.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0 if all(trial.good for trial in runner.trials) else 1
 
 

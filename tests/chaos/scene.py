@@ -1,10 +1,10 @@
 """Where faults strike: a stack, workers that come and go, and the load that calls them."""
 
-import random
 import signal
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 from tests.live.fixtures import free_port
 from tests.live.kafka import Kafka
@@ -16,6 +16,8 @@ from tests.workload.load import Load
 SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}
 #: Seconds within which everything must have happened, on a busy machine too.
 DEADLINE = 120.0
+#: Calls between two blows: some four seconds of the load.
+SOME = 240
 
 
 @dataclass
@@ -26,7 +28,8 @@ class Scene:
     kafka: Kafka
     #: Waits until a condition holds; shows the logs of the workers that are named where it does not.
     eventually: Callable[..., None]
-    random: random.Random
+    #: What chance decides here; a trial has its own.
+    random: Random = field(default_factory=Random)
     #: Settings of all workers, by their names without prefix.
     settings: dict[str, str] = field(default_factory=lambda: dict(SETTINGS))
     #: Variables over those of the stack, for workers that start from now on: URLs that lead through a proxy.
@@ -75,12 +78,10 @@ class Scene:
         worker.environment = {**self.stack.environment, **self.environment_over}
         self._start(worker, settings)
 
-    def rest(self, calls: int) -> None:
+    def rest(self, calls: int = SOME) -> None:
         """Wait until so many more calls were answered well."""
         enough = self.load.answered + calls
-        self.eventually(
-            lambda: self.load.answered >= enough or not self.load.is_alive(), *self.workers, seconds=DEADLINE
-        )
+        self.eventually(lambda: self._answered(enough), *self.workers, seconds=DEADLINE)
 
     def well(self) -> None:
         """Wait until all workers are well."""
@@ -97,6 +98,10 @@ class Scene:
         self.well()
         self.eventually(self._outbox_empty, *self.workers, seconds=DEADLINE)
         self.eventually(lambda: not self.kafka.behind(), *self.workers, seconds=DEADLINE)
+
+    def _answered(self, enough: int) -> bool:
+        assert self.load.is_alive(), "the load has ended by itself"
+        return self.load.answered >= enough
 
     def _start(self, worker: Worker, settings: dict[str, str]) -> None:
         worker.start(**{**self.settings, **settings})

@@ -13,9 +13,6 @@ from tests.workload.history import History
 from tests.workload.reading import check
 from tests.workload.report import Report
 
-#: Calls answered before, between and after faults.
-CALLS = 300
-
 #: Told what is done now.
 Say = Callable[[str], None]
 
@@ -46,14 +43,14 @@ def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> No
     trial.history, watch = load.history, Watch(scene)
     scene.load = load
     with load:
-        scene.rest(CALLS)
+        scene.rest()
         for fault in faults:
             say(f"{fault.name}: strikes")
             watch.tolerate(fault)
             fault.strike(scene)
             say(f"{fault.name}: is over, catching up")
             trial.caught_up = max(trial.caught_up, _caught_up(scene))
-            scene.rest(CALLS)
+            scene.rest()
     say(f"{trial.name}: waiting until it is quiet")
     scene.quiet()
     say(f"{trial.name}: comparing")

@@ -8,7 +8,6 @@ from tests.chaos.scene import Scene
 from tests.live.fixtures import free_port
 from tests.live.worker import Worker
 
-SOME = 400
 #: The exit status of every expected failure.
 EXPECTED = 3
 
@@ -18,9 +17,9 @@ def deleted(scene: Scene) -> None:
     worker = scene.random.choice(scene.workers)
     fleet.stop(scene, worker)
     shutil.rmtree(fleet.folder(worker))
-    scene.rest(SOME)
+    scene.rest()
     scene.restart(worker)
-    scene.rest(SOME)
+    scene.rest()
 
 
 def given_to_two(scene: Scene) -> None:
@@ -34,7 +33,7 @@ def given_to_two(scene: Scene) -> None:
     said = [line for line in log.read_text().splitlines() if line.startswith("microblog: ")]
     assert len(said) == 1, second.tail()
     assert "give this one another MICROBLOG_WORKER" in said[0]
-    scene.rest(SOME)
+    scene.rest()
     after = first.probe()
     assert {what: after[what] for what in ("generation", "owned")} == {
         what: before[what] for what in ("generation", "owned")

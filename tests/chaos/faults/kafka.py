@@ -1,48 +1,38 @@
 """Kafka away, killed, restarted: people read, register and follow meanwhile; who posts is told to come back."""
 
+from tests.chaos.absence import away, dead, frozen
 from tests.chaos.fault import Fault
-from tests.chaos.lasting import KAFKA_AWAY, during
+from tests.chaos.lasting import KAFKA_AWAY
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import Scene
 
-SOME = 400
 
-
-def away(scene: Scene) -> None:
+def is_away(scene: Scene) -> None:
     """It is killed, and stays away for half a minute."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.kill("kafka")
-    try:
-        during(KAFKA_AWAY, lambda: _goes_on(onlooker))
-    finally:
-        scene.stack.stack.restart("kafka")
-    _back(scene, onlooker)
+    _back(away(scene, "kafka", dead, KAFKA_AWAY, _goes_on))
 
 
-def frozen(scene: Scene) -> None:
+def is_frozen(scene: Scene) -> None:
     """It stands still for half a minute, with all its connections."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.pause("kafka")
-    try:
-        during(KAFKA_AWAY, lambda: _goes_on(onlooker))
-    finally:
-        scene.stack.stack.resume("kafka")
-    _back(scene, onlooker)
+    _back(away(scene, "kafka", frozen, KAFKA_AWAY, _goes_on))
 
 
-def killed(scene: Scene) -> None:
-    """It is killed, and starts at once."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.kill("kafka")
-    scene.stack.stack.restart("kafka")
-    _back(scene, onlooker)
+def is_killed(scene: Scene) -> None:
+    """It is killed, three times, and starts at once."""
+    for _ in range(3):
+        onlooker = Onlooker(scene)
+        with dead(scene, "kafka"):
+            pass
+        scene.rest()
+        _back(onlooker)
 
 
-def restarted(scene: Scene) -> None:
+def is_restarted(scene: Scene) -> None:
     """It is stopped in good order and starts at once."""
     onlooker = Onlooker(scene)
     scene.stack.stack.restart("kafka")
-    _back(scene, onlooker)
+    scene.rest()
+    _back(onlooker)
 
 
 def _goes_on(onlooker: Onlooker) -> None:
@@ -51,15 +41,14 @@ def _goes_on(onlooker: Onlooker) -> None:
     onlooker.is_refused_posts()
 
 
-def _back(scene: Scene, onlooker: Onlooker) -> None:
-    scene.rest(SOME)
+def _back(onlooker: Onlooker) -> None:
     onlooker.posts_on()
     onlooker.sees_everything()
 
 
 FAULTS = [
-    Fault("kafka-away", away),
-    Fault("kafka-frozen", frozen),
-    Fault("kafka-killed", killed),
-    Fault("kafka-restarted", restarted),
+    Fault("kafka-away", is_away),
+    Fault("kafka-frozen", is_frozen),
+    Fault("kafka-killed", is_killed),
+    Fault("kafka-restarted", is_restarted),
 ]

@@ -17,7 +17,6 @@ from tests.chaos.scene import DEADLINE, Scene
 from tests.live.command import Command
 from tests.live.worker import ROOT
 
-SOME = 400
 #: The largest value, about, that a broker takes as it is set up (1 MiB with the record's head and the batch's).
 LARGE = 1024 * 1024 - 512
 NO_HEADERS: list[tuple[str, bytes]] = []
@@ -46,7 +45,7 @@ def poison(scene: Scene) -> None:
     }
     onlooker.posts_on()
     onlooker.sees_everything()
-    scene.rest(SOME)
+    scene.rest()
     scene.eventually(lambda: _open_in_health(scene) == len(places), *scene.workers, seconds=DEADLINE)
     assert {(letter["topic"], letter["partition"], letter["offset"]) for letter in _open(scene)} == places
     assert Command(scene.stack, "dead-letters", "discard", "--all", "--yes").ended() == 0
@@ -61,14 +60,14 @@ def newer_schema(scene: Scene) -> None:
     (lane,) = _halted(scene)
     assert lane.startswith(topics.POST_CREATED)
     onlooker.posts_on()
-    scene.rest(SOME)
+    scene.rest()
     assert _halted(scene) == {lane}
     fleet.restart_all(scene, "tests.chaos.upgraded")
     onlooker.posts.insert(-1, str(post.post_id))
     onlooker.sees_everything()
     assert _halted(scene) == set()
     fleet.restart_all(scene, "tests.live.probe")
-    scene.rest(SOME)
+    scene.rest()
     assert _halted(scene) == set()
 
 

@@ -1,49 +1,38 @@
 """PostgreSQL restarted, killed, away: who is known posts and reads meanwhile; who follows is told to come back."""
 
+from tests.chaos.absence import away, dead, frozen
 from tests.chaos.fault import Fault
-from tests.chaos.lasting import POSTGRES_AWAY, during
+from tests.chaos.lasting import POSTGRES_AWAY
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import Scene
 
-SOME = 400
 
-
-def restarted(scene: Scene) -> None:
+def is_restarted(scene: Scene) -> None:
     """It is stopped in good order and starts at once."""
     onlooker = Onlooker(scene)
     scene.stack.stack.restart("postgres")
-    _back(scene, onlooker)
+    scene.rest()
+    _back(onlooker)
 
 
-def killed(scene: Scene) -> None:
+def is_killed(scene: Scene) -> None:
     """It is killed, twice, and starts at once."""
     onlooker = Onlooker(scene)
     for _ in range(2):
-        scene.stack.stack.kill("postgres")
-        scene.stack.stack.restart("postgres")
-        _back(scene, onlooker)
+        with dead(scene, "postgres"):
+            pass
+        scene.rest()
+        _back(onlooker)
 
 
-def away(scene: Scene) -> None:
+def is_away(scene: Scene) -> None:
     """It is killed, and stays away."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.kill("postgres")
-    try:
-        during(POSTGRES_AWAY, lambda: _goes_on(onlooker))
-    finally:
-        scene.stack.stack.restart("postgres")
-    _back(scene, onlooker)
+    _back(away(scene, "postgres", dead, POSTGRES_AWAY, _goes_on))
 
 
-def frozen(scene: Scene) -> None:
+def is_frozen(scene: Scene) -> None:
     """It stands still, with all its connections."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.pause("postgres")
-    try:
-        during(POSTGRES_AWAY, lambda: _goes_on(onlooker))
-    finally:
-        scene.stack.stack.resume("postgres")
-    _back(scene, onlooker)
+    _back(away(scene, "postgres", frozen, POSTGRES_AWAY, _goes_on))
 
 
 def _goes_on(onlooker: Onlooker) -> None:
@@ -53,16 +42,15 @@ def _goes_on(onlooker: Onlooker) -> None:
     onlooker.is_refused("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
 
 
-def _back(scene: Scene, onlooker: Onlooker) -> None:
-    scene.rest(SOME)
+def _back(onlooker: Onlooker) -> None:
     onlooker.follows_on()
     onlooker.posts_on()
     onlooker.sees_everything()
 
 
 FAULTS = [
-    Fault("postgres-restarted", restarted),
-    Fault("postgres-killed", killed),
-    Fault("postgres-away", away),
-    Fault("postgres-frozen", frozen),
+    Fault("postgres-restarted", is_restarted),
+    Fault("postgres-killed", is_killed),
+    Fault("postgres-away", is_away),
+    Fault("postgres-frozen", is_frozen),
 ]

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from redis import Redis
 
+from tests.chaos.absence import away, dead, frozen
 from tests.chaos.aof import Aof
 from tests.chaos.fault import Fault
 from tests.chaos.lasting import REDIS_AWAY, SHORT_OF_MEMORY, during
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import Scene
 
-SOME = 400
 #: Seconds of writes that a power failure may cost under ``appendfsync everysec``.
 LOST = 2.0
 
@@ -24,34 +24,22 @@ def killed_and_cut(scene: Scene) -> None:
     for _ in range(2):
         aof = Aof(stack.parts["valkey"].home)
         with aof.watched():
-            scene.rest(SOME)
+            scene.rest()
             moment = time.monotonic()
             stack.kill("valkey")
         assert aof.cut(moment - LOST) > 0, "nothing was written in the last two seconds"
         stack.restart("valkey")
-        scene.rest(SOME)
+        scene.rest()
 
 
-def away(scene: Scene) -> None:
+def is_away(scene: Scene) -> None:
     """It is killed and stays away. People post, follow and read: timelines come from the posts."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.kill("valkey")
-    try:
-        during(REDIS_AWAY, lambda: _goes_on(onlooker))
-    finally:
-        scene.stack.stack.restart("valkey")
-    _back(scene, onlooker)
+    _back(away(scene, "valkey", dead, REDIS_AWAY, _goes_on))
 
 
-def frozen(scene: Scene) -> None:
+def is_frozen(scene: Scene) -> None:
     """It stands still, with all its connections."""
-    onlooker = Onlooker(scene)
-    scene.stack.stack.pause("valkey")
-    try:
-        during(REDIS_AWAY, lambda: _goes_on(onlooker))
-    finally:
-        scene.stack.stack.resume("valkey")
-    _back(scene, onlooker)
+    _back(away(scene, "valkey", frozen, REDIS_AWAY, _goes_on))
 
 
 def emptied(scene: Scene) -> None:
@@ -62,7 +50,7 @@ def emptied(scene: Scene) -> None:
             redis.flushall()
             onlooker.posts_on()
             onlooker.sees_everything()
-            scene.rest(SOME)
+            scene.rest()
 
 
 def evicting(scene: Scene) -> None:
@@ -80,17 +68,17 @@ def evicting(scene: Scene) -> None:
             assert redis.info("stats")["evicted_keys"] > 0, f"nothing of {keys} keys was evicted"
         finally:
             redis.config_set("maxmemory", limit)
-    _back(scene, onlooker)
+    scene.rest()
+    _back(onlooker)
 
 
 def without_data(scene: Scene) -> None:
     """It comes back as on the first day: without keys and without our functions."""
     onlooker = Onlooker(scene)
-    stack = scene.stack.stack
-    stack.kill("valkey")
-    shutil.rmtree(stack.parts["valkey"].home / "appendonlydir")
-    stack.restart("valkey")
-    _back(scene, onlooker)
+    with dead(scene, "valkey"):
+        shutil.rmtree(scene.stack.stack.parts["valkey"].home / "appendonlydir")
+    scene.rest()
+    _back(onlooker)
 
 
 def _goes_on(onlooker: Onlooker) -> None:
@@ -99,8 +87,7 @@ def _goes_on(onlooker: Onlooker) -> None:
     onlooker.reads_everything()
 
 
-def _back(scene: Scene, onlooker: Onlooker) -> None:
-    scene.rest(SOME)
+def _back(onlooker: Onlooker) -> None:
     onlooker.posts_on()
     onlooker.sees_everything()
 
@@ -114,8 +101,8 @@ def _client(scene: Scene) -> Iterator[Redis]:
 
 FAULTS = [
     Fault("redis-killed-and-cut", killed_and_cut),
-    Fault("redis-away", away),
-    Fault("redis-frozen", frozen),
+    Fault("redis-away", is_away),
+    Fault("redis-frozen", is_frozen),
     Fault("redis-emptied", emptied),
     Fault("redis-evicting", evicting),
     Fault("redis-without-data", without_data),

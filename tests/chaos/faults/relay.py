@@ -6,14 +6,12 @@ from tests.chaos.lasting import LEADER_FROZEN, during
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import Scene
 
-SOME = 400
-
 
 def killed(scene: Scene) -> None:
     """It dies while follows come in."""
     dead = fleet.leader(scene)
     fleet.kill(scene, dead)
-    scene.rest(SOME)
+    scene.rest()
     fleet.leader(scene, fleet.others(scene, dead))
     scene.restart(dead)
 

@@ -17,7 +17,6 @@ from tests.chaos.proxy import HOST, Proxy, proxy
 from tests.chaos.scene import Scene
 from tests.live.fixtures import free_port
 
-SOME = 400
 #: Seconds that a part is late.
 LATE = 2.0
 
@@ -56,7 +55,7 @@ def kafka(scene: Scene) -> None:
             parts["kafka"].stop()
             parts["kafka"] = straight
             scene.stack.stack.restart("kafka")
-    scene.rest(SOME)
+    scene.rest()
 
 
 class TwoDoors(Kafka):
@@ -110,7 +109,7 @@ def _strike(scene: Scene, slow: Proxy) -> None:
         setattr(slow, way, LATE)
         during(SLOW, lambda: _is_told(onlooker))
         setattr(slow, way, 0.0)
-        scene.rest(SOME)
+        scene.rest()
     onlooker.posts_on()
     onlooker.sees_everything()
 

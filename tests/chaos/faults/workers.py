@@ -7,11 +7,9 @@ import time
 
 from tests.chaos import fleet
 from tests.chaos.fault import Fault
-from tests.chaos.scene import Scene
+from tests.chaos.scene import SOME, Scene
 from tests.live.worker import Worker
 
-#: Calls between two blows: some two seconds.
-SOME = 400
 #: Seconds that a worker may take to end when it is asked to.
 GRACEFUL = 10.0
 #: What a worker logs when it begins to read changelogs.
@@ -29,9 +27,9 @@ def killed_in_fan_out(scene: Scene) -> None:
             fleet.kill(scene, worker)
         finally:
             scene.stack.stack.resume("valkey")
-        scene.rest(SOME)
+        scene.rest()
         scene.restart(worker)
-        scene.rest(SOME)
+        scene.rest()
 
 
 def killed_in_recovery(scene: Scene) -> None:
@@ -44,7 +42,7 @@ def killed_in_recovery(scene: Scene) -> None:
         time.sleep(moment)
     fleet.kill(scene, worker)
     scene.restart(worker)
-    scene.rest(SOME)
+    scene.rest()
 
 
 def all_killed(scene: Scene) -> None:
@@ -56,7 +54,7 @@ def all_killed(scene: Scene) -> None:
         worker.ended()
     for worker in scene.workers:
         scene.restart(worker)
-    scene.rest(SOME)
+    scene.rest()
 
 
 def terminated(scene: Scene) -> None:
@@ -70,7 +68,7 @@ def terminated(scene: Scene) -> None:
     fleet.stop(scene, leaving)
     assert time.monotonic() - asked < GRACEFUL, leaving.tail()
     fleet.take_over(scene, [staying])
-    scene.rest(SOME)
+    scene.rest()
     assert set(begun(leaving)) & set(begun(staying)[read_before:]) == set(), "begun by both"
     scene.restart(leaving)
     fleet.restart_all(scene, "tests.live.probe")
@@ -80,9 +78,9 @@ def third_comes_and_goes(scene: Scene) -> None:
     """A third worker joins and leaves: asked to, and by a kill."""
     for leave in (signal.SIGTERM, signal.SIGKILL):
         third = scene.join()
-        scene.rest(SOME)
+        scene.rest()
         scene.leave(third, leave)
-        scene.rest(SOME)
+        scene.rest()
 
 
 def frozen(scene: Scene) -> None:
@@ -90,9 +88,9 @@ def frozen(scene: Scene) -> None:
     for worker in list(scene.workers):
         with fleet.frozen(scene, worker):
             fleet.take_over(scene, fleet.others(scene, worker))
-            scene.rest(SOME)
+            scene.rest()
         fleet.share(scene)
-        scene.rest(SOME)
+        scene.rest()
 
 
 def _get_stuck(scene: Scene, worker: Worker) -> None:

@@ -18,5 +18,6 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def scene():
-    with arena(random.Random(11)) as scene:
+    with arena() as scene:
+        scene.random = random.Random(11)
         yield scene

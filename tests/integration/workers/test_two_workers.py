@@ -163,6 +163,7 @@ def test_kafka_may_be_away_for_longer_than_a_session(pair, migrated, people, cro
         try:
             eventually(lambda: posting.unsure > 0, *pair)
             eventually(lambda: all(worker.probe()["pulseAge"] > 6 for worker in pair), *pair)
+            assert any(problem.startswith("group: ") for problem in one.call("GET", "/health").body["problems"])
         finally:
             migrated.stack.resume("kafka")
         before = sum(map(len, posting.posts.values()))
