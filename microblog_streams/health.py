@@ -5,6 +5,7 @@ Readiness is decided once: every worker sees an absent store or a rebalance at t
 """
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from microblog_streams import promises
@@ -52,10 +53,7 @@ class Health:
         halted = self._app.deliveries.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
         problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
-        if self._app.disk.full:
-            problems.append("disk: it is full, the tables take no rows")
-        if tables["recovered"] is False:
-            problems.append("tables: being recovered")
+        problems += self._own_problems(tables)
         return {
             "status": "degraded" if problems else "ok",
             "worker": self._app.settings.worker_name,
@@ -72,6 +70,16 @@ class Health:
             "reconciler": {"checked": self._app.reconciler.checked, "repaired": self._app.reconciler.repaired},
             "deadLetters": {"open": self._app.dead_letters.open},
         }
+
+    def _own_problems(self, tables: dict[str, Any]) -> list[str]:
+        found = []
+        if self._app.disk.full:
+            found.append("disk: it is full, the tables take no rows")
+        if tables["recovered"] is False:
+            found.append("tables: being recovered")
+        elif tables["recovered"] and monotonic() > self._app.pulse.deadline:
+            found.append("group: no heartbeat was answered in time, nothing is delivered by this worker")
+        return found
 
     def _dead_letters(self) -> list[str]:
         # A warning, not a problem: every worker is as well as it was, and a person has to look at each letter once.
