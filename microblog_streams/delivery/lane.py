@@ -222,7 +222,8 @@ class Lane:
                     parcel.done_at = monotonic()
                     break
                 except (Transient, NotMine) as exc:
-                    self._report(count, parcel.lease, exc)
+                    if self.parcels and parcel is self.parcels[0]:  # the others wait for the same, behind it
+                        self._report(count, parcel.lease, exc)
                 except Exception as exc:
                     failures += 1
                     logger.exception("effect_failed %s try=%d", self._where(parcel.lease), failures)

@@ -15,5 +15,6 @@ async def attempt(step: str, work: Awaitable[T], default: T) -> T:
     try:
         return await work
     except StoreUnavailable as exc:
-        logger.info("shortcut_skipped step=%s reason=%s", step, exc)
+        # Not for every call of an outage: the store's own lines, and those of the event that waits, tell of it.
+        logger.debug("shortcut_skipped step=%s reason=%s", step, exc)
         return default

@@ -22,7 +22,8 @@ COLUMNS = (
 
 def table(trials: Iterable[Trial]) -> Table:
     """Return the table of docs/results.md: it is Markdown."""
-    made = Table("fault", box=box.MARKDOWN)
+    made = Table(box=box.MARKDOWN)
+    made.add_column("fault", no_wrap=True)
     for column in COLUMNS:
         made.add_column(column, justify="right")
     for trial in trials:
