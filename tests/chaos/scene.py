@@ -17,7 +17,7 @@ SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL
 #: Seconds within which everything must have happened, on a busy machine too.
 DEADLINE = 120.0
 #: Calls between two blows: some four seconds of the load.
-SOME = 240
+SOME = 160
 
 
 @dataclass
