@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from microblog_streams.errors import StoreUnavailable
 from microblog_streams.services.kafka_clients import client_options, translated
 from microblog_streams.settings import Settings
 
@@ -36,9 +37,9 @@ class Offsets:
         places = _places(topic, partitions)
         with translated():
             firsts = await self.consumer.beginning_offsets(places)
-            committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
             ends = await self.consumer.end_offsets(places)
-        done = [min(ends[place], max(firsts[place], committed[place].offset)) for place in places]
+        committed = await self._committed(group, places)
+        done = [min(ends[place], max(firsts[place], committed[place])) for place in places]
         return sum(done), sum(ends.values())
 
     async def ends(self, topics: Sequence[str], partitions: int) -> Ends:
@@ -52,8 +53,8 @@ class Offsets:
         places = list(ends)
         with translated():
             firsts = await self.consumer.beginning_offsets(places)
-            committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
-        return all(max(firsts[place], committed[place].offset) >= ends[place] for place in places)
+        committed = await self._committed(group, places)
+        return all(max(firsts[place], committed[place]) >= ends[place] for place in places)
 
     async def expired(self, group: str, topics: Sequence[str], partitions: int) -> int:
         """Return how many records expired before a group had acknowledged them. Raises StoreUnavailable."""
@@ -63,8 +64,20 @@ class Offsets:
         places = _places(topic, partitions)
         with translated():
             firsts = await self.consumer.beginning_offsets(places)
-            committed = await self.admin.list_consumer_group_offsets(group, partitions=places)
-        return sum(max(0, firsts[place] - max(0, committed[place].offset)) for place in places)
+        committed = await self._committed(group, places)
+        return sum(max(0, firsts[place] - max(0, committed[place])) for place in places)
+
+    async def _committed(self, group: str, places: Sequence[TopicPartition]) -> Ends:
+        """Return the committed offsets, -1 where there is none. Raises StoreUnavailable.
+
+        aiokafka takes the answer of a broker that has just started, and that knows nothing of the group yet, for one
+        that names no partition.
+        """
+        with translated():
+            told = await self.admin.list_consumer_group_offsets(group, partitions=places)
+        if missing := [place for place in places if place not in told]:
+            raise StoreUnavailable("kafka", f"it does not tell yet what was committed of {missing[0]}")
+        return {place: told[place].offset for place in places}
 
 
 def _places(topic: str, partitions: int) -> list[TopicPartition]:
