@@ -1,4 +1,4 @@
-"""What every request passes on its way to a view: errors answered, the lock, the limits of size and time."""
+"""What every request passes on its way to a view: named, errors answered, the lock, the limits of size and time."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, 
 from microblog_streams.settings import Settings
 from web.lock import lock
 from web.problems import TooSlow, problem_response
+from web.request_ids import request_ids
 
 #: Bytes of a request's body. A post of 2,000 characters, escaped as JSON allows, takes 24,000.
 MAX_BODY: Final = 64 * 1024
@@ -25,7 +26,7 @@ def application_options(settings: Settings) -> Mapping[str, object]:
 def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return [problems, lock(token), size_limit, deadline(time_limit)]
+    return [request_ids, problems, lock(token), size_limit, deadline(time_limit)]
 
 
 @middleware
