@@ -1,4 +1,7 @@
-"""What every request passes on its way to a view: named, errors answered, the lock, the limits of size and time."""
+"""What every request passes on its way to a view: it is named, errors are answered, then the lock, and the limits.
+
+What is done to answers, of views and of errors alike, stands further out than the errors' own.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, StreamResponse, middleware
 
 from microblog_streams.settings import Settings
+from web.compression import compression
 from web.lock import lock
 from web.problems import TooSlow, problem_response
 from web.request_ids import request_ids
@@ -26,7 +30,7 @@ def application_options(settings: Settings) -> Mapping[str, object]:
 def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return [request_ids, problems, lock(token), size_limit, deadline(time_limit)]
+    return [request_ids, compression, problems, lock(token), size_limit, deadline(time_limit)]
 
 
 @middleware

@@ -127,6 +127,7 @@ def test_the_application_is_configured_with_the_lock():
 
     assert [middleware.__name__ for middleware in options["middlewares"]] == [
         "request_ids",
+        "compression",
         "problems",
         "locked",
         "size_limit",
