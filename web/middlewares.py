@@ -12,6 +12,7 @@ from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, 
 
 from microblog_streams.settings import Settings
 from web.compression import compression
+from web.cors import cors
 from web.lock import lock
 from web.problems import TooSlow, problem_response
 from web.request_ids import request_ids
@@ -30,7 +31,8 @@ def application_options(settings: Settings) -> Mapping[str, object]:
 def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return [request_ids, compression, problems, lock(token), size_limit, deadline(time_limit)]
+    shared = [cors(settings.cors_origins)] if settings.cors_origins else []
+    return [request_ids, *shared, compression, problems, lock(token), size_limit, deadline(time_limit)]
 
 
 @middleware
