@@ -4,6 +4,7 @@ The stores' connections (made in the background) and the web server come first, 
 answers while a part is away. Then what waits for room on the disk, and for Kafka and its topics, and what needs them.
 """
 
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +13,8 @@ from faust.app import BootStrategy
 from faust.cli.base import DEFAULT_LOGLEVEL
 from faust.types import AppT
 from mode.types import ServiceT
+
+from microblog_streams.logs import name_requests
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
@@ -60,3 +63,8 @@ class MicroblogWorker(faust.Worker):
         if loglevel in (None, DEFAULT_LOGLEVEL):
             loglevel = cast("MicroblogApp", app).settings.log_level
         super().__init__(app, *args, loglevel=loglevel, **kwargs)
+
+    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
+        """Have what Faust's handlers write name the request that it is about."""
+        super().on_setup_root_logger(logger, level)
+        name_requests()

@@ -14,6 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from microblog_streams.errors import SetupError
 from microblog_streams.infrastructure import PREFIX, Infrastructure
+from microblog_streams.origins import Origins
 
 __all__ = ["PREFIX", "STACK_ENV", "Port", "Seconds", "Settings", "load_settings", "load_settings_or_exit", "stop_with"]
 
@@ -55,6 +56,11 @@ class Settings(Infrastructure):
     )
     web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
+    cors_origins: Origins = Field(
+        (),
+        description="Origins whose pages may call the API from a browser, with commas between them: "
+        "`https://app.example,http://localhost:3000`; `*`: all.",
+    )
     admin_token: SecretStr | None = Field(
         None,
         min_length=16,

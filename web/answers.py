@@ -1,6 +1,6 @@
 """Writing answers as JSON: one thing, a list with its ``Link`` header, or nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aiohttp.web import Response
 from pydantic_core import to_json
@@ -22,6 +22,11 @@ def plain(value: Mapping[str, object]) -> Response:
 def nothing() -> Response:
     """Answer that it is done, and that there is nothing to say of it."""
     return Response(status=204)
+
+
+def methods(offered: Iterable[str]) -> Response:
+    """Answer which methods a path has."""
+    return Response(status=204, headers={"Allow": ",".join(sorted(offered))})
 
 
 def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

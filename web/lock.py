@@ -10,7 +10,7 @@ import hmac
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPMethodNotAllowed, HTTPNotFound, Request, StreamResponse, middleware
 
-from web.routes import PATHS
+from web.routes import PUBLIC
 
 
 def lock(token: str | None) -> Middleware:
@@ -29,13 +29,13 @@ async def _public(request: Request) -> bool:
     if isinstance(request.match_info.http_exception, HTTPMethodNotAllowed):
         return await _has_public_path(request)
     resource = request.match_info.route.resource
-    return resource is not None and resource.canonical in PATHS
+    return resource is not None and resource.canonical in PUBLIC
 
 
 async def _has_public_path(request: Request) -> bool:
     """Tell whether the path is the API's and only the method is not; the router's 405 does not say for whom it is."""
     for resource in request.app.router.resources():
-        if resource.canonical in PATHS and (await resource.resolve(request))[1]:
+        if resource.canonical in PUBLIC and (await resource.resolve(request))[1]:
             return True
     return False
 

@@ -1,4 +1,7 @@
-"""What every request passes on its way to a view: errors answered, the lock, the limits of size and time."""
+"""What every request passes on its way to a view: it is named, errors are answered, then the lock, and the limits.
+
+What is done to answers, of views and of errors alike, stands further out than the errors' own.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,8 +11,11 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, StreamResponse, middleware
 
 from microblog_streams.settings import Settings
+from web.compression import compression
+from web.cors import cors
 from web.lock import lock
 from web.problems import TooSlow, problem_response
+from web.request_ids import request_ids
 
 #: Bytes of a request's body. A post of 2,000 characters, escaped as JSON allows, takes 24,000.
 MAX_BODY: Final = 64 * 1024
@@ -25,7 +31,8 @@ def application_options(settings: Settings) -> Mapping[str, object]:
 def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return [problems, lock(token), size_limit, deadline(time_limit)]
+    shared = [cors(settings.cors_origins)] if settings.cors_origins else []
+    return [request_ids, *shared, compression, problems, lock(token), size_limit, deadline(time_limit)]
 
 
 @middleware

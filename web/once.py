@@ -14,6 +14,7 @@ from aiohttp.web import Request
 from microblog_streams.errors import Invalid
 from microblog_streams.records import Once
 from web.schemas import Body
+from web.spellings import canonical
 
 HEADER: Final = "Idempotency-Key"
 
@@ -25,14 +26,14 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 def once(request: Request, body: Body | None = None) -> Once | None:
     """Return what makes the request happen once, None where it has no key. Raises Invalid.
 
-    ``body`` is what was read of it: spaces and the order of fields make no other request.
+    ``body`` is what was read of it: spaces, the order of fields and a slash at the path's end make no other request.
     """
     values = request.headers.getall(HEADER, [])
     if not values:
         return None
     if len(values) > 1 or not (key := _key(values[0])):
         raise Invalid(HEADER, "must be one header of 1 to 255 visible ASCII characters, which may stand in quotes")
-    return Once(key, digest(request.method, request.path, body))
+    return Once(key, digest(request.method, canonical(request.path), body))
 
 
 def digest(method: str, path: str, body: Body | None = None) -> bytes:

@@ -1,7 +1,7 @@
 """Every error that a caller can see, in one table: its status, its stable type and what is said of it.
 
-The answer is a problem document (RFC 9457): type, title, status, detail, and ``errors`` with one entry a wrong
-field. What is not in the table is a mistake of ours: 500, logged with its traceback, and nothing of it told.
+The answer is a problem document (RFC 9457): type, title, status, detail, ``errors`` with one entry a wrong field, and
+the request's id. What is not in the table is a mistake of ours: 500, logged with its traceback, and nothing of it told.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp.web import HTTPException, Request, Response
 from faust.web.exceptions import WebError
 
+from microblog_streams import logs
 from microblog_streams.errors import (
     BrokerUnavailable,
     Conflict,
@@ -164,6 +165,7 @@ def _response(kind: Kind, detail: str, errors: Sequence[tuple[str, str]]) -> Res
     }
     if errors:
         document["errors"] = [{"field": name, "message": message} for name, message in errors]
+    document["requestId"] = logs.request_id.get()
     # A field's name comes from the request and may hold half a character (a lone surrogate): "?" stands for it.
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=kind.headers)

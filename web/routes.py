@@ -1,6 +1,7 @@
 """Every URL of the API, in one table. A new one is one view and one line here.
 
-The table is also what the lock goes by: a path that is not in it is not public.
+Each is served with a slash at its end and without. The table is also what the lock goes by: a path that is not in it
+is not public.
 """
 
 from typing import Final
@@ -11,6 +12,7 @@ from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
 from web.posts import AuthorPosts, Posts, PostsOrPost
+from web.spellings import other
 from web.timelines import Timeline
 from web.users import User, Users
 from web.views import View
@@ -38,6 +40,8 @@ OPERATION: Final[tuple[Route, ...]] = (
 INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
 
 PATHS: Final = frozenset(path for path, _ in API + OPERATION)
+#: The same in both spellings: what needs no admin token.
+PUBLIC: Final = PATHS | {other(path) for path in PATHS}
 
 
 def served(api: bool) -> tuple[Route, ...]:
@@ -50,3 +54,4 @@ def register(app: AppT, api: bool = True) -> None:
     """Mount every view; to be called once per app, before its web server starts."""
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
+        app.web.route(other(path), app.web.views[path])

@@ -11,6 +11,7 @@ from aiohttp.web import Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
+from web import answers
 from web.problems import problem_response
 
 
@@ -46,7 +47,7 @@ class View(FaustView):
     def __post_init__(self) -> None:
         """Have errors answered inside Faust's sensors, or its metrics would count every 404 as a 500.
 
-        HEAD is offered where GET is; as released, every Faust view offers it.
+        HEAD is offered where GET is, as released by every Faust view; OPTIONS everywhere.
         """
         offered = super().get_methods()
         self.offered: set[str] = offered if "GET" in offered else offered - {"HEAD"}
@@ -55,6 +56,10 @@ class View(FaustView):
     def get_methods(self) -> set[str]:
         """Return the methods that a route is made for; for all others the router answers 405."""
         return self.offered
+
+    async def options(self, request: Request, **path: str) -> StreamResponse:
+        """Answer which methods there are; what a browser asks before a call from another origin is ``cors``' matter."""
+        return answers.methods(self.offered)
 
     @property
     def microblog(self) -> Application:

@@ -50,7 +50,7 @@ def _table(title: str, fields: Mapping[str, FieldInfo]) -> Iterator[str]:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is None or field.default_factory is not None:
+    if field.default in (None, ()) or field.default_factory is not None:
         return ""
     value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
     return f"`{value}`"

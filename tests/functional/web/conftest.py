@@ -84,10 +84,8 @@ async def make_front() -> AsyncIterator[MakeFront]:
     """Make an app with users, ann (1), bob (2) and cleo (3) unless told otherwise, and its client."""
     fronts: list[Front] = []
 
-    async def make(
-        admin_token: str | None = TOKEN, time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo")
-    ) -> Front:
-        app = _app(Settings(admin_token=admin_token), time_limit)
+    async def make(time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo"), **settings: Any) -> Front:
+        app = _app(Settings(**{"admin_token": TOKEN, **settings}), time_limit)
         front = Front(app, TestClient(TestServer(app.web.web_app)))
         await front.client.start_server()
         fronts.append(front)

@@ -21,8 +21,9 @@ def seen(answer):
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_locked_page_is_like_one_that_is_not_there(client, path, method, headers):
-    locked = await client.request(method, path, headers=headers)
-    unknown = await client.request(method, "/nothing/here", headers=headers)
+    same = {**headers, "X-Request-ID": "same"}
+    locked = await client.request(method, path, headers=same)
+    unknown = await client.request(method, "/nothing/here", headers=same)
 
     assert locked.status == 404
     assert seen(locked) == seen(unknown)
@@ -95,7 +96,7 @@ async def test_other_spellings_do_not_get_past_it(raw, target):
     answer = await raw(f"GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
 
     assert answer.startswith(b"HTTP/1.1 404 ")
-    assert answer.endswith(b'"There is nothing at this path."}')
+    assert b'"detail":"There is nothing at this path."' in answer
 
 
 async def test_a_wrong_method_is_told_to_the_holder_of_the_token(client):
@@ -125,6 +126,8 @@ def test_the_application_is_configured_with_the_lock():
     options = configuration(Settings(admin_token=TOKEN), 1, 8)["web_application_options"]
 
     assert [middleware.__name__ for middleware in options["middlewares"]] == [
+        "request_ids",
+        "compression",
         "problems",
         "locked",
         "size_limit",

@@ -1,0 +1,48 @@
+"""Which origins settings take, and how they are written."""
+
+import pytest
+
+from microblog_streams.errors import SetupError
+from microblog_streams.settings import Settings, load_settings
+
+NAME = "MICROBLOG_CORS_ORIGINS"
+
+
+@pytest.fixture
+def loaded(monkeypatch, tmp_path):
+    """Load the settings with this variable."""
+
+    def load(value):
+        monkeypatch.setenv("MICROBLOG_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv(NAME, value)
+        return load_settings().cors_origins
+
+    return load
+
+
+def test_there_are_none_by_default():
+    assert Settings.model_fields["cors_origins"].default == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("https://app.example", ("https://app.example",)),
+        ("https://App.Example , http://localhost:3000,", ("https://app.example", "http://localhost:3000")),
+        ("http://[::1]:8080", ("http://[::1]:8080",)),
+        ("capacitor://localhost", ("capacitor://localhost",)),
+    ],
+)
+def test_they_are_read_from_one_variable(loaded, value, origins):
+    assert loaded(value) == origins
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["app.example", "https://app.example/", "https://", "null", "https://*.app.example", "https://a:b@c", "a b"],
+)
+def test_what_no_browser_sends_is_refused_by_name(loaded, value):
+    with pytest.raises(SetupError, match=f"{NAME}: .* is no origin"):
+        loaded(value)
