@@ -4,8 +4,8 @@
 an OSError for aiokafka, or nothing at all; with uvloop it is a RuntimeError, in the moment before the reader has
 noticed the end. Nothing expects that one: it ends the task that refreshes the metadata, and nobody watches that task.
 Whoever asks for metadata waits for ever from then on, the lookup of the group's coordinator among them: no heartbeat,
-no commit, no effect of a stale lease, while fetches go on and REST answers. It was seen twice in twelve times that Kafka
-was killed under load. Here that error is what it means: the connection is broken, as the callers expect it.
+no commit, no effect of a stale lease, while fetches go on and REST answers. It was seen in two of twelve kills of
+Kafka. Here that error is what it means: the connection is broken, as the callers expect it.
 Upstream: aio-libs/aiokafka issue 1038.
 """
 
