@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 from microblog_streams import addresses
 from microblog_streams.errors import SetupError
 from microblog_streams.settings import Settings
+from microblog_streams.stores.redis_packing import packing
 
 SENTINEL_PORT: Final = 26379
 FORM: Final = "redis+sentinel://[user:password@]host:port[,host:port]/service[/db]"
@@ -47,6 +48,12 @@ class SentinelPool(BlockingConnectionPool, SentinelConnectionPool):
 
 def open_pool(settings: Settings, size: int) -> ConnectionPool:
     """Return a pool of at most ``size`` connections, none open yet. Raises SetupError for a URL that will not do."""
+    pool = _pool(settings, size)
+    pool.connection_class = packing(pool.connection_class)
+    return pool
+
+
+def _pool(settings: Settings, size: int) -> ConnectionPool:
     text = settings.redis_url.get_secret_value()
     try:
         url = addresses.parse(text)

@@ -1,0 +1,43 @@
+"""Commands are packed by hiredis, into the bytes that redis-py itself makes of them."""
+
+import pytest
+from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.sentinel import SentinelManagedConnection
+from redis.exceptions import DataError
+
+from microblog_streams.settings import Settings
+from microblog_streams.stores import redis_packing
+from microblog_streams.stores.redis_address import open_pool
+from microblog_streams.stores.redis_packing import packing
+
+COMMANDS = [
+    ("PING",),
+    ("FUNCTION LOAD", b"REPLACE", "text"),
+    (b"CONFIG GET", "maxmemory-policy", "appendonly"),
+    ("FCALL", "timeline_push", 2, b"timeline:1", b"timeline:2", bytes(range(256)), 800, -1),
+    ("SET", "na\u00efve \u674e", "", "EX", 1.5),
+    ("SET", b"large", b"x" * 100_000, memoryview(b"view"), bytearray(b"array")),
+]
+FORMS = ["redis://h/0", "rediss://h/0", "redis+sentinel://h/service"]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command[0]))
+def test_the_bytes_are_redis_py_s_own(command):
+    own = Connection().pack_command(*command)
+    assert b"".join(packing(Connection)().pack_command(*command)) == b"".join(own)
+
+
+def test_what_cannot_be_sent_is_refused():
+    with pytest.raises(DataError):
+        packing(Connection)().pack_command("SET", "key", object())
+
+
+@pytest.mark.parametrize("kind", [Connection, SSLConnection, UnixDomainSocketConnection, SentinelManagedConnection])
+def test_a_kind_of_connection_stays_one(kind):
+    assert issubclass(packing(kind), kind)
+
+
+@pytest.mark.parametrize("url", FORMS)
+def test_every_pool_s_connections_pack_so(url):
+    pool = open_pool(Settings(redis_url=url), 1)
+    assert issubclass(pool.connection_class, redis_packing._Packing)
