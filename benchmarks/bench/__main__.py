@@ -1,0 +1,40 @@
+"""Measure every scene on one stack, write the figures and the plots, print the table."""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from benchmarks.bench.rows import Row, table
+from benchmarks.bench.scenes import fan_out
+from benchmarks.bench.setting import Setting, setting
+from benchmarks.report import Figures, report
+from benchmarks.stage import Stage
+from microblog_streams.settings import PREFIX
+
+Scene = Callable[[Setting], Awaitable[list[Row]]]
+SCENES: Final[dict[str, Scene]] = {"fan-out": fan_out.measure}
+
+
+def main() -> None:
+    """Measure, and report; SCENES=name,… picks some."""
+    chosen = [name for name in os.environ.get("SCENES", "").split(",") if name] or list(SCENES)
+    if unknown := set(chosen) - set(SCENES):
+        sys.exit(f"no scene {', '.join(sorted(unknown))}; these are: {', '.join(SCENES)}")
+    # The stage's worker stays outside the group: the one that is measured is stopped while its table is filled.
+    os.environ[f"{PREFIX}ROLES"] = "web"
+    report("bench", 1, lambda stage: _measure(stage, chosen), _table)
+
+
+async def _measure(stage: Stage, chosen: list[str]) -> Figures:
+    async with setting(stage) as at:
+        rows = {name: [row.written() for row in await SCENES[name](at)] for name in chosen}
+        return {"quick": at.quick, "scenes": rows}
+
+
+def _table(figures: Figures) -> str:
+    return table(Row.read(row) for rows in figures["scenes"].values() for row in rows)
+
+
+if __name__ == "__main__":
+    main()

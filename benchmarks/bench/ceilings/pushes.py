@@ -1,0 +1,50 @@
+"""Redis alone: the same Lua function and batches from a bare client, to the timelines of a crowd.
+
+    python -m benchmarks.bench.ceilings.pushes FIRST COUNT
+
+Prints the pushes a second. Nothing is scanned, checked or acknowledged.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from time import perf_counter
+from typing import Final
+
+import uvloop
+
+from microblog_streams.ids import encode_entry, new_post_id
+from microblog_streams.settings import load_settings
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import BATCH, IN_FLIGHT, Timelines
+
+#: An author whom nobody is.
+_AUTHOR: Final = 999_999_999
+
+
+async def pushes(first: int, count: int) -> dict[str, float]:
+    """Push one entry into ``count`` timelines; return how many took it, and how many a second."""
+    redis = Redis(load_settings())
+    await redis.connect()
+    timelines, entry = Timelines(redis), encode_entry(new_post_id(), _AUTHOR)
+    people = iter(range(first, first + count))
+    batches: Iterator[list[int]] = iter(lambda: list(islice(people, BATCH)), [])
+    taken = 0
+
+    async def push() -> None:
+        nonlocal taken
+        for batch in batches:
+            taken += await timelines.push(batch, entry)
+
+    begun = perf_counter()
+    await asyncio.gather(*(push() for _ in range(IN_FLIGHT)))
+    seconds = perf_counter() - begun
+    await redis.close()
+    return {"taken": taken, "rate": taken / seconds}
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        print(json.dumps(runner.run(pushes(int(sys.argv[1]), int(sys.argv[2])))))

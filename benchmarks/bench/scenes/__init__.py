@@ -1,0 +1,1 @@
+"""What is measured, one file a thing: each has ``measure``, which sets its scene and returns rows."""

@@ -1,0 +1,70 @@
+"""What every scene finds: a platform, the one worker that is measured, and how long to take over it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.aside import aside
+from benchmarks.client import Client
+from benchmarks.crowd import Crowd
+from benchmarks.guests import Guest
+from benchmarks.scenes import Platform, platform
+from benchmarks.stage import Stage, free_ports
+from microblog_streams.delivery.upstream.router import partition_of
+from microblog_streams.ids import encode_user
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A platform with one worker, which can be stopped and started while the scene is set."""
+
+    on: Platform
+    worker: Guest
+    client: Client
+    quick: bool
+
+    @property
+    def rounds(self) -> int:
+        """How often each thing is measured."""
+        return 1 if self.quick else 3
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of a round of load."""
+        return 2.0 if self.quick else 8.0
+
+    def size(self, full: int, quick: int) -> int:
+        """Return how many of something there are."""
+        return quick if self.quick else full
+
+    async def aside(self, module: str, *arguments: object, seconds: float | None = None) -> dict[str, Any]:
+        """Run a process on this stack; see ``aside``."""
+        data = self.on.stage.settings.data_dir
+        return await aside(module, *arguments, data=data, seconds=seconds or self.seconds)
+
+    async def ceiling(self, name: str, *arguments: object) -> dict[str, Any]:
+        """Measure a ceiling."""
+        return await self.aside(f"benchmarks.bench.ceilings.{name}", *arguments, seconds=60.0)
+
+    async def gather(self, crowd: Crowd) -> None:
+        """Give an author a crowd of followers, while the worker is away."""
+        settings = self.on.stage.settings
+        await self.worker.leave(signal.SIGTERM)
+        partition = partition_of(encode_user(crowd.author), settings.partitions)
+        await asyncio.to_thread(crowd.follow, settings.data_dir / "workers" / self.worker.name, partition)
+        await crowd.keep(self.on.redis)
+        await self.worker.join()
+
+
+@asynccontextmanager
+async def setting(stage: Stage) -> AsyncIterator[Setting]:
+    """Start the worker that is measured; the stage's own serves nobody."""
+    async with platform(stage) as on:
+        await on.redis.client.config_set("maxmemory", "6gb")
+        worker = Guest(stage, on.redis, free_ports(1), {"ROLES": "both"})
+        await worker.join()
+        yield Setting(on, worker, Client(on.client.session, [worker.url]), os.environ.get("QUICK") == "1")
