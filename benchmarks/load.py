@@ -1,10 +1,10 @@
 """The load generator: so many clients, each with one call at a time, for so many seconds. A process of its own.
 
-    python -m benchmarks.load post|timeline --people FILE --clients 32 --seconds 10 URL...
+    python -m benchmarks.load post|timeline --people FILE --clients 32 --seconds 10 [--rate 9] URL...
 
-``FILE`` is a JSON array of user ids; authors or readers are drawn from it evenly. Prints one JSON object: calls that
-were answered well, their rate, their times (seconds), and how many were answered with what else. Nothing is tried
-again.
+``FILE`` is a JSON array of user ids; authors or readers are drawn from it evenly. With a rate, calls are sent when
+their time has come, whatever became of those before, and times count from then. Prints one JSON object: calls that were
+answered well, their rate, their times (seconds), and how many were answered with what else. Nothing is tried again.
 """
 
 import argparse
@@ -46,29 +46,40 @@ CALLS: dict[str, Call] = {"post": post, "timeline": timeline}
 
 
 async def load(
-    call: Call, urls: Sequence[str], people: Sequence[int], clients: int, seconds: float
+    call: Call, urls: Sequence[str], people: Sequence[int], clients: int, seconds: float, rate: float = 0.0
 ) -> dict[str, object]:
-    """Call for ``seconds``, and return the figures."""
+    """Call for ``seconds``, as fast as it goes or ``rate`` times a second, and return the figures."""
     times: list[float] = []
     others: Counter[str] = Counter()
     end = time.perf_counter() + seconds
     turn = cycle(urls)
 
+    async def one_call(session: aiohttp.ClientSession, begun: float) -> None:
+        try:
+            status = str(await call(session, next(turn), random.choice(people)))  # noqa: S311 - no secret
+        except (aiohttp.ClientError, TimeoutError) as exc:
+            status = type(exc).__name__
+        if status.startswith("2"):
+            times.append(time.perf_counter() - begun)
+        else:
+            others[status] += 1
+
     async def one_client(session: aiohttp.ClientSession) -> None:
         while (begun := time.perf_counter()) < end:
-            try:
-                status = str(await call(session, next(turn), random.choice(people)))  # noqa: S311 - no secret
-            except (aiohttp.ClientError, TimeoutError) as exc:
-                status = type(exc).__name__
-            if status.startswith("2"):
-                times.append(time.perf_counter() - begun)
-            else:
-                others[status] += 1
+            await one_call(session, begun)
+
+    async def at_their_time(session: aiohttp.ClientSession) -> None:
+        begun = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(round(seconds * rate)):
+                due = begun + number / rate
+                await asyncio.sleep(due - time.perf_counter())
+                group.create_task(one_call(session, due))
 
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=timeout) as session:
         begun = time.perf_counter()
-        await asyncio.gather(*(one_client(session) for _ in range(clients)))
+        await (at_their_time(session) if rate else asyncio.gather(*(one_client(session) for _ in range(clients))))
         took = time.perf_counter() - begun
     figures = {f"p{percent}": percentile(times, percent) for percent in (50, 99)} if times else {}
     return {"calls": len(times), "rate": len(times) / took, "others": dict(others), **figures}
@@ -82,10 +93,11 @@ def main() -> None:
     parser.add_argument("--people", type=Path, required=True)
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--rate", type=float, default=0.0)
     arguments = parser.parse_args()
     people = json.loads(arguments.people.read_text())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        work = load(CALLS[arguments.call], arguments.urls, people, arguments.clients, arguments.seconds)
+        work = load(CALLS[arguments.call], arguments.urls, people, arguments.clients, arguments.seconds, arguments.rate)
         print(json.dumps(runner.run(work)))
 
 

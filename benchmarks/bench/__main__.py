@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from benchmarks.bench.rows import Row, table
-from benchmarks.bench.scenes import fan_out
+from benchmarks.bench.scenes import fan_out, pages, posts
 from benchmarks.bench.setting import Setting, setting
 from benchmarks.report import Figures, report
 from benchmarks.stage import Stage
 from microblog_streams.settings import PREFIX
 
 Scene = Callable[[Setting], Awaitable[list[Row]]]
-SCENES: Final[dict[str, Scene]] = {"fan-out": fan_out.measure}
+SCENES: Final[dict[str, Scene]] = {"pages": pages.measure, "posts": posts.measure, "fan-out": fan_out.measure}
 
 
 def main() -> None:

@@ -6,7 +6,8 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from benchmarks.aside import aside
 from benchmarks.client import Client
@@ -16,6 +17,9 @@ from benchmarks.scenes import Platform, platform
 from benchmarks.stage import Stage, free_ports
 from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.ids import encode_user
+
+#: Clients of a load, each with one call at a time.
+CLIENTS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ class Setting:
         """Run a process on this stack; see ``aside``."""
         data = self.on.stage.settings.data_dir
         return await aside(module, *arguments, data=data, seconds=seconds or self.seconds)
+
+    async def load(self, call: str, url: str, people: Path, rate: float = 0.0) -> dict[str, Any]:
+        """Put a load on a server, from a process of its own: as much as it takes, or so many calls a second."""
+        options = ["--people", people, "--clients", CLIENTS, "--seconds", self.seconds, "--rate", rate]
+        return await self.aside("benchmarks.load", call, url, *options)
 
     async def ceiling(self, name: str, *arguments: object) -> dict[str, Any]:
         """Measure a ceiling."""

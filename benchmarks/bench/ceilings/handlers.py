@@ -1,0 +1,97 @@
+"""Bare aiohttp handlers: the same calls of the stores and the same bytes as an answer of ours, and nothing else.
+
+    python -m benchmarks.bench.ceilings.handlers PORT PAGE
+
+serves until it is ended. ``PAGE`` is a file with the JSON of a timeline's page. ``GET /timelines/{user}`` reads the
+list, the bodies and the names as the API does and answers that page; ``POST /posts/`` produces the body as a record and
+inserts a row. Nothing is checked or made into an object.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import uvloop
+from aiohttp import web as aiohttp_web
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from redis.asyncio import Redis as Client
+
+from microblog_streams.ids import encode_user, new_post_id
+from microblog_streams.records import Post
+from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.settings import Settings, load_settings
+from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.redis import CONNECTIONS
+from microblog_streams.stores.redis_address import open_pool
+
+#: What takes the records: a topic that no worker reads.
+TOPIC: Final = "bench.ceiling"
+_LIMIT: Final = 21
+
+
+class Handlers:
+    """The two handlers, on the bare clients of the stores."""
+
+    def __init__(self, settings: Settings, page: bytes) -> None:
+        """Prepare what does not differ from call to call."""
+        self._settings, self._page = settings, page
+        posts = json.loads(page)
+        self._bodies = [f"post:{post['postId']}" for post in posts]
+        self._names = [f"user:{user}" for user in {post["userId"] for post in posts}]
+        self._redis: Any = Client.from_pool(open_pool(settings, CONNECTIONS))
+        self._producer = AIOKafkaProducer(acks="all", **client_options(settings))
+        self._cassandra = Cassandra(settings)
+        self._posts = Posts(self._cassandra)
+
+    async def start(self) -> None:
+        """Connect to all stores."""
+        await self._make_topic()
+        await self._producer.start()
+        await self._cassandra.connect()
+
+    async def _make_topic(self) -> None:
+        admin = AIOKafkaAdminClient(**client_options(self._settings))
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(TOPIC, self._settings.partitions, 1)])
+        finally:
+            await admin.close()
+
+    async def timeline(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
+        """Make the four calls of a warm page, answer the page."""
+        user = request.match_info["user"]
+        await self._redis.mget([f"user:{user}"])
+        await self._redis.lrange(f"timeline:{user}", 0, _LIMIT - 1)
+        await self._redis.mget(self._bodies)
+        await self._redis.mget(self._names)
+        return aiohttp_web.Response(body=self._page, content_type="application/json")
+
+    async def post(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
+        """Produce the body, insert a row, answer the body."""
+        body = await request.read()
+        author = int(json.loads(body)["userId"])
+        await self._producer.send_and_wait(TOPIC, body, key=encode_user(author))
+        await self._posts.put(Post(new_post_id(), author, body.decode()))
+        return aiohttp_web.Response(body=body, status=201, content_type="application/json")
+
+
+async def serve(port: int, page: bytes) -> None:
+    """Serve until the process is ended."""
+    handlers = Handlers(load_settings(), page)
+    await handlers.start()
+    app = aiohttp_web.Application()
+    app.router.add_get("/timelines/{user}", handlers.timeline)
+    app.router.add_post("/posts/", handlers.post)
+    runner = aiohttp_web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await aiohttp_web.TCPSite(runner, "127.0.0.1", port).start()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
+        loop.run(serve(int(sys.argv[1]), Path(sys.argv[2]).read_bytes()))
