@@ -1,7 +1,7 @@
 """Who has blocked whom, in PostgreSQL: between two of whom one has blocked the other there is no edge, ever.
 
 A block and a follow between the same two must not pass each other unseen: the block would find no edge to end, and the
-follow no block. So a block locks its blocker's row FOR NO KEY UPDATE, which nobody shares. A follow takes FOR SHARE on
+follow no block. So a block locks its blocker's row FOR NO KEY UPDATE, which lets no FOR SHARE in. A follow takes it on
 both of its users, hence also on the blocker, whichever of the two follows; the same does ``graph_import``. Whoever
 comes second waits for the other's commit, and only then, in a statement of its own that sees what was committed,
 looks for the block or for the edge. The blocked one's row is only shared: that holds off their deletion, and to block
