@@ -41,6 +41,7 @@ from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
+from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.caches import PostCache, UserCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.deployment import Deployment, get_deployment
@@ -196,6 +197,7 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         log=log,
         users=Users(postgres),
         follows=Follows(postgres),
+        blocks=Blocks(postgres),
         idempotency=Idempotency(postgres),
         posts=Posts(cassandra),
         timelines=Timelines(redis),

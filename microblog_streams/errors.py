@@ -42,6 +42,15 @@ class KeyReused(Conflict):
         super().__init__("This Idempotency-Key came before, with another request.")
 
 
+class Blocked(MicroblogError):
+    """A follow between two of whom one has blocked the other; which of them is nobody's business."""
+
+    def __init__(self, followee: int) -> None:
+        """Name whom the caller wanted to follow."""
+        super().__init__(f"You cannot follow user {followee}.")
+        self.followee = followee
+
+
 class Invalid(MicroblogError):
     """A value breaks a rule; ``field`` says where."""
 

@@ -25,6 +25,7 @@ class Kind(IntEnum):
     POSTS = 4
     OLDER = 5
     NEWER = 6
+    BLOCKS = 7
 
 
 Position = int | UUID

@@ -16,6 +16,7 @@ from faust.web.exceptions import WebError
 
 from microblog_streams import logs
 from microblog_streams.errors import (
+    Blocked,
     BrokerUnavailable,
     Conflict,
     Invalid,
@@ -74,6 +75,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (NotFound, Kind(404, "not-found", "Not found")),
     (Invalid, Kind(400, "invalid", "Invalid request", errors=lambda exc: [(exc.field, exc.message)])),
     (InvalidFields, Kind(400, "invalid", "Invalid request", errors=lambda exc: exc.errors)),
+    (Blocked, Kind(403, "blocked", "Blocked")),
     (UsernameTaken, Kind(409, "username-taken", "Username taken", errors=lambda _: [("username", "is taken")])),
     (
         KeyReused,

@@ -8,6 +8,7 @@ from typing import Final
 
 from faust.types import AppT
 
+from web.blocks import Block, Blocks
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
@@ -26,6 +27,8 @@ API: Final[tuple[Route, ...]] = (
     ("/users/{follower}/follow/{followee}", Follow),
     ("/users/{user}/followers", Followers),
     ("/users/{user}/followees", Followees),
+    ("/users/{blocker}/block/{blocked}", Block),
+    ("/users/{user}/blocks", Blocks),
     ("/users/{user}/posts", AuthorPosts),
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),

@@ -90,3 +90,11 @@ class Following(Answer):
     follower_id: int
     followee_id: int
     following: bool
+
+
+class Blocking(Answer):
+    """Whether somebody blocks somebody, after POST or DELETE."""
+
+    blocker_id: int
+    blocked_id: int
+    blocking: bool

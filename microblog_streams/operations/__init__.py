@@ -6,6 +6,7 @@ They take their stores as arguments and know nothing of Faust or HTTP. ``Operati
 from dataclasses import dataclass
 
 from microblog_streams.operations.audit import Audit
+from microblog_streams.operations.blocks import Blocks
 from microblog_streams.operations.bodies import Bodies
 from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.edges import Edges
@@ -27,6 +28,7 @@ class Stores:
     log: stores.EventLog
     users: stores.UserStore
     follows: stores.FollowStore
+    blocks: stores.BlockStore
     idempotency: stores.IdempotencyStore
     posts: stores.PostStore
     timelines: stores.TimelineStore
@@ -37,10 +39,11 @@ class Stores:
 
 @dataclass(frozen=True)
 class Operations:
-    """One of each noun; first the four that are what people do, then what events bring about, and what checks it."""
+    """One of each noun; first the five that are what people do, then what events bring about, and what checks it."""
 
     users: Users
     follows: Follows
+    blocks: Blocks
     posts: Posts
     timelines: Timelines
     fan_out: FanOut
@@ -58,6 +61,7 @@ def operations(on: Stores) -> Operations:
     return Operations(
         users=users,
         follows=Follows(on.follows, users),
+        blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),

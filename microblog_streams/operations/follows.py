@@ -18,7 +18,7 @@ class Follows:
     users: Users
 
     async def follow(self, follower: int, followee: int, once: Once | None = None) -> None:
-        """Follow; nothing happens where it is so already. Raises Invalid (oneself), NotFound, KeyReused.
+        """Follow; nothing happens where it is so already. Raises Invalid (oneself), NotFound, Blocked, KeyReused.
 
         A repeated call follows ``once``, also where the follower has unfollowed since.
         """

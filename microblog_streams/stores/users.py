@@ -7,6 +7,8 @@ from typing import Final
 from microblog_streams import topics
 from microblog_streams.events import UserDeleted
 from microblog_streams.records import Edge, Once, User
+from microblog_streams.stores.blocks import remove_all
+from microblog_streams.stores.edges import COLUMNS
 from microblog_streams.stores.outbox import append, edge_event
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
@@ -25,12 +27,12 @@ SELECT id FROM users
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
 _DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
-_UNFOLLOW_ALL: Final = """
+_UNFOLLOW_ALL: Final = f"""
 UPDATE follows SET following = false, changed_at = %s,
        version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
  WHERE follower_id = %s AND following
-RETURNING follower_id, followee_id, following, version, changed_at
-"""
+RETURNING {COLUMNS}
+"""  # noqa: S608
 
 
 class Users:
@@ -86,12 +88,14 @@ class Users:
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.
 
-        Incoming edges stay as they are: the author's tombstone in the followers table outweighs them.
+        Blocks by the user and of the user go too. Incoming edges stay as they are: the author's tombstone in the
+        followers table outweighs them.
         """
         async with self._postgres.transaction() as session:
             if await session.fetch_one(_LOCK, user) is None:
                 return False
             await session.execute(_DELETE, at, user)
+            await remove_all(session, user)
             await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at))])
             return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from microblog_streams.errors import KeyReused, NotFound, StoreUnavailable
+from microblog_streams.errors import Blocked, KeyReused, NotFound, StoreUnavailable
 from microblog_streams.events import HEADERS, EdgeChanged, Event
 from microblog_streams.records import Edge, Once, OutboxRecord, User
 from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
@@ -34,6 +34,8 @@ class FakeDatabase:
     users: dict[int, User] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
+    #: Who blocks and who is blocked.
+    blocks: set[tuple[int, int]] = field(default_factory=set)
     outbox: dict[int, OutboxRecord] = field(default_factory=dict)
     keys: dict[tuple[int, str], KeyRow] = field(default_factory=dict)
     #: Where the deployment has events of edges go.
@@ -52,6 +54,11 @@ class FakeDatabase:
         for user in users:
             if user not in self.users:
                 raise NotFound("user", user)
+
+    def refuse_blocked(self, follower: int, followee: int) -> None:
+        """Raise Blocked where either has blocked the other."""
+        if self.blocks & {(follower, followee), (followee, follower)}:
+            raise Blocked(followee)
 
     def seen(self, caller: int, once: Once) -> KeyRow | None:
         """Return what an earlier request with the key left, unless that is too old. Raises KeyReused."""

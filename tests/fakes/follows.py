@@ -20,6 +20,7 @@ class FakeFollows:
             return stored
         if following:
             self.database.require(follower, followee)
+            self.database.refuse_blocked(follower, followee)
         if once:
             self.database.keep(follower, once)
         if stored.following == following:

@@ -50,6 +50,7 @@ class FakeUsers:
         if self.database.users.pop(user, None) is None:
             return False
         self.database.names = {key: ident for key, ident in self.database.names.items() if ident != user}
+        self.database.blocks = {pair for pair in self.database.blocks if user not in pair}
         for edge in list(self.database.edges.values()):
             if edge.follower == user and edge.following:
                 self.database.write_edge(user, edge.followee, False, at)

@@ -9,6 +9,7 @@ from microblog_streams.ids import encode_entry, new_post_id
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.records import Post
+from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.followers import FakeFollowers
@@ -60,6 +61,7 @@ class World:
             log=self.log,
             users=FakeUsers(self.database),
             follows=self.follows,
+            blocks=FakeBlocks(self.database),
             idempotency=FakeIdempotency(self.database),
             posts=self.posts,
             timelines=self.timelines,

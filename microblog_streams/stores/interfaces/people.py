@@ -1,4 +1,4 @@
-"""Users, follows and the requests already seen: what PostgreSQL promises."""
+"""Users, follows, blocks and the requests already seen: what PostgreSQL promises."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ class UserStore(Protocol):
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, in one transaction with its events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 
-        Locks the user FOR UPDATE. False where there was nothing to delete.
+        Locks the user FOR UPDATE; blocks by the user and of the user go too. False where there was nothing to delete.
         """
         ...
 
@@ -49,7 +49,8 @@ class FollowStore(Protocol):
     async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
         """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
 
-        Takes FOR SHARE on both users when following; raises NotFound for one that is not there.
+        Takes FOR SHARE on both users when following; raises NotFound for one that is not there, Blocked where either
+        has blocked the other.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
         A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
@@ -80,6 +81,26 @@ class FollowStore(Protocol):
 
     async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""
+        ...
+
+
+class BlockStore(Protocol):
+    """Who has blocked whom, in PostgreSQL. Between two of whom one has blocked the other nobody follows."""
+
+    async def block(self, blocker: int, blocked: int, at: datetime, once: Once | None = None) -> None:
+        """Block, in one transaction with the end of the edges both ways and their events; idempotent.
+
+        A follow at the same moment is ended by it, or refused. Raises NotFound for a user that is not there.
+        A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.
+        """
+        ...
+
+    async def unblock(self, blocker: int, blocked: int) -> None:
+        """Take a block back; edges stay as they are. Nothing happens where there is none."""
+        ...
+
+    async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
+        """Return up to ``limit`` of those whom ``blocker`` has blocked with id > ``after``, by id."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.fakes.blocks import FakeBlocks
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
 from tests.fakes.idempotency import FakeIdempotency
@@ -24,6 +25,11 @@ def users(database):
 @pytest.fixture
 def follows(database):
     return FakeFollows(database)
+
+
+@pytest.fixture
+def blocks(database):
+    return FakeBlocks(database)
 
 
 @pytest.fixture

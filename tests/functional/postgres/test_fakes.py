@@ -3,6 +3,8 @@
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
+from tests.contracts import blocks as blocking
+from tests.contracts.blocks import BlocksContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -19,6 +21,12 @@ class TestFakeFollows(FollowsContract):
     @interleavings
     async def test_the_last_event_of_an_edge_tells_its_state(self, users, follows, outbox, changes, deleted):
         await check_interleaving(users, follows, outbox, changes, deleted)
+
+
+class TestFakeBlocks(BlocksContract):
+    @blocking.interleavings
+    async def test_nobody_follows_across_a_block(self, users, follows, blocks, outbox, acts, deleted):
+        await blocking.check_interleaving(users, follows, blocks, outbox, acts, deleted)
 
 
 class TestFakeOutbox(OutboxContract):

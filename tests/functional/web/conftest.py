@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from microblog_streams.operations import Stores, operations
 from microblog_streams.settings import Settings
 from microblog_streams.stores.interfaces import Followers
+from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
@@ -164,6 +165,7 @@ def _stores(app: App) -> Stores:
         log=app.log,
         users=FakeUsers(app.database),
         follows=FakeFollows(app.database),
+        blocks=FakeBlocks(app.database),
         idempotency=FakeIdempotency(app.database),
         posts=FakePosts(),
         timelines=app.timelines,

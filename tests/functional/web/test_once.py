@@ -9,9 +9,10 @@ KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 CALLS = {
     "/users/": ({"username": "dora"}, "/users/", {"username": "eve"}),
     "/users/{follower}/follow/{followee}": (None, "/users/1/follow/3", None),
+    "/users/{blocker}/block/{blocked}": (None, "/users/1/block/3", None),
     "/posts/": ({"userId": 1, "content": "a"}, "/posts/", {"userId": 1, "content": "b"}),
 }
-PATHS = {path: path.format(follower=1, followee=2) for path in CALLS}
+PATHS = {path: path.format(follower=1, followee=2, blocker=1, blocked=2) for path in CALLS}
 every_post = pytest.mark.parametrize("path", CALLS)
 
 

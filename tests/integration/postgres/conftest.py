@@ -10,6 +10,7 @@ from psycopg2.extensions import make_dsn
 from pydantic import SecretStr
 from yarl import URL
 
+from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.deployment import create_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
@@ -69,7 +70,7 @@ def outsider(empty_settings):
 
 @pytest.fixture
 async def postgres(migrated_settings, outsider):
-    outsider("TRUNCATE users, follows, outbox, idempotency, graph_imports, settled_letters RESTART IDENTITY")
+    outsider("TRUNCATE users, follows, blocks, outbox, idempotency, graph_imports, settled_letters RESTART IDENTITY")
     outsider("UPDATE deployment SET era = 0")
     postgres = Postgres(migrated_settings)
     await postgres.connect()
@@ -85,6 +86,11 @@ def users(postgres):
 @pytest.fixture
 def follows(postgres):
     return Follows(postgres)
+
+
+@pytest.fixture
+def blocks(postgres):
+    return Blocks(postgres)
 
 
 @pytest.fixture

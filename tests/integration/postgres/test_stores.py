@@ -1,5 +1,7 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
+from tests.contracts import blocks as blocking
+from tests.contracts.blocks import BlocksContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -16,6 +18,12 @@ class TestFollows(FollowsContract):
     @interleavings
     async def test_the_last_event_of_an_edge_tells_its_state(self, users, follows, outbox, changes, deleted):
         await check_interleaving(users, follows, outbox, changes, deleted)
+
+
+class TestBlocks(BlocksContract):
+    @blocking.interleavings
+    async def test_nobody_follows_across_a_block(self, users, follows, blocks, outbox, acts, deleted):
+        await blocking.check_interleaving(users, follows, blocks, outbox, acts, deleted)
 
 
 class TestOutbox(OutboxContract):

@@ -50,6 +50,23 @@ def test_a_follow_brings_earlier_posts_and_an_unfollow_takes_them_away(worker, p
     eventually(lambda: people.timeline(worker, bob) == [own, *reversed(posts)], worker)
 
 
+def test_a_block_takes_each_ones_posts_from_the_other_and_refuses_to_follow(worker, people, eventually):
+    ann, bob, cleo = (people.register(worker) for _ in range(3))
+    for follower, followee in ((ann, bob), (bob, ann), (cleo, bob)):
+        people.follow(worker, follower, followee)
+    of_ann, of_bob = people.post(worker, ann), people.post(worker, bob)
+    for follower in (ann, bob):
+        eventually(lambda follower=follower: people.timeline(worker, follower) == [of_bob, of_ann], worker)
+    people.block(worker, ann, bob)
+    eventually(lambda: people.timeline(worker, ann) == [of_ann], worker)
+    eventually(lambda: people.timeline(worker, bob) == [of_bob], worker)
+    for follower, followee in ((ann, bob), (bob, ann)):
+        assert worker.call("POST", f"/users/{follower}/follow/{followee}").status == 403
+    later = people.post(worker, bob)
+    eventually(lambda: people.timeline(worker, cleo) == [later, of_bob], worker)
+    assert people.timeline(worker, ann) == [of_ann]
+
+
 def test_deleted_posts_and_users_are_gone_everywhere(worker, people, eventually):
     ann, bob, cleo = (people.register(worker) for _ in range(3))
     people.follow(worker, cleo, ann)
