@@ -3,6 +3,7 @@
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
+from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -34,6 +35,18 @@ class TestFakeRegisteringOnce(RegisteringOnceContract):
 
 
 class TestFakeFollowingOnce(FollowingOnceContract):
+    pass
+
+
+class TestFakeTokens(TokensContract):
+    pass
+
+
+class TestFakeRegisteringWithCredentials(RegisteringWithCredentialsContract):
+    pass
+
+
+class TestFakePasswords(PasswordsContract):
     pass
 
 

@@ -1,5 +1,6 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
+from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -31,6 +32,18 @@ class TestRegisteringOnce(RegisteringOnceContract):
 
 
 class TestFollowingOnce(FollowingOnceContract):
+    pass
+
+
+class TestTokens(TokensContract):
+    pass
+
+
+class TestRegisteringWithCredentials(RegisteringWithCredentialsContract):
+    pass
+
+
+class TestPasswords(PasswordsContract):
     pass
 
 
