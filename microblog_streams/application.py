@@ -4,6 +4,7 @@
 URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
 """
 
+from datetime import timedelta
 from time import monotonic
 
 import faust
@@ -49,12 +50,14 @@ from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.last_deployment import last_deployment, remember
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.stores.passwords import Passwords
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster, Worker
 from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
 from web import routes
 
@@ -197,13 +200,15 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         users=Users(postgres),
         follows=Follows(postgres),
         idempotency=Idempotency(postgres),
+        tokens=Tokens(postgres),
+        passwords=Passwords(postgres),
         posts=Posts(cassandra),
         timelines=Timelines(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis),
         followers=app.followers,
     )
-    app.operations = operations(stores)
+    app.operations = operations(stores, timedelta(days=settings.token_days))
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)

@@ -42,6 +42,27 @@ class KeyReused(Conflict):
         super().__init__("This Idempotency-Key came before, with another request.")
 
 
+class Unauthenticated(MicroblogError):
+    """Nobody is known to call, and somebody has to be. ``given``: there was a token, and it is not good."""
+
+    def __init__(self, detail: str, given: bool = False) -> None:
+        """Say what to do."""
+        super().__init__(detail)
+        self.given = given
+
+
+class WrongLogin(Unauthenticated):
+    """Name and password do not belong together. Which of the two is wrong is not told."""
+
+    def __init__(self) -> None:
+        """Say just that."""
+        super().__init__("The username or the password is wrong.")
+
+
+class Forbidden(MicroblogError):
+    """It is known who calls, and they may not do this."""
+
+
 class Invalid(MicroblogError):
     """A value breaks a rule; ``field`` says where."""
 
@@ -54,6 +75,10 @@ class Invalid(MicroblogError):
 
 class Transient(MicroblogError):
     """Worth another try: a connection, a time-out, an overload. ``deliver`` retries these without end."""
+
+
+class Busy(Transient):
+    """Others are in the way; nothing was done."""
 
 
 class StoreUnavailable(Transient):

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from microblog_streams.operations import Stores, operations
 from microblog_streams.settings import Settings
 from microblog_streams.stores.interfaces import Followers
+from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
@@ -165,6 +166,8 @@ def _stores(app: App) -> Stores:
         users=FakeUsers(app.database),
         follows=FakeFollows(app.database),
         idempotency=FakeIdempotency(app.database),
+        tokens=FakeTokens(app.database),
+        passwords=FakePasswords(app.database),
         posts=FakePosts(),
         timelines=app.timelines,
         post_cache=FakePostCache(),
