@@ -41,14 +41,14 @@ class Access:
         place of the former. ``once.digest`` must not depend on the password, which is compared with the one kept.
         """
         texts.username(username)  # before the work of hashing
-        hashed = await self.passwords.hashed(password) if password else None
+        hashed = await self.passwords.hashed(password) if password is not None else None
         secret = token_text.new() if token else None
-        credentials = Credentials(hashed, self.tokens.describe(secret, REGISTERED) if secret else None)
+        credentials = Credentials(hashed, self.tokens.describe(secret, REGISTERED) if secret is not None else None)
         user, new = await self.users.admit(username, once, credentials)
         return Registered(user, secret) if new else await self._again(user, password, token)
 
     async def _again(self, user: User, password: SecretStr | None, token: bool) -> Registered:
-        if password and not await self.passwords.belongs(password, user.id):
+        if password is not None and not await self.passwords.belongs(password, user.id):
             raise KeyReused
         issued = await self.tokens.renew(user.id, REGISTERED) if token else None
         return Registered(user, issued.secret if issued else None)
