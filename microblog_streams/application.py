@@ -4,6 +4,7 @@
 URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
 """
 
+import logging
 from datetime import timedelta
 from time import monotonic
 
@@ -61,7 +62,9 @@ from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
 from web import routes
 
-#: What a complete application has; a start without one of these is refused.
+logger = logging.getLogger(__name__)
+
+# What a complete application has; a start without one of these is refused.
 AGENTS = {"fan_out", "follows", "deletions"}
 TABLES = {"followers"}
 
@@ -145,6 +148,8 @@ class MicroblogApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Take folder and port, then make the folders below, as Faust does."""
+        if self.settings.auth == "open" and self.settings.serves_api:
+            logger.warning("open_to_all MICROBLOG_AUTH=open lets everybody on this machine act as anybody")
         await self.workplace.take()
         await super().on_first_start()
 

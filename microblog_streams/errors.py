@@ -43,12 +43,15 @@ class KeyReused(Conflict):
 
 
 class Unauthenticated(MicroblogError):
-    """Nobody is known to call, and somebody has to be. ``given``: there was a token, and it is not good."""
+    """It is not known who calls, and must be."""
 
-    def __init__(self, detail: str, given: bool = False) -> None:
-        """Say what to do."""
-        super().__init__(detail)
-        self.given = given
+
+class BadToken(Unauthenticated):
+    """A token came that is none, or none any more."""
+
+    def __init__(self) -> None:
+        """Keep the token out of it."""
+        super().__init__("The token is not valid: it never was, it was revoked, or it has expired.")
 
 
 class WrongLogin(Unauthenticated):

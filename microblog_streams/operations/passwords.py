@@ -88,7 +88,7 @@ class Passwords:
 
     async def _work(self, work: Callable[[], T]) -> T:
         if self._asked >= AT_ONCE + WAITING:
-            raise Busy("too many passwords are being checked")
+            raise Busy("Too many passwords are being checked")
         self._asked += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

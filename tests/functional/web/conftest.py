@@ -86,7 +86,7 @@ async def make_front() -> AsyncIterator[MakeFront]:
     fronts: list[Front] = []
 
     async def make(time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo"), **settings: Any) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, **settings}), time_limit)
+        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **settings}), time_limit)
         front = Front(app, TestClient(TestServer(app.web.web_app)))
         await front.client.start_server()
         fronts.append(front)
