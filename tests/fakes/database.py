@@ -10,7 +10,7 @@ from uuid import UUID
 
 from microblog_streams.errors import KeyReused, NotFound, StoreUnavailable
 from microblog_streams.events import HEADERS, EdgeChanged, Event
-from microblog_streams.records import Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
 from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
 
 
@@ -101,7 +101,7 @@ class FakeDatabase:
             row.token = replace(row.token, created_at=row.token.created_at - age, expires_at=row.token.expires_at - age)
             row.revoked_at = row.revoked_at and row.revoked_at - age
 
-    def add_user(self, username: str, name_key: str, credentials: Credentials) -> User:
+    def add_user(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
         """Add a user whose name is free."""
         self.last_user += 1
         user = User(self.last_user, username, datetime.now(UTC))
