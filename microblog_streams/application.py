@@ -4,6 +4,8 @@
 URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
 """
 
+import logging
+from datetime import timedelta
 from time import monotonic
 
 import faust
@@ -50,16 +52,20 @@ from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.last_deployment import last_deployment, remember
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.stores.passwords import Passwords
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster, Worker
 from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
 from web import routes
 
-#: What a complete application has; a start without one of these is refused.
+logger = logging.getLogger(__name__)
+
+# What a complete application has; a start without one of these is refused.
 AGENTS = {"fan_out", "follows", "deletions"}
 TABLES = {"followers"}
 
@@ -143,6 +149,8 @@ class MicroblogApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Take folder and port, then make the folders below, as Faust does."""
+        if self.settings.auth == "open" and self.settings.serves_api:
+            logger.warning("open_to_all MICROBLOG_AUTH=open lets everybody on this machine act as anybody")
         await self.workplace.take()
         await super().on_first_start()
 
@@ -199,13 +207,15 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         follows=Follows(postgres),
         blocks=Blocks(postgres),
         idempotency=Idempotency(postgres),
+        tokens=Tokens(postgres),
+        passwords=Passwords(postgres),
         posts=Posts(cassandra),
         timelines=Timelines(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis),
         followers=app.followers,
     )
-    app.operations = operations(stores)
+    app.operations = operations(stores, timedelta(days=settings.token_days))
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)

@@ -51,6 +51,30 @@ class Blocked(MicroblogError):
         self.followee = followee
 
 
+class Unauthenticated(MicroblogError):
+    """It is not known who calls, and must be."""
+
+
+class BadToken(Unauthenticated):
+    """A token came that is none, or none any more."""
+
+    def __init__(self) -> None:
+        """Keep the token out of it."""
+        super().__init__("The token is not valid: it never was, it was revoked, or it has expired.")
+
+
+class WrongLogin(Unauthenticated):
+    """Name and password do not belong together. Which of the two is wrong is not told."""
+
+    def __init__(self) -> None:
+        """Say just that."""
+        super().__init__("The username or the password is wrong.")
+
+
+class Forbidden(MicroblogError):
+    """It is known who calls, and they may not do this."""
+
+
 class Invalid(MicroblogError):
     """A value breaks a rule; ``field`` says where."""
 
@@ -63,6 +87,10 @@ class Invalid(MicroblogError):
 
 class Transient(MicroblogError):
     """Worth another try: a connection, a time-out, an overload. ``deliver`` retries these without end."""
+
+
+class Busy(Transient):
+    """Others are in the way; nothing was done."""
 
 
 class StoreUnavailable(Transient):

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NoReturn, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from microblog_streams.addresses import is_loopback
 from microblog_streams.errors import SetupError
 from microblog_streams.infrastructure import PREFIX, Infrastructure
 from microblog_streams.origins import Origins
@@ -56,6 +57,13 @@ class Settings(Infrastructure):
     )
     web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
+    auth: Literal["required", "open"] = Field(
+        "required",
+        description="`required`: who acts as somebody, or reads their home timeline, shows a token of theirs. `open`: "
+        "everybody may do everything, as clients of the original contract expect; refused unless `MICROBLOG_WEB_HOST` "
+        "is this machine alone.",
+    )
+    token_days: int = Field(365, ge=1, le=3650, description="Days that a token is good for.")
     cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call the API from a browser, with commas between them: "
@@ -105,6 +113,15 @@ class Settings(Infrastructure):
             raise ValueError(
                 f"{PREFIX}SESSION_TIMEOUT must be at least twice {PREFIX}HEARTBEAT_INTERVAL and {LEASE_MARGIN:g} s: "
                 "leases end so long before the session, and would lapse between two heartbeats"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _open_to_this_machine_alone(self) -> Self:
+        if self.auth == "open" and not is_loopback(self.web_host):
+            raise ValueError(
+                f"{PREFIX}AUTH=open lets everybody act as anybody: {PREFIX}WEB_HOST must be a loopback address, "
+                "such as 127.0.0.1"
             )
         return self
 

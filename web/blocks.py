@@ -3,6 +3,7 @@
 from aiohttp.web import Request, Response
 
 from web import answers
+from web.callers import allow
 from web.cursors import Kind
 from web.once import once
 from web.paging import Paging
@@ -17,12 +18,14 @@ class Block(View):
     async def post(self, request: Request, blocker: str, blocked: str) -> Response:
         """Block."""
         pair = _pair(blocker, blocked, blocking=True)
+        allow(request, pair.blocker_id)
         await self.operations.blocks.block(pair.blocker_id, pair.blocked_id, once(request))
         return answers.one(pair)
 
     async def delete(self, request: Request, blocker: str, blocked: str) -> Response:
         """Unblock."""
         pair = _pair(blocker, blocked, blocking=False)
+        allow(request, pair.blocker_id)
         await self.operations.blocks.unblock(pair.blocker_id, pair.blocked_id)
         return answers.one(pair)
 
@@ -33,6 +36,7 @@ class Blocks(View):
     async def get(self, request: Request, user: str) -> Response:
         """Return a page of users, by id."""
         paging = Paging.of(request, user_id(user))
+        allow(request, paging.owner)
         after = paging.after(Kind.BLOCKS)
         page = await self.operations.blocks.blocked(paging.owner, after, paging.limit)
         return paging.users(page, Kind.BLOCKS)

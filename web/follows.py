@@ -3,6 +3,7 @@
 from aiohttp.web import Request, Response
 
 from web import answers
+from web.callers import allow
 from web.cursors import Kind
 from web.once import once
 from web.paging import Paging
@@ -17,12 +18,14 @@ class Follow(View):
     async def post(self, request: Request, follower: str, followee: str) -> Response:
         """Follow."""
         edge = _edge(follower, followee, following=True)
+        allow(request, edge.follower_id)
         await self.operations.follows.follow(edge.follower_id, edge.followee_id, once(request))
         return answers.one(edge)
 
     async def delete(self, request: Request, follower: str, followee: str) -> Response:
         """Unfollow."""
         edge = _edge(follower, followee, following=False)
+        allow(request, edge.follower_id)
         await self.operations.follows.unfollow(edge.follower_id, edge.followee_id)
         return answers.one(edge)
 

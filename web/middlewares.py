@@ -1,4 +1,4 @@
-"""What every request passes on its way to a view: it is named, errors are answered, then the lock, and the limits.
+"""What every request passes on its way to a view: it is named, errors are answered, then lock, caller and limits.
 
 What is done to answers, of views and of errors alike, stands further out than the errors' own.
 """
@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, StreamResponse, middleware
 
 from microblog_streams.settings import Settings
+from web.authorization import authentication
 from web.compression import compression
 from web.cors import cors
 from web.lock import lock
@@ -31,8 +32,9 @@ def application_options(settings: Settings) -> Mapping[str, object]:
 def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
+    who = authentication(settings.auth == "required")
     shared = [cors(settings.cors_origins)] if settings.cors_origins else []
-    return [request_ids, *shared, compression, problems, lock(token), size_limit, deadline(time_limit)]
+    return [request_ids, *shared, compression, problems, lock(token), who, size_limit, deadline(time_limit)]
 
 
 @middleware

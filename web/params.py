@@ -27,6 +27,11 @@ def user_id(text: str, field: str = "userId") -> int:
     return int(text)
 
 
+def token_id(text: str) -> int:
+    """Return a token's id from a path. Raises Invalid."""
+    return user_id(text, "tokenId")
+
+
 def looks_like_post_id(text: str) -> bool:
     """Tell a post's id from a user's, where a path takes both."""
     return _UUID.fullmatch(text) is not None

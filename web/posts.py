@@ -4,6 +4,7 @@ from aiohttp.web import Request, Response
 
 from web import answers, schemas
 from web.bodies import read
+from web.callers import actor, allow
 from web.cursors import Kind
 from web.once import once
 from web.paging import Paging
@@ -16,7 +17,9 @@ class Posts(View):
 
     async def post(self, request: Request) -> Response:
         """Write a post."""
+        actor(request)
         body = await read(request, schemas.NewPost)
+        allow(request, body.user_id)
         post = await self.operations.posts.create(body.user_id, body.content, once(request, body))
         return answers.one(schemas.Post.of(post), 201, f"/posts/{post.id}")
 
@@ -41,6 +44,6 @@ class PostsOrPost(AuthorPosts):
         return await super().get(request, ident)
 
     async def delete(self, request: Request, ident: str) -> Response:
-        """Delete a post."""
-        await self.operations.posts.delete(post_id(ident))
+        """Delete a post: one's own."""
+        await self.operations.posts.delete(post_id(ident), by=actor(request))
         return answers.nothing()

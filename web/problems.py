@@ -16,15 +16,19 @@ from faust.web.exceptions import WebError
 
 from microblog_streams import logs
 from microblog_streams.errors import (
+    BadToken,
     Blocked,
     BrokerUnavailable,
+    Busy,
     Conflict,
+    Forbidden,
     Invalid,
     KeyReused,
     NotFound,
     OutcomeUnknown,
     StoreUnavailable,
     Transient,
+    Unauthenticated,
     Unfinished,
     UsernameTaken,
 )
@@ -68,6 +72,8 @@ class Kind:
 
 
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="microblog"'}
+_REFUSAL: Final = {"WWW-Authenticate": 'Bearer realm="microblog", error="invalid_token"'}
 _UNKNOWN_EFFECT: Final = "The request took too long and was given up; whether it had an effect is unknown."
 
 #: The first entry that fits counts, so the special stands before the general.
@@ -76,6 +82,9 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (Invalid, Kind(400, "invalid", "Invalid request", errors=lambda exc: [(exc.field, exc.message)])),
     (InvalidFields, Kind(400, "invalid", "Invalid request", errors=lambda exc: exc.errors)),
     (Blocked, Kind(403, "blocked", "Blocked")),
+    (BadToken, Kind(401, "unauthenticated", "Unauthenticated", headers=_REFUSAL)),
+    (Unauthenticated, Kind(401, "unauthenticated", "Unauthenticated", headers=_CHALLENGE)),
+    (Forbidden, Kind(403, "forbidden", "Forbidden")),
     (UsernameTaken, Kind(409, "username-taken", "Username taken", errors=lambda _: [("username", "is taken")])),
     (
         KeyReused,
@@ -104,6 +113,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
         Unfinished,
         Kind(503, "unfinished", "Unfinished", lambda _: "This timeline is being made. Try again.", headers=_RETRY),
     ),
+    (Busy, Kind(503, "unavailable", "Unavailable", lambda exc: f"{exc}; nothing was done.", headers=_RETRY)),
     (
         Transient,
         Kind(503, "unavailable", "Unavailable", lambda _: "A part that this needs is away. Try again.", headers=_RETRY),

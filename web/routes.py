@@ -4,7 +4,7 @@ Each is served with a slash at its end and without. The table is also what the l
 is not public.
 """
 
-from typing import Final
+from typing import Any, Final, cast
 
 from faust.types import AppT
 
@@ -15,8 +15,9 @@ from web.metrics import Metrics
 from web.posts import AuthorPosts, Posts, PostsOrPost
 from web.spellings import other
 from web.timelines import Timeline
+from web.tokens import Token, Tokens
 from web.users import User, Users
-from web.views import View
+from web.views import MICROBLOG, View
 
 Route = tuple[str, type[View]]
 
@@ -33,6 +34,8 @@ API: Final[tuple[Route, ...]] = (
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),
+    ("/tokens/", Tokens),
+    ("/tokens/{token}", Token),
 )
 #: What whoever runs the workers calls.
 OPERATION: Final[tuple[Route, ...]] = (
@@ -45,6 +48,8 @@ INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
 PATHS: Final = frozenset(path for path, _ in API + OPERATION)
 #: The same in both spellings: what needs no admin token.
 PUBLIC: Final = PATHS | {other(path) for path in PATHS}
+#: The API's alone, in both spellings: where it matters who calls.
+CALLED: Final = frozenset(spelling for path, _ in API for spelling in (path, other(path)))
 
 
 def served(api: bool) -> tuple[Route, ...]:
@@ -55,6 +60,7 @@ def served(api: bool) -> tuple[Route, ...]:
 
 def register(app: AppT, api: bool = True) -> None:
     """Mount every view; to be called once per app, before its web server starts."""
+    cast(Any, app.web).web_app[MICROBLOG] = app
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(other(path), app.web.views[path])

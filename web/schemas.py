@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr
 from pydantic.alias_generators import to_camel
 
 from microblog_streams import records
 from microblog_streams.ids import MAX_USER_ID
 from microblog_streams.operations.pages import PostView
+from microblog_streams.operations.tokens import Issued
 
 
 def rfc3339(at: datetime) -> str:
@@ -35,6 +36,15 @@ class NewUser(Body):
     """What POST /users/ takes."""
 
     username: str
+    password: SecretStr | None = None
+
+
+class NewToken(Body):
+    """What POST /tokens/ takes."""
+
+    username: str
+    password: SecretStr
+    name: str = ""
 
 
 class NewPost(Body):
@@ -61,6 +71,42 @@ class User(Answer):
     def of(cls, user: records.User) -> Self:
         """Return a user's JSON."""
         return cls(id=user.id, username=user.username, created_at=user.created_at)
+
+
+class Registered(User):
+    """A user who has just registered, with the token that is shown this once."""
+
+    token: str
+
+    @classmethod
+    def with_token(cls, user: records.User, token: SecretStr) -> Self:
+        """Return the JSON of both."""
+        return cls(id=user.id, username=user.username, created_at=user.created_at, token=token.get_secret_value())
+
+
+class Token(Answer):
+    """A token, as its owner sees it later."""
+
+    id: int
+    name: str
+    created_at: Time
+    last_used_at: Time | None
+
+    @classmethod
+    def of(cls, token: records.Token) -> Self:
+        """Return a token's JSON."""
+        return cls(id=token.id, name=token.name, created_at=token.created_at, last_used_at=token.last_used_at)
+
+
+class IssuedToken(Token):
+    """A new token, with the secret that is shown this once."""
+
+    token: str
+
+    @classmethod
+    def of_issued(cls, issued: Issued) -> Self:
+        """Return a new token's JSON."""
+        return cls(**Token.of(issued.token).model_dump(), token=issued.secret.get_secret_value())
 
 
 class Post(Answer):

@@ -2,6 +2,7 @@
 
 from aiohttp.web import Request, Response
 
+from web.callers import allow
 from web.cursors import Kind
 from web.paging import Paging
 from web.params import user_id
@@ -12,7 +13,8 @@ class Timeline(View):
     """One person's home timeline."""
 
     async def get(self, request: Request, user: str) -> Response:
-        """Return a page of posts: from the top, older than a cursor, or newer than one."""
+        """Return a page of posts: from the top, older than a cursor, or newer than one. One's own alone."""
+        allow(request, user_id(user))
         paging = Paging.of(request, user_id(user))
         kind, position = paging.at_post(Kind.OLDER, Kind.NEWER)
         if kind is Kind.NEWER and position is not None:

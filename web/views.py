@@ -5,9 +5,9 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from aiohttp.web import Request, StreamResponse
+from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
@@ -39,6 +39,10 @@ class Application(Protocol):
     def health(self) -> HealthView:
         """How the worker is."""
         ...
+
+
+#: The application, for what stands before the views.
+MICROBLOG: Final = AppKey("microblog", Application)
 
 
 class View(FaustView):

@@ -15,6 +15,10 @@ MAX_USERNAME: Final = 50
 #: Code points of a post without the white space around it, and with it.
 MAX_CONTENT, MAX_RAW_CONTENT = 500, 2_000
 
+#: Code points of a password, in NFC, and of what somebody calls a token.
+LEAST_PASSWORD, MAX_PASSWORD = 8, 200
+MAX_TOKEN_NAME: Final = 100
+
 #: No character takes more than four code points apart (UAX #15), so a longer name is too long in NFC as well.
 #: Looked at first: putting thousands of combining marks in order takes seconds.
 _LONGEST_APART: Final = 4
@@ -28,6 +32,8 @@ _LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
 #: Hangul fillers and the inherent vowels of Khmer: letters and marks by category, and not to be seen.
 _INVISIBLE: Final = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
 
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+_FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORBIDDEN_IN_CONTENT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -64,6 +70,35 @@ def content(value: str) -> str:
         raise Invalid("content", "is empty")
     if len(text) > MAX_CONTENT:
         raise _long("content", MAX_CONTENT)
+    return value
+
+
+def password(value: str) -> str:
+    """Return a password in NFC, as it is hashed: keyboards differ in how they put "é" together. Raises Invalid.
+
+    8 to 200 characters, whichever they are. The message never quotes any of it.
+    """
+    if len(value) > MAX_PASSWORD * _LONGEST_APART:
+        raise _long("password", MAX_PASSWORD)
+    text = unicodedata.normalize("NFC", value)
+    if len(text) < LEAST_PASSWORD:
+        raise Invalid("password", f"is shorter than {LEAST_PASSWORD} characters")
+    if len(text) > MAX_PASSWORD:
+        raise _long("password", MAX_PASSWORD)
+    if _HALF_CHARACTER.search(text):
+        raise Invalid("password", "holds half a character (a lone surrogate)")
+    return text
+
+
+def token_name(value: str) -> str:
+    """Return what somebody calls a token, as it is. Raises Invalid (``name``).
+
+    Up to 100 code points, none of them a control character or the end of a line.
+    """
+    if len(value) > MAX_TOKEN_NAME:
+        raise _long("name", MAX_TOKEN_NAME)
+    if found := _FORBIDDEN_IN_TOKEN_NAMES.search(value):
+        raise Invalid("name", f"{_code_point(found.group())} is not allowed in it")
     return value
 
 

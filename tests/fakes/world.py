@@ -9,6 +9,7 @@ from microblog_streams.ids import encode_entry, new_post_id
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.records import Post
+from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
@@ -63,6 +64,8 @@ class World:
             follows=self.follows,
             blocks=FakeBlocks(self.database),
             idempotency=FakeIdempotency(self.database),
+            tokens=FakeTokens(self.database),
+            passwords=FakePasswords(self.database),
             posts=self.posts,
             timelines=self.timelines,
             post_cache=self.post_cache,

@@ -24,9 +24,13 @@ class RunningStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of a process (a worker, a command) that shall use this stack and nothing else."""
+        """The variables of a process (a worker, a command) that shall use this stack and nothing else.
+
+        Everybody may do everything, unless a test says otherwise.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        return {**kept, **self.stack.environment, f"{PREFIX}DATA_DIR": str(self.stack.data_dir)}
+        own = {f"{PREFIX}DATA_DIR": str(self.stack.data_dir), f"{PREFIX}AUTH": "open"}
+        return {**kept, **self.stack.environment, **own}
 
 
 @contextmanager

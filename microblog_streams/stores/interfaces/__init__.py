@@ -4,6 +4,7 @@ Every method may raise ``StoreUnavailable``; other errors are named. Pages go by
 the last id of the page before, exclusive), because positions stay right while rows come and go.
 """
 
+from microblog_streams.stores.interfaces.access import PasswordStore, TokenStore
 from microblog_streams.stores.interfaces.caches import PostCache, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
 from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row
@@ -26,6 +27,7 @@ __all__ = [
     "IdempotencyStore",
     "LetterBox",
     "Outbox",
+    "PasswordStore",
     "PostCache",
     "PostStore",
     "Row",
@@ -33,6 +35,7 @@ __all__ = [
     "Slice",
     "SourceLog",
     "TimelineStore",
+    "TokenStore",
     "UserCache",
     "UserStore",
     "Warmth",

@@ -5,21 +5,27 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from microblog_streams.records import Edge, Once, Reserved, User
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, Once, Reserved, User
 
 
 class UserStore(Protocol):
     """Users, in PostgreSQL."""
 
-    async def create(self, username: str, name_key: str) -> User:
-        """Register; ``name_key`` is what must be unique. Raises UsernameTaken, also when two register at once."""
+    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
+        """Register, in one transaction with the credentials (none unless given); ``name_key`` is what must be unique.
+
+        Raises UsernameTaken, also when two register at once.
+        """
         ...
 
-    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+    async def create_once(
+        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+    ) -> tuple[User, bool]:
         """Register, in one transaction with the key's row; return the user, and whether they are new.
 
-        A key that came before leads to the user of that time, without a change. Raises UsernameTaken, which leaves the
-        key free; KeyReused where the earlier request was another; NotFound where its user is deleted by now.
+        A key that came before leads to the user of that time, without a change, also of the credentials. Raises
+        UsernameTaken, which leaves the key free; KeyReused where the earlier request was another; NotFound where its
+        user is deleted by now.
         """
         ...
 
@@ -38,7 +44,8 @@ class UserStore(Protocol):
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, in one transaction with its events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 
-        Locks the user FOR UPDATE; blocks by the user and of the user go too. False where there was nothing to delete.
+        Locks the user FOR UPDATE. Tokens, password, and blocks by the user and of the user go too. False where there
+        was nothing to delete.
         """
         ...
 

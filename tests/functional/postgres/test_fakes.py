@@ -4,6 +4,7 @@ import pytest
 
 from microblog_streams.errors import StoreUnavailable
 from tests.contracts import blocks as blocking
+from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.blocks import BlocksContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
@@ -42,6 +43,18 @@ class TestFakeRegisteringOnce(RegisteringOnceContract):
 
 
 class TestFakeFollowingOnce(FollowingOnceContract):
+    pass
+
+
+class TestFakeTokens(TokensContract):
+    pass
+
+
+class TestFakeRegisteringWithCredentials(RegisteringWithCredentialsContract):
+    pass
+
+
+class TestFakePasswords(PasswordsContract):
     pass
 
 

@@ -16,6 +16,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from microblog_streams.operations import Stores, operations
 from microblog_streams.settings import Settings
 from microblog_streams.stores.interfaces import Followers
+from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
@@ -86,7 +87,7 @@ async def make_front() -> AsyncIterator[MakeFront]:
     fronts: list[Front] = []
 
     async def make(time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo"), **settings: Any) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, **settings}), time_limit)
+        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **settings}), time_limit)
         front = Front(app, TestClient(TestServer(app.web.web_app)))
         await front.client.start_server()
         fronts.append(front)
@@ -167,6 +168,8 @@ def _stores(app: App) -> Stores:
         follows=FakeFollows(app.database),
         blocks=FakeBlocks(app.database),
         idempotency=FakeIdempotency(app.database),
+        tokens=FakeTokens(app.database),
+        passwords=FakePasswords(app.database),
         posts=FakePosts(),
         timelines=app.timelines,
         post_cache=FakePostCache(),

@@ -130,6 +130,7 @@ def test_the_application_is_configured_with_the_lock():
         "compression",
         "problems",
         "locked",
+        "required",
         "size_limit",
         "bounded",
     ]

@@ -21,6 +21,8 @@ METHODS = {
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
+    "/tokens/": "GET,HEAD,OPTIONS,POST",
+    "/tokens/{token}": "DELETE,OPTIONS",
     "/health": "GET,HEAD,OPTIONS",
     "/ready": "GET,HEAD,OPTIONS",
 }
@@ -28,7 +30,7 @@ METHODS = {
 
 def filled(path):
     """Return a path of the table with ids in its places."""
-    return path.format(user=1, follower=1, followee=2, blocker=1, blocked=2, ident=1)
+    return path.format(user=1, follower=1, followee=2, blocker=1, blocked=2, ident=1, token=1)
 
 
 def test_these_are_all_paths():

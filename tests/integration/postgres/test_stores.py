@@ -1,6 +1,7 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
 from tests.contracts import blocks as blocking
+from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.blocks import BlocksContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
@@ -39,6 +40,18 @@ class TestRegisteringOnce(RegisteringOnceContract):
 
 
 class TestFollowingOnce(FollowingOnceContract):
+    pass
+
+
+class TestTokens(TokensContract):
+    pass
+
+
+class TestRegisteringWithCredentials(RegisteringWithCredentialsContract):
+    pass
+
+
+class TestPasswords(PasswordsContract):
     pass
 
 

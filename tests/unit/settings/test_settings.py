@@ -53,6 +53,14 @@ def test_two_copies_of_three_confirm_an_event(variables, copies, given, min_insy
     assert load_settings().min_insync == min_insync
 
 
+def test_tokens_are_required_unless_this_machine_alone_is_open(variables):
+    assert load_settings().auth == "required"
+    variables(AUTH="open")
+    assert load_settings().auth == "open"
+    variables(WEB_HOST="localhost")
+    assert load_settings().auth == "open"
+
+
 def test_a_session_that_ends_between_two_heartbeats_is_refused(variables):
     variables(SESSION_TIMEOUT=7.9)
     assert refusal().startswith("MICROBLOG_SESSION_TIMEOUT must be at least twice MICROBLOG_HEARTBEAT_INTERVAL and 2 s")
@@ -73,6 +81,10 @@ def test_a_session_that_ends_between_two_heartbeats_is_refused(variables):
         ({"REDIS_KEY": "k.pem"}, "MICROBLOG_REDIS_CERT and MICROBLOG_REDIS_KEY go together"),
         ({"POSTGRES_URL": "postgresql://web:s3cr/et@a/b"}, "MICROBLOG_POSTGRES_URL: not a URL"),
         ({"CASSANDRA_CONSISTENCY": "most"}, "MICROBLOG_CASSANDRA_CONSISTENCY: Input should be 'ONE'"),
+        ({"AUTH": "open", "WEB_HOST": "0.0.0.0"}, "MICROBLOG_AUTH=open lets everybody act as anybody"),
+        ({"AUTH": "open", "WEB_HOST": "127.example.org"}, "MICROBLOG_AUTH=open lets everybody act as anybody"),
+        ({"AUTH": "off"}, "MICROBLOG_AUTH: Input should be 'required' or 'open'"),
+        ({"TOKEN_DAYS": 0}, "MICROBLOG_TOKEN_DAYS: "),
         ({"MIN_INSYNC_REPLICAS": 2}, "MICROBLOG_MIN_INSYNC_REPLICAS is above MICROBLOG_REPLICATION_FACTOR"),
     ],
 )
