@@ -4,13 +4,14 @@ Each is served with a slash at its end and without. The table is also what the l
 is not public.
 """
 
-from typing import Final
+from typing import Final, cast
 
 from faust.types import AppT
 
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
+from web.openapi.view import OpenApi
 from web.posts import AuthorPosts, Posts, PostsOrPost
 from web.spellings import other
 from web.timelines import Timeline
@@ -36,10 +37,12 @@ OPERATION: Final[tuple[Route, ...]] = (
     ("/health", Health),
     ("/ready", Ready),
 )
+#: What describes all of these, and is not described itself.
+DESCRIPTION: Final[tuple[Route, ...]] = (("/openapi.json", OpenApi),)
 #: What is behind the admin token, as Faust's own pages are.
 INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
 
-PATHS: Final = frozenset(path for path, _ in API + OPERATION)
+PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
 #: The same in both spellings: what needs no admin token.
 PUBLIC: Final = PATHS | {other(path) for path in PATHS}
 
@@ -47,7 +50,7 @@ PUBLIC: Final = PATHS | {other(path) for path in PATHS}
 def served(api: bool) -> tuple[Route, ...]:
     """Return the routes of a worker that serves the API, or does not."""
     operation = OPERATION + INTERNALS
-    return API + operation if api else operation
+    return API + DESCRIPTION + operation if api else operation
 
 
 def register(app: AppT, api: bool = True) -> None:
@@ -55,3 +58,5 @@ def register(app: AppT, api: bool = True) -> None:
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(other(path), app.web.views[path])
+    if api:
+        cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required=False)

@@ -12,6 +12,8 @@ from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
 from web import answers
+from web.bodies import read
+from web.described import described
 from web.problems import problem_response
 
 
@@ -42,7 +44,10 @@ class Application(Protocol):
 
 
 class View(FaustView):
-    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text."""
+    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text.
+
+    One that is described as taking a body has it read, and gets it as ``body``.
+    """
 
     def __post_init__(self) -> None:
         """Have errors answered inside Faust's sensors, or its metrics would count every 404 as a 500.
@@ -73,10 +78,14 @@ class View(FaustView):
 
 
 def _answered(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[StreamResponse]]:
+    call = described(method)
+    model = call.takes if call else None
+
     @wraps(method)
     async def answered(request: Request, **path: str) -> StreamResponse:
         try:
-            return cast(StreamResponse, await method(request, **path))
+            taken = {"body": await read(request, model)} if model else {}
+            return cast(StreamResponse, await method(request, **path, **taken))
         except Exception as exc:
             return problem_response(exc, request)
 

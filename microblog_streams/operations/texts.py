@@ -28,7 +28,10 @@ _LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
 #: Hangul fillers and the inherent vowels of Khmer: letters and marks by category, and not to be seen.
 _INVISIBLE: Final = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
 
-_FORBIDDEN_IN_CONTENT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
+#: The rule for posts as a regular expression, for those who describe it: no control characters, and not empty.
+CONTENT: Final = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
 
 
 def username(value: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from web.spellings import canonical, other
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
 READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/posts", "/posts/1"]
-READ += ["/timelines/1", "/health", "/ready"]
+READ += ["/timelines/1", "/openapi.json", "/health", "/ready"]
 METHODS = {
     "/users/": "GET,HEAD,OPTIONS,POST",
     "/users/{user}": "DELETE,GET,HEAD,OPTIONS",
@@ -19,6 +19,7 @@ METHODS = {
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
+    "/openapi.json": "GET,HEAD,OPTIONS",
     "/health": "GET,HEAD,OPTIONS",
     "/ready": "GET,HEAD,OPTIONS",
 }
