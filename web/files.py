@@ -15,8 +15,8 @@ from web.compression import takes_gzip
 
 #: Kept, but asked for each time: what another version of the API would answer otherwise.
 ASKED: Final = {"Cache-Control": "no-cache"}
-#: Kept for an hour, without asking.
-KEPT: Final = {"Cache-Control": "max-age=3600"}
+#: Kept for a day, without asking.
+KEPT: Final = {"Cache-Control": "max-age=86400"}
 
 
 @dataclass(frozen=True, slots=True)

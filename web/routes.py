@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from faust.types import AppT
 
+from web.docs import Docs, DocsFile
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
@@ -38,7 +39,11 @@ OPERATION: Final[tuple[Route, ...]] = (
     ("/ready", Ready),
 )
 #: What describes all of these, and is not described itself.
-DESCRIPTION: Final[tuple[Route, ...]] = (("/openapi.json", OpenApi),)
+DESCRIPTION: Final[tuple[Route, ...]] = (
+    ("/openapi.json", OpenApi),
+    ("/docs", Docs),
+    ("/docs/{name}", DocsFile),
+)
 #: What is behind the admin token, as Faust's own pages are.
 INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
 

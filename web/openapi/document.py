@@ -47,7 +47,11 @@ def document(routes: Iterable[tuple[str, type[View]]], required: bool) -> Json:
             path: {name: _operation(path, *said, schemas, required) for name, said in methods.items()}
             for path, methods in paths.items()
         },
-        "components": {"schemas": schemas.components, "headers": HEADERS, "securitySchemes": security.SCHEMES},
+        "components": {
+            "schemas": schemas.components,
+            "headers": HEADERS,
+            "securitySchemes": security.schemes(required),
+        },
     }
 
 

@@ -37,4 +37,5 @@ HEADERS: Final[Json] = {
 
 def headers(names: Iterable[str]) -> Json:
     """Return these headers, and the one that every answer has."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in ("X-Request-ID", *names)}
+    found = [name for name in ("X-Request-ID", *names) if HEADERS[name]]
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in found}

@@ -6,13 +6,18 @@ from web.described import Call, Who
 
 _NAME: Final = "bearerAuth"
 
-SCHEMES: Final = {
+_SCHEMES: Final = {
     _NAME: {
         "type": "http",
         "scheme": "bearer",
         "description": "The token that registering returned, or one that was asked for later.",
     }
 }
+
+
+def schemes(required: bool) -> dict[str, Any]:
+    """Return every way of saying who calls; none where nobody is asked."""
+    return _SCHEMES if required else {}
 
 
 def of(call: Call, required: bool) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from web.spellings import canonical, other
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
 READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/posts", "/posts/1"]
-READ += ["/timelines/1", "/openapi.json", "/health", "/ready"]
+READ += ["/timelines/1", "/openapi.json", "/docs", "/docs/docs.js"]
+READ += ["/health", "/ready"]
 METHODS = {
     "/users/": "GET,HEAD,OPTIONS,POST",
     "/users/{user}": "DELETE,GET,HEAD,OPTIONS",
@@ -20,6 +21,8 @@ METHODS = {
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
     "/openapi.json": "GET,HEAD,OPTIONS",
+    "/docs": "GET,HEAD,OPTIONS",
+    "/docs/{name}": "GET,HEAD,OPTIONS",
     "/health": "GET,HEAD,OPTIONS",
     "/ready": "GET,HEAD,OPTIONS",
 }
@@ -27,7 +30,7 @@ METHODS = {
 
 def filled(path):
     """Return a path of the table with ids in its places."""
-    return path.format(user=1, follower=1, followee=2, ident=1)
+    return path.format(user=1, follower=1, followee=2, ident=1, name="docs.js")
 
 
 def test_these_are_all_paths():
