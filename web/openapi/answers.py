@@ -3,31 +3,33 @@
 from http import HTTPStatus
 from typing import Any
 
-from web.described import Call
 from web.openapi import problems
 from web.openapi.headers import headers
-from web.openapi.schemas import Schemas
+from web.openapi.links import links
+from web.openapi.operations import Api, Operation
 
 Json = dict[str, Any]
 
 
-def of(call: Call, schemas: Schemas, has_parameters: bool, required: bool) -> Json:
+def of(operation: Operation, api: Api) -> Json:
     """Return every answer by its status."""
-    found = {str(call.status): _good(call, schemas)}
-    if call.tagged:
+    found = {str(operation.call.status): _good(operation, api)}
+    if operation.call.tagged:
         found["304"] = {"description": "Nothing is new.", "headers": headers(["ETag"])}
-    found |= problems.of(call, schemas, has_parameters, required)
+    found |= problems.of(operation, api)
     return dict(sorted(found.items()))
 
 
-def _good(call: Call, schemas: Schemas) -> Json:
+def _good(operation: Operation, api: Api) -> Json:
+    call = operation.call
     made = ["Location"] if call.status == HTTPStatus.CREATED else []
     linked = ["Link"] if call.paged else []
     tagged = ["ETag"] if call.tagged else []
     found: Json = {
         "description": HTTPStatus(call.status).phrase,
         "headers": headers([*made, *linked, *tagged, *call.headers]),
+        **links(operation, api),
     }
     if call.answer is not None:
-        found["content"] = {"application/json": {"schema": schemas.answered(call.answer)}}
+        found["content"] = {"application/json": {"schema": api.schemas.answered(call.answer)}}
     return found

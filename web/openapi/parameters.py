@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from web import once, params
-from web.described import Call
+from web.openapi.operations import Operation
 from web.openapi.schemas import Schemas
 
 Json = dict[str, Any]
@@ -46,20 +46,22 @@ _IF_NONE_MATCH: Final = {
 }
 
 
-def of(path: str, call: Call) -> Json:
+def of(operation: Operation) -> Json:
     """Return the field with all parameters of an operation; none where it has none."""
-    found = [_in_path(name, call.path.get(name, name)) for name in re.findall(r"{(\w+)}", path)]
+    call = operation.call
+    found = [_in_path(name, call.path.get(name, name)) for name in re.findall(r"{(\w+)}", operation.path)]
     found += [_LIMIT, _CURSOR] if call.paged else []
     found += [_key(call.once)] if call.once else []
     found += [_IF_NONE_MATCH] if call.tagged else []
     return {"parameters": found} if found else {}
 
 
-def body(call: Call, schemas: Schemas) -> Json:
+def body(operation: Operation, schemas: Schemas) -> Json:
     """Return the field with the body that an operation takes; none where it takes none."""
-    if call.takes is None:
+    model = operation.call.takes
+    if model is None:
         return {}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas.taken(call.takes)}}}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas.taken(model)}}}}
 
 
 def _in_path(name: str, meaning: str) -> Json:

@@ -8,10 +8,11 @@ from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, HTTPUnsup
 
 from microblog_streams.errors import Invalid, KeyReused, StoreUnavailable
 from web import problems
-from web.described import Call, Who
+from web.described import Who
+from web.openapi import parameters
 from web.openapi.examples import example
 from web.openapi.headers import headers
-from web.openapi.schemas import Schemas
+from web.openapi.operations import Api, Operation
 from web.openapi.words import first
 from web.problems import InvalidFields, TooSlow
 from web.schemas import Problem
@@ -32,16 +33,16 @@ _READING: Final[Errors] = (InvalidFields, HTTPRequestTimeout, HTTPRequestEntityT
 _BY: Final[dict[Who, Errors]] = {Who.ANYBODY: (), Who.OWNER: ()}
 
 
-def of(call: Call, schemas: Schemas, has_parameters: bool, required: bool) -> Json:
+def of(operation: Operation, api: Api) -> Json:
     """Return an answer for each status of the errors that the call can raise."""
-    found = sorted(dict.fromkeys(_raised(call, has_parameters, required)), key=_status)
+    found = sorted(dict.fromkeys(_raised(operation, api.required)), key=_status)
     return {
         str(status): {
             "description": _words(errors := tuple(group)),
             "headers": headers(sorted({name for error in errors for name in problems.kind_of(error).headers})),
             "content": {
                 problems.CONTENT_TYPE: {
-                    "schema": schemas.answered(Problem),
+                    "schema": api.schemas.answered(Problem),
                     "examples": {problems.kind_of(error).slug: {"value": example(error)} for error in errors},
                 }
             },
@@ -50,8 +51,9 @@ def of(call: Call, schemas: Schemas, has_parameters: bool, required: bool) -> Js
     }
 
 
-def _raised(call: Call, has_parameters: bool, required: bool) -> Iterable[type[Exception]]:
-    yield from (Invalid,) if has_parameters else ()
+def _raised(operation: Operation, required: bool) -> Iterable[type[Exception]]:
+    call = operation.call
+    yield from (Invalid,) if parameters.of(operation) else ()
     yield from _READING if call.takes else ()
     yield from (KeyReused,) if call.once else ()
     yield from _BY[call.by] if required else ()

@@ -147,6 +147,20 @@ def test_an_example_of_a_problem_is_what_would_be_answered(error):
     assert document["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "leads"),
+    [
+        (
+            "/users/",
+            ["deleteUser", "getTimeline", "getUser", "listFollowees", "listFollowers", "listPostsOfUser"],
+        ),
+        ("/posts/", ["deletePost", "getPostOrPosts"]),
+    ],
+)
+def test_what_is_made_leads_to_what_can_be_done_with_it(api, path, leads):
+    assert sorted(api["paths"][path]["post"]["responses"]["201"]["links"]) == leads
+
+
 def test_a_page_has_a_limit_a_cursor_and_links(api):
     said = api["paths"]["/users/{user}/followers"]["get"]
     [user, limit, cursor] = said["parameters"]

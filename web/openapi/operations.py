@@ -1,0 +1,53 @@
+"""The methods of all paths, with what is said of each; and what their descriptions have in common."""
+
+import inspect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from microblog_streams.errors import SetupError
+from web.described import Call, described
+from web.openapi.schemas import Schemas
+from web.views import View
+
+#: HEAD and OPTIONS are not among them: they are there wherever they make sense, which the document says once.
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one path; ``words`` is its docstring, ``module`` where its noun is."""
+
+    path: str
+    method: str
+    module: str
+    words: str
+    call: Call
+
+    @property
+    def noun(self) -> str:
+        """What the call is about: the name of its module."""
+        return self.module.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """All operations and their schemas; ``required``: whether calls need their token."""
+
+    operations: Sequence[Operation]
+    schemas: Schemas
+    required: bool
+
+
+def operations(routes: Iterable[tuple[str, type[View]]]) -> list[Operation]:
+    """Return every operation, in the order of the routes. Raises SetupError where one is not described."""
+    return [found for path, view in routes for name in _METHODS if (found := _operation(path, view, name))]
+
+
+def _operation(path: str, view: type[View], name: str) -> Operation | None:
+    method = getattr(view, name)
+    if method is getattr(View, name):
+        return None
+    if (call := described(method)) is None:
+        raise SetupError(f"{name.upper()} {path} is not described: {view.__qualname__}.{name} needs a @call")
+    return Operation(path, name, view.__module__, inspect.getdoc(method) or "", call)
