@@ -178,7 +178,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     _add_stores(app, deployment)
     _add_delivery(app)
     agents.register(app)
-    routes.register(app, settings.serves_api)
+    routes.register(app, settings.serves_api, settings.auth == "required")
     commands.register(app)
     check_complete(app)
     return app

@@ -2,19 +2,22 @@
 
 from aiohttp.web import Request, Response
 
+from microblog_streams.errors import NotFound
 from web import answers
 from web.callers import allow
 from web.cursors import Kind
+from web.described import Who, call
 from web.once import once
 from web.paging import Paging
 from web.params import user_id
-from web.schemas import Blocking
+from web.schemas import Blocking, User
 from web.views import View
 
 
 class Block(View):
     """One person blocking another. Repeating a call changes nothing."""
 
+    @call("block", Blocking, by=Who.OWNER, once=1, raises=(NotFound,))
     async def post(self, request: Request, blocker: str, blocked: str) -> Response:
         """Block."""
         pair = _pair(blocker, blocked, blocking=True)
@@ -22,6 +25,7 @@ class Block(View):
         await self.operations.blocks.block(pair.blocker_id, pair.blocked_id, once(request))
         return answers.one(pair)
 
+    @call("unblock", Blocking, by=Who.OWNER, raises=(NotFound,))
     async def delete(self, request: Request, blocker: str, blocked: str) -> Response:
         """Unblock."""
         pair = _pair(blocker, blocked, blocking=False)
@@ -33,6 +37,7 @@ class Block(View):
 class Blocks(View):
     """Those whom somebody has blocked: their own list."""
 
+    @call("listBlocks", list[User], paged=True, by=Who.OWNER, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
         """Return a page of users, by id."""
         paging = Paging.of(request, user_id(user))

@@ -23,9 +23,18 @@ async def compression(request: Request, handler: Handler) -> StreamResponse:
     if not isinstance(response, Response):
         return response
     response.headers.add("Vary", "Accept-Encoding")
-    if isinstance(response.body, bytes) and len(response.body) > PLAIN_UP_TO and takes_gzip(request):
+    if _worth_it(response) and takes_gzip(request):
         response.enable_compression(ContentCoding.gzip)
     return response
+
+
+def _worth_it(response: Response) -> bool:
+    """Tell whether the body is large, and not packed already."""
+    return (
+        isinstance(response.body, bytes)
+        and len(response.body) > PLAIN_UP_TO
+        and "Content-Encoding" not in response.headers
+    )
 
 
 def takes_gzip(request: Request) -> bool:

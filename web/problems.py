@@ -123,7 +123,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (NotReady, Kind(503, "not-ready", "Not ready", headers=_RETRY)),
 )
 
-_INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
+INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
 
 
 def problem_response(exc: Exception, request: Request) -> Response:
@@ -133,12 +133,32 @@ def problem_response(exc: Exception, request: Request) -> Response:
     elif isinstance(exc, WebError):
         kind = _phrased(exc.code, exc.detail)
     else:
-        kind = next((kind for error, kind in _KINDS if isinstance(exc, error)), _INTERNAL)
-    if kind is _INTERNAL:
+        kind = kind_of(type(exc))
+    if kind is INTERNAL:
         log.error("request_failed method=%s path=%s", request.method, request.rel_url.raw_path, exc_info=exc)
     elif kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.debug("request_unavailable method=%s path=%s error=%r", request.method, request.rel_url.raw_path, exc)
-    return _response(kind, kind.detail(exc), kind.errors(exc))
+    return _response(kind, document(kind, exc))
+
+
+def kind_of(error: type[Exception]) -> Kind:
+    """Return what an error is to a caller, by its class alone."""
+    if issubclass(error, HTTPException):
+        return _phrased(error.status_code, None)
+    return next((kind for known, kind in _KINDS if issubclass(error, known)), INTERNAL)
+
+
+def document(kind: Kind, exc: Exception) -> dict[str, object]:
+    """Return the problem document of one error."""
+    found: dict[str, object] = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.detail(exc),
+    }
+    if errors := kind.errors(exc):
+        found["errors"] = [{"field": name, "message": message} for name, message in errors]
+    return found | {"requestId": logs.request_id.get()}
 
 
 def _http_kind(exc: HTTPException, request: Request) -> Kind:
@@ -168,16 +188,7 @@ def _phrased(status: int, detail: str | None) -> Kind:
     )
 
 
-def _response(kind: Kind, detail: str, errors: Sequence[tuple[str, str]]) -> Response:
-    document: dict[str, object] = {
-        "type": f"/problems/{kind.slug}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-    }
-    if errors:
-        document["errors"] = [{"field": name, "message": message} for name, message in errors]
-    document["requestId"] = logs.request_id.get()
+def _response(kind: Kind, document: Mapping[str, object]) -> Response:
     # A field's name comes from the request and may hold half a character (a lone surrogate): "?" stands for it.
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=kind.headers)

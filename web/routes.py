@@ -9,9 +9,11 @@ from typing import Any, Final, cast
 from faust.types import AppT
 
 from web.blocks import Block, Blocks
+from web.docs import Docs, DocsFile
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
+from web.openapi.view import OpenApi
 from web.posts import AuthorPosts, Posts, PostsOrPost
 from web.spellings import other
 from web.timelines import Timeline
@@ -42,10 +44,16 @@ OPERATION: Final[tuple[Route, ...]] = (
     ("/health", Health),
     ("/ready", Ready),
 )
+#: What describes all of these, and is not described itself.
+DESCRIPTION: Final[tuple[Route, ...]] = (
+    ("/openapi.json", OpenApi),
+    ("/docs", Docs),
+    ("/docs/{name}", DocsFile),
+)
 #: What is behind the admin token, as Faust's own pages are.
 INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
 
-PATHS: Final = frozenset(path for path, _ in API + OPERATION)
+PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
 #: The same in both spellings: what needs no admin token.
 PUBLIC: Final = PATHS | {other(path) for path in PATHS}
 #: The API's alone, in both spellings: where it matters who calls.
@@ -55,12 +63,17 @@ CALLED: Final = frozenset(spelling for path, _ in API for spelling in (path, oth
 def served(api: bool) -> tuple[Route, ...]:
     """Return the routes of a worker that serves the API, or does not."""
     operation = OPERATION + INTERNALS
-    return API + operation if api else operation
+    return API + DESCRIPTION + operation if api else operation
 
 
-def register(app: AppT, api: bool = True) -> None:
-    """Mount every view; to be called once per app, before its web server starts."""
+def register(app: AppT, api: bool = True, required: bool = True) -> None:
+    """Mount every view; to be called once per app, before its web server starts.
+
+    ``api``: whether the worker serves it; ``required``: whether its calls need their token.
+    """
     cast(Any, app.web).web_app[MICROBLOG] = app
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(other(path), app.web.views[path])
+    if api:
+        cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required)

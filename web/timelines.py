@@ -2,9 +2,12 @@
 
 from aiohttp.web import Request, Response
 
+from microblog_streams.errors import NotFound, Unfinished
+from web import schemas
 from web.callers import allow
 from web.cursors import Kind
-from web.paging import Paging
+from web.described import Who, call
+from web.paging import INCOMPLETE, Paging
 from web.params import user_id
 from web.views import View
 
@@ -12,6 +15,14 @@ from web.views import View
 class Timeline(View):
     """One person's home timeline."""
 
+    @call(
+        "getTimeline",
+        list[schemas.Post],
+        paged=True,
+        by=Who.OWNER,
+        headers=tuple(INCOMPLETE),
+        raises=(NotFound, Unfinished),
+    )
     async def get(self, request: Request, user: str) -> Response:
         """Return a page of posts: from the top, older than a cursor, or newer than one. One's own alone."""
         allow(request, user_id(user))

@@ -2,9 +2,10 @@
 
 from aiohttp.web import Request, Response
 
+from microblog_streams.errors import Busy, Invalid, NotFound, WrongLogin
 from web import answers, schemas
-from web.bodies import read
 from web.callers import insist
+from web.described import Who, call
 from web.params import token_id
 from web.views import View
 
@@ -12,14 +13,15 @@ from web.views import View
 class Tokens(View):
     """The caller's own tokens."""
 
+    @call("listTokens", list[schemas.Token], by=Who.CALLER)
     async def get(self, request: Request) -> Response:
         """Return them, by id. Never the secrets: they are not kept."""
         found = await self.operations.tokens.of(insist(request).user)
         return answers.several([schemas.Token.of(token) for token in found])
 
-    async def post(self, request: Request) -> Response:
+    @call("logIn", schemas.IssuedToken, status=201, takes=schemas.NewToken, raises=(Invalid, WrongLogin, Busy))
+    async def post(self, request: Request, body: schemas.NewToken) -> Response:
         """Give another one, to whoever has the password."""
-        body = await read(request, schemas.NewToken)
         issued = await self.operations.access.log_in(body.username, body.password, body.name)
         return answers.secret(schemas.IssuedToken.of_issued(issued), f"/tokens/{issued.token.id}")
 
@@ -27,6 +29,7 @@ class Tokens(View):
 class Token(View):
     """One of the caller's tokens."""
 
+    @call("revokeToken", None, status=204, by=Who.CALLER, raises=(NotFound,))
     async def delete(self, request: Request, token: str) -> Response:
         """Revoke it; others' are not there."""
         await self.operations.tokens.revoke(insist(request).user, token_id(token))

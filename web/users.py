@@ -2,10 +2,12 @@
 
 from aiohttp.web import Request, Response
 
+from microblog_streams.errors import Busy, NotFound, UsernameTaken
+from microblog_streams.operations.users import LEAST_KEY
 from web import answers, schemas
-from web.bodies import read
 from web.callers import allow, everybody_may
 from web.cursors import Kind
+from web.described import Who, call
 from web.once import once
 from web.paging import Paging
 from web.params import user_id
@@ -15,14 +17,23 @@ from web.views import View
 class Users(View):
     """Everybody."""
 
+    @call("listUsers", list[schemas.User], paged=True)
     async def get(self, request: Request) -> Response:
         """Return a page of users, by id."""
         paging = Paging.of(request)
         return paging.users(await self.operations.users.page(paging.after(Kind.USERS), paging.limit), Kind.USERS)
 
-    async def post(self, request: Request) -> Response:
+    @call(
+        "register",
+        schemas.Registered,
+        when_open=schemas.User,
+        status=201,
+        takes=schemas.NewUser,
+        once=LEAST_KEY,
+        raises=(NotFound, UsernameTaken, Busy),
+    )
+    async def post(self, request: Request, body: schemas.NewUser) -> Response:
         """Register somebody; their first token is shown this once."""
-        body = await read(request, schemas.NewUser)
         wanted = not everybody_may(request)
         made = await self.operations.access.register(body.username, body.password, once(request, body), wanted)
         location = f"/users/{made.user.id}"
@@ -34,10 +45,12 @@ class Users(View):
 class User(View):
     """One person."""
 
+    @call("getUser", schemas.User, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
         """Return a user."""
         return answers.one(schemas.User.of(await self.operations.users.get(user_id(user))))
 
+    @call("deleteUser", None, status=204, by=Who.OWNER, raises=(NotFound,))
     async def delete(self, request: Request, user: str) -> Response:
         """Delete a user: oneself."""
         ident = user_id(user)

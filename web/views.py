@@ -12,6 +12,9 @@ from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
 from web import answers
+from web.bodies import read
+from web.callers import actor, insist
+from web.described import Who, described
 from web.problems import problem_response
 
 
@@ -44,9 +47,20 @@ class Application(Protocol):
 #: The application, for what stands before the views.
 MICROBLOG: Final = AppKey("microblog", Application)
 
+#: What finds out that it is known who calls, where it must be.
+_ASKED: Final[Mapping[Who, Callable[[Request], object] | None]] = {
+    Who.UNASKED: None,
+    Who.ANYBODY: None,
+    Who.CALLER: insist,
+    Who.OWNER: actor,
+}
+
 
 class View(FaustView):
-    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text."""
+    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text.
+
+    One that is described as taking a body has it read, and gets it as ``body``; who calls is asked before that.
+    """
 
     def __post_init__(self) -> None:
         """Have errors answered inside Faust's sensors, or its metrics would count every 404 as a 500.
@@ -77,10 +91,17 @@ class View(FaustView):
 
 
 def _answered(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[StreamResponse]]:
+    call = described(method)
+    model = call.takes if call else None
+    ask = _ASKED[call.by] if call else None
+
     @wraps(method)
     async def answered(request: Request, **path: str) -> StreamResponse:
         try:
-            return cast(StreamResponse, await method(request, **path))
+            if ask:
+                ask(request)
+            taken = {"body": await read(request, model)} if model else {}
+            return cast(StreamResponse, await method(request, **path, **taken))
         except Exception as exc:
             return problem_response(exc, request)
 

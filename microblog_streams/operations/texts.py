@@ -33,8 +33,14 @@ _LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
 _INVISIBLE: Final = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
 
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
-_FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_FORBIDDEN_IN_CONTENT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_BREAKS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile(f"[{_BREAKS}\ud800-\udfff]")
+#: The rule for tokens' names as a regular expression, for those who describe it.
+TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
+_CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
+#: The rule for posts as a regular expression, for those who describe it: no control characters, and not empty.
+CONTENT: Final = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
 
 
 def username(value: str) -> tuple[str, str]:

@@ -156,7 +156,7 @@ def _app(settings: Settings, time_limit: float) -> App:
     app.operations = operations(_stores(app))
     app.health = FakeHealth()
     app.finalize()
-    routes.register(app)
+    routes.register(app, required=settings.auth == "required")
     app.web.init_server()
     return app
 
