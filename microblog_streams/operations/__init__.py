@@ -11,6 +11,7 @@ from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.edges import Edges
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Follows
+from microblog_streams.operations.glances import Glances
 from microblog_streams.operations.history import History
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.rebuild import Rebuild
@@ -30,6 +31,7 @@ class Stores:
     idempotency: stores.IdempotencyStore
     posts: stores.PostStore
     timelines: stores.TimelineStore
+    glances: stores.GlanceStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
     followers: stores.Followers
@@ -37,12 +39,13 @@ class Stores:
 
 @dataclass(frozen=True)
 class Operations:
-    """One of each noun; first the four that are what people do, then what events bring about, and what checks it."""
+    """One of each noun; first those that are what people do, then what events bring about, and what checks it."""
 
     users: Users
     follows: Follows
     posts: Posts
     timelines: Timelines
+    glances: Glances
     fan_out: FanOut
     edges: Edges
     deletions: Deletions
@@ -60,6 +63,7 @@ def operations(on: Stores) -> Operations:
         follows=Follows(on.follows, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
+        glances=Glances(on.glances),
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),

@@ -7,6 +7,7 @@ the last id of the page before, exclusive), because positions stay right while r
 from microblog_streams.stores.interfaces.caches import PostCache, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
 from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row
+from microblog_streams.stores.interfaces.glances import GlanceStore, Glimpse
 from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
 from microblog_streams.stores.interfaces.people import FollowStore, IdempotencyStore, UserStore
@@ -22,6 +23,8 @@ __all__ = [
     "FollowStore",
     "FollowerSlice",
     "Followers",
+    "GlanceStore",
+    "Glimpse",
     "IdempotencyStore",
     "LetterBox",
     "Outbox",
