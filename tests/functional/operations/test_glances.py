@@ -39,6 +39,8 @@ async def test_every_page_is_the_same_at_a_glance(world, reader):
 
 
 async def test_while_redis_is_away_nothing_is_known(world, reader):
+    top = (await world.pages(reader, 1))[0].items[0].id
     world.redis_down = True
 
     assert await world.operations.glances.older(reader, None, 5) is None
+    assert await world.operations.glances.newer(reader, top, 5) is None
