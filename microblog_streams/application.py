@@ -48,6 +48,7 @@ from microblog_streams.stores.caches import PostCache, UserCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.glances import Glances
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.last_deployment import last_deployment, remember
 from microblog_streams.stores.outbox import Outbox
@@ -211,6 +212,7 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         passwords=Passwords(postgres),
         posts=Posts(cassandra),
         timelines=Timelines(redis),
+        glances=Glances(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis),
         followers=app.followers,

@@ -15,6 +15,7 @@ from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.edges import Edges
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Follows
+from microblog_streams.operations.glances import Glances
 from microblog_streams.operations.history import History
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.posts import Posts
@@ -42,6 +43,7 @@ class Stores:
     passwords: stores.PasswordStore
     posts: stores.PostStore
     timelines: stores.TimelineStore
+    glances: stores.GlanceStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
     followers: stores.Followers
@@ -58,6 +60,7 @@ class Operations:
     blocks: Blocks
     posts: Posts
     timelines: Timelines
+    glances: Glances
     fan_out: FanOut
     edges: Edges
     deletions: Deletions
@@ -79,6 +82,7 @@ def operations(on: Stores, token_life: timedelta = TOKEN_LIFE) -> Operations:
         blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
+        glances=Glances(on.glances),
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),

@@ -51,6 +51,16 @@ def key(user: int) -> bytes:
     return b"timeline:%d" % user
 
 
+def functions(redis: Redis) -> RedisFunctions:
+    """Return the functions of ``timelines.lua``."""
+    return RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
+
+
+def warmth(tail: int) -> Warmth:
+    """Return the state of a list whose last element has so many bytes."""
+    return _BY_TAIL[tail]
+
+
 class Timelines:
     """The TimelineStore on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable.
 
@@ -60,7 +70,7 @@ class Timelines:
     def __init__(self, redis: Redis, kept: int = KEPT) -> None:
         """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
         self._redis = redis
-        self._functions = RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
+        self._functions = functions(redis)
         self._clock = RedisClock(redis)
         self._run_id = ""
         self.kept = kept
@@ -230,7 +240,7 @@ def _slice(answer: Reply) -> Slice:
     if answer is None:
         return Slice(Warmth.COLD, ())
     tail, entries = answer
-    return Slice(_BY_TAIL[tail], entries)
+    return Slice(warmth(tail), entries)
 
 
 def _mark(building: Building) -> bytes:
@@ -238,6 +248,6 @@ def _mark(building: Building) -> bytes:
 
 
 def _building(tail: bytes | None) -> Building | None:
-    if tail is None or _BY_TAIL[len(tail)] is not Warmth.BUILDING:
+    if tail is None or warmth(len(tail)) is not Warmth.BUILDING:
         return None
     return Building(tail[1 : 1 + _TOKEN_BYTES], int.from_bytes(tail[1 + _TOKEN_BYTES :], "big"))

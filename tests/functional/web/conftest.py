@@ -21,6 +21,7 @@ from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
+from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.log import FakeLog
 from tests.fakes.posts import FakePosts
@@ -59,11 +60,14 @@ class Failing:
 class App(faust.App):
     """The real app's shape, as far as views see it."""
 
+    stores: Stores
     operations: Any
     health: FakeHealth
     database: FakeDatabase
     log: FakeLog
     timelines: FakeTimelines
+    post_cache: FakePostCache
+    user_cache: FakeUserCache
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
@@ -153,7 +157,9 @@ def _app(settings: Settings, time_limit: float) -> App:
         web_metrics_enabled=True,
     )
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
-    app.operations = operations(_stores(app))
+    app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
+    app.stores = _stores(app)
+    app.operations = operations(app.stores)
     app.health = FakeHealth()
     app.finalize()
     routes.register(app, required=settings.auth == "required")
@@ -162,6 +168,7 @@ def _app(settings: Settings, time_limit: float) -> App:
 
 
 def _stores(app: App) -> Stores:
+    posts, users = app.post_cache, app.user_cache
     return Stores(
         log=app.log,
         users=FakeUsers(app.database),
@@ -172,7 +179,8 @@ def _stores(app: App) -> Stores:
         passwords=FakePasswords(app.database),
         posts=FakePosts(),
         timelines=app.timelines,
-        post_cache=FakePostCache(),
-        user_cache=FakeUserCache(),
+        glances=FakeGlances(app.timelines, posts, users),
+        post_cache=posts,
+        user_cache=users,
         followers=cast(Followers, None),  # only agents look at it
     )

@@ -1,6 +1,6 @@
 """docs/api.md: every call on the page is made, and must be answered as the page says.
 
-Ids of posts, times and cursors differ from run to run: those of the page stand for those of the answer, the same
+Ids of posts, times, cursors and tags differ from run to run: those of the page stand for those of the answer, the same
 one everywhere.
 """
 
@@ -13,12 +13,12 @@ from web import problems, routes
 from web.problems import CONTENT_TYPE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
-VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=cursor=)[\w-]+")
+VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=cursor=)[\w-]+|(?<=W/\")[\w-]+")
 
 
 @dataclass
 class Reader:
-    """Makes the page's calls; ``real`` is what the page's ids, times and cursors are in this run."""
+    """Makes the page's calls; ``real`` is what the page's ids, times, cursors and tags are in this run."""
 
     client: object
     real: dict[str, str] = field(default_factory=dict)
