@@ -1,7 +1,7 @@
 """docs/api.md: every call on the page is made, and must be answered as the page says.
 
-Ids of posts, times and cursors differ from run to run: those of the page stand for those of the answer, the same
-one everywhere.
+Ids of posts, times, tokens and cursors differ from run to run: those of the page stand for those of the answer, the
+same one everywhere. ``NAME=value`` sets a variable as in a shell, and ``$NAME`` is what it was set to.
 """
 
 import re
@@ -13,15 +13,18 @@ from web import problems, routes
 from web.problems import CONTENT_TYPE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
-VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z|(?<=cursor=)[\w-]+")
+VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z|mb_[\w-]{48}|(?<=cursor=)[\w-]+")
+ASSIGNMENT = re.compile(r"([A-Z]+)=(\S+)")
+VARIABLE = re.compile(r"\$([A-Z]+)")
 
 
 @dataclass
 class Reader:
-    """Makes the page's calls; ``real`` is what the page's ids, times and cursors are in this run."""
+    """Makes the page's calls; ``real`` is what the page's ids, times, tokens and cursors are in this run."""
 
     client: object
     real: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def learn(self, shown, answered):
         for on_page, here in zip(VARYING.findall(shown), VARYING.findall(answered), strict=True):
@@ -30,8 +33,12 @@ class Reader:
     def translate(self, text):
         return VARYING.sub(lambda found: self.real.get(found.group(), found.group()), text)
 
+    def assign(self, name, value):
+        self.variables[name] = self.translate(value)
+
     async def call(self, command):
-        words = iter(shlex.split(self.translate(command))[1:])
+        command = VARIABLE.sub(lambda found: self.variables[found[1]], self.translate(command))
+        words = iter(shlex.split(command)[1:])
         method, headers, data, path = None, {}, None, None
         for word in words:
             if word == "-X":
@@ -60,11 +67,14 @@ def examples():
 
 
 async def test_every_call_of_the_page_is_answered_as_it_says(make_front):
-    front = await make_front(names=())
+    front = await make_front(names=(), auth="required")
     reader = Reader(front.client)
     assert len(examples()) > 10
 
     for command, head, body in examples():
+        if assignment := ASSIGNMENT.fullmatch(command):
+            reader.assign(*assignment.groups())
+            continue
         front.app.timelines.lists.clear()  # no agents here: a cold timeline is put together on reading
         response = await reader.call(command)
         answered = await response.text()
