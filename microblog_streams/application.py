@@ -5,6 +5,7 @@ URLs and commands by their ``register`` functions: no autodiscovery, so a broken
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from time import monotonic
 
@@ -29,12 +30,12 @@ from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.chore import Chore, sweeping
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.services.key_sweep import KeySweep
 from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
 from microblog_streams.services.presence import Presence
@@ -93,7 +94,7 @@ class MicroblogApp(faust.App):
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
-    key_sweep: KeySweep
+    chores: Sequence[Chore]
     followers: tables.followers.FollowersTable
     pulse: Pulse
 
@@ -223,7 +224,11 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
-    app.key_sweep = KeySweep(stores.idempotency.sweep)
+    app.chores = [
+        Chore("sweep_keys", sweeping(stores.idempotency.sweep)),
+        Chore("sweep_tokens", sweeping(stores.tokens.sweep)),
+        Chore("note_token_uses", app.operations.tokens.note_used),
+    ]
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
     interval = settings.reconcile_interval

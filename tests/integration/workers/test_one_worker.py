@@ -31,6 +31,10 @@ def test_a_post_reaches_the_author_and_the_followers(worker, people, eventually)
     assert people.timeline(worker, cleo) == []
 
 
+def test_a_worker_that_is_open_to_all_says_so(worker):
+    assert "open_to_all" in worker.log.read_text()
+
+
 def test_the_holder_of_the_token_can_scrape_the_numbers(worker):
     lines = worker.call("GET", "/metrics").body.splitlines()
     assert "microblog_ready 1.0" in lines

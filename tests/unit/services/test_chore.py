@@ -1,12 +1,12 @@
-"""Old Idempotency-Keys go, batch by batch, whatever happens to PostgreSQL meanwhile."""
+"""What is too old goes, batch by batch, whatever happens to PostgreSQL meanwhile: here Idempotency-Keys."""
 
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import new_post_id
 from microblog_streams.records import Once
-from microblog_streams.services import key_sweep
-from microblog_streams.services.key_sweep import KeySweep
+from microblog_streams.services import chore
+from microblog_streams.services.chore import Chore, sweeping
 from tests.fakes.database import FakeDatabase
 from tests.fakes.idempotency import FakeIdempotency
 from tests.waiting import until
@@ -29,15 +29,15 @@ async def five_old_keys(database):
 
 @pytest.fixture
 async def sweep(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(key_sweep, "INTERVAL", 0.002)
-    monkeypatch.setattr(key_sweep, "BATCH", 2)
-    async with KeySweep(FakeIdempotency(database).sweep) as service:
+    monkeypatch.setattr(chore, "INTERVAL", 0.002)
+    monkeypatch.setattr(chore, "BATCH", 2)
+    async with Chore("keys", sweeping(FakeIdempotency(database).sweep)) as service:
         yield service
 
 
 async def test_more_than_a_batch_is_swept_at_once(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(key_sweep, "BATCH", 2)
-    async with KeySweep(FakeIdempotency(database).sweep):
+    monkeypatch.setattr(chore, "BATCH", 2)
+    async with Chore("keys", sweeping(FakeIdempotency(database).sweep)):
         await until(lambda: not database.keys)
 
 
@@ -65,7 +65,7 @@ async def test_while_postgres_is_away_it_waits(sweep, database):
 async def test_a_defect_does_not_end_the_worker(sweep, database, monkeypatch, caplog):
     with monkeypatch.context() as broken:
         broken.setattr(database, "check", None)
-        await until(lambda: "key_sweep_failed" in caplog.text)
+        await until(lambda: "chore_failed name=keys" in caplog.text)
 
     await until(lambda: not database.keys)
     assert not sweep.crashed
