@@ -1,7 +1,7 @@
 """Makes the calls of a page of the docs, each of which must be answered as the page says.
 
-Ids of posts, times, tokens, cursors and tags differ from run to run: those of the page stand for those of the answer, the
-same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to what is
+Ids of posts, times, tokens, cursors and tags differ from run to run: those of the page stand for those of the answer,
+the same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to what is
 found in an answer; ``$NAME`` is what it was set to.
 """
 
