@@ -54,6 +54,10 @@ class NotReady(Exception):
     """The worker does not serve requests yet, or not any more; the message is the reason."""
 
 
+class Crowded(Exception):
+    """There are too many connections: of one address, or of all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of problem: ``slug`` ends its type, ``detail`` and ``errors`` say what is particular to this one."""
@@ -108,10 +112,32 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     ),
     (Conflict, Kind(409, "conflict", "Conflict")),
     (TooSlow, Kind(503, "too-slow", "Too slow", lambda _: _UNKNOWN_EFFECT, headers=_RETRY)),
+    (
+        Crowded,
+        Kind(
+            503,
+            "too-many-connections",
+            "Too many connections",
+            lambda _: "There are too many connections, from your address or from all. Close some, or try again.",
+            headers=_RETRY,
+        ),
+    ),
     (NotReady, Kind(503, "not-ready", "Not ready", headers=_RETRY)),
 )
 
+#: Phrases that Python changed in 3.13: a problem's type is made from them, and must not change with it.
+_PHRASES: Final = {413: "Request Entity Too Large", 414: "URI Too Long"}
+
 _INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
+
+
+#: What is said where there is no request yet.
+_UNREAD: Final = {
+    400: "This is no HTTP request as it should be.",
+    408: "The request did not come in time.",
+    414: "The path with its query is too long.",
+    431: "A header is too long, or there are too many.",
+}
 
 
 def problem_response(exc: Exception, request: Request) -> Response:
@@ -121,12 +147,22 @@ def problem_response(exc: Exception, request: Request) -> Response:
     elif isinstance(exc, WebError):
         kind = _phrased(exc.code, exc.detail)
     else:
-        kind = next((kind for error, kind in _KINDS if isinstance(exc, error)), _INTERNAL)
+        kind = _known(exc)
     if kind is _INTERNAL:
         log.error("request_failed method=%s path=%s", request.method, request.rel_url.raw_path, exc_info=exc)
     elif kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.debug("request_unavailable method=%s path=%s error=%r", request.method, request.rel_url.raw_path, exc)
     return _response(kind, kind.detail(exc), kind.errors(exc))
+
+
+def refusal(reason: HTTPException | Crowded) -> Response:
+    """Return the answer to what never became a request, because it cannot be read or is not taken."""
+    kind = _known(reason) if isinstance(reason, Crowded) else _phrased(reason.status, _UNREAD.get(reason.status))
+    return _response(kind, kind.detail(reason), ())
+
+
+def _known(exc: Exception) -> Kind:
+    return next((kind for error, kind in _KINDS if isinstance(exc, error)), _INTERNAL)
 
 
 def _http_kind(exc: HTTPException, request: Request) -> Kind:
@@ -149,7 +185,7 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
 
 def _phrased(status: int, detail: str | None) -> Kind:
     """Describe what is known by its status alone."""
-    phrase = HTTPStatus(status).phrase
+    phrase = _PHRASES.get(status) or HTTPStatus(status).phrase
     headers = _RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Kind(
         int(status), phrase.lower().replace(" ", "-"), phrase, lambda _: detail or f"{phrase}.", headers=headers
