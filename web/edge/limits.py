@@ -5,6 +5,7 @@ both below 200 bytes, and its largest answer is a page of 100 posts, 400 KB at m
 """
 
 import resource
+import sys
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -58,4 +59,5 @@ class Limits:
 
 def affordable() -> int:
     """Return half of the files that this process may open: the rest is for its tables and the stores."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else most // 2

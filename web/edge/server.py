@@ -84,7 +84,7 @@ def answered(handler: Handler) -> Handler:
 
 
 def _check(request: Request) -> None:
-    """Refuse what the parser lets pass: versions of HTTP that are none of ours, and too much of all headers together."""
+    """Refuse what the parser lets pass: versions of HTTP that are none of ours, and too much in all headers."""
     if request.version not in (HttpVersion10, HttpVersion11):
         raise HTTPBadRequest
     if sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_HEAD:
