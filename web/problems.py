@@ -173,7 +173,7 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
         405: f"{request.method} is not possible here; these are: {allowed.replace(',', ', ')}.",
         408: "The body did not come in time.",
         413: f"The body is larger than {request.client_max_size:,} bytes.",
-        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json'.",
+        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json' and not compressed.",
     }
     kind = _phrased(exc.status, details.get(exc.status))
     if exc.status == HTTPStatus.NOT_FOUND:

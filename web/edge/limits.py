@@ -4,12 +4,15 @@ No limit may cut off what this API asks for: a request's longest parts are a cur
 both below 200 bytes, and its largest answer is a page of 100 posts, 400 KB at most.
 """
 
+import logging
 import resource
 import sys
 from dataclasses import dataclass
 from typing import Final, Self
 
 from microblog_streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 #: Bytes of a URL, path and query, as RFC 9110 wants everybody to take. Told from a header's by the number alone: see
 #: ``refusals``.
@@ -27,6 +30,8 @@ KEEP_ALIVE: Final = 75.0
 #: Seconds for which the rest of a body is read and thrown away after its request was answered, so that a client that is
 #: still sending sees the answer and not a reset.
 LINGER: Final = 5.0
+#: Connections that wait to be accepted: more than aiohttp's 128, so that a burst of one client keeps no other out.
+BACKLOG: Final = 1024
 #: Seconds that requests under way have when the worker stops.
 FINISH: Final = 5.0
 #: Seconds for which a connection that was refused stays, so that its client can read why.
@@ -50,9 +55,12 @@ class Limits:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return what the settings say, and no more connections than the process can have."""
+        most = affordable()
+        if settings.max_connections > most:
+            log.warning("connections_bounded settings=%d open_files=%d", settings.max_connections, most)
         return cls(
             head=settings.head_timeout,
-            connections=min(settings.max_connections, affordable()),
+            connections=min(settings.max_connections, most),
             connections_per_address=settings.max_connections_per_address,
         )
 

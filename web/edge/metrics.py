@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from web.edge.door import Door
+from web.edge.door import Cut, Door, Refused
 
 
 class Traffic(Collector):
@@ -22,7 +22,7 @@ class Traffic(Collector):
         yield _by_reason("microblog_connections_cut", "Connections that were too slow", self._door.cut)
 
 
-def _by_reason(name: str, words: str, counts: Mapping[str, int]) -> CounterMetricFamily:
+def _by_reason(name: str, words: str, counts: Mapping[Refused, int] | Mapping[Cut, int]) -> CounterMetricFamily:
     family = CounterMetricFamily(name, words, labels=["reason"])
     for reason, count in counts.items():
         family.add_metric([reason], count)

@@ -53,7 +53,7 @@ class Connection:
         try:
             while part := await self.reader.read(65_536):
                 parts.append(part)
-        except ConnectionResetError:
+        except ConnectionError:
             pass
         return b"".join(parts)
 

@@ -1,10 +1,12 @@
 """What is no HTTP, or too much of it: refused in a few words, none of them the sender's, and the server goes on."""
 
 import asyncio
+import gzip
 import logging
 from uuid import UUID
 
 import pytest
+from aiohttp.compression_utils import ZLibDecompressor
 
 from tests.waiting import until
 from web.edge.limits import MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL
@@ -180,6 +182,36 @@ async def test_a_body_that_breaks_off_its_framing_is_answered_at_once(front, con
     async with asyncio.timeout(3):
         answer = await said(connection)
     assert (answer.status, answer.problem["errors"][0]["field"]) == (400, "body")
+
+
+BOMB = gzip.compress(b" " * 50_000_000)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "GZIP", "x"])
+async def test_a_body_that_unfolds_is_not_unfolded(front, problem, coding):
+    headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+
+    response = await front.client.post("/posts/", data=BOMB[: 60 * 1024], headers=headers)
+
+    assert "not compressed" in (await problem(response, 415, "unsupported-media-type"))["detail"]
+
+
+async def test_a_body_may_say_that_it_is_as_it_is(front):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
+
+    response = await front.client.post("/posts/", data=b'{"userId": 1, "content": "hello"}', headers=headers)
+
+    assert response.status == 201
+
+
+async def test_what_is_not_read_is_not_unfolded_either(front, monkeypatch):
+    """As released, the rest of a refused body is thrown away after it was unfolded."""
+    monkeypatch.setattr(ZLibDecompressor, "decompress_sync", None)
+
+    response = await front.client.put("/users/1", data=BOMB[: 60 * 1024], headers={"Content-Encoding": "gzip"})
+
+    assert response.status == 405
+    assert (await front.client.get("/users/")).status == 200
 
 
 async def test_nothing_that_strangers_send_is_logged_as_an_error(front, connect, said, caplog):
