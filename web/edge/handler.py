@@ -25,8 +25,7 @@ from web.edge.deadline import Deadline
 from web.edge.door import Cut, Door, counted_as
 from web.edge.farewell import turn_away
 from web.edge.limits import MAX_HEAD, Limits
-from web.edge.refusals import meaning, on_the_wire, refuse
-from web.problems import problem_response
+from web.edge.refusals import failed, meaning, on_the_wire, refuse
 
 if TYPE_CHECKING:
     from web.edge.server import GuardedServer
@@ -113,7 +112,7 @@ class GuardedHandler(RequestHandler):
         if isinstance(exc, HttpProcessingError):
             log.debug("request_malformed status=%d", meaning(exc).status)
             return refuse(meaning(exc))
-        return problem_response(cast(Exception, exc or TimeoutError()), cast(Request, request))
+        return failed(cast(Exception, exc or TimeoutError()), cast(Request, request))
 
     def _head_came(self) -> None:
         self._head_size = 0

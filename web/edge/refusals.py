@@ -1,17 +1,21 @@
 """What is said where there is no request: a problem document with an id, like every error, and not a byte echoed."""
 
+from collections.abc import Callable
+
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web import (
     HTTPBadRequest,
     HTTPException,
     HTTPRequestHeaderFieldsTooLarge,
     HTTPRequestURITooLong,
+    Request,
     Response,
 )
 
+from web.edge.headers import discreet
 from web.edge.limits import MAX_URL
-from web.problems import Crowded, refusal
-from web.request_ids import HEADER, made, named
+from web.problems import Crowded, problem_response, refusal
+from web.request_ids import HEADER, given, made, named
 
 
 def meaning(error: HttpProcessingError) -> HTTPException:
@@ -25,12 +29,20 @@ def meaning(error: HttpProcessingError) -> HTTPException:
 
 def refuse(reason: HTTPException | Crowded, ident: str | None = None) -> Response:
     """Return the answer, after which the connection ends; ``ident`` is the request's id where there is one."""
-    ident = ident or made()
+    return _last(lambda: refusal(reason), ident or made())
+
+
+def failed(exc: Exception, request: Request) -> Response:
+    """Return the answer to a request that a middleware of ours failed at, after which the connection ends."""
+    return _last(lambda: problem_response(exc, request), given(request) or made())
+
+
+def _last(answer: Callable[[], Response], ident: str) -> Response:
     with named(ident):
-        response = refusal(reason)
+        response = answer()
     response.headers[HEADER] = ident
     response.force_close()
-    return response
+    return discreet(response)
 
 
 def on_the_wire(reason: HTTPException | Crowded) -> bytes:

@@ -21,6 +21,7 @@ from aiohttp.web import (
 
 from web.edge.door import Door
 from web.edge.handler import GuardedHandler
+from web.edge.headers import discreet
 from web.edge.limits import FINISH, KEEP_ALIVE, LINGER, MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL, Limits
 from web.edge.refusals import refuse
 from web.request_ids import given
@@ -76,7 +77,7 @@ def answered(handler: Handler) -> Handler:
     async def handle(request: Request) -> StreamResponse:
         try:
             _check(request)
-            return await handler(request)
+            return discreet(await handler(request))
         except HTTPException as exc:
             return refuse(exc, given(request))
 
