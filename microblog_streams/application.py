@@ -64,6 +64,8 @@ from microblog_streams.stores.timelines import Timelines
 from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
 from web import routes
+from web.edge.driver import GuardedWeb
+from web.edge.limits import Limits
 
 logger = logging.getLogger(__name__)
 
@@ -142,6 +144,9 @@ class MicroblogApp(faust.App):
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
         mended.pulse = self.pulse
         return mended
+
+    def _new_web(self) -> GuardedWeb:
+        return GuardedWeb(self, Limits.of(self.settings))
 
     def on_rebalance_end(self) -> None:
         """Be ready as Faust is, fetch as a worker that is, and say so."""

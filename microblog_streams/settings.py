@@ -69,6 +69,23 @@ class Settings(Infrastructure):
         description="Origins whose pages may call the API from a browser, with commas between them: "
         "`https://app.example,http://localhost:3000`; `*`: all.",
     )
+    head_timeout: Seconds = Field(
+        10.0, description="Seconds that a client has to send a request's first line and headers; then it is cut off."
+    )
+    max_connections: int = Field(
+        4096,
+        ge=1,
+        le=1_000_000,
+        description="Connections of a worker's web server, at most; never more than half of the files that the process "
+        "may open.",
+    )
+    max_connections_per_address: int = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="How many of them one address may have (of IPv6: a network of 64 bits); 0: any number. Behind a "
+        "proxy all are the proxy's.",
+    )
     admin_token: SecretStr | None = Field(
         None,
         min_length=16,

@@ -5,7 +5,7 @@ left out, because an absent sample raises an alert on absence and a wrong 0 rais
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp.web import Request, Response
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -13,6 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from web.edge.driver import GuardedWeb
+from web.edge.metrics import Traffic
 from web.views import View
 
 #: Where in the report a number is, by the metric's name; and what it says.
@@ -39,6 +41,7 @@ class Metrics(View):
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(Report(await health.report(), ready=health.ready()[0]))
+        registry.register(Traffic(cast(GuardedWeb, self.web).door))
         return Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 

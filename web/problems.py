@@ -59,6 +59,10 @@ class NotReady(Exception):
     """The worker does not serve requests yet, or not any more; the message is the reason."""
 
 
+class Crowded(Exception):
+    """There are too many connections: of one address, or of all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of problem: ``slug`` ends its type, ``detail`` and ``errors`` say what is particular to this one."""
@@ -120,10 +124,32 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     ),
     (Conflict, Kind(409, "conflict", "Conflict")),
     (TooSlow, Kind(503, "too-slow", "Too slow", lambda _: _UNKNOWN_EFFECT, headers=_RETRY)),
+    (
+        Crowded,
+        Kind(
+            503,
+            "too-many-connections",
+            "Too many connections",
+            lambda _: "There are too many connections, from your address or from all. Close some, or try again.",
+            headers=_RETRY,
+        ),
+    ),
     (NotReady, Kind(503, "not-ready", "Not ready", headers=_RETRY)),
 )
 
 INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
+
+#: Phrases that Python changed in 3.13: a problem's type is made from them, and must not change with it.
+_PHRASES: Final = {413: "Request Entity Too Large", 414: "URI Too Long"}
+
+
+#: What is said where there is no request yet.
+_UNREAD: Final = {
+    400: "This is no HTTP request as it should be.",
+    408: "The request did not come in time.",
+    414: "The path with its query is too long.",
+    431: "A header is too long, or there are too many.",
+}
 
 
 def problem_response(exc: Exception, request: Request) -> Response:
@@ -161,6 +187,15 @@ def document(kind: Kind, exc: Exception) -> dict[str, object]:
     return found | {"requestId": logs.request_id.get()}
 
 
+def refusal(reason: HTTPException | Crowded) -> Response:
+    """Return the answer to what never became a request, because it cannot be read or is not taken."""
+    if isinstance(reason, Crowded):
+        kind = kind_of(Crowded)
+    else:
+        kind = _phrased(reason.status, _UNREAD.get(reason.status))
+    return _response(kind, document(kind, reason))
+
+
 def _http_kind(exc: HTTPException, request: Request) -> Kind:
     """Describe what the router, the lock, the limits or a body's reader raised."""
     allowed = exc.headers.get("Allow", "")
@@ -169,7 +204,7 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
         405: f"{request.method} is not possible here; these are: {allowed.replace(',', ', ')}.",
         408: "The body did not come in time.",
         413: f"The body is larger than {request.client_max_size:,} bytes.",
-        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json'.",
+        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json' and not compressed.",
     }
     kind = _phrased(exc.status, details.get(exc.status))
     if exc.status == HTTPStatus.NOT_FOUND:
@@ -181,7 +216,7 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
 
 def _phrased(status: int, detail: str | None) -> Kind:
     """Describe what is known by its status alone."""
-    phrase = HTTPStatus(status).phrase
+    phrase = _PHRASES.get(status) or HTTPStatus(status).phrase
     headers = _RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Kind(
         int(status), phrase.lower().replace(" ", "-"), phrase, lambda _: detail or f"{phrase}.", headers=headers

@@ -5,6 +5,8 @@ but replaced by one of ours: nobody is refused for it.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from uuid import uuid4
 
@@ -21,14 +23,26 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 @middleware
 async def request_ids(request: Request, handler: Handler) -> StreamResponse:
     """Take or make the id, and have it at hand for whatever is done until the answer."""
-    ident = given(request) or str(uuid4())
-    token = request_id.set(ident)
-    try:
+    ident = given(request) or made()
+    with named(ident):
         response = await handler(request)
-    finally:
-        request_id.reset(token)
     response.headers[HEADER] = ident
     return response
+
+
+@contextmanager
+def named(ident: str) -> Iterator[None]:
+    """Have this id at hand in the block."""
+    token = request_id.set(ident)
+    try:
+        yield
+    finally:
+        request_id.reset(token)
+
+
+def made() -> str:
+    """Return a new id."""
+    return str(uuid4())
 
 
 def given(request: Request) -> str | None:

@@ -11,7 +11,8 @@ from typing import Any, cast
 import faust
 import pytest
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import BaseTestServer, TestClient
+from aiohttp.web import BaseRunner
 
 from microblog_streams.operations import Stores, operations
 from microblog_streams.settings import Settings
@@ -28,8 +29,11 @@ from tests.fakes.posts import FakePosts
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
 from web import middlewares, routes
+from web.edge.driver import GuardedWeb
+from web.edge.limits import Limits
 
 TOKEN = "correct-horse-battery-staple"
+USUAL = Limits()
 
 
 class FakeHealth:
@@ -69,9 +73,25 @@ class App(faust.App):
     post_cache: FakePostCache
     user_cache: FakeUserCache
 
+    limits = USUAL
+
+    def _new_web(self) -> GuardedWeb:
+        return GuardedWeb(self, self.limits)
+
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
         self.operations = Failing(error)
+
+
+class Server(BaseTestServer):
+    """The worker's own server, on a port that is free."""
+
+    def __init__(self, driver: GuardedWeb) -> None:
+        super().__init__()
+        self._driver = driver
+
+    async def _make_runner(self, **options: object) -> BaseRunner:
+        return self._driver._runner
 
 
 @dataclass
@@ -90,9 +110,14 @@ async def make_front() -> AsyncIterator[MakeFront]:
     """Make an app with users, ann (1), bob (2) and cleo (3) unless told otherwise, and its client."""
     fronts: list[Front] = []
 
-    async def make(time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo"), **settings: Any) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **settings}), time_limit)
-        front = Front(app, TestClient(TestServer(app.web.web_app)))
+    async def make(
+        time_limit: float = 10.0,
+        names: Sequence[str] = ("ann", "bob", "cleo"),
+        limits: Limits = USUAL,
+        **settings: Any,
+    ) -> Front:
+        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **settings}), time_limit, limits)
+        front = Front(app, TestClient(Server(app.web)))
         await front.client.start_server()
         fronts.append(front)
         for name in names:
@@ -143,7 +168,7 @@ def raw(client: TestClient[Any, Any]) -> Callable[[bytes], Awaitable[bytes]]:
     return exchange
 
 
-def _app(settings: Settings, time_limit: float) -> App:
+def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     options = {
         **middlewares.application_options(settings),
         "middlewares": middlewares.middlewares(settings, time_limit),
@@ -156,6 +181,7 @@ def _app(settings: Settings, time_limit: float) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
+    app.limits = limits
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)
