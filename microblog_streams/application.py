@@ -20,11 +20,14 @@ from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.delivery.upstream import check_versions, connection, transport
+from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
+from microblog_streams.ids import encode_user
 from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.dead_letters import count_open
+from microblog_streams.operations.rows import Rows
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.connections import Connections
@@ -35,6 +38,7 @@ from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.key_sweep import KeySweep
 from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
+from microblog_streams.services.peers import Peers
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.relay import OutboxRelay
@@ -87,6 +91,8 @@ class MicroblogApp(faust.App):
     dead_letters: DeadLetterWatch
     key_sweep: KeySweep
     followers: tables.followers.FollowersTable
+    rows: Rows
+    peers: Peers
     pulse: Pulse
 
     def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
@@ -177,12 +183,17 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
 
 def _add_tables(app: MicroblogApp) -> None:
     app.followers = tables.followers.register(app)
+    partitions = app.conf.topic_partitions
+    app.rows = Rows(
+        app.followers, lambda author: partition_of(encode_user(author), partitions), app.settings.worker_name
+    )
 
 
 def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     settings = app.settings
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     app.presence = Presence(Roster(redis), app.itself)
+    app.peers = Peers(lambda: app.http_client)
     app.generations = Generations(
         deployment,
         app.generation,

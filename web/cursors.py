@@ -25,6 +25,8 @@ class Kind(IntEnum):
     POSTS = 4
     OLDER = 5
     NEWER = 6
+    #: Pages behind the admin token count from here.
+    ROWS = 101
 
 
 Position = int | UUID

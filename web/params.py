@@ -42,13 +42,13 @@ def post_id(text: str) -> UUID:
     return value
 
 
-def limit(request: Request) -> int:
+def limit(request: Request, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
     """Return the number of items that a page may have: ``?limit=``. Raises Invalid."""
     text = _single(request, "limit")
     if text is None:
-        return DEFAULT_LIMIT
-    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise Invalid("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
+        return default
+    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= most:
+        raise Invalid("limit", f"must be a whole number from 1 to {most}")
     return int(text)
 
 

@@ -26,6 +26,7 @@ from microblog_streams.errors import (
     Transient,
     Unfinished,
     UsernameTaken,
+    WorkerUnavailable,
 )
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
         Unfinished,
         Kind(503, "unfinished", "Unfinished", lambda _: "This timeline is being made. Try again.", headers=_RETRY),
     ),
+    (WorkerUnavailable, Kind(503, "unavailable", "Unavailable", headers=_RETRY)),
     (
         Transient,
         Kind(503, "unavailable", "Unavailable", lambda _: "A part that this needs is away. Try again.", headers=_RETRY),

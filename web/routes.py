@@ -12,6 +12,7 @@ from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
 from web.posts import AuthorPosts, Posts, PostsOrPost
+from web.rows import Edge, FollowerRows
 from web.spellings import other
 from web.timelines import Timeline
 from web.users import User, Users
@@ -37,7 +38,11 @@ OPERATION: Final[tuple[Route, ...]] = (
     ("/ready", Ready),
 )
 #: What is behind the admin token, as Faust's own pages are.
-INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
+INTERNALS: Final[tuple[Route, ...]] = (
+    ("/metrics", Metrics),
+    ("/admin/edges/{edge}", Edge),
+    ("/admin/followers/{author}", FollowerRows),
+)
 
 PATHS: Final = frozenset(path for path, _ in API + OPERATION)
 #: The same in both spellings: what needs no admin token.

@@ -11,6 +11,7 @@ from aiohttp.web import Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
+from microblog_streams.operations.rows import Rows
 from web import answers
 from web.problems import problem_response
 
@@ -38,6 +39,11 @@ class Application(Protocol):
     @property
     def health(self) -> HealthView:
         """How the worker is."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the followers table that are in this worker."""
         ...
 
 

@@ -14,10 +14,12 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from microblog_streams.operations import Stores, operations
+from microblog_streams.operations.rows import Rows
 from microblog_streams.settings import Settings
 from microblog_streams.stores.interfaces import Followers
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
+from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.log import FakeLog
@@ -62,6 +64,7 @@ class App(faust.App):
     database: FakeDatabase
     log: FakeLog
     timelines: FakeTimelines
+    rows: Rows
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
@@ -153,6 +156,7 @@ def _app(settings: Settings, time_limit: float) -> App:
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.operations = operations(_stores(app))
     app.health = FakeHealth()
+    app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()
     routes.register(app)
     app.web.init_server()
