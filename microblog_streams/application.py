@@ -4,6 +4,7 @@
 URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
 """
 
+from datetime import UTC, datetime
 from time import monotonic
 
 import faust
@@ -28,6 +29,9 @@ from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.everywhere import Everywhere
+from microblog_streams.overview.here import Here
+from microblog_streams.overview.wiring import everywhere
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.connections import Connections
@@ -47,6 +51,7 @@ from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
 from microblog_streams.stores.caches import PostCache, UserCache
 from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.census import Census
 from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
@@ -93,6 +98,8 @@ class MicroblogApp(faust.App):
     followers: tables.followers.FollowersTable
     rows: Rows
     peers: Peers
+    here: Here
+    everywhere: Everywhere
     pulse: Pulse
 
     def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
@@ -102,6 +109,7 @@ class MicroblogApp(faust.App):
         # Outside the group: a member without agents would break the co-partitioning of the others.
         self.producer_only = settings.roles == "web"
         self.generation = generation
+        self.began = datetime.now(UTC)
         self._published: dict[str, TopicT] = {}
         self.pulse = Pulse(settings.session_timeout)
 
@@ -133,7 +141,7 @@ class MicroblogApp(faust.App):
         mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
         partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
         url = f"http://{settings.web_host}:{settings.web_port}"
-        return Worker(settings.worker_name, url, settings.roles, tuple(partitions), self.generation)
+        return Worker(settings.worker_name, url, settings.roles, tuple(partitions), self.generation, self.began)
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
@@ -226,6 +234,8 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
+    app.here = Here(app)
+    app.everywhere = everywhere(app, app.here, Census(redis))
 
 
 def _add_delivery(app: MicroblogApp) -> None:

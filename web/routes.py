@@ -8,6 +8,7 @@ from typing import Final
 
 from faust.types import AppT
 
+from web.admin import Overview, Own, Status
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
@@ -40,6 +41,9 @@ OPERATION: Final[tuple[Route, ...]] = (
 #: What is behind the admin token, as Faust's own pages are.
 INTERNALS: Final[tuple[Route, ...]] = (
     ("/metrics", Metrics),
+    ("/admin/", Overview),
+    ("/admin/status.json", Status),
+    ("/admin/worker", Own),
     ("/admin/edges/{edge}", Edge),
     ("/admin/followers/{author}", FollowerRows),
 )

@@ -12,6 +12,8 @@ from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
 from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.everywhere import Everywhere
+from microblog_streams.overview.here import Here
 from web import answers
 from web.problems import problem_response
 
@@ -44,6 +46,16 @@ class Application(Protocol):
     @property
     def rows(self) -> Rows:
         """The rows of the followers table that are in this worker."""
+        ...
+
+    @property
+    def here(self) -> Here:
+        """What this worker tells of itself."""
+        ...
+
+    @property
+    def everywhere(self) -> Everywhere:
+        """All workers and parts."""
         ...
 
 

@@ -83,7 +83,7 @@ class EdgeRouter(Router):
 
     async def _ask(self, worker: URL, request: Request) -> Response:
         headers = {name: request.headers[name] for name in SENT_ON if name in request.headers}
-        url = str(worker.origin()) + str(cast(Any, request).rel_url)
+        url = str(worker).rstrip("/") + str(cast(Any, request).rel_url)
         answer = await self._microblog.peers.ask(url, {**headers, ROUTED: "1"}, request.method)
         back = {name: answer.headers[name] for name in SENT_BACK if name in answer.headers}
         return cast(Response, HttpResponse(status=answer.status, body=answer.body, headers=back))

@@ -65,6 +65,8 @@ class App(faust.App):
     log: FakeLog
     timelines: FakeTimelines
     rows: Rows
+    here: Any
+    everywhere: Any
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
