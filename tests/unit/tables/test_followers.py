@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.ids import MAX_USER_ID
+from microblog_streams.overview.here import sizes
 from microblog_streams.stores.interfaces import FollowerSlice, Row, RowSlice
 from tables.codec import encode_key, encode_row
 from tables.followers import OFFSET_KEY
@@ -221,3 +222,12 @@ async def test_no_scan_keeps_a_revoked_database_open(shelf):
     shelf.open(1)
     assert page.last == 2
     assert shelf.followers.scan(1, AUTHOR, 2, 2) == RowSlice([(3, Row(1, True, AT))], None)
+
+
+async def test_the_sizes_are_those_of_the_open_databases(shelf):
+    shelf.open(1, 3)
+    for follower in range(1, 101):
+        put(shelf, 1, AUTHOR, follower)
+    one, three = sizes(shelf.table.databases)
+    assert (one.partition, one.rows, three.partition, three.rows) == (1, 100, 3, 0)
+    assert one.bytes > 100 * 33
