@@ -140,8 +140,9 @@ class MicroblogApp(faust.App):
         settings, changelog = self.settings, self.changelog_name()
         mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
         partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
-        url = f"http://{settings.web_host}:{settings.web_port}"
-        return Worker(settings.worker_name, url, settings.roles, tuple(partitions), self.generation, self.began)
+        return Worker(
+            settings.worker_name, settings.own_url, settings.roles, tuple(partitions), self.generation, self.began
+        )
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)

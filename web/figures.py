@@ -16,6 +16,11 @@ def count(number: int | None) -> str:
     return UNKNOWN if number is None else f"{number:,}"
 
 
+def rough(number: int) -> str:
+    """Return ``1,200,000`` for an estimate: its first two digits are all that is known of it."""
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
 def size(number: int | None) -> str:
     """Return ``1.5 MiB`` for so many bytes."""
     if number is None:

@@ -30,6 +30,7 @@ _templates: Final = Environment(
 )
 _templates.filters |= {
     "count": figures.count,
+    "rough": figures.rough,
     "size": figures.size,
     "span": figures.span,
     "moment": figures.moment,

@@ -36,6 +36,11 @@ def test_a_span_has_the_two_units_that_matter(seconds, text):
     assert figures.span(seconds) == text
 
 
+@pytest.mark.parametrize(("number", "text"), [(0, "0"), (47, "47"), (951, "950"), (1_234_567, "1,200,000")])
+def test_an_estimate_has_two_digits(number, text):
+    assert figures.rough(number) == text
+
+
 def test_a_moment_says_that_it_is_utc():
     assert figures.moment(datetime(2026, 5, 17, 12, 0, 5, 999, tzinfo=UTC)) == "2026-05-17 12:00:05 UTC"
     assert figures.moment(None) == "-"
