@@ -61,17 +61,28 @@ def _json(seen: Page) -> Response:
 
 
 def _html(seen: Page) -> Response:
+    ownerless = _ownerless(seen)
     return page(
         "overview.html",
         page=seen,
         parts=PARTS,
         topics=SOURCES,
         grown=len({line.generation for line in seen.partitions}) > 1,
-        bad=bool(seen.problems or seen.away or not all(line.owners for line in seen.partitions)),
+        ownerless=ownerless,
+        bad=bool(seen.problems or seen.away or ownerless),
         behind=_sum(sum(line.lag.values()) if line.lag is not None else None for line in seen.partitions),
         rows=_sum(line.rows for line in seen.partitions),
         warnings=sorted({warning for line in seen.workers for warning in line.warnings}),
     )
+
+
+def _ownerless(seen: Page) -> dict[int, list[int]]:
+    """Return the partitions that nobody has, by generation."""
+    found: dict[int, list[int]] = {}
+    for line in seen.partitions:
+        if not line.owners:
+            found.setdefault(line.generation, []).append(line.partition)
+    return found
 
 
 def _sum(parts: Iterable[int | None]) -> int | None:

@@ -146,7 +146,7 @@ async def test_the_page_tells_what_there_is(read):
 async def test_the_page_says_first_what_is_wrong(read):
     text = await read()
 
-    assert "Something is wrong w2: redis: away partition 3 of generation 1: no worker has it" in text
+    assert "Something is wrong w2: redis: away no worker has these partitions of generation 1: 3" in text
     assert "Warnings dead letters: 2 open" in text
 
 

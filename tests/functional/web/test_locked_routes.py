@@ -9,9 +9,7 @@ import re
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from microblog_streams import application
 from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import Deployment
 from web.routes import PUBLIC
 
 TOKEN = "correct-horse-battery-staple"
@@ -39,12 +37,8 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 
 @pytest.fixture
-async def client(monkeypatch):
-    for part, name in [(application.connection, "mend"), (application.event_loop, "use"), (application, "quieten")]:
-        monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
-    app = application.create_app(Settings(admin_token=TOKEN), Deployment(1, 8))
-    app.web.init_server()
-    async with TestClient(TestServer(app.web.web_app)) as client:
+async def client(real_application):
+    async with TestClient(TestServer(real_application(Settings(admin_token=TOKEN)).web.web_app)) as client:
         yield client
 
 
