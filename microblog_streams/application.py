@@ -6,7 +6,7 @@ URLs and commands by their ``register`` functions: no autodiscovery, so a broken
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import faust
@@ -23,11 +23,17 @@ from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.delivery.upstream import check_versions, connection, transport
+from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
+from microblog_streams.ids import encode_user
 from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.dead_letters import count_open
+from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.everywhere import Everywhere
+from microblog_streams.overview.here import Here
+from microblog_streams.overview.wiring import everywhere
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.chore import Chore, sweeping
@@ -38,6 +44,7 @@ from microblog_streams.services.generations import Generations, choose_generatio
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
+from microblog_streams.services.peers import Peers
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.relay import OutboxRelay
@@ -47,6 +54,7 @@ from microblog_streams.settings import Settings
 from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.caches import PostCache, UserCache
 from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.census import Census
 from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.glances import Glances
@@ -98,6 +106,10 @@ class MicroblogApp(faust.App):
     dead_letters: DeadLetterWatch
     chores: Sequence[Chore]
     followers: tables.followers.FollowersTable
+    rows: Rows
+    peers: Peers
+    here: Here
+    everywhere: Everywhere
     pulse: Pulse
 
     def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
@@ -107,6 +119,7 @@ class MicroblogApp(faust.App):
         # Outside the group: a member without agents would break the co-partitioning of the others.
         self.producer_only = settings.roles == "web"
         self.generation = generation
+        self.began = datetime.now(UTC)
         self._published: dict[str, TopicT] = {}
         self.pulse = Pulse(settings.session_timeout)
 
@@ -137,8 +150,9 @@ class MicroblogApp(faust.App):
         settings, changelog = self.settings, self.changelog_name()
         mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
         partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
-        url = f"http://{settings.web_host}:{settings.web_port}"
-        return Worker(settings.worker_name, url, settings.roles, tuple(partitions), self.generation)
+        return Worker(
+            settings.worker_name, settings.own_url, settings.roles, tuple(partitions), self.generation, self.began
+        )
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
@@ -193,12 +207,17 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
 
 def _add_tables(app: MicroblogApp) -> None:
     app.followers = tables.followers.register(app)
+    partitions = app.conf.topic_partitions
+    app.rows = Rows(
+        app.followers, lambda author: partition_of(encode_user(author), partitions), app.settings.worker_name
+    )
 
 
 def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     settings = app.settings
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     app.presence = Presence(Roster(redis), app.itself)
+    app.peers = Peers(lambda: app.http_client)
     app.generations = Generations(
         deployment,
         app.generation,
@@ -239,6 +258,8 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
+    app.here = Here(app)
+    app.everywhere = everywhere(app, app.here, Census(redis))
 
 
 def _add_delivery(app: MicroblogApp) -> None:

@@ -115,6 +115,10 @@ class BrokerUnavailable(StoreUnavailable):
         super().__init__("kafka", reason)
 
 
+class WorkerUnavailable(Transient):
+    """Another worker has what was asked for, or should have it, and cannot be asked now; the message is the reason."""
+
+
 class OutcomeUnknown(Transient):
     """A write was sent and its confirmation never came: it may have happened."""
 

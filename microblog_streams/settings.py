@@ -64,6 +64,12 @@ class Settings(Infrastructure):
         "is this machine alone.",
     )
     token_days: int = Field(365, ge=1, le=3650, description="Days that a token is good for.")
+    web_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@\s]+$",
+        description="Where the other workers reach this one, as they do for the pages behind the admin token: "
+        "`http://worker-1:6066`. Default: `http://<web host>:<web port>`, which must then lead here from there.",
+    )
     cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call the API from a browser, with commas between them: "
@@ -146,6 +152,12 @@ class Settings(Infrastructure):
     def worker_name(self) -> str:
         """The worker's name, by its web port unless it was given one."""
         return self.worker or f"w{self.web_port}"
+
+    @property
+    def own_url(self) -> str:
+        """Where the other workers reach this one, without a slash at its end."""
+        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
+        return self.web_url or f"http://{host}:{self.web_port}"
 
     @property
     def serves_api(self) -> bool:

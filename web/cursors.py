@@ -26,6 +26,8 @@ class Kind(IntEnum):
     OLDER = 5
     NEWER = 6
     BLOCKS = 7
+    #: Pages behind the admin token count from here.
+    ROWS = 101
 
 
 Position = int | UUID

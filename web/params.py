@@ -63,10 +63,10 @@ def post_id(text: str) -> UUID:
     return value
 
 
-def limit(request: Request) -> int:
+def limit(request: Request, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
     """Return the number of items that a page may have: ``?limit=``. Raises Invalid."""
     text = _single(request, "limit")
-    return DEFAULT_LIMIT if text is None else LIMIT.read(text, "limit")
+    return default if text is None else Whole(1, most).read(text, "limit")
 
 
 def cursor(request: Request) -> str | None:

@@ -31,6 +31,7 @@ from microblog_streams.errors import (
     Unauthenticated,
     Unfinished,
     UsernameTaken,
+    WorkerUnavailable,
 )
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
         Kind(503, "unfinished", "Unfinished", lambda _: "This timeline is being made. Try again.", headers=_RETRY),
     ),
     (Busy, Kind(503, "unavailable", "Unavailable", lambda exc: f"{exc}; nothing was done.", headers=_RETRY)),
+    (WorkerUnavailable, Kind(503, "unavailable", "Unavailable", headers=_RETRY)),
     (
         Transient,
         Kind(503, "unavailable", "Unavailable", lambda _: "A part that this needs is away. Try again.", headers=_RETRY),
@@ -189,10 +191,7 @@ def document(kind: Kind, exc: Exception) -> dict[str, object]:
 
 def refusal(reason: HTTPException | Crowded) -> Response:
     """Return the answer to what never became a request, because it cannot be read or is not taken."""
-    if isinstance(reason, Crowded):
-        kind = kind_of(Crowded)
-    else:
-        kind = _phrased(reason.status, _UNREAD.get(reason.status))
+    kind = kind_of(Crowded) if isinstance(reason, Crowded) else _phrased(reason.status, _UNREAD.get(reason.status))
     return _response(kind, document(kind, reason))
 
 

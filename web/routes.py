@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from faust.types import AppT
 
+from web.admin import Overview, Own, Status
 from web.blocks import Block, Blocks
 from web.docs import Docs, DocsFile
 from web.follows import Follow, Followees, Followers
@@ -15,6 +16,7 @@ from web.health import Health, Ready
 from web.metrics import Metrics
 from web.openapi.view import OpenApi
 from web.posts import AuthorPosts, Posts, PostsOrPost
+from web.rows import Edge, FollowerRows
 from web.spellings import other
 from web.timelines import Timeline
 from web.tokens import Token, Tokens
@@ -51,7 +53,14 @@ DESCRIPTION: Final[tuple[Route, ...]] = (
     ("/docs/{name}", DocsFile),
 )
 #: What is behind the admin token, as Faust's own pages are.
-INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
+INTERNALS: Final[tuple[Route, ...]] = (
+    ("/metrics", Metrics),
+    ("/admin/", Overview),
+    ("/admin/status.json", Status),
+    ("/admin/worker", Own),
+    ("/admin/edges/{edge}", Edge),
+    ("/admin/followers/{author}", FollowerRows),
+)
 
 PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
 #: The same in both spellings: what needs no admin token.

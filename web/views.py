@@ -11,6 +11,9 @@ from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
+from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.everywhere import Everywhere
+from microblog_streams.overview.here import Here
 from web import answers
 from web.bodies import read
 from web.callers import actor, insist
@@ -41,6 +44,21 @@ class Application(Protocol):
     @property
     def health(self) -> HealthView:
         """How the worker is."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the followers table that are in this worker."""
+        ...
+
+    @property
+    def here(self) -> Here:
+        """What this worker tells of itself."""
+        ...
+
+    @property
+    def everywhere(self) -> Everywhere:
+        """All workers and parts."""
         ...
 
 

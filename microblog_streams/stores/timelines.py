@@ -35,6 +35,8 @@ IN_FLIGHT: Final = 4
 #: Milliseconds after its last read until a timeline expires (noted to a day): 30 days.
 UNREAD: Final = 30 * 24 * 3600 * 1000
 
+#: What a timeline's key begins with, and no other key does.
+PREFIX: Final = b"timeline:"
 _COMPLETE: Final = b"E"
 #: A building mark is B, a token and a counter; in all one byte longer than an entry, so that lengths tell them apart.
 _BUILDING: Final = b"B"
@@ -48,7 +50,7 @@ _BY_TAIL: Final = {
 
 def key(user: int) -> bytes:
     """Return the key of a user's timeline. On a Redis Cluster a hash tag would go here: a call's keys share a slot."""
-    return b"timeline:%d" % user
+    return PREFIX + b"%d" % user
 
 
 def functions(redis: Redis) -> RedisFunctions:

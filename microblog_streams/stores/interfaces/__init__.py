@@ -7,7 +7,7 @@ the last id of the page before, exclusive), because positions stay right while r
 from microblog_streams.stores.interfaces.access import PasswordStore, TokenStore
 from microblog_streams.stores.interfaces.caches import PostCache, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
-from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row
+from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row, RowSlice
 from microblog_streams.stores.interfaces.glances import GlanceStore, Glimpse
 from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
@@ -34,6 +34,7 @@ __all__ = [
     "PostCache",
     "PostStore",
     "Row",
+    "RowSlice",
     "SettledLetters",
     "Slice",
     "SourceLog",

@@ -14,13 +14,18 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner
 
+from microblog_streams import application
+from microblog_streams.application import MicroblogApp
 from microblog_streams.operations import Stores, operations
+from microblog_streams.operations.rows import Rows
 from microblog_streams.settings import Settings
+from microblog_streams.stores.deployment import Deployment
 from microblog_streams.stores.interfaces import Followers
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
+from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
 from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
@@ -72,6 +77,9 @@ class App(faust.App):
     timelines: FakeTimelines
     post_cache: FakePostCache
     user_cache: FakeUserCache
+    rows: Rows
+    here: Any
+    everywhere: Any
 
     limits = USUAL
 
@@ -140,6 +148,20 @@ def client(front: Front) -> TestClient[Any, Any]:
 
 
 @pytest.fixture
+def real_application(monkeypatch) -> Callable[[Settings], MicroblogApp]:
+    """Make the application that a worker runs, with all routes and none of its services started."""
+    for part, name in [(application.connection, "mend"), (application.event_loop, "use"), (application, "quieten")]:
+        monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
+
+    def make(settings: Settings) -> MicroblogApp:
+        app = application.create_app(settings, Deployment(1, 8))
+        app.web.init_server()
+        return app
+
+    return make
+
+
+@pytest.fixture
 def problem() -> Callable[..., Awaitable[dict[str, Any]]]:
     """Check that an answer is a problem document of this status and type that names these fields; return it."""
 
@@ -187,6 +209,7 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     app.stores = _stores(app)
     app.operations = operations(app.stores)
     app.health = FakeHealth()
+    app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()
     routes.register(app, required=settings.auth == "required")
     app.web.init_server()

@@ -160,3 +160,22 @@ def test_the_repr_shows_no_secret(variables, secret):
     variables(KAFKA_USERNAME="web", KAFKA_PASSWORD_FILE=secret, ADMIN_TOKEN_FILE=secret, **urls)
     settings = load_settings()
     assert "s3cret" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"WEB_PORT": 6070}, "http://127.0.0.1:6070"),
+        ({"WEB_HOST": "::1"}, "http://[::1]:6066"),
+        ({"WEB_HOST": "0.0.0.0", "WEB_URL": "https://worker-1:8443"}, "https://worker-1:8443"),
+    ],
+)
+def test_other_workers_reach_this_one_where_it_binds_or_where_it_is_told(variables, values, url):
+    variables(**values)
+    assert load_settings().own_url == url
+
+
+@pytest.mark.parametrize("url", ["worker-1:6066", "http://worker-1/path", "http://u:p@worker-1", "javascript:a", ""])
+def test_a_url_is_a_scheme_a_host_and_a_port(variables, url):
+    variables(WEB_URL=url)
+    assert refusal().startswith("MICROBLOG_WEB_URL: ")
