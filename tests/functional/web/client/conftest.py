@@ -1,0 +1,104 @@
+"""The Python client against the HTTP front, on a real port; and a gateway between them that spoils answers."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import web as http
+from aiohttp.test_utils import TestServer
+
+from microblog_streams.client import Client
+
+#: Spoilt before the front sees the request, and after the front answered it.
+REFUSED, LOST = "refused", "lost"
+
+
+@dataclass
+class Gateway:
+    """Passes requests on to a front. Each of ``spoil`` befalls one request: a status, REFUSED or LOST."""
+
+    front: Any
+    spoil: list[Any] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    #: Method, path and headers of every request.
+    seen: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    async def handle(self, request: http.Request) -> http.StreamResponse:
+        self.seen.append((request.method, request.path_qs, request.headers))
+        fate = self.spoil.pop(0) if self.spoil else None
+        if isinstance(fate, int):
+            return http.Response(status=fate, headers=self.headers, text="<h1>Not now</h1>")
+        answer = http.Response() if fate == REFUSED else await self._pass_on(request)
+        if fate is not None:
+            request.transport.abort()
+        return answer
+
+    async def _pass_on(self, request: http.Request) -> http.Response:
+        sent = self.front.client.request(
+            request.method, request.rel_url, data=await request.read(), headers=request.headers
+        )
+        async with sent as got:
+            kept = {name: got.headers[name] for name in ("Link", "ETag", "Retry-After") if name in got.headers}
+            return http.Response(status=got.status, body=await got.read(), headers=kept, content_type=got.content_type)
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Any], Any]]:
+    """Serve a handler on a port; return its URL."""
+    async with AsyncExitStack() as stack:
+
+        async def start(handler: Any) -> str:
+            app = http.Application()
+            app.router.add_route("*", "/{path:.*}", handler)
+            server = TestServer(app)
+            await server.start_server()
+            stack.push_async_callback(server.close)
+            return str(server.make_url("")).rstrip("/")
+
+        yield start
+
+
+@pytest.fixture
+async def open_client() -> AsyncIterator[Callable[..., Client]]:
+    """Open clients, and close them after the test."""
+    async with AsyncExitStack() as stack:
+
+        def make(*urls: str, **options: Any) -> Client:
+            client = Client(*urls, **options)
+            stack.push_async_callback(client.close)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def url(front: Any) -> str:
+    return str(front.client.make_url("")).rstrip("/")
+
+
+@pytest.fixture
+def gateway(front: Any) -> Gateway:
+    return Gateway(front)
+
+
+@pytest.fixture
+async def spoilt(gateway: Gateway, serve: Any) -> str:
+    """The gateway's URL."""
+    return await serve(gateway.handle)
+
+
+@pytest.fixture
+async def anybody(url: str, open_client: Any) -> Client:
+    """A client of nobody in particular."""
+    return open_client(url)
+
+
+@pytest.fixture
+def lonely() -> str:
+    """A URL at which nobody answers."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{held.getsockname()[1]}"
