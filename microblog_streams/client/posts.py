@@ -1,6 +1,6 @@
 """Posts: writing, reading, deleting, and the timelines that they land on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from microblog_streams.client.caller import Caller
@@ -42,7 +42,9 @@ class Posts:
         """Return a home timeline: what its owner and everybody whom they follow wrote, newest first."""
         return Listing(self._caller, path("timelines", self._whose(user)), Post, page_size)
 
-    def watch(self, user: int | None = None, every: float = EVERY, trouble: Trouble = unheeded) -> AsyncIterator[Post]:
+    def watch(
+        self, user: int | None = None, every: float = EVERY, trouble: Trouble = unheeded
+    ) -> AsyncGenerator[Post, None]:
         """Yield what is new on a home timeline from now on, oldest first, without end; looks every ``every`` seconds.
 
         While the server is away it goes on asking, and tells ``trouble`` of each error. Raises what will not pass

@@ -7,7 +7,7 @@ the pages below it are read down to what is.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -43,7 +43,7 @@ class Watch:
     #: Nothing below it is new: after a deletion, what was further down fills the page up.
     _floor: UUID = _LOWEST
 
-    async def posts(self) -> AsyncIterator[Post]:
+    async def posts(self) -> AsyncGenerator[Post, None]:
         """Yield new posts, oldest first, without end. Raises ClientError, once it began only what will not pass."""
         self._keep(await self.listing.page())
         pause = self.every

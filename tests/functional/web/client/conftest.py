@@ -1,15 +1,19 @@
 """The Python client against the HTTP front, on a real port; and a gateway between them that spoils answers."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web as http
 from aiohttp.test_utils import TestServer
+from click.testing import CliRunner, Result
 
+from microblog_streams.cli.main import cli
 from microblog_streams.client import Client
 
 #: Spoilt before the front sees the request, and after the front answered it.
@@ -72,6 +76,92 @@ async def open_client() -> AsyncIterator[Callable[..., Client]]:
             return client
 
         yield make
+
+
+@dataclass
+class Guarded:
+    """A server that asks for tokens, as far as the client needs one: ann's password is "sesame", her token "t0"."""
+
+    tokens: dict[str, int] = field(default_factory=lambda: {"t0": 1})
+    blocked: set[str] = field(default_factory=set)
+
+    async def handle(self, request: http.Request) -> http.StreamResponse:
+        body = await request.json() if request.can_read_body else {}
+        path = request.path.strip("/").split("/")
+        match request.method, path:
+            case "POST", ["users"]:
+                return http.json_response({**ANN, "username": body["username"], "token": "t0"}, status=201)
+            case "GET", ["users", "1"]:
+                return http.json_response(ANN)
+            case "GET", ["users"]:
+                return http.json_response([ANN])
+            case "POST", ["tokens"] if body["password"] == "sesame":
+                return self._new_token(body["name"])
+        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
+            return _problem(401, "unauthenticated")
+        return self._owned(request.method, path)
+
+    def _new_token(self, name: str) -> http.Response:
+        number = len(self.tokens)
+        self.tokens[f"t{number}"] = number + 1
+        return http.json_response({**_token(number + 1, name), "userId": 1, "token": f"t{number}"}, status=201)
+
+    def _owned(self, method: str, path: list[str]) -> http.Response:
+        match method, path:
+            case "GET", ["tokens"]:
+                return http.json_response([_token(ident, "") for ident in self.tokens.values()])
+            case "DELETE", ["tokens", ident] if int(ident) in self.tokens.values():
+                self.tokens = {token: each for token, each in self.tokens.items() if each != int(ident)}
+                return http.Response(status=204)
+            case (("POST" | "DELETE"), ["users", "1", "block", other]):
+                (self.blocked.add if method == "POST" else self.blocked.discard)(other)
+                return http.json_response({"blockerId": 1, "blockedId": int(other), "blocking": other in self.blocked})
+            case "GET", ["users", "1", "blocks"]:
+                return http.json_response([{**ANN, "id": int(each)} for each in self.blocked])
+            case "GET", ["timelines", _]:
+                return _problem(403, "forbidden")
+        return _problem(404, "not-found")
+
+
+ANN = {"id": 1, "username": "ann", "createdAt": "2026-11-24T12:00:00.123Z"}
+
+
+def _token(ident: int, name: str) -> dict[str, Any]:
+    return {"id": ident, "name": name, "createdAt": "2026-11-24T12:00:00.123Z", "lastUsedAt": None}
+
+
+def _problem(status: int, kind: str) -> http.Response:
+    return http.json_response({"type": f"/problems/{kind}", "title": kind, "status": status}, status=status)
+
+
+@pytest.fixture
+def guarded() -> Guarded:
+    return Guarded()
+
+
+@pytest.fixture
+async def guarded_url(guarded: Guarded, serve: Any) -> str:
+    return await serve(guarded.handle)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a person's settings; nothing is left of the environment of whoever runs the tests."""
+    for name in ("MICROBLOG_URL", "MICROBLOG_AS", "MICROBLOG_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def microblog(url: str, home: Path) -> Callable[..., Awaitable[Result]]:
+    """Run the command line against the front, or against ``at``."""
+
+    async def run(*words: str, at: str = url, stdin: str | None = None, **env: str) -> Result:
+        invoke = CliRunner().invoke
+        return await asyncio.to_thread(invoke, cli, words, input=stdin, env={"MICROBLOG_URL": at, **env})
+
+    return run
 
 
 @pytest.fixture
