@@ -41,7 +41,8 @@ async def logout(session: Session) -> None:
     """Sign out: forget the token here, and make it worthless where its id is known."""
     account = session.account()
     if account is None:
-        raise click.ClickException(f"{session.name or 'nobody'} is not signed in at {session.url}")
+        who = f"{session.name} is not" if session.name else "nobody is"
+        raise click.ClickException(f"{who} signed in at {session.url}")
     if account.token is not None and account.token_id is not None:
         async with session.reader() as client:
             with suppress(NotFound, Unauthenticated):  # worthless already

@@ -22,6 +22,8 @@ class Session:
 
     #: Base URLs of workers. Accounts are kept by the first one.
     urls: tuple[str, ...]
+    #: Seconds to go on trying for.
+    patience: float
     #: Whom ``--as`` names: a name or an id.
     name: str | None
     #: From the environment, in place of any that is kept.
@@ -80,7 +82,7 @@ class Session:
 
     def _client(self, user: int | None, token: str | None) -> Client:
         try:
-            return Client(*self.urls, user=user, token=token)
+            return Client(*self.urls, user=user, token=token, patience=self.patience)
         except ValueError as exc:
             raise click.ClickException(str(exc)) from None
 

@@ -84,8 +84,11 @@ class Guarded:
 
     tokens: dict[str, int] = field(default_factory=lambda: {"t0": 1})
     blocked: set[str] = field(default_factory=set)
+    away: bool = False
 
     async def handle(self, request: http.Request) -> http.StreamResponse:
+        if self.away:
+            return _problem(503, "unavailable")
         body = await request.json() if request.can_read_body else {}
         path = request.path.strip("/").split("/")
         match request.method, path:
