@@ -7,7 +7,10 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
+import aiohttp
+
 from microblog_streams.client.caller import Caller
+from microblog_streams.client.errors import Trouble, unheeded
 from microblog_streams.client.follows import Follows
 from microblog_streams.client.models import Identity
 from microblog_streams.client.people import People
@@ -36,13 +39,16 @@ class Client(People, Follows, Posts):
         token: str | None = None,
         patience: float = PATIENCE,
         timeout: float = TIMEOUT,
+        trouble: Trouble = unheeded,
+        session: aiohttp.ClientSession | None = None,
     ) -> None:
         """Take the base URLs of one worker or gateway, or of several, which are tried in turn.
 
-        ``user`` and ``token`` are as whom calls are made. Raises ValueError for what is no URL or no token.
+        ``user`` and ``token`` are as whom calls are made. ``trouble`` is told of each error after which a call is tried
+        again. A ``session`` that is given is used, and left open. Raises ValueError for what is no URL or no token.
         """
-        self._transport = Transport()
-        retrying = Retrying(self._transport.send, _checked(urls), patience, timeout)
+        self._transport = Transport(session)
+        retrying = Retrying(self._transport.send, _checked(urls), patience, timeout, trouble)
         self._caller = Caller(retrying, user, _token(token))
 
     def acting_as(self, identity: Identity) -> "Client":

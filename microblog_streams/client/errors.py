@@ -1,12 +1,10 @@
-"""Everything that a call can end in, as exceptions: made from problem documents, or from no answer at all.
+"""Everything that a call can end in, as exceptions: a caller catches as much as it tells apart.
 
-The type of a problem decides which one it is, its status where the type is not known: so a kind of problem that a newer
-server tells of is still an error of the right sort.
+Those below ``ApiError`` are problems that the server told of (``problems`` reads them); after the others nobody did.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 
 class ClientError(Exception):
@@ -103,29 +101,9 @@ class OutcomeUnknown(Unavailable):
     """503: what was asked for may have been done."""
 
 
-_BY_TYPE: Final[Mapping[str, type[ApiError]]] = {
-    "/problems/blocked": Blocked,
-    "/problems/username-taken": UsernameTaken,
-    "/problems/too-many-followees": TooManyFollowees,
-    "/problems/unfinished": Unfinished,
-    "/problems/outcome-unknown": OutcomeUnknown,
-    "/problems/too-slow": OutcomeUnknown,
-}
-_BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
-    400: Invalid,
-    401: Unauthenticated,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    422: KeyReused,
-    429: TooManyRequests,
-    502: OutcomeUnknown,
-    503: Unavailable,
-    504: OutcomeUnknown,
-}
+#: Told of an error that may pass, and after which the client goes on trying.
+Trouble = Callable[[ClientError], object]
 
 
-def error_of(problem: Problem) -> ApiError:
-    """Return the exception that a problem is."""
-    kind = _BY_TYPE.get(problem.type) or _BY_STATUS.get(problem.status, ApiError)
-    return kind(problem)
+def unheeded(error: ClientError) -> None:
+    """Take no notice."""

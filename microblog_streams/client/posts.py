@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 from microblog_streams.client.caller import Caller
+from microblog_streams.client.errors import Trouble, unheeded
 from microblog_streams.client.exchange import Request, post
 from microblog_streams.client.models import Post
 from microblog_streams.client.pages import LARGEST_PAGE, Listing
 from microblog_streams.client.paths import path
-from microblog_streams.client.watching import EVERY, PAGE, Trouble, Watch, unheeded
+from microblog_streams.client.watching import EVERY, PAGE, Watch
 
 
 class Posts:

@@ -1,15 +1,58 @@
-"""Reading what the server says of errors, with trust in none of it: a gateway's page in HTML is an answer too."""
+"""Reading what the server says of errors, with trust in none of it: a gateway's page in HTML is an answer too.
 
-from collections.abc import Callable
+The type of a problem decides which exception it is, its status where the type is not known: so a kind of problem that a
+newer server tells of is still an error of the right sort.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Final
 
 from pydantic import ValidationError
 
-from microblog_streams.client.errors import ApiError, FieldError, Problem, Unfinished, error_of
+from microblog_streams.client.errors import (
+    ApiError,
+    Blocked,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    KeyReused,
+    NotFound,
+    OutcomeUnknown,
+    Problem,
+    TooManyFollowees,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unfinished,
+    UsernameTaken,
+)
 from microblog_streams.client.exchange import Answer
 from microblog_streams.client.models import Model
+
+_BY_TYPE: Final[Mapping[str, type[ApiError]]] = {
+    "/problems/blocked": Blocked,
+    "/problems/username-taken": UsernameTaken,
+    "/problems/too-many-followees": TooManyFollowees,
+    "/problems/unfinished": Unfinished,
+    "/problems/outcome-unknown": OutcomeUnknown,
+    "/problems/too-slow": OutcomeUnknown,
+}
+_BY_STATUS: Final[Mapping[int, type[ApiError]]] = {
+    400: Invalid,
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: KeyReused,
+    429: TooManyRequests,
+    502: OutcomeUnknown,
+    503: Unavailable,
+    504: OutcomeUnknown,
+}
 
 
 class _Field(Model):
@@ -30,7 +73,7 @@ def error(answer: Answer) -> ApiError:
     if answer.incomplete:
         return _incomplete(answer)
     document = _read(answer)
-    return error_of(
+    return _error_of(
         Problem(
             answer.status,
             document.type,
@@ -81,3 +124,9 @@ def _incomplete(answer: Answer) -> Unfinished:
             retry_after=retry_after(answer),
         )
     )
+
+
+def _error_of(problem: Problem) -> ApiError:
+    """Return the exception that a problem is."""
+    kind = _BY_TYPE.get(problem.type) or _BY_STATUS.get(problem.status, ApiError)
+    return kind(problem)

@@ -12,7 +12,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from microblog_streams.client.errors import ApiError, ClientError, NotFound, TooManyRequests, Unreachable
+from microblog_streams.client.errors import (
+    ApiError,
+    ClientError,
+    NotFound,
+    TooManyRequests,
+    Trouble,
+    Unreachable,
+    unheeded,
+)
 from microblog_streams.client.exchange import Answer, Request
 from microblog_streams.client.problems import error
 
@@ -38,6 +46,7 @@ class Retrying:
     patience: float
     #: Seconds of one try.
     timeout: float
+    trouble: Trouble = unheeded
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     #: Draws a number between two.
@@ -63,6 +72,7 @@ class Retrying:
             pause = self._pause(outcome, tries)
             if not _passing(outcome) or self.clock() + pause >= deadline:
                 raise outcome
+            self.trouble(outcome)
             if pause:
                 await self.sleep(pause)
 

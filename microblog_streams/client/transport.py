@@ -14,9 +14,10 @@ LARGEST: Final = 16 * 1024 * 1024
 class Transport:
     """A pool of connections, opened on first use."""
 
-    def __init__(self) -> None:
-        """Open nothing yet."""
-        self._session: aiohttp.ClientSession | None = None
+    def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
+        """Take somebody's session, which stays open, or open one on first use."""
+        self._session = session
+        self._own = session is None
 
     async def send(self, url: str, request: Request, seconds: float) -> Answer:
         """Send a request to the server at a base URL. Raises Unreachable where no answer comes in time.
@@ -31,6 +32,7 @@ class Transport:
                 headers=request.headers,
                 timeout=aiohttp.ClientTimeout(total=seconds),
                 allow_redirects=False,
+                middlewares=[_told],
             ) as response:
                 return Answer(response.status, response.headers, await _content(response))
         except TimeoutError:
@@ -39,14 +41,14 @@ class Transport:
             raise Unreachable(f"{url} broke its answer off: {exc or type(exc).__name__}") from exc
 
     async def close(self) -> None:
-        """Close all connections."""
-        if self._session is not None:
+        """Close all connections, where they are our own."""
+        if self._session is not None and self._own:
             await self._session.close()
             self._session = None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), middlewares=[_told])
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
 

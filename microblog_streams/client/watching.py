@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.client.errors import ApiError, ClientError, TooManyRequests, Unavailable, Unreachable
+from microblog_streams.client.errors import ApiError, TooManyRequests, Trouble, Unavailable, Unreachable
 from microblog_streams.client.models import Post
 from microblog_streams.client.pages import Listing, Page
 
@@ -21,13 +21,6 @@ EVERY: Final = 5.0
 #: Posts that are looked at.
 PAGE: Final = 20
 _LOWEST: Final = UUID(int=0)
-
-#: Told of an error that may pass.
-Trouble = Callable[[ClientError], object]
-
-
-def unheeded(error: ClientError) -> None:
-    """Take no notice."""
 
 
 @dataclass

@@ -35,6 +35,7 @@ class World:
     called: list = field(default_factory=list)
     allowed: list = field(default_factory=list)
     pauses: list = field(default_factory=list)
+    troubles: list = field(default_factory=list)
     #: What is drawn: this part of the way between two numbers.
     luck: float = 1.0
 
@@ -55,7 +56,7 @@ class World:
 
 
 def retrying(world, urls=("a",), patience=30.0):
-    return Retrying(world.send, urls, patience, 12.0, lambda: world.now, world.sleep, world.draw)
+    return Retrying(world.send, urls, patience, 12.0, world.troubles.append, lambda: world.now, world.sleep, world.draw)
 
 
 @pytest.mark.parametrize("failure", [LOST, AWAY, Answer(429, {}), Answer(502, {}), Answer(504, {})])
@@ -73,6 +74,15 @@ async def test_what_will_not_pass_is_not_tried_again(status):
     with pytest.raises(ApiError):
         await retrying(world).call(GET)
     assert len(world.called) == 1
+
+
+async def test_each_error_after_which_it_is_tried_again_is_told_and_the_last_is_raised():
+    world = World([LOST, AWAY, GONE])
+
+    with pytest.raises(NotFound):
+        await retrying(world).call(GET)
+
+    assert [type(trouble) for trouble in world.troubles] == [Unreachable, Unavailable]
 
 
 async def test_not_modified_is_an_answer():

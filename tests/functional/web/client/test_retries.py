@@ -4,9 +4,10 @@ import asyncio
 import time
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.web import Response
 
-from microblog_streams.client import OutcomeUnknown, TooManyRequests, Unavailable, Unfinished, Unreachable
+from microblog_streams.client import Client, OutcomeUnknown, TooManyRequests, Unavailable, Unfinished, Unreachable
 from microblog_streams.errors import StoreUnavailable
 from web.once import HEADER
 
@@ -76,6 +77,16 @@ async def test_a_longer_pause_than_there_is_patience_for_is_an_error_at_once(ann
 
     assert refused.value.problem.retry_after == 3600
     assert time.monotonic() - begun < 10
+
+
+async def test_a_session_that_was_given_is_used_and_left_open(url, gateway, spoilt):
+    async with ClientSession(headers={"X-Request-ID": "given"}) as session:
+        async with Client(spoilt, session=session) as client:
+            gateway.spoil = [LOST]
+            await client.user(1)
+
+        assert not session.closed
+    assert [headers["X-Request-ID"] for _, _, headers in gateway.seen] == ["given", "given"]
 
 
 async def test_what_is_refused_is_not_tried_again(ann, gateway):
