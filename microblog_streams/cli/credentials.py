@@ -28,7 +28,7 @@ class Account(BaseModel):
 
     username: str
     user: int
-    token: str | None = Field(default=None, repr=False)
+    token: str | None = Field(default=None, repr=False, pattern=r"\A[!-~]+\z")
     token_id: int | None = None
 
     @property

@@ -1,6 +1,7 @@
 """What every command works with: the servers, as whom, and where results go."""
 
 import re
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ import click
 
 from microblog_streams.cli.credentials import Account, Credentials
 from microblog_streams.cli.output import Output
-from microblog_streams.client import Client, Identity, User
+from microblog_streams.cli.terminal import one_line
+from microblog_streams.client import Client, ClientError, Identity, User
 
 #: As many digits as an id can have.
 _ID: Final = re.compile("[0-9]{1,19}", re.ASCII)
@@ -82,7 +84,7 @@ class Session:
 
     def _client(self, user: int | None, token: str | None) -> Client:
         try:
-            return Client(*self.urls, user=user, token=token, patience=self.patience)
+            return Client(*self.urls, user=user, token=token, patience=self.patience, trouble=_still_trying)
         except ValueError as exc:
             raise click.ClickException(str(exc)) from None
 
@@ -92,6 +94,12 @@ class Session:
         if self.token is not None:
             raise click.ClickException("MICROBLOG_TOKEN is set: say whose it is, with --as or MICROBLOG_AS")
         raise click.ClickException(f"nobody is signed in at {self.url}: microblog register NAME, or login NAME")
+
+
+def _still_trying(error: ClientError) -> None:
+    """Say to whoever sits there what they are waiting for."""
+    if sys.stderr.isatty():
+        click.echo(f"Still trying: {one_line(str(error))}", err=True)
 
 
 async def somebody(client: Client, text: str) -> User:

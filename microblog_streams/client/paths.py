@@ -5,5 +5,5 @@ from urllib.parse import quote, urlencode
 
 def path(*parts: object, **query: object) -> str:
     """Return ``/part/part?name=value``; an empty last part makes a slash at the end."""
-    target = "/" + "/".join(quote(str(part), safe="") for part in parts)
-    return f"{target}?{urlencode(query)}" if query else target
+    target = "/" + "/".join(quote(str(part), safe="", errors="replace") for part in parts)
+    return f"{target}?{urlencode(query, errors='replace')}" if query else target

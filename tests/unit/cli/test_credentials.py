@@ -10,6 +10,7 @@ import pytest
 from microblog_streams.cli.credentials import Account, Credentials, default_path
 
 URL = "http://localhost:6066"
+BAD_TOKEN = b'{"servers": {"http://localhost:6066": {"accounts": [{"username": "ann", "user": 1, "token": "a b"}]}}}'
 ANN = Account(username="Ann", user=1, token="t1")
 BOB = Account(username="bob", user=2, token="t2", token_id=5)
 
@@ -94,7 +95,7 @@ def test_a_file_that_others_can_read_is_warned_of_and_closed_at_the_next_change(
     assert stat.S_IMODE(credentials.path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"servers": {"a": 1}}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"servers": {"a": 1}}', b"\xff", BAD_TOKEN])
 def test_a_damaged_file_is_told_of_and_not_overwritten(credentials, content):
     credentials.path.parent.mkdir()
     credentials.path.write_bytes(content)

@@ -132,3 +132,8 @@ def test_no_representation_shows_a_token():
 def test_paths_are_quoted():
     assert path("users", "a/b?c", username="ä b&c") == "/users/a%2Fb%3Fc?username=%C3%A4+b%26c"
     assert path("users", "") == "/users/"
+
+
+def test_half_a_character_in_a_path_is_a_question_mark():
+    """The server refuses it then, as it would the half."""
+    assert path("users", "\udcff", username="\udcff") == "/users/%3F?username=%3F"

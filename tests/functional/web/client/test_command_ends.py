@@ -65,7 +65,7 @@ async def test_what_a_server_says_of_an_error_is_not_obeyed(microblog, serve):
     assert result.stderr == "Error: [2Jbad worse\n"
 
 
-@pytest.mark.parametrize("word", ["9" * 5000, "\x1b", "a b", ""])
+@pytest.mark.parametrize("word", ["9" * 5000, "\x1b", "\udcff", "a b", ""])
 async def test_a_strange_name_is_no_traceback(microblog, word):
     result = await microblog("posts", word)
 
@@ -113,6 +113,38 @@ async def test_a_reader_that_leaves_is_no_error_to_see(front, url, home, microbl
 
     assert watching.returncode == 1
     assert said.strip() == b""
+
+
+async def at_a_terminal(url, *words):
+    """Run the command where its output is a terminal; return what that shows."""
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "MICROBLOG_URL": url, "COLUMNS": "120", "TERM": "xterm", "TZ": "UTC"}
+    command = [sys.executable, "-m", "microblog_streams.cli", *words]
+    running = await asyncio.create_subprocess_exec(*command, stdout=theirs, stderr=theirs, env=environment)
+    async with asyncio.timeout(30):
+        await running.wait()
+    os.close(theirs)
+    shown = os.read(ours, 4096)
+    os.close(ours)
+    return shown.decode()
+
+
+async def test_at_a_terminal_lists_are_tables(front, url, home, microblog):
+    await microblog("register", "dora")
+    await microblog("post", "[red]Hello[/red]")
+
+    shown = await at_a_terminal(url, "timeline")
+
+    assert "author" in shown
+    assert "[red]Hello[/red]" in shown
+    assert "\t" not in shown
+
+
+async def test_at_a_terminal_who_waits_is_told_for_what(home, lonely):
+    shown = await at_a_terminal(lonely, "--patience", "1", "posts", "1")
+
+    assert f"Still trying: {lonely} cannot be reached" in shown
+    assert f"Error: {lonely} cannot be reached" in shown
 
 
 async def keep_writing(front):
