@@ -35,7 +35,7 @@ class Call:
     ``name`` is what generated clients call it by, and never changes. ``answer`` is a type of ``schemas``, a list or a
     union of them, or None for an answer without body. ``raises`` are the errors of this call alone: those that follow
     from what else is said here are added to them. ``once`` is the least number of characters of the Idempotency-Key
-    that it takes, 0 where it takes none. ``path`` names the parameters of the path that are something else here than
+    that it takes, 0 where it takes none. ``query`` are parameters of its own. ``path`` names the parameters of the path that are something else here than
     elsewhere. ``when_open`` is the answer where nobody has to say who they are, if it is another.
     """
 
@@ -48,6 +48,7 @@ class Call:
     by: Who = Who.ANYBODY
     once: int = 0
     paged: bool = False
+    query: tuple[str, ...] = ()
     tagged: bool = False
     headers: tuple[str, ...] = ()
     path: Mapping[str, str] = field(default_factory=dict)

@@ -74,6 +74,14 @@ def cursor(request: Request) -> str | None:
     return _single(request, "cursor")
 
 
+def username(request: Request) -> str | None:
+    """Return the name that is looked for: ``?username=``. Raises Invalid where it is given twice, or with a cursor."""
+    name = _single(request, "username")
+    if name is not None and cursor(request) is not None:
+        raise Invalid("cursor", "does not go with username: there is one page of a name")
+    return name
+
+
 def _single(request: Request, name: str) -> str | None:
     values = request.query.getall(name, [])
     if len(values) > 1:

@@ -134,14 +134,16 @@ class Token(Answer):
 
 
 class IssuedToken(Token):
-    """A new token, with the secret that is shown this once."""
+    """A new token, with the secret that is shown this once, and whose it is."""
 
+    user_id: UserId
     token: Secret
 
     @classmethod
     def of_issued(cls, issued: Issued) -> Self:
         """Return a new token's JSON."""
-        return cls(**Token.of(issued.token).model_dump(), token=issued.secret.get_secret_value())
+        token = issued.token
+        return cls(**Token.of(token).model_dump(), user_id=token.user, token=issued.secret.get_secret_value())
 
 
 class Post(Answer):

@@ -10,17 +10,19 @@ from web.cursors import Kind
 from web.described import Who, call
 from web.once import once
 from web.paging import Paging
-from web.params import user_id
+from web.params import user_id, username
 from web.views import View
 
 
 class Users(View):
     """Everybody."""
 
-    @call("listUsers", list[schemas.User], paged=True)
+    @call("listUsers", list[schemas.User], paged=True, query=("username",))
     async def get(self, request: Request) -> Response:
-        """Return a page of users, by id."""
+        """Return a page of users, by id; with ``?username=`` of the one who has this name, or of nobody."""
         paging = Paging.of(request)
+        if (name := username(request)) is not None:
+            return paging.users(await self.operations.users.named(name), Kind.USERS)
         return paging.users(await self.operations.users.page(paging.after(Kind.USERS), paging.limit), Kind.USERS)
 
     @call(

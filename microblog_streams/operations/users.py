@@ -84,6 +84,12 @@ class Users:
         known = {user: found for user, found in cached.items() if found is not None}
         return {**known, **stored}
 
+    async def named(self, username: str) -> Page[User, int]:
+        """Return a page of who has this name, or one that reads the same: one person or none. Raises Invalid."""
+        _, key = texts.username(username)
+        found = await self.store.named(key)
+        return Page([found] if found else [])
+
     async def page(self, after: int, limit: int) -> Page[User, int]:
         """Return everybody, by id, from ``after`` (exclusive) on."""
         users = await self.store.page(after, limit + 1)

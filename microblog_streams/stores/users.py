@@ -15,6 +15,8 @@ from microblog_streams.stores.postgres_session import Session
 from microblog_streams.stores.registration import register, register_once
 
 _GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
+# A deleted user has no key.
+_NAMED: Final = "SELECT id, username, created_at FROM users WHERE name_key = %s"
 _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
@@ -63,6 +65,11 @@ class Users:
         """Return those of the users that exist and are not deleted."""
         rows = await self._postgres.fetch(_GET, list(ids))
         return {row[0]: User(*row) for row in rows}
+
+    async def named(self, name_key: str) -> User | None:
+        """Return who has the name with this key; None where nobody has."""
+        row = await self._postgres.fetch_one(_NAMED, name_key)
+        return None if row is None else User(*row)
 
     async def page(self, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users with id > ``after``, by id."""

@@ -39,6 +39,10 @@ class FakeUsers:
         self.database.check()
         return {user: self.database.users[user] for user in ids if user in self.database.users}
 
+    async def named(self, name_key: str) -> User | None:
+        self.database.check()
+        return self.database.users.get(self.database.names.get(name_key, 0))
+
     async def page(self, after: int, limit: int) -> Sequence[User]:
         self.database.check()
         return [user for ident, user in sorted(self.database.users.items()) if ident > after][:limit]

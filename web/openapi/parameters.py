@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from microblog_streams.operations.texts import MAX_USERNAME
 from web import once, params
 from web.openapi.operations import Operation
 from web.openapi.schemas import Schemas
@@ -23,6 +24,15 @@ PATH: Final[Mapping[str, tuple[str, Json, object]]] = {
     "token": ("A token's id.", _USER, 1),
     "ident": ("A post's id, or a user's for all posts of theirs.", {"anyOf": [_POST, _USER]}, 1),
     "post": ("A post's id.", _POST, "01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"),
+}
+#: Parameters of a query that one call alone has.
+_QUERY: Final[Mapping[str, Json]] = {
+    "username": {
+        "name": "username",
+        "in": "query",
+        "description": "Whom to look for, in any case and form of the name. It goes with no cursor.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_USERNAME, "format": "username"},
+    }
 }
 _LIMIT: Final = {
     "name": "limit",
@@ -53,6 +63,7 @@ def of(operation: Operation) -> Json:
     """Return the field with all parameters of an operation; none where it has none."""
     call = operation.call
     found = [_in_path(name, call.path.get(name, name)) for name in re.findall(r"{(\w+)}", operation.path)]
+    found += [_QUERY[name] for name in call.query]
     found += [_LIMIT, _CURSOR] if call.paged else []
     found += [_key(call.once)] if call.once else []
     found += [_IF_NONE_MATCH] if call.tagged else []

@@ -33,6 +33,10 @@ class UserStore(Protocol):
         """Return those of the users that exist and are not deleted."""
         ...
 
+    async def named(self, name_key: str) -> User | None:
+        """Return who has the name with this key; None where nobody has."""
+        ...
+
     async def page(self, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users with id > ``after``, by id."""
         ...

@@ -88,6 +88,20 @@ async def test_names_of_any_script_are_taken(client, name):
     assert (await send(client, json.dumps({"username": name}), "/users/")).status == 201
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("username=", "username"),
+        ("username=a%20b", "username"),
+        ("username=%00", "username"),
+        ("username=ann&username=bob", "username"),
+        ("username=ann&cursor=AQAAAAAAAAABqZPVaA", "cursor"),
+    ],
+)
+async def test_a_name_that_is_looked_for_must_be_one_that_people_can_have(client, problem, query, field):
+    await problem(await client.get(f"/users/?{query}"), 400, "invalid", field)
+
+
 @pytest.mark.parametrize("name", ["ann", "ANN", "\uff21nn"])
 async def test_a_name_that_somebody_has_or_that_reads_the_same_is_taken(client, problem, name):
     await problem(await client.post("/users/", json={"username": name}), 409, "username-taken", "username")
