@@ -24,6 +24,7 @@ from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
 from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
+from microblog_streams.operations.budgets import Budgets
 from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
@@ -51,6 +52,7 @@ from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.outbox_session import OutboxSession
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.rates import LocalRates, SharedRates
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster, Worker
 from microblog_streams.stores.settled_letters import SettledLetters
@@ -70,6 +72,8 @@ class MicroblogApp(faust.App):
 
     settings: Settings
     operations: Operations
+    rates: SharedRates
+    budgets: Budgets
     deliveries: Deliveries
     health: Health
     connections: Connections
@@ -149,6 +153,7 @@ class MicroblogApp(faust.App):
         """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does."""
         await self.deliveries.drain()
         await self.operations.timelines.close()
+        self.rates.close()
         self.pulse.leaving = True
         await super().on_stop()
 
@@ -204,6 +209,8 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         followers=app.followers,
     )
     app.operations = operations(stores)
+    app.rates = SharedRates(redis)
+    app.budgets = Budgets(settings, app.rates, LocalRates())
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)

@@ -11,6 +11,7 @@ from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBo
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
 from microblog_streams.stores.interfaces.people import FollowStore, IdempotencyStore, UserStore
 from microblog_streams.stores.interfaces.posts import PostStore
+from microblog_streams.stores.interfaces.rates import RateStore
 from microblog_streams.stores.interfaces.timelines import Building, Slice, TimelineStore, Warmth
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Outbox",
     "PostCache",
     "PostStore",
+    "RateStore",
     "Row",
     "SettledLetters",
     "Slice",
