@@ -208,7 +208,7 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         user_cache=UserCache(redis),
         followers=app.followers,
     )
-    app.operations = operations(stores)
+    app.operations = operations(stores, settings.max_followees)
     app.rates = SharedRates(redis)
     app.budgets = Budgets(settings, app.rates, LocalRates())
     app.redis = redis

@@ -49,7 +49,7 @@ class Operations:
     audit: Audit
 
 
-def operations(on: Stores) -> Operations:
+def operations(on: Stores, max_followees: int = 0) -> Operations:
     """Put the operations together on their stores."""
     users = Users(on.users, on.user_cache, on.timelines)
     bodies = Bodies(on.posts, on.post_cache, users)
@@ -57,7 +57,7 @@ def operations(on: Stores) -> Operations:
     running = Running()
     return Operations(
         users=users,
-        follows=Follows(on.follows, users),
+        follows=Follows(on.follows, users, max_followees),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),

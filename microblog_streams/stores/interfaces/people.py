@@ -46,9 +46,13 @@ class UserStore(Protocol):
 class FollowStore(Protocol):
     """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
+    async def set(
+        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+    ) -> Edge:
         """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
 
+        Nobody comes to follow more than ``most`` people (0: any number), deleted ones not counted, however many follows
+        come at once. Raises TooManyFollowees; edges that are there stay, whatever their number.
         Takes FOR SHARE on both users when following; raises NotFound for one that is not there.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
         A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
