@@ -3,7 +3,7 @@
 The defaults are what no person and no sensible program meets. An empty rate is no limit.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
@@ -44,3 +44,7 @@ class Limiting(BaseSettings):
         "X-Forwarded-For",
         description="The header in which they say it. They must append to it or replace it, whatever a caller sends.",
     )
+
+
+#: The settings of whom no limit may stop: load tests, and tests of other things.
+NO_LIMITS: Final = {name: "" for name in Limiting.model_fields if name.startswith("limit_")} | {"max_followees": "0"}

@@ -42,6 +42,10 @@ class Verdict:
         """What is the first to stop the caller: of several that are used up, the one that takes longest."""
         return min(self.left, key=lambda each: (each.requests, -each.seconds))
 
+    def aged(self, seconds: float) -> "Verdict":
+        """Return what a request is told that comes so much later and is refused because of this one."""
+        return Verdict(False, [Left(each.rate, each.requests, max(0.0, each.seconds - seconds)) for each in self.left])
+
     @property
     def wait(self) -> int:
         """Whole seconds, at least 1, after which a refused request may come again."""

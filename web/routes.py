@@ -4,7 +4,7 @@ Each is served with a slash at its end and without. The table is also what the l
 is not public.
 """
 
-from typing import Final
+from typing import Any, Final, cast
 
 from faust.types import AppT
 
@@ -15,7 +15,7 @@ from web.posts import AuthorPosts, Posts, PostsOrPost
 from web.spellings import other
 from web.timelines import Timeline
 from web.users import User, Users
-from web.views import View
+from web.views import APPLICATION, View
 
 Route = tuple[str, type[View]]
 
@@ -52,6 +52,7 @@ def served(api: bool) -> tuple[Route, ...]:
 
 def register(app: AppT, api: bool = True) -> None:
     """Mount every view; to be called once per app, before its web server starts."""
+    cast(Any, app.web).web_app[APPLICATION] = app
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(other(path), app.web.views[path])

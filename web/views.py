@@ -5,12 +5,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from aiohttp.web import Request, StreamResponse
+from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
+from microblog_streams.operations.budgets import Budgets
 from web import answers
 from web.problems import problem_response
 
@@ -36,9 +37,18 @@ class Application(Protocol):
         ...
 
     @property
+    def budgets(self) -> Budgets:
+        """How much of everything each caller has left."""
+        ...
+
+    @property
     def health(self) -> HealthView:
         """How the worker is."""
         ...
+
+
+#: Where middlewares find the application; views have it at hand.
+APPLICATION: Final[AppKey[Application]] = AppKey("microblog", Application)
 
 
 class View(FaustView):

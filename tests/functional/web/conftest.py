@@ -13,15 +13,19 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
+from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.operations import Stores, operations
+from microblog_streams.operations.budgets import Budgets
 from microblog_streams.settings import Settings
 from microblog_streams.stores.interfaces import Followers
+from microblog_streams.stores.rates import LocalRates
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.log import FakeLog
 from tests.fakes.posts import FakePosts
+from tests.fakes.rates import FakeRates
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
 from web import middlewares, routes
@@ -58,6 +62,8 @@ class App(faust.App):
     """The real app's shape, as far as views see it."""
 
     operations: Any
+    budgets: Budgets
+    rates: FakeRates
     health: FakeHealth
     database: FakeDatabase
     log: FakeLog
@@ -85,7 +91,7 @@ async def make_front() -> AsyncIterator[MakeFront]:
     fronts: list[Front] = []
 
     async def make(time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo"), **settings: Any) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, **settings}), time_limit)
+        app = _app(Settings(**{"admin_token": TOKEN, **NO_LIMITS, **settings}), time_limit)
         front = Front(app, TestClient(TestServer(app.web.web_app)))
         await front.client.start_server()
         fronts.append(front)
@@ -151,7 +157,9 @@ def _app(settings: Settings, time_limit: float) -> App:
         web_metrics_enabled=True,
     )
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
-    app.operations = operations(_stores(app))
+    app.operations = operations(_stores(app), settings.max_followees)
+    app.rates = FakeRates()
+    app.budgets = Budgets(settings, app.rates, LocalRates())
     app.health = FakeHealth()
     app.finalize()
     routes.register(app)

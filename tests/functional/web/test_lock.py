@@ -130,6 +130,8 @@ def test_the_application_is_configured_with_the_lock():
         "compression",
         "problems",
         "locked",
+        "guarded",
+        "limited",
         "size_limit",
         "bounded",
     ]

@@ -1,4 +1,4 @@
-"""Counters in Redis: on real servers the same contract as a worker's own, for all workers together, and never waited for."""
+"""Counters in Redis: the contract of a worker's own, on real servers, for all workers together, never waited for."""
 
 import asyncio
 import time
