@@ -12,9 +12,11 @@ class FakeRates:
 
     def __init__(self) -> None:
         self.away = False
+        self.asked = 0
         self._counters = LocalRates()
 
     async def take(self, key: str, rates: Sequence[Rate]) -> Verdict:
+        self.asked += 1
         if self.away:
             raise StoreUnavailable("redis", "away")
         return await self._counters.take(key, rates)
