@@ -33,7 +33,9 @@ async def test_another_address_is_listened_to(client):
     for number in range(5):
         await client.get("/users/", headers=guess(number))
 
-    assert (await client.get("/users/", headers={**of(1), "X-Forwarded-For": "198.51.100.1"})).status == 200
+    elsewhere = {"X-Forwarded-For": "198.51.100.1"}
+    assert (await client.get("/users/", headers={**of(1), **elsewhere})).status == 200
+    assert (await client.get("/users/", headers={**guess(0), **elsewhere})).status == 401
 
 
 async def test_who_was_let_in_before_goes_on_beside_those_who_guess(client):
