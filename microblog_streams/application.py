@@ -29,6 +29,7 @@ from microblog_streams.health import Health
 from microblog_streams.ids import encode_user
 from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
+from microblog_streams.operations.budgets import Budgets
 from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.operations.rows import Rows
 from microblog_streams.overview.everywhere import Everywhere
@@ -65,6 +66,7 @@ from microblog_streams.stores.outbox_session import OutboxSession
 from microblog_streams.stores.passwords import Passwords
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.rates import LocalRates, SharedRates
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster, Worker
 from microblog_streams.stores.settled_letters import SettledLetters
@@ -89,6 +91,8 @@ class MicroblogApp(faust.App):
 
     settings: Settings
     operations: Operations
+    rates: SharedRates
+    budgets: Budgets
     deliveries: Deliveries
     health: Health
     connections: Connections
@@ -179,6 +183,7 @@ class MicroblogApp(faust.App):
         """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does."""
         await self.deliveries.drain()
         await self.operations.timelines.close()
+        self.rates.close()
         self.pulse.leaving = True
         await super().on_stop()
 
@@ -242,7 +247,9 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         user_cache=UserCache(redis),
         followers=app.followers,
     )
-    app.operations = operations(stores, timedelta(days=settings.token_days))
+    app.operations = operations(stores, timedelta(days=settings.token_days), settings.max_followees)
+    app.rates = SharedRates(redis)
+    app.budgets = Budgets(settings, app.rates, LocalRates())
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)

@@ -34,6 +34,14 @@ class UsernameTaken(Conflict):
         super().__init__(f"The username {username!r} is taken.")
 
 
+class TooManyFollowees(Conflict):
+    """Somebody follows as many people as one may."""
+
+    def __init__(self, most: int) -> None:
+        """Say how many that are."""
+        super().__init__(f"Nobody can follow more than {most:,} people.")
+
+
 class KeyReused(Conflict):
     """An Idempotency-Key came again with another request than the first time."""
 

@@ -15,6 +15,7 @@ from pydantic_settings import SettingsConfigDict
 from microblog_streams.addresses import is_loopback
 from microblog_streams.errors import SetupError
 from microblog_streams.infrastructure import PREFIX, Infrastructure
+from microblog_streams.limiting import Limiting
 from microblog_streams.origins import Origins
 
 __all__ = ["PREFIX", "STACK_ENV", "Port", "Seconds", "Settings", "load_settings", "load_settings_or_exit", "stop_with"]
@@ -28,7 +29,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(Infrastructure):
+class Settings(Limiting, Infrastructure):
     """Every setting of a worker, a command and the local stack."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)

@@ -15,7 +15,10 @@ from microblog_streams.origins import ANY
 #: Headers that a page may send.
 TAKEN: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
 #: Headers of an answer that a page may read, besides those that it always may.
-SHOWN: Final = "Allow, ETag, Link, Location, Retry-After, Timeline-State, WWW-Authenticate, X-Request-ID"
+SHOWN: Final = (
+    "Allow, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Timeline-State, WWW-Authenticate, "
+    "X-Request-ID"
+)
 #: Seconds for which a browser remembers what it may send.
 REMEMBERED: Final = "3600"
 

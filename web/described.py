@@ -33,10 +33,11 @@ class Call:
     """One method of one path.
 
     ``name`` is what generated clients call it by, and never changes. ``answer`` is a type of ``schemas``, a list or a
-    union of them, or None for an answer without body. ``raises`` are the errors of this call alone: those that follow
-    from what else is said here are added to them. ``once`` is the least number of characters of the Idempotency-Key
-    that it takes, 0 where it takes none. ``query`` are parameters of its own. ``path`` names the parameters of the path that are something else here than
-    elsewhere. ``when_open`` is the answer where nobody has to say who they are, if it is another.
+    union of them, or None for an answer without body; ``when_open`` is the answer where nobody has to say who they are,
+    if it is another. ``raises`` are the errors of this call alone: those that follow from what else is said here are
+    added to them. ``once`` is the least number of characters of the Idempotency-Key that it takes, 0 where it takes
+    none. ``query`` are parameters of its own. ``path`` names the parameters of the path that are something else here
+    than elsewhere.
     """
 
     name: str

@@ -64,6 +64,14 @@ class Report(Collector):
                 yield GaugeMetricFamily(name, words, value)
         for name, (path, words) in _COUNTERS.items():
             yield CounterMetricFamily(name, words, self._at(path))
+        yield self._refused()
+
+    def _refused(self) -> CounterMetricFamily:
+        words = "Requests that were refused because a caller's budget was used up"
+        family = CounterMetricFamily("microblog_requests_limited", words, labels=["budget"])
+        for budget, count in self._report["limits"]["refused"].items():
+            family.add_metric([budget], count)
+        return family
 
     def _stores(self) -> dict[str, float]:
         return {store: float(state == "ok") for store, state in self._report["stores"].items()}

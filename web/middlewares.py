@@ -1,6 +1,7 @@
 """What every request passes on its way to a view: it is named, errors are answered, then lock, caller and limits.
 
-What is done to answers, of views and of errors alike, stands further out than the errors' own.
+What is done to answers, of views and of errors alike, stands further out than the errors' own. The budgets have two
+parts, one on each side of authentication: ``guesses`` sees tokens that fail, ``limits`` knows whose a good one is.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from microblog_streams.settings import Settings
 from web.authorization import authentication
 from web.compression import compression
 from web.cors import cors
+from web.guesses import guesses
+from web.limits import limits
 from web.lock import lock
-from web.problems import TooSlow, problem_response
+from web.problems import TooSlow, answered
 from web.request_ids import request_ids
 
 #: Bytes of a request's body. A post of 2,000 characters, escaped as JSON allows, takes 24,000.
@@ -34,16 +37,15 @@ def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Midd
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
     who = authentication(settings.auth == "required")
     shared = [cors(settings.cors_origins)] if settings.cors_origins else []
-    return [request_ids, *shared, compression, problems, lock(token), who, size_limit, deadline(time_limit)]
+    before, behind = guesses(settings), limits(settings)
+    inner = [lock(token), before, who, behind, size_limit, deadline(time_limit)]
+    return [request_ids, *shared, compression, problems, *inner]
 
 
 @middleware
 async def problems(request: Request, handler: Handler) -> StreamResponse:
     """Answer what was raised outside of our views: by the router, the lock, the limits and Faust's pages."""
-    try:
-        return await handler(request)
-    except Exception as exc:
-        return problem_response(exc, request)
+    return await answered(request, handler)
 
 
 @middleware

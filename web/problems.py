@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp.web import HTTPException, Request, Response
+from aiohttp.typedefs import Handler
+from aiohttp.web import HTTPException, Request, Response, StreamResponse
 from faust.web.exceptions import WebError
 
 from microblog_streams import logs
@@ -27,12 +28,15 @@ from microblog_streams.errors import (
     NotFound,
     OutcomeUnknown,
     StoreUnavailable,
+    TooManyFollowees,
     Transient,
     Unauthenticated,
     Unfinished,
     UsernameTaken,
     WorkerUnavailable,
 )
+from microblog_streams.rates import Verdict
+from web.rate_headers import fields
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +60,16 @@ class TooSlow(Exception):
     """The request was given up after its time limit."""
 
 
+class TooManyRequests(Exception):
+    """A caller's budget is used up; nothing was done."""
+
+    def __init__(self, budget: str, verdict: Verdict) -> None:
+        """Name the budget, and keep what is left of it."""
+        most = verdict.tightest.rate
+        super().__init__(f"The limit of {budget} is reached: {most}. Try again in {verdict.wait} s.")
+        self.headers = {"Retry-After": str(verdict.wait), **fields(budget, verdict)}
+
+
 class NotReady(Exception):
     """The worker does not serve requests yet, or not any more; the message is the reason."""
 
@@ -66,7 +80,7 @@ class Crowded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of problem: ``slug`` ends its type, ``detail`` and ``errors`` say what is particular to this one."""
+    """A kind of problem: ``slug`` ends its type, the functions say what is particular to this one."""
 
     status: int
     slug: str
@@ -74,6 +88,7 @@ class Kind:
     detail: Callable[[Any], str] = str
     errors: Callable[[Any], Sequence[tuple[str, str]]] = lambda _: ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    particular: Callable[[Any], Mapping[str, str]] = lambda _: {}
 
 
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
@@ -124,7 +139,9 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
         Transient,
         Kind(503, "unavailable", "Unavailable", lambda _: "A part that this needs is away. Try again.", headers=_RETRY),
     ),
+    (TooManyFollowees, Kind(409, "too-many-followees", "Too many followees")),
     (Conflict, Kind(409, "conflict", "Conflict")),
+    (TooManyRequests, Kind(429, "too-many-requests", "Too many requests", particular=lambda exc: exc.headers)),
     (TooSlow, Kind(503, "too-slow", "Too slow", lambda _: _UNKNOWN_EFFECT, headers=_RETRY)),
     (
         Crowded,
@@ -166,7 +183,15 @@ def problem_response(exc: Exception, request: Request) -> Response:
         log.error("request_failed method=%s path=%s", request.method, request.rel_url.raw_path, exc_info=exc)
     elif kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.debug("request_unavailable method=%s path=%s error=%r", request.method, request.rel_url.raw_path, exc)
-    return _response(kind, document(kind, exc))
+    return _response(kind, exc)
+
+
+async def answered(request: Request, handler: Handler) -> StreamResponse:
+    """Return a handler's answer, also where it raises."""
+    try:
+        return await handler(request)
+    except Exception as exc:
+        return problem_response(exc, request)
 
 
 def kind_of(error: type[Exception]) -> Kind:
@@ -192,7 +217,7 @@ def document(kind: Kind, exc: Exception) -> dict[str, object]:
 def refusal(reason: HTTPException | Crowded) -> Response:
     """Return the answer to what never became a request, because it cannot be read or is not taken."""
     kind = kind_of(Crowded) if isinstance(reason, Crowded) else _phrased(reason.status, _UNREAD.get(reason.status))
-    return _response(kind, document(kind, reason))
+    return _response(kind, reason)
 
 
 def _http_kind(exc: HTTPException, request: Request) -> Kind:
@@ -222,7 +247,8 @@ def _phrased(status: int, detail: str | None) -> Kind:
     )
 
 
-def _response(kind: Kind, document: Mapping[str, object]) -> Response:
+def _response(kind: Kind, exc: Exception) -> Response:
     # A field's name comes from the request and may hold half a character (a lone surrogate): "?" stands for it.
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=kind.headers)
+    body = json.dumps(document(kind, exc), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    headers = {**kind.headers, **kind.particular(exc)}
+    return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=headers)

@@ -11,6 +11,7 @@ from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
+from microblog_streams.operations.budgets import Budgets
 from microblog_streams.operations.rows import Rows
 from microblog_streams.overview.everywhere import Everywhere
 from microblog_streams.overview.here import Here
@@ -39,6 +40,11 @@ class Application(Protocol):
     @property
     def operations(self) -> Operations:
         """What the system does."""
+        ...
+
+    @property
+    def budgets(self) -> Budgets:
+        """How much of everything each caller has left."""
         ...
 
     @property

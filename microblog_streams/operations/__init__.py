@@ -67,7 +67,7 @@ class Operations:
     audit: Audit
 
 
-def operations(on: Stores, token_life: timedelta = TOKEN_LIFE) -> Operations:
+def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: int = 0) -> Operations:
     """Put the operations together on their stores."""
     tokens = Tokens(on.tokens, token_life)
     users = Users(on.users, on.user_cache, on.timelines, tokens)
@@ -78,7 +78,7 @@ def operations(on: Stores, token_life: timedelta = TOKEN_LIFE) -> Operations:
         access=Access(users, tokens, Passwords(on.passwords)),
         tokens=tokens,
         users=users,
-        follows=Follows(on.follows, users),
+        follows=Follows(on.follows, users, max_followees),
         blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),

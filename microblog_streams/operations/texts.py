@@ -59,7 +59,12 @@ def username(value: str) -> tuple[str, str]:
         if not _in_names(character, before):
             allowed = "letters, digits, '_', '-' and '.' are"
             raise Invalid("username", f"{_code_point(character)} is not allowed in it; {allowed}")
-    return name, unicodedata.normalize("NFKC", name).casefold()
+    return name, name_key(name)
+
+
+def name_key(name: str) -> str:
+    """Return what names are compared by. The work grows faster than the name: cut what nobody has checked."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def content(value: str) -> str:

@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from microblog_streams.errors import NotFound
+from microblog_streams.errors import NotFound, TooManyFollowees
 from microblog_streams.records import Edge, Once, User
 from microblog_streams.stores.blocks import refuse_blocked
 from microblog_streams.stores.edges import COLUMNS, stored, unfollow
 from microblog_streams.stores.idempotency import claim, finish
 from microblog_streams.stores.outbox import append, edge_event
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres import Lock, Postgres
 from microblog_streams.stores.postgres_session import Session
 
 # In the order of ids, as everybody locks users; FOR SHARE, so that only a deletion and a block have to wait.
@@ -33,6 +33,17 @@ SELECT {COLUMNS} FROM follows
  WHERE (follower_id, followee_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
  ORDER BY followee_id, follower_id
 """  # noqa: S608
+# A person's follows go one after the other, or two at once would each find room for one. A lock on the user's row would
+# hold up whoever follows them, too. Some people share a lock (it goes by a hash), and then wait for each other.
+_LOCK_FOLLOWING: Final = f"SELECT pg_advisory_xact_lock({int(Lock.FOLLOWING)}, hashint8(%s))"
+_COUNT_EDGES: Final = """
+SELECT count(*) FROM (SELECT FROM follows WHERE follower_id = %s AND following LIMIT %s) AS bounded
+"""
+_COUNT_FOLLOWEES: Final = """
+SELECT count(*) FROM (
+    SELECT FROM follows JOIN users ON id = followee_id
+     WHERE follower_id = %s AND following AND deleted_at IS NULL LIMIT %s) AS bounded
+"""
 _FOLLOWEES: Final = """
 SELECT followee_id FROM follows JOIN users ON id = followee_id
  WHERE follower_id = %s AND following AND deleted_at IS NULL ORDER BY followee_id
@@ -58,17 +69,19 @@ class Follows:
         """Take the connection."""
         self._postgres = postgres
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
+    async def set(
+        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+    ) -> Edge:
         """Follow or unfollow; where it is so already there is no change and no event. On follow: NotFound, Blocked.
 
+        Nobody comes to follow more than ``most`` people (0: any number). Raises TooManyFollowees.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
         A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
         async with self._postgres.transaction() as session:
             if once and await claim(session, follower, once):
                 return await stored(session, follower, followee, at)
-            change = _follow if following else unfollow
-            edge, changed = await change(session, follower, followee, at)
+            edge, changed = await _change(session, follower, followee, following, at, most)
             if changed:
                 await append(session, [edge_event(edge)])
             if once:
@@ -115,6 +128,20 @@ class Follows:
         return [Edge(*row) for row in await self._postgres.fetch(_EDGES_PAGE, *after, limit)]
 
 
+async def _change(
+    session: Session, follower: int, followee: int, following: bool, at: datetime, most: int
+) -> tuple[Edge, bool]:
+    if not following:
+        return await unfollow(session, follower, followee, at)
+    if not most:
+        return await _follow(session, follower, followee, at)
+    await session.fetch(_LOCK_FOLLOWING, follower)
+    edge, changed = await _follow(session, follower, followee, at)
+    if changed:
+        await _check_number(session, follower, most)
+    return edge, changed
+
+
 async def _follow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
     await _lock_users(session, follower, followee)
     await refuse_blocked(session, follower, followee)
@@ -122,6 +149,15 @@ async def _follow(session: Session, follower: int, followee: int, at: datetime) 
     if not changed:
         return await stored(session, follower, followee, at), False
     return Edge(*changed[0]), True
+
+
+async def _check_number(session: Session, follower: int, most: int) -> None:
+    """Raise TooManyFollowees, which undoes the follow. Who seems over it is looked at again without deleted people."""
+    for count in (_COUNT_EDGES, _COUNT_FOLLOWEES):
+        ((found,),) = await session.fetch(count, follower, most + 1)
+        if found <= most:
+            return
+    raise TooManyFollowees(most)
 
 
 async def _lock_users(session: Session, follower: int, followee: int) -> None:

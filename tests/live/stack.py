@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.stack import Stack
 from microblog_streams.settings import PREFIX, Settings
@@ -26,11 +27,12 @@ class RunningStack:
     def environment(self) -> dict[str, str]:
         """The variables of a process (a worker, a command) that shall use this stack and nothing else.
 
-        Everybody may do everything, unless a test says otherwise.
+        Everybody may do everything, as often as they like, unless a test says otherwise.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        unlimited = {f"{PREFIX}{name.upper()}": value for name, value in NO_LIMITS.items()}
         own = {f"{PREFIX}DATA_DIR": str(self.stack.data_dir), f"{PREFIX}AUTH": "open"}
-        return {**kept, **self.stack.environment, **own}
+        return {**kept, **unlimited, **self.stack.environment, **own}
 
 
 @contextmanager

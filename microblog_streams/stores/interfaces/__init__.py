@@ -13,6 +13,7 @@ from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBo
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
 from microblog_streams.stores.interfaces.people import BlockStore, FollowStore, IdempotencyStore, UserStore
 from microblog_streams.stores.interfaces.posts import PostStore
+from microblog_streams.stores.interfaces.rates import RateStore
 from microblog_streams.stores.interfaces.timelines import Building, Slice, TimelineStore, Warmth
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "PasswordStore",
     "PostCache",
     "PostStore",
+    "RateStore",
     "Row",
     "RowSlice",
     "SettledLetters",

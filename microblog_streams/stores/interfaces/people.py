@@ -57,9 +57,13 @@ class UserStore(Protocol):
 class FollowStore(Protocol):
     """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
+    async def set(
+        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+    ) -> Edge:
         """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
 
+        Nobody comes to follow more than ``most`` people (0: any number), deleted ones not counted, however many follows
+        come at once. Raises TooManyFollowees; edges that are there stay, whatever their number.
         Takes FOR SHARE on both users when following; raises NotFound for one that is not there, Blocked where either
         has blocked the other.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.

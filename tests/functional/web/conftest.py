@@ -16,11 +16,14 @@ from aiohttp.web import BaseRunner
 
 from microblog_streams import application
 from microblog_streams.application import MicroblogApp
+from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.operations import Stores, operations
+from microblog_streams.operations.budgets import Budgets
 from microblog_streams.operations.rows import Rows
 from microblog_streams.settings import Settings
 from microblog_streams.stores.deployment import Deployment
 from microblog_streams.stores.interfaces import Followers
+from microblog_streams.stores.rates import LocalRates
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
@@ -31,6 +34,7 @@ from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.log import FakeLog
 from tests.fakes.posts import FakePosts
+from tests.fakes.rates import FakeRates
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
 from web import middlewares, routes
@@ -71,6 +75,8 @@ class App(faust.App):
 
     stores: Stores
     operations: Any
+    budgets: Budgets
+    rates: FakeRates
     health: FakeHealth
     database: FakeDatabase
     log: FakeLog
@@ -124,7 +130,7 @@ async def make_front() -> AsyncIterator[MakeFront]:
         limits: Limits = USUAL,
         **settings: Any,
     ) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **settings}), time_limit, limits)
+        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **NO_LIMITS, **settings}), time_limit, limits)
         front = Front(app, TestClient(Server(app.web)))
         await front.client.start_server()
         fronts.append(front)
@@ -207,7 +213,9 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)
-    app.operations = operations(app.stores)
+    app.operations = operations(app.stores, max_followees=settings.max_followees)
+    app.rates = FakeRates()
+    app.budgets = Budgets(settings, app.rates, LocalRates())
     app.health = FakeHealth()
     app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()

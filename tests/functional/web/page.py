@@ -1,7 +1,7 @@
 """Makes the calls of a page of the docs, each of which must be answered as the page says.
 
-Ids of posts, times, tokens, cursors and tags differ from run to run: those of the page stand for those of the answer,
-the same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to what is
+Ids of posts, times, tokens, cursors, tags and limits differ from run to run: those of the page stand for those of the
+answer, the same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to what is
 found in an answer; ``$NAME`` is what it was set to.
 """
 
@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestClient
 
 VARYING = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z|mb_[\w-]{48}|(?<=cursor=)[\w-]+|(?<=W/\")[\w-]+"
+    r"|(?<=;[rt]=)\d+"
 )
 ASSIGNMENT = re.compile(r"([A-Z]+)=([^$\s]+)")
 SEARCH = re.compile(r"([A-Z]+)=\$\((curl .*) \| grep -o '(.*)'\)")
@@ -41,7 +42,7 @@ class Example:
 
 @dataclass
 class Reader:
-    """Makes the page's calls; ``real`` is what the page's ids, times, tokens, cursors and tags are in this run."""
+    """Makes the page's calls; ``real`` is what the page's ids, times and so on are in this run."""
 
     client: TestClient[Any, Any]
     real: dict[str, str] = field(default_factory=dict)

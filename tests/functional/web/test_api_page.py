@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+from microblog_streams.limiting import Limiting
 from tests.functional.web.page import Example, Reader
 from web import problems, routes
 from web.problems import CONTENT_TYPE
 
+#: The page speaks of the limits that hold unless they are set.
+LIMITS = {name: field.default for name, field in Limiting.model_fields.items()}
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
 
@@ -17,7 +20,7 @@ def examples():
 
 
 async def test_every_call_of_the_page_is_answered_as_it_says(make_front):
-    front = await make_front(names=(), auth="required")
+    front = await make_front(names=(), auth="required", **LIMITS)
     reader = Reader(front.client)
     assert len(examples()) > 10
 

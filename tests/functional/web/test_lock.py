@@ -132,7 +132,9 @@ def test_the_application_is_configured_with_the_lock():
         "compression",
         "problems",
         "locked",
+        "guarded",
         "required",
+        "limited",
         "size_limit",
         "bounded",
     ]
