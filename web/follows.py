@@ -2,7 +2,7 @@
 
 from aiohttp.web import Request, Response
 
-from microblog_streams.errors import Blocked, NotFound
+from microblog_streams.errors import Blocked, NotFound, TooManyFollowees
 from web import answers, schemas
 from web.callers import allow
 from web.cursors import Kind
@@ -16,7 +16,7 @@ from web.views import View
 class Follow(View):
     """One person following another. Repeating a call changes nothing."""
 
-    @call("follow", schemas.Following, by=Who.OWNER, once=1, raises=(NotFound, Blocked))
+    @call("follow", schemas.Following, by=Who.OWNER, once=1, raises=(NotFound, Blocked, TooManyFollowees))
     async def post(self, request: Request, follower: str, followee: str) -> Response:
         """Follow."""
         edge = _edge(follower, followee, following=True)

@@ -141,7 +141,10 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     ),
     (TooManyFollowees, Kind(409, "too-many-followees", "Too many followees")),
     (Conflict, Kind(409, "conflict", "Conflict")),
-    (TooManyRequests, Kind(429, "too-many-requests", "Too many requests", particular=lambda exc: exc.headers)),
+    (
+        TooManyRequests,
+        Kind(429, "too-many-requests", "Too many requests", headers=_RETRY, particular=lambda exc: exc.headers),
+    ),
     (TooSlow, Kind(503, "too-slow", "Too slow", lambda _: _UNKNOWN_EFFECT, headers=_RETRY)),
     (
         Crowded,

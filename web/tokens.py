@@ -6,6 +6,7 @@ from microblog_streams.errors import Busy, Invalid, NotFound, WrongLogin
 from web import answers, schemas
 from web.callers import insist
 from web.described import Who, call
+from web.limits import sign_in_as
 from web.params import token_id
 from web.views import View
 
@@ -22,6 +23,7 @@ class Tokens(View):
     @call("logIn", schemas.IssuedToken, status=201, takes=schemas.NewToken, raises=(Invalid, WrongLogin, Busy))
     async def post(self, request: Request, body: schemas.NewToken) -> Response:
         """Give another one, to whoever has the password."""
+        await sign_in_as(request, body.username)
         issued = await self.operations.access.log_in(body.username, body.password, body.name)
         return answers.secret(schemas.IssuedToken.of_issued(issued), f"/tokens/{issued.token.id}")
 

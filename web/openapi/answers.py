@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from web.described import Who
 from web.openapi import problems
 from web.openapi.headers import headers
 from web.openapi.links import links
@@ -25,9 +26,10 @@ def _good(operation: Operation, api: Api) -> Json:
     made = ["Location"] if call.status == HTTPStatus.CREATED else []
     linked = ["Link"] if call.paged else []
     tagged = ["ETag"] if call.tagged else []
+    budget = [] if call.by is Who.UNASKED else ["RateLimit", "RateLimit-Policy"]
     found: Json = {
         "description": HTTPStatus(call.status).phrase,
-        "headers": headers([*made, *linked, *tagged, *call.headers]),
+        "headers": headers([*made, *linked, *tagged, *budget, *call.headers]),
         **links(operation, api),
     }
     if call.answer is not None:

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from limits import RateLimitItemPerMinute
+
 from microblog_streams.errors import (
     BadToken,
     Blocked,
@@ -14,12 +16,14 @@ from microblog_streams.errors import (
     NotFound,
     OutcomeUnknown,
     StoreUnavailable,
+    TooManyFollowees,
     Unauthenticated,
     Unfinished,
     UsernameTaken,
     WrongLogin,
 )
-from web.problems import InvalidFields, NotReady, TooSlow, document, kind_of
+from microblog_streams.rates import Left, Verdict
+from web.problems import InvalidFields, NotReady, TooManyRequests, TooSlow, document, kind_of
 
 _REQUEST: Final = "4e8f6a0c-3d1b-4c57-9a62-0b7d5e9f1c24"
 
@@ -41,6 +45,8 @@ _ERRORS: Final[tuple[Exception, ...]] = (
     BrokerUnavailable("no connection"),
     StoreUnavailable("redis", "no connection"),
     Unfinished(),
+    TooManyFollowees(7_500),
+    TooManyRequests("reading", Verdict(False, [Left(RateLimitItemPerMinute(1_200), 0, 12.0)])),
     TooSlow(),
     NotReady("the worker is stopping"),
 )

@@ -36,6 +36,14 @@ HEADERS: Final[Json] = {
         "required": True,
         "schema": {"type": "string"},
     },
+    "RateLimit": {
+        "description": "What is left of the budget that the call draws from: `r` requests, and more in `t` seconds.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Policy": {
+        "description": "What the budget is: `q` requests in `w` seconds, for each of the rates that hold at once.",
+        "schema": {"type": "string"},
+    },
     "Allow": {"description": "The methods that the path has.", "schema": {"type": "string"}},
 }
 

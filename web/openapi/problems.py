@@ -14,7 +14,7 @@ from web.openapi.examples import example
 from web.openapi.headers import headers
 from web.openapi.operations import Api, Operation
 from web.openapi.words import first
-from web.problems import InvalidFields, TooSlow
+from web.problems import InvalidFields, TooManyRequests, TooSlow
 from web.schemas import Problem
 
 Json = dict[str, Any]
@@ -44,7 +44,7 @@ def of(operation: Operation, api: Api) -> Json:
     return {
         str(status): {
             "description": _words(errors := tuple(group)),
-            "headers": headers(sorted({name for error in errors for name in problems.kind_of(error).headers})),
+            "headers": headers(sorted({name for error in errors for name in _headers(error)})),
             "content": {
                 problems.CONTENT_TYPE: {
                     "schema": api.schemas.answered(Problem),
@@ -61,9 +61,15 @@ def _raised(operation: Operation, required: bool) -> Iterable[type[Exception]]:
     yield from (Invalid,) if parameters.of(operation) else ()
     yield from _READING if call.takes else ()
     yield from (KeyReused,) if call.once else ()
+    yield from () if call.by is Who.UNASKED else (TooManyRequests,)
     yield from _BY[call.by] if required or call.by is Who.CALLER else ()
     yield from call.raises
     yield from _EVERYWHERE
+
+
+def _headers(error: type[Exception]) -> Iterable[str]:
+    yield from problems.kind_of(error).headers
+    yield from ("RateLimit", "RateLimit-Policy") if error is TooManyRequests else ()
 
 
 def _status(error: type[Exception]) -> int:

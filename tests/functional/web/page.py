@@ -1,8 +1,8 @@
 """Makes the calls of a page of the docs, each of which must be answered as the page says.
 
 Ids of posts, times, tokens, cursors, tags and limits differ from run to run: those of the page stand for those of the
-answer, the same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to what is
-found in an answer; ``$NAME`` is what it was set to.
+answer, the same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to
+what is found in an answer; ``$NAME`` is what it was set to.
 """
 
 import re
