@@ -70,3 +70,10 @@ def test_where_nobody_needs_one_there_are_none(users):
 def test_every_line_is_one_that_a_shell_understands(users, issue):
     script = "\n".join(greeting(URL, users, issue))
     assert subprocess.run(["sh", "-n", "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("users", [[], [7, 9]])
+def test_the_reader_follows_with_a_token_of_theirs(users):
+    _, post, _ = greeting(URL, users, ISSUE)
+    follow, _, _ = post.partition("--next")
+    assert 'Authorization: Bearer $READER"' in follow
