@@ -17,7 +17,6 @@ from microblog_streams.ids import entry_post_id
 from microblog_streams.stores.caches import HEAD, POSTS, USERS, known_users, post_head, user_key
 from microblog_streams.stores.interfaces import Glimpse, Warmth
 from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.redis_functions import Reply
 from microblog_streams.stores.timelines import UNREAD, functions, key, warmth
 
 #: Entries read beyond those asked for, to fill up where deleted posts drop out. Where more do, the page is not known.
@@ -62,14 +61,10 @@ class Glances:
         answer = await self._functions.call(function, keys, args)
         if answer is None:
             return None
-        tail, entries, heads, owner, authors = answer
-        names = known_users({**_pairs(authors), user: owner})
+        tail, entries, heads, owner, authors, users = answer
+        names = known_users({**dict(zip(map(int, authors), users, strict=True)), user: owner})
         posts = list(zip(entries, heads, strict=True))
         return _Seen(warmth(tail), posts, names, len(entries) < asked) if names.get(user) else None
-
-
-def _pairs(flat: Sequence[Reply]) -> dict[int, bytes | None]:
-    return {int(user): value for user, value in zip(flat[::2], flat[1::2], strict=True)}
 
 
 def _shown(
