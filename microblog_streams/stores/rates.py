@@ -7,10 +7,10 @@ first one and counts nothing.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import inf
 from time import monotonic, time
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
@@ -45,7 +45,7 @@ class SharedRates:
         with self._circuit.call():
             try:
                 async with asyncio.timeout(self._patience), self._redis.translated() as client:
-                    return await _take(self._limiter_on(client), key, rates)
+                    return await _take(self._limiter_on(client), key, rates, asyncio.gather)
             except TimeoutError:
                 raise NoAnswer(PREFIX, "no answer in time") from None
 
@@ -74,7 +74,7 @@ class LocalRates:
 
     async def take(self, key: str, rates: Sequence[Rate]) -> Verdict:
         """Count here."""
-        return await _take(self._limiter, key, rates)
+        return await _take(self._limiter, key, rates, _in_turn)
 
 
 class Counters(MemoryStorage):
@@ -96,11 +96,21 @@ class Counters(MemoryStorage):
         return await super().incr(key, expiry, amount)
 
 
-async def _take(limiter: SlidingWindowCounterRateLimiter, key: str, rates: Sequence[Rate]) -> Verdict:
-    before = await asyncio.gather(*(_left(limiter, key, rate) for rate in rates))
+async def _in_turn(*calls: Awaitable[Any]) -> list[Any]:
+    """Do what waits for nobody: a task for each would cost more than the call."""
+    return [await call for call in calls]
+
+
+async def _take(
+    limiter: SlidingWindowCounterRateLimiter,
+    key: str,
+    rates: Sequence[Rate],
+    gather: Callable[..., Awaitable[list[Any]]],
+) -> Verdict:
+    before = await gather(*(_left(limiter, key, rate) for rate in rates))
     if any(each.requests < 1 for each in before):
         return Verdict(False, before)
-    granted = all(await asyncio.gather(*(limiter.hit(rate, key) for rate in rates)))
+    granted = all(await gather(*(limiter.hit(rate, key) for rate in rates)))
     return Verdict(granted, [Left(each.rate, each.requests - 1 if granted else 0, each.seconds) for each in before])
 
 
