@@ -50,7 +50,7 @@ def _last(answer: Callable[[], Response], ident: str) -> Response:
     return discreet(response)
 
 
-def on_the_wire(reason: type[HTTPException | Crowded]) -> bytes:
+def on_the_wire(reason: Callable[[], HTTPException | Crowded]) -> bytes:
     """Return the same as bytes, for a connection that has no request it could be the answer to.
 
     Made once, but for the id: hundreds of connections may be refused in the same moment, while others wait.
@@ -59,7 +59,7 @@ def on_the_wire(reason: type[HTTPException | Crowded]) -> bytes:
 
 
 @cache
-def _rendered(reason: type[Exception]) -> bytes:
+def _rendered(reason: Callable[[], HTTPException | Crowded]) -> bytes:
     response = refuse(reason(), _ANY)
     body = response.body
     assert isinstance(body, bytes)
