@@ -28,7 +28,7 @@ class Farewell(asyncio.Protocol):
         """Say why, and let the time run."""
         self._door = door
         self._end = asyncio.get_running_loop().call_later(FAREWELL, wire.abort)
-        wire.write(on_the_wire(Crowded()))
+        wire.write(on_the_wire(Crowded))
         if wire.can_write_eof():
             wire.write_eof()
 

@@ -100,7 +100,7 @@ class GuardedHandler(RequestHandler):
         try:
             await super().start()
         finally:
-            if self._wire is not None:
+            if self._wire is not None and self._wire.get_write_buffer_size():
                 self._flush.begin()
 
     def handle_error(
@@ -122,13 +122,13 @@ class GuardedHandler(RequestHandler):
         self._head.begin()
         self._head_size += size
         if self._head_size > MAX_HEAD:
-            self._give_up(HTTPRequestHeaderFieldsTooLarge())
+            self._give_up(HTTPRequestHeaderFieldsTooLarge)
 
     def _head_is_late(self) -> None:
         self._door.cut[Cut.HEAD] += 1
-        self._give_up(HTTPRequestTimeout() if self._head_size else None)
+        self._give_up(HTTPRequestTimeout if self._head_size else None)
 
-    def _give_up(self, reason: HTTPException | None) -> None:
+    def _give_up(self, reason: type[HTTPException] | None) -> None:
         """Read nothing more; finish what is under way, or else say why, and close."""
         self._head.end()
         if self._request_in_progress or self._messages:

@@ -57,7 +57,7 @@ class Limits:
         """Return what the settings say, and no more connections than the process can have."""
         most = affordable()
         if settings.max_connections > most:
-            log.warning("connections_bounded settings=%d open_files=%d", settings.max_connections, most)
+            log.warning("connections_bounded settings=%d possible=%d", settings.max_connections, most)
         return cls(
             head=settings.head_timeout,
             connections=min(settings.max_connections, most),

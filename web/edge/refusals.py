@@ -1,6 +1,8 @@
 """What is said where there is no request: a problem document with an id, like every error, and not a byte echoed."""
 
 from collections.abc import Callable
+from functools import cache
+from typing import Final
 
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web import (
@@ -16,6 +18,9 @@ from web.edge.headers import discreet
 from web.edge.limits import MAX_URL
 from web.problems import Crowded, problem_response, refusal
 from web.request_ids import HEADER, given, made, named
+
+#: Stands for an id that is not made yet, and is as long as one.
+_ANY: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def meaning(error: HttpProcessingError) -> HTTPException:
@@ -45,9 +50,17 @@ def _last(answer: Callable[[], Response], ident: str) -> Response:
     return discreet(response)
 
 
-def on_the_wire(reason: HTTPException | Crowded) -> bytes:
-    """Return the same as bytes, for a connection that has no request it could be the answer to."""
-    response = refuse(reason)
+def on_the_wire(reason: Callable[[], HTTPException | Crowded]) -> bytes:
+    """Return the same as bytes, for a connection that has no request it could be the answer to.
+
+    Made once, but for the id: hundreds of connections may be refused in the same moment, while others wait.
+    """
+    return _rendered(reason).replace(_ANY.encode(), made().encode())
+
+
+@cache
+def _rendered(reason: Callable[[], HTTPException | Crowded]) -> bytes:
+    response = refuse(reason(), _ANY)
     body = response.body
     assert isinstance(body, bytes)
     headers = {**response.headers, "Content-Length": str(len(body)), "Connection": "close"}

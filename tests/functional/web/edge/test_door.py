@@ -26,6 +26,7 @@ async def test_one_address_has_so_many_and_no_more(make_front, connect, said):
     assert (answer.status, answer.problem["type"]) == (503, "/problems/too-many-connections")
     assert (answer.headers["Connection"], answer.headers["Retry-After"]) == ("close", "2")
     assert answer.headers["X-Request-ID"] == answer.problem["requestId"]
+    assert len(answer.body) == int(answer.headers["Content-Length"])
     for connection in those_in:
         connection.send(GET)
         assert (await connection.answer()).status == 200
@@ -80,3 +81,12 @@ async def test_of_many_that_are_refused_the_last_are_told_nothing(make_front, co
         assert await second.rest() == b""
         assert b"503" in await first.rest()
     assert front.app.web.door.refused == {"address": 2, "total": 0}
+
+
+async def test_each_that_is_refused_has_an_id_of_its_own(make_front, connect, said):
+    front = await make_front(limits=Limits(connections_per_address=1))
+    await several(connect, front, 1)
+
+    idents = {(await said(await connect(front))).problem["requestId"] for _ in range(3)}
+
+    assert len(idents) == 3
