@@ -7,7 +7,6 @@ comes, whatever becomes of it, because one that is wrong or repeated costs as mu
 """
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Final
 
 from aiohttp.typedefs import Handler, Middleware
@@ -15,7 +14,6 @@ from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.limiting import Limiting
 from microblog_streams.operations.budgets import Budget
-from microblog_streams.operations.texts import name_key
 from web.addresses import Addresses
 from web.callers import caller
 from web.problems import TooManyRequests, answered
@@ -37,9 +35,6 @@ DRAWS: Final[Mapping[tuple[str, str], Budget]] = {
 }
 #: Kept for addresses, whoever calls.
 OF_ADDRESSES: Final = frozenset({Budget.REGISTERING, Budget.SIGNING_IN})
-
-#: Characters of a name that are looked at: more than any name has.
-LONGEST_NAME: Final = 200
 
 _PATHS: Final = frozenset(canonical(path) for path, _ in API)
 
@@ -74,14 +69,3 @@ def budget_of(request: Request) -> Budget | None:
     if resource is None or (path := canonical(resource.canonical)) not in _PATHS or request.method == "OPTIONS":
         return None
     return DRAWS.get((request.method, path), Budget.READING)
-
-
-async def sign_in_as(request: Request, username: str) -> None:
-    """Draw from the budget of tries to sign in as somebody, from wherever. Raises TooManyRequests.
-
-    To be called before the password is looked at, and alike whether there is such a user.
-    """
-    digest = sha256(name_key(username[:LONGEST_NAME]).encode("utf-8", "surrogatepass")).hexdigest()
-    verdict = await request.app[MICROBLOG].budgets.take(Budget.SIGNING_IN, f"name:{digest}")
-    if verdict and not verdict.granted:
-        raise TooManyRequests(Budget.SIGNING_IN, verdict)

@@ -6,8 +6,8 @@ from microblog_streams.errors import Busy, Invalid, NotFound, WrongLogin
 from web import answers, schemas
 from web.callers import insist
 from web.described import Who, call
-from web.limits import sign_in_as
 from web.params import token_id
+from web.tries import sign_in_as
 from web.views import View
 
 
