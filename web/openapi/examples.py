@@ -20,6 +20,7 @@ from microblog_streams.errors import (
     Unauthenticated,
     Unfinished,
     UsernameTaken,
+    WorkerUnavailable,
     WrongLogin,
 )
 from microblog_streams.rates import Left, Verdict
@@ -45,6 +46,7 @@ _ERRORS: Final[tuple[Exception, ...]] = (
     BrokerUnavailable("no connection"),
     StoreUnavailable("redis", "no connection"),
     Unfinished(),
+    WorkerUnavailable("worker w6067, which has it, does not answer"),
     TooManyFollowees(7_500),
     TooManyRequests("reading", Verdict(False, [Left(RateLimitItemPerMinute(1_200), 0, 12.0)])),
     TooSlow(),
