@@ -4,29 +4,14 @@ import json
 
 import pytest
 
-from microblog_streams.client import Blocked, Forbidden, Unauthenticated
+from microblog_streams.client import Blocked, Forbidden, NotFound, Unauthenticated
 
 PASSWORD = "correct horse"
 
 
 @pytest.fixture
-async def strict(make_front):
-    return await make_front(names=(), auth="required")
-
-
-@pytest.fixture
-def strict_url(strict):
-    return str(strict.client.make_url("")).rstrip("/")
-
-
-@pytest.fixture
-async def stranger(strict_url, open_client):
-    return open_client(strict_url)
-
-
-@pytest.fixture
-async def ann(stranger):
-    return stranger.acting_as((await stranger.register("ann", PASSWORD)).identity)
+def ann(strict_ann):
+    return strict_ann
 
 
 @pytest.fixture
@@ -63,6 +48,11 @@ async def test_a_registration_whose_answer_was_lost_ends_with_a_token_that_is_go
     dora = stranger.acting_as((await stranger.register("dora")).identity)
 
     assert (await dora.post("I am here")).username == "dora"
+
+
+async def test_a_token_that_is_not_there_cannot_be_revoked(ann):
+    with pytest.raises(NotFound):
+        await ann.revoke(4711)
 
 
 async def test_a_wrong_password_is_refused(stranger, ann):
