@@ -67,7 +67,6 @@ class Watch:
             below = await self.listing.page(below.next)
             news |= self._new(below)
         self._keep(page)
-        self._known |= news.keys()
         return [news[post] for post in sorted(news)]
 
     def _new(self, page: Page[Post]) -> dict[UUID, Post]:

@@ -141,6 +141,15 @@ async def test_workers_are_tried_in_turn_without_a_pause_until_all_failed():
     assert len(world.pauses) == 1
 
 
+async def test_a_pause_that_one_worker_asks_for_is_kept_before_the_next_is_called():
+    """What is away is often behind all of them, and a budget is one for all."""
+    world = World([Answer(503, {"Retry-After": "2"}), GOOD], luck=0.0)
+
+    await retrying(world, ["a", "b"]).call(GET)
+
+    assert (world.called, world.pauses) == (["a", "b"], [2.0])
+
+
 async def test_a_worker_that_answers_stays_the_one_that_is_called():
     world = World([LOST, GOOD, GOOD, GOOD])
     calls = retrying(world, ["a", "b"])

@@ -14,10 +14,11 @@ from aiohttp.test_utils import TestServer
 from click.testing import CliRunner, Result
 
 from microblog_streams.cli.main import cli
-from microblog_streams.client import Client
+from microblog_streams.client import Client, Registered
 
 #: Spoilt before the front sees the request, and after the front answered it.
 REFUSED, LOST = "refused", "lost"
+PASSWORD = "correct horse"
 
 
 @dataclass
@@ -78,73 +79,31 @@ async def open_client() -> AsyncIterator[Callable[..., Client]]:
         yield make
 
 
-@dataclass
-class Guarded:
-    """A server that asks for tokens, as far as the client needs one: ann's password is "sesame", her token "t0"."""
-
-    tokens: dict[str, int] = field(default_factory=lambda: {"t0": 1})
-    blocked: set[str] = field(default_factory=set)
-    away: bool = False
-
-    async def handle(self, request: http.Request) -> http.StreamResponse:
-        if self.away:
-            return _problem(503, "unavailable")
-        body = await request.json() if request.can_read_body else {}
-        path = request.path.strip("/").split("/")
-        match request.method, path:
-            case "POST", ["users"]:
-                return http.json_response({**ANN, "username": body["username"], "token": "t0"}, status=201)
-            case "GET", ["users", "1"]:
-                return http.json_response(ANN)
-            case "GET", ["users"]:
-                return http.json_response([ANN])
-            case "POST", ["tokens"] if body["password"] == "sesame":
-                return self._new_token(body["name"])
-        if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self.tokens:
-            return _problem(401, "unauthenticated")
-        return self._owned(request.method, path)
-
-    def _new_token(self, name: str) -> http.Response:
-        number = len(self.tokens)
-        self.tokens[f"t{number}"] = number + 1
-        return http.json_response({**_token(number + 1, name), "userId": 1, "token": f"t{number}"}, status=201)
-
-    def _owned(self, method: str, path: list[str]) -> http.Response:
-        match method, path:
-            case "GET", ["tokens"]:
-                return http.json_response([_token(ident, "") for ident in self.tokens.values()])
-            case "DELETE", ["tokens", ident] if int(ident) in self.tokens.values():
-                self.tokens = {token: each for token, each in self.tokens.items() if each != int(ident)}
-                return http.Response(status=204)
-            case (("POST" | "DELETE"), ["users", "1", "block", other]):
-                (self.blocked.add if method == "POST" else self.blocked.discard)(other)
-                return http.json_response({"blockerId": 1, "blockedId": int(other), "blocking": other in self.blocked})
-            case "GET", ["users", "1", "blocks"]:
-                return http.json_response([{**ANN, "id": int(each)} for each in self.blocked])
-            case "GET", ["timelines", _]:
-                return _problem(403, "forbidden")
-        return _problem(404, "not-found")
-
-
-ANN = {"id": 1, "username": "ann", "createdAt": "2026-11-24T12:00:00.123Z"}
-
-
-def _token(ident: int, name: str) -> dict[str, Any]:
-    return {"id": ident, "name": name, "createdAt": "2026-11-24T12:00:00.123Z", "lastUsedAt": None}
-
-
-def _problem(status: int, kind: str) -> http.Response:
-    return http.json_response({"type": f"/problems/{kind}", "title": kind, "status": status}, status=status)
+@pytest.fixture
+async def strict(make_front: Any) -> Any:
+    """The front in its usual mode: whoever acts shows a token of theirs."""
+    return await make_front(names=(), auth="required")
 
 
 @pytest.fixture
-def guarded() -> Guarded:
-    return Guarded()
+def strict_url(strict: Any) -> str:
+    return str(strict.client.make_url("")).rstrip("/")
 
 
 @pytest.fixture
-async def guarded_url(guarded: Guarded, serve: Any) -> str:
-    return await serve(guarded.handle)
+async def stranger(strict_url: str, open_client: Any) -> Client:
+    return open_client(strict_url)
+
+
+@pytest.fixture
+async def registered_ann(stranger: Client) -> Registered:
+    return await stranger.register("ann", PASSWORD)
+
+
+@pytest.fixture
+async def strict_ann(stranger: Client, registered_ann: Registered) -> Client:
+    """Ann, with the token of her registration."""
+    return stranger.acting_as(registered_ann.identity)
 
 
 @pytest.fixture

@@ -59,8 +59,9 @@ def displayed(monkeypatch):
     monkeypatch.setattr(sys, "displayhook", lambda value: value is None or print(repr(value)))
 
 
-async def test_the_page_does_what_it_says(make_front, microblog, displayed):
-    front = await make_front(names=())
+@pytest.mark.parametrize("auth", ["required", "open"])
+async def test_the_page_does_what_it_says(make_front, microblog, displayed, auth):
+    front = await make_front(names=(), auth=auth)
     here = str(front.client.make_url("")).rstrip("/")
     names = {}
 
