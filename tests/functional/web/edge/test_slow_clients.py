@@ -106,6 +106,17 @@ async def test_so_may_a_body(front, connect):
     assert cut(front) == {"head": 0, "send": 0}
 
 
+async def test_a_client_that_waits_to_be_told_to_go_on_is_told(front, connect):
+    connection = await connect(front)
+    body = b'{"userId": 1, "content": "hello"}'
+
+    connection.send(POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+    told = await connection.answer()
+    connection.send(body)
+
+    assert (told.status, (await connection.answer()).status) == (100, 201)
+
+
 async def test_so_may_the_pause_between_two_requests(front, connect):
     connection = await connect(front)
     connection.send(GET + b"\r\n")
