@@ -106,17 +106,6 @@ async def test_so_may_a_body(front, connect):
     assert cut(front) == {"head": 0, "send": 0}
 
 
-async def test_a_client_that_waits_to_be_told_to_go_on_is_told(front, connect):
-    connection = await connect(front)
-    body = b'{"userId": 1, "content": "hello"}'
-
-    connection.send(POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
-    told = await connection.answer()
-    connection.send(body)
-
-    assert (told.status, (await connection.answer()).status) == (100, 201)
-
-
 async def test_so_may_the_pause_between_two_requests(front, connect):
     connection = await connect(front)
     connection.send(GET + b"\r\n")
@@ -139,6 +128,17 @@ async def test_a_head_in_two_parts_that_is_there_in_time_is_served(front, connec
     await pass_time(2 * SOON)
     connection.send(GET + b"\r\n")
     assert (await connection.answer()).status == 200
+
+
+async def test_a_client_that_waits_to_be_told_to_go_on_is_told(front, connect):
+    connection = await connect(front)
+    body = b'{"userId": 1, "content": "hello"}'
+
+    connection.send(POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+    told = await connection.answer()
+    connection.send(body)
+
+    assert (told.status, (await connection.answer()).status) == (100, 201)
 
 
 @pytest.mark.parametrize("frame", [b"Content-Length: 60000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nea60\r\n"])
