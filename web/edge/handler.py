@@ -53,6 +53,11 @@ class GuardedHandler(RequestHandler):
         self._send = Deadline(self._loop, limits.send, self._nobody_reads)
         self._flush = Deadline(self._loop, limits.send, self._nobody_reads)
 
+    @property
+    def receiving(self) -> bool:
+        """Whether a request's body is on its way."""
+        return not self._body.is_eof()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the connection in, or have it told why not."""
         wire = cast(asyncio.Transport, transport)

@@ -32,7 +32,8 @@ KEEP_ALIVE: Final = 75.0
 LINGER: Final = 5.0
 #: Connections that wait to be accepted: more than aiohttp's 128, so that a burst of one client keeps no other out.
 BACKLOG: Final = 1024
-#: Seconds that requests under way have when the worker stops.
+#: Seconds that bodies on their way have when the worker stops, and then the requests under way.
+ARRIVE: Final = 1.0
 FINISH: Final = 5.0
 #: Seconds for which a connection that was refused stays, so that its client can read why.
 FAREWELL: Final = 1.0

@@ -4,6 +4,8 @@ What aiohttp raises before it calls a middleware (an ``Expect`` that nobody know
 here like every other error.
 """
 
+import asyncio
+from contextlib import suppress
 from typing import Any, cast
 
 from aiohttp import HttpVersion10, HttpVersion11
@@ -22,7 +24,7 @@ from aiohttp.web import (
 from web.edge.door import Door
 from web.edge.handler import GuardedHandler
 from web.edge.headers import discreet
-from web.edge.limits import FINISH, KEEP_ALIVE, LINGER, MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL, Limits
+from web.edge.limits import ARRIVE, FINISH, KEEP_ALIVE, LINGER, MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL, Limits
 from web.edge.refusals import refuse
 from web.request_ids import given
 
@@ -46,6 +48,27 @@ class GuardedServer(Server):
         """Return what serves one connection."""
         return GuardedHandler(self, self._door, self._limits, loop=self._loop, **self._kwargs)
 
+    def pre_shutdown(self) -> None:
+        """Close what is idle. As released all are closed to whatever comes, and a body on its way is lost."""
+        for connection in self._guarded():
+            if not connection.receiving:
+                connection.close()
+
+    async def arrived(self, seconds: float) -> None:
+        """Wait for the bodies that are on their way; cut off those that do not come in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                # A body's end is told to its reader alone.
+                while any(each.receiving for each in self._guarded()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        for connection in self._guarded():
+            if connection.receiving:
+                connection.force_close()
+        super().pre_shutdown()
+
+    def _guarded(self) -> list[GuardedHandler]:
+        return cast(list[GuardedHandler], self.connections)
+
 
 class GuardedRunner(AppRunner):
     """aiohttp's runner with another class of server."""
@@ -66,6 +89,11 @@ class GuardedRunner(AppRunner):
         )
         self._door = door
         self._limits = limits
+
+    async def shutdown(self) -> None:
+        """Give the requests that are arriving their time; aiohttp then waits for their answers."""
+        await cast(GuardedServer, self.server).arrived(ARRIVE)
+        await super().shutdown()
 
     async def _make_server(self) -> Server:
         return GuardedServer(await super()._make_server(), self._door, self._limits)

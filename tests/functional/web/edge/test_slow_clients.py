@@ -130,6 +130,17 @@ async def test_a_head_in_two_parts_that_is_there_in_time_is_served(front, connec
     assert (await connection.answer()).status == 200
 
 
+async def test_a_client_that_waits_to_be_told_to_go_on_is_told(front, connect):
+    connection = await connect(front)
+    body = b'{"userId": 1, "content": "hello"}'
+
+    connection.send(POST + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body))
+    told = await connection.answer()
+    connection.send(body)
+
+    assert (told.status, (await connection.answer()).status) == (100, 201)
+
+
 @pytest.mark.parametrize("frame", [b"Content-Length: 60000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nea60\r\n"])
 async def test_a_body_that_comes_byte_by_byte_has_its_deadline(make_front, connect, frame):
     front = await make_front(time_limit=SOON)

@@ -41,6 +41,31 @@ async def test_a_request_under_way_is_answered(front, connect, monkeypatch):
         await stopping
 
 
+async def test_one_whose_body_is_on_its_way_is_answered_too(front, connect):
+    """As released, what comes after the stop began is thrown away."""
+    connection = await connect(front)
+    connection.send(POST + b'{"userId": 1, ')
+    await under_way(front)
+
+    stopping = asyncio.create_task(front.app.web._runner.cleanup())
+    await until(lambda: not front.app.web._runner.sites)
+    connection.send(b'"content": "hello"}')
+
+    assert (await connection.answer()).status == 201
+    async with asyncio.timeout(3):
+        await stopping
+
+
+async def test_one_whose_body_does_not_come_is_not_waited_for(front, connect):
+    connection = await connect(front)
+    connection.send(POST + b'{"userId": 1, ')
+    await under_way(front)
+
+    async with asyncio.timeout(3):
+        await front.app.web._runner.cleanup()
+    await connection.ended()
+
+
 async def test_one_that_does_not_end_holds_nothing_up(finish, make_front, connect):
     front = await make_front()
     front.app.fail(None)
@@ -53,7 +78,7 @@ async def test_one_that_does_not_end_holds_nothing_up(finish, make_front, connec
     await connection.ended()
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /users/ HT", POST + b"{"])
+@pytest.mark.parametrize("sent", [b"", b"GET /users/ HT"])
 async def test_neither_does_one_that_waits_for_its_client(finish, make_front, connect, sent):
     front = await make_front()
     connection = await connect(front)
