@@ -21,8 +21,9 @@ from microblog_streams.rates import Left, Rate, Verdict
 from microblog_streams.stores.circuit import Circuit
 from microblog_streams.stores.redis import Redis
 
-#: Seconds that a request waits for its counters in Redis: far less than a store's time-out, for it can do without.
-PATIENCE: Final = 0.05
+#: Seconds that a request waits for its counters in Redis: far less than a store's time-out, for it can do without, and
+#: enough for a busy worker's first connection.
+PATIENCE: Final = 0.2
 #: Seconds between two walks over a worker's own counters that throw the ended ones away.
 SWEEP_EVERY: Final = 10.0
 PREFIX: Final = "rates"
