@@ -86,14 +86,12 @@ class FollowersTable:
 
         For people who look: a fan-out needs no versions, and decoding them is what takes the time.
         """
+        # One row more tells whether there is a next page, and Faust's own key may be among them.
+        rows = self._rows(partition, encode_key(author, after + 1), limit + 2)
         prefix = encode_user(author)
-        rows = [
-            (key, row)
-            for key, row in self._rows(partition, encode_key(author, after + 1), limit)
-            if key.startswith(prefix)
-        ]
-        found = [(decode_key(key)[1], decode_row(row)) for key, row in rows if key != OFFSET_KEY]
-        return RowSlice(found, decode_key(rows[-1][0])[1] if len(rows) == limit else None)
+        own = [(key, row) for key, row in rows if key.startswith(prefix) and key != OFFSET_KEY]
+        found = [(decode_key(key)[1], decode_row(row)) for key, row in own]
+        return RowSlice(found[:limit], found[limit - 1][0] if len(found) > limit else None)
 
 
 def register(app: "App") -> FollowersTable:

@@ -208,6 +208,7 @@ class TestTokens:
             "name": "phone",
             "createdAt": token["createdAt"],
             "lastUsedAt": None,
+            "userId": 1,
             "token": token["token"],
         }
         assert (await client.get("/timelines/1", headers=bearer(token["token"]))).status == 200
