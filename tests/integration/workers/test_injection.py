@@ -72,4 +72,4 @@ def test_statements_as_names_are_refused_and_change_nothing(worker, people):
 
     assert set(answers) == {400}
     assert worker.call("GET", f"/users/{ann}").status == 200
-    assert worker.call("GET", "/health").body["stores"] == dict.fromkeys(("postgres", "cassandra", "redis"), "ok")
+    assert set(worker.call("GET", "/health").body["stores"].values()) == {"ok"}
