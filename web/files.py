@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from aiohttp.web import Request, Response
 
-from web.compression import takes_gzip
+from web.middlewares.compression import takes_gzip
 
 #: Kept, but asked for each time: what another version of the API would answer otherwise.
 ASKED: Final = {"Cache-Control": "no-cache"}

@@ -8,15 +8,15 @@ from typing import Any, Final, cast
 
 from faust.types import AppT
 
-from web.admin import Overview, Own, Status
+from web.admin.overview import Overview, Own, Status
+from web.admin.rows import Edge, FollowerRows
 from web.blocks import Block, Blocks
-from web.docs import Docs, DocsFile
+from web.docs.view import Docs, DocsFile
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
 from web.openapi.view import OpenApi
 from web.posts import AuthorPosts, Posts, PostsOrPost
-from web.rows import Edge, FollowerRows
 from web.spellings import other
 from web.timelines import Timeline
 from web.tokens import Token, Tokens

@@ -1,6 +1,6 @@
 """One connection: aiohttp's, with a deadline for whatever is waited for, and counted at the door.
 
-The deadline of a body and of the view behind it is a middleware's matter (``web.middlewares.deadline``): there is a
+The deadline of a body and of the view behind it is a middleware's matter (``web.middlewares.stack``): there is a
 request then.
 """
 

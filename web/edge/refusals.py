@@ -16,8 +16,8 @@ from aiohttp.web import (
 
 from web.edge.headers import discreet
 from web.edge.limits import MAX_URL
+from web.middlewares.request_ids import HEADER, given, made, named
 from web.problems import Crowded, problem_response, refusal
-from web.request_ids import HEADER, given, made, named
 
 #: Stands for an id that is not made yet, and is as long as one.
 _ANY: Final = "00000000-0000-0000-0000-000000000000"

@@ -26,7 +26,7 @@ from web.edge.handler import GuardedHandler
 from web.edge.headers import discreet
 from web.edge.limits import ARRIVE, FINISH, KEEP_ALIVE, LINGER, MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL, Limits
 from web.edge.refusals import refuse
-from web.request_ids import given
+from web.middlewares.request_ids import given
 
 
 class GuardedServer(Server):

@@ -3,8 +3,8 @@
 import pytest
 from aiohttp.web import HTTPUnauthorized, middleware
 
-from web import middlewares
 from web.callers import CALLER, Caller
+from web.middlewares import stack as middlewares
 
 #: The proxy in front, in tests: where the client of every test is.
 PROXY = {"trusted_proxies": "127.0.0.0/8"}

@@ -37,9 +37,10 @@ from tests.fakes.posts import FakePosts
 from tests.fakes.rates import FakeRates
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
-from web import middlewares, routes
+from web import routes
 from web.edge.driver import GuardedWeb
 from web.edge.limits import Limits
+from web.middlewares import stack as middlewares
 
 TOKEN = "correct-horse-battery-staple"
 USUAL = Limits()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.functional.web.callers import PROXY, authenticated, of
-from web import guesses
+from web.middlewares import guesses
 
 __all__ = ["authenticated"]
 

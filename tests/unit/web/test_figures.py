@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from web import figures
+from web.admin import figures
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from microblog_streams.rates import Left, Verdict, parse
 from microblog_streams.settings import Settings
-from web.addresses import Addresses
-from web.limits import DRAWS
+from web.middlewares.addresses import Addresses
+from web.middlewares.limits import DRAWS
 from web.problems import TooManyRequests
 from web.rate_headers import fields
 from web.routes import API

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from microblog_streams.overview.records import Page, Report
 from microblog_streams.topics import SOURCES
 from web import answers
-from web.accepting import preferred
-from web.pages import page
+from web.admin.accepting import preferred
+from web.admin.pages import page
 from web.views import View
 
 JSON, HTML = "application/json", "text/html"

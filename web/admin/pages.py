@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp.web import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from web import figures
+from web.admin import figures
 
 _FOLDER: Final = Path(__file__).with_name("templates")
 _STYLE: Final = (_FOLDER / "style.css").read_text()

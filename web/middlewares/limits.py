@@ -14,8 +14,8 @@ from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.limiting import Limiting
 from microblog_streams.operations.budgets import Budget
-from web.addresses import Addresses
 from web.callers import caller
+from web.middlewares.addresses import Addresses
 from web.problems import TooManyRequests, answered
 from web.rate_headers import fields
 from web.routes import API

@@ -16,7 +16,7 @@ from swagger_ui_bundle import swagger_ui_path
 from web.files import ASKED, KEPT, File
 from web.views import View
 
-_PAGES: Final = Path(__file__).parent / "pages"
+_PAGES: Final = Path(__file__).parent
 _UI: Final[Path] = swagger_ui_path
 _PAGE: Final = "docs.html"
 

@@ -12,14 +12,14 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, StreamResponse, middleware
 
 from microblog_streams.settings import Settings
-from web.authorization import authentication
-from web.compression import compression
-from web.cors import cors
-from web.guesses import guesses
-from web.limits import limits
-from web.lock import lock
+from web.middlewares.authorization import authentication
+from web.middlewares.compression import compression
+from web.middlewares.cors import cors
+from web.middlewares.guesses import guesses
+from web.middlewares.limits import limits
+from web.middlewares.lock import lock
+from web.middlewares.request_ids import request_ids
 from web.problems import TooSlow, answered
-from web.request_ids import request_ids
 
 #: Bytes of a request's body. A post of 2,000 characters, escaped as JSON allows, takes 24,000.
 MAX_BODY: Final = 64 * 1024
