@@ -12,7 +12,7 @@ SECONDS ?=
 SEED ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure takeover interference cold chaos test soak check docs format clean
+.PHONY: help run infra demo measure takeover interference cold chaos test soak check audit docs format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,13 @@ check: $(VENV)/.check  ## Check format, lint, types, import contracts and docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m microblog_streams.commands.docs --check
+
+# --strict: a version that PyPI says nothing about is no version without advisories.
+audit: $(VENV)/.check  ## Check the pinned dependencies for known vulnerabilities (needs the network)
+	@$(BIN)/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+		2>$(VENV)/audit.log || { \
+		tail -n 1 $(VENV)/audit.log | sed -E '/^Found /!s/^(ERROR:[^:]*:)?/PyPI cannot be asked for advisories: /' >&2; exit 1; }
+	@tail -n 1 $(VENV)/audit.log
 
 docs: $(VENV)/.run  ## Write the generated pages anew
 	@$(BIN)/python -m microblog_streams.commands.docs

@@ -69,7 +69,7 @@ async def _demo(stage: Stage, fraction: float) -> bool:
         for line in (*_import_lines(imported), *_post_lines(posts), *_verdict_lines(verdict)):
             stage.console.print(line, highlight=False, soft_wrap=True)
         if on.client.retried:
-            stage.console.print(f"reads answered with 503 and made again: {on.client.retried}", highlight=False)
+            stage.console.print(f"calls made again after a 503 or no answer: {on.client.retried}", highlight=False)
     return verdict.good
 
 

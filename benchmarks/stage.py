@@ -19,6 +19,7 @@ import uvloop
 from rich.console import Console
 
 from microblog_streams.errors import SetupError
+from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.local import ports
 from microblog_streams.local.fetching import Interrupted
 from microblog_streams.local.foreground import Foreground
@@ -57,6 +58,8 @@ def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None,
     Interrupted after Ctrl-C, and what the work raises.
     """
     detach_environment()
+    os.environ[f"{PREFIX}AUTH"] = "open"  # the load is everybody at once
+    lift_limits()
     empty(folder)
     console = Console()
     settings = Settings(data_dir=folder, web_port=web_port or free_ports(count))
@@ -79,6 +82,11 @@ def detach_environment() -> None:
     """Forget the variables that lead to another stack."""
     for name in [name for name in os.environ if name.startswith(PREFIX) and name.endswith(_LEADING)]:
         del os.environ[name]
+
+
+def lift_limits() -> None:
+    """Have workers do as much as they can for one address: all load comes from this one."""
+    os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in NO_LIMITS.items()})
 
 
 def empty(folder: Path) -> None:

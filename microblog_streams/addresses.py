@@ -31,13 +31,18 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether all hosts are this machine."""
-        return all(_LOOPBACK.fullmatch(host) for host, _ in self.hosts)
+        return all(is_loopback(host) for host, _ in self.hosts)
 
     def places(self, default_port: int) -> list[tuple[str, int]]:
         """Return each host with a port. A port after the last host alone is that of all."""
         *before, (_, last) = self.hosts
         usual = last if last and not any(port for _, port in before) else default_port
         return [(host, port or usual) for host, port in self.hosts]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether nobody but this machine reaches a host."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 def parse(url: str) -> Address:

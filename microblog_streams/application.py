@@ -4,6 +4,9 @@
 URLs and commands by their ``register`` functions: no autodiscovery, so a broken module stops the start.
 """
 
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import faust
@@ -20,45 +23,63 @@ from microblog_streams.delivery.lease import Pulse
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.delivery.upstream import check_versions, connection, transport
+from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
+from microblog_streams.ids import encode_user
 from microblog_streams.logs import quieten
 from microblog_streams.operations import Operations, Stores, operations
+from microblog_streams.operations.budgets import Budgets
 from microblog_streams.operations.dead_letters import count_open
+from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.everywhere import Everywhere
+from microblog_streams.overview.here import Here
+from microblog_streams.overview.wiring import everywhere
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.chore import Chore, sweeping
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.services.key_sweep import KeySweep
 from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
+from microblog_streams.services.peers import Peers
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
+from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.caches import PostCache, UserCache
 from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.census import Census
 from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.glances import Glances
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.last_deployment import last_deployment, remember
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.stores.passwords import Passwords
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.rates import LocalRates, SharedRates
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster, Worker
 from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
 from web import routes
+from web.edge.driver import GuardedWeb
+from web.edge.limits import Limits
 
-#: What a complete application has; a start without one of these is refused.
+logger = logging.getLogger(__name__)
+
+# What a complete application has; a start without one of these is refused.
 AGENTS = {"fan_out", "follows", "deletions"}
 TABLES = {"followers"}
 
@@ -70,6 +91,8 @@ class MicroblogApp(faust.App):
 
     settings: Settings
     operations: Operations
+    rates: SharedRates
+    budgets: Budgets
     deliveries: Deliveries
     health: Health
     connections: Connections
@@ -85,8 +108,12 @@ class MicroblogApp(faust.App):
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
-    key_sweep: KeySweep
+    chores: Sequence[Chore]
     followers: tables.followers.FollowersTable
+    rows: Rows
+    peers: Peers
+    here: Here
+    everywhere: Everywhere
     pulse: Pulse
 
     def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
@@ -96,6 +123,7 @@ class MicroblogApp(faust.App):
         # Outside the group: a member without agents would break the co-partitioning of the others.
         self.producer_only = settings.roles == "web"
         self.generation = generation
+        self.began = datetime.now(UTC)
         self._published: dict[str, TopicT] = {}
         self.pulse = Pulse(settings.session_timeout)
 
@@ -126,13 +154,17 @@ class MicroblogApp(faust.App):
         settings, changelog = self.settings, self.changelog_name()
         mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
         partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
-        url = f"http://{settings.web_host}:{settings.web_port}"
-        return Worker(settings.worker_name, url, settings.roles, tuple(partitions), self.generation)
+        return Worker(
+            settings.worker_name, settings.own_url, settings.roles, tuple(partitions), self.generation, self.began
+        )
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
         mended.pulse = self.pulse
         return mended
+
+    def _new_web(self) -> GuardedWeb:
+        return GuardedWeb(self, Limits.of(self.settings))
 
     def on_rebalance_end(self) -> None:
         """Be ready as Faust is, fetch as a worker that is, and say so."""
@@ -142,6 +174,8 @@ class MicroblogApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Take folder and port, then make the folders below, as Faust does."""
+        if self.settings.auth == "open" and self.settings.serves_api:
+            logger.warning("open_to_all MICROBLOG_AUTH=open lets everybody on this machine act as anybody")
         await self.workplace.take()
         await super().on_first_start()
 
@@ -149,6 +183,7 @@ class MicroblogApp(faust.App):
         """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does."""
         await self.deliveries.drain()
         await self.operations.timelines.close()
+        self.rates.close()
         self.pulse.leaving = True
         await super().on_stop()
 
@@ -169,7 +204,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     _add_stores(app, deployment)
     _add_delivery(app)
     agents.register(app)
-    routes.register(app, settings.serves_api)
+    routes.register(app, settings.serves_api, settings.auth == "required")
     commands.register(app)
     check_complete(app)
     return app
@@ -177,12 +212,17 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
 
 def _add_tables(app: MicroblogApp) -> None:
     app.followers = tables.followers.register(app)
+    partitions = app.conf.topic_partitions
+    app.rows = Rows(
+        app.followers, lambda author: partition_of(encode_user(author), partitions), app.settings.worker_name
+    )
 
 
 def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
     settings = app.settings
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     app.presence = Presence(Roster(redis), app.itself)
+    app.peers = Peers(lambda: app.http_client)
     app.generations = Generations(
         deployment,
         app.generation,
@@ -196,25 +236,37 @@ def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
         log=log,
         users=Users(postgres),
         follows=Follows(postgres),
+        blocks=Blocks(postgres),
         idempotency=Idempotency(postgres),
+        tokens=Tokens(postgres),
+        passwords=Passwords(postgres),
         posts=Posts(cassandra),
         timelines=Timelines(redis),
+        glances=Glances(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis),
         followers=app.followers,
     )
-    app.operations = operations(stores)
+    app.operations = operations(stores, timedelta(days=settings.token_days), settings.max_followees)
+    app.rates = SharedRates(redis)
+    app.budgets = Budgets(settings, app.rates, LocalRates())
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
-    app.key_sweep = KeySweep(stores.idempotency.sweep)
+    app.chores = [
+        Chore("sweep_keys", sweeping(stores.idempotency.sweep)),
+        Chore("sweep_tokens", sweeping(stores.tokens.sweep)),
+        Chore("note_token_uses", app.operations.tokens.note_used),
+    ]
     app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
+    app.here = Here(app)
+    app.everywhere = everywhere(app, app.here, Census(redis))
 
 
 def _add_delivery(app: MicroblogApp) -> None:

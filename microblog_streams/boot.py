@@ -52,7 +52,7 @@ class Boot(BootStrategy):
 
 
 def _in_every_role(app: "MicroblogApp") -> list[ServiceT]:
-    return [app.presence, app.generations, app.dead_letters, app.key_sweep]
+    return [app.presence, app.generations, app.dead_letters, *app.chores]
 
 
 class MicroblogWorker(faust.Worker):

@@ -14,7 +14,7 @@ from microblog_streams.services.workplace import tables_dir
 from microblog_streams.settings import Settings
 from microblog_streams.topics import DEAD_LETTERS, SOURCES, topic_name
 from tables import followers
-from web import middlewares
+from web.middlewares import stack as middlewares
 
 #: Bytes of the largest event that a topic takes, and of the largest record at all: such an event as a dead letter.
 LARGEST_EVENT, LARGEST_RECORD = 1024**2, 2 * 1024**2

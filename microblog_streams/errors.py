@@ -34,12 +34,53 @@ class UsernameTaken(Conflict):
         super().__init__(f"The username {username!r} is taken.")
 
 
+class TooManyFollowees(Conflict):
+    """Somebody follows as many people as one may."""
+
+    def __init__(self, most: int) -> None:
+        """Say how many that are."""
+        super().__init__(f"Nobody can follow more than {most:,} people.")
+
+
 class KeyReused(Conflict):
     """An Idempotency-Key came again with another request than the first time."""
 
     def __init__(self) -> None:
         """Keep the key out of it: some are as good as a password for a day."""
         super().__init__("This Idempotency-Key came before, with another request.")
+
+
+class Blocked(MicroblogError):
+    """A follow between two of whom one has blocked the other; which of them is nobody's business."""
+
+    def __init__(self, followee: int) -> None:
+        """Name whom the caller wanted to follow."""
+        super().__init__(f"You cannot follow user {followee}.")
+        self.followee = followee
+
+
+class Unauthenticated(MicroblogError):
+    """It is not known who calls, and must be."""
+
+
+class BadToken(Unauthenticated):
+    """A token came that is none, or none any more."""
+
+    def __init__(self) -> None:
+        """Keep the token out of it."""
+        super().__init__("The token is not valid: it never was, it was revoked, or it has expired.")
+
+
+class WrongLogin(Unauthenticated):
+    """Name and password do not belong together. Which of the two is wrong is not told."""
+
+    def __init__(self) -> None:
+        """Say just that."""
+        super().__init__("The username or the password is wrong.")
+
+
+class Forbidden(MicroblogError):
+    """It is known who calls, and they may not do this."""
 
 
 class Invalid(MicroblogError):
@@ -54,6 +95,10 @@ class Invalid(MicroblogError):
 
 class Transient(MicroblogError):
     """Worth another try: a connection, a time-out, an overload. ``deliver`` retries these without end."""
+
+
+class Busy(Transient):
+    """Others are in the way; nothing was done."""
 
 
 class StoreUnavailable(Transient):
@@ -76,6 +121,10 @@ class BrokerUnavailable(StoreUnavailable):
     def __init__(self, reason: object) -> None:
         """Say why the broker is thought away."""
         super().__init__("kafka", reason)
+
+
+class WorkerUnavailable(Transient):
+    """Another worker has what was asked for, or should have it, and cannot be asked now; the message is the reason."""
 
 
 class OutcomeUnknown(Transient):

@@ -67,6 +67,7 @@ class Health:
                 "rowsInDoubt": len(self._app.followers.table.doubts),
             },
             "outbox": outbox,
+            "limits": {"refused": dict(self._app.budgets.refused)},
             "reconciler": {"checked": self._app.reconciler.checked, "repaired": self._app.reconciler.repaired},
             "deadLetters": {"open": self._app.dead_letters.open},
         }

@@ -1,7 +1,7 @@
 """The nouns, as stores return them and operations pass them on. Immutable, without behaviour, without I/O."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from microblog_streams.ids import post_time
@@ -14,6 +14,47 @@ class User:
     id: int
     username: str
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token to be: the SHA-256 of it, never itself; what its owner calls it; how long it is good for."""
+
+    hash: bytes = field(repr=False)
+    name: str
+    life: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as it is kept. ``last_used_at`` is right to a minute or two, None before the first use."""
+
+    id: int
+    user: int
+    hash: bytes = field(repr=False)
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a new user shows from then on: a password (its hash), a token, both or neither."""
+
+    password: str | None = field(default=None, repr=False)
+    token: NewToken | None = None
+
+
+NO_CREDENTIALS = Credentials()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What stands beside a name: whose it is, and the hash of their password where they have one."""
+
+    user: int
+    password: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

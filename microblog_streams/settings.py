@@ -12,8 +12,10 @@ from typing import Annotated, Literal, NoReturn, Self
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from microblog_streams.addresses import is_loopback
 from microblog_streams.errors import SetupError
 from microblog_streams.infrastructure import PREFIX, Infrastructure
+from microblog_streams.limiting import Limiting
 from microblog_streams.origins import Origins
 
 __all__ = ["PREFIX", "STACK_ENV", "Port", "Seconds", "Settings", "load_settings", "load_settings_or_exit", "stop_with"]
@@ -27,7 +29,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(Infrastructure):
+class Settings(Limiting, Infrastructure):
     """Every setting of a worker, a command and the local stack."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
@@ -56,10 +58,40 @@ class Settings(Infrastructure):
     )
     web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
+    auth: Literal["required", "open"] = Field(
+        "required",
+        description="`required`: who acts as somebody, or reads their home timeline, shows a token of theirs. `open`: "
+        "everybody may do everything, as clients of the original contract expect; refused unless `MICROBLOG_WEB_HOST` "
+        "is this machine alone.",
+    )
+    token_days: int = Field(365, ge=1, le=3650, description="Days that a token is good for.")
+    web_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@\s]+$",
+        description="Where the other workers reach this one, as they do for the pages behind the admin token: "
+        "`http://worker-1:6066`. Default: `http://<web host>:<web port>`, which must then lead here from there.",
+    )
     cors_origins: Origins = Field(
         (),
         description="Origins whose pages may call the API from a browser, with commas between them: "
         "`https://app.example,http://localhost:3000`; `*`: all.",
+    )
+    head_timeout: Seconds = Field(
+        10.0, description="Seconds that a client has to send a request's first line and headers; then it is cut off."
+    )
+    max_connections: int = Field(
+        4096,
+        ge=1,
+        le=1_000_000,
+        description="Connections of a worker's web server, at most; never more than half of the files that the process "
+        "may open.",
+    )
+    max_connections_per_address: int = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="How many of them one address may have (of IPv6: a network of 64 bits); 0: any number. Behind a "
+        "proxy all are the proxy's.",
     )
     admin_token: SecretStr | None = Field(
         None,
@@ -108,10 +140,25 @@ class Settings(Infrastructure):
             )
         return self
 
+    @model_validator(mode="after")
+    def _open_to_this_machine_alone(self) -> Self:
+        if self.auth == "open" and not is_loopback(self.web_host):
+            raise ValueError(
+                f"{PREFIX}AUTH=open lets everybody act as anybody: {PREFIX}WEB_HOST must be a loopback address, "
+                "such as 127.0.0.1"
+            )
+        return self
+
     @property
     def worker_name(self) -> str:
         """The worker's name, by its web port unless it was given one."""
         return self.worker or f"w{self.web_port}"
+
+    @property
+    def own_url(self) -> str:
+        """Where the other workers reach this one, without a slash at its end."""
+        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
+        return self.web_url or f"http://{host}:{self.web_port}"
 
     @property
     def serves_api(self) -> bool:

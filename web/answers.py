@@ -1,6 +1,6 @@
 """Writing answers as JSON: one thing, a list with its ``Link`` header, or nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiohttp.web import Response
 from pydantic_core import to_json
@@ -12,6 +12,18 @@ def one(answer: Answer, status: int = 200, location: str | None = None) -> Respo
     """Answer one thing; ``location`` is the path of what was made."""
     headers = {"Location": location} if location else {}
     return json(answer.model_dump_json(by_alias=True).encode(), status, headers)
+
+
+def secret(answer: Answer, location: str) -> Response:
+    """Answer what was made and must stay between the two of us: nothing on the way may keep it."""
+    response = one(answer, 201, location)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def several(answers: Sequence[Answer]) -> Response:
+    """Answer a list that has no pages."""
+    return json(b"[" + b",".join(answer.model_dump_json(by_alias=True).encode() for answer in answers) + b"]")
 
 
 def plain(value: Mapping[str, object]) -> Response:

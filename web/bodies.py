@@ -34,6 +34,9 @@ async def read(request: Request, model: type[BodyT]) -> BodyT:
     """Return the body as ``model``. Raises Invalid, InvalidFields, and aiohttp's 413 and 415."""
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
         raise HTTPUnsupportedMediaType
+    # Bodies are small, and a few bytes can unfold to gigabytes.
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise HTTPUnsupportedMediaType
     try:
         return model.model_validate(_parse(await _content(request)))
     except ValidationError as exc:
@@ -43,7 +46,7 @@ async def read(request: Request, model: type[BodyT]) -> BodyT:
 async def _content(request: Request) -> bytes:
     try:
         return await request.read()
-    except RequestPayloadError:
+    except (RequestPayloadError, ConnectionError):  # the latter: its client has left, and nobody reads this
         raise Invalid("body", "is not transferred as its headers say") from None
 
 

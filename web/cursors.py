@@ -25,6 +25,9 @@ class Kind(IntEnum):
     POSTS = 4
     OLDER = 5
     NEWER = 6
+    BLOCKS = 7
+    #: Pages behind the admin token count from here.
+    ROWS = 101
 
 
 Position = int | UUID

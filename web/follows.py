@@ -2,27 +2,33 @@
 
 from aiohttp.web import Request, Response
 
-from web import answers
+from microblog_streams.errors import Blocked, NotFound, TooManyFollowees
+from web import answers, schemas
+from web.callers import allow
 from web.cursors import Kind
+from web.described import Who, call
 from web.once import once
 from web.paging import Paging
 from web.params import user_id
-from web.schemas import Following
 from web.views import View
 
 
 class Follow(View):
     """One person following another. Repeating a call changes nothing."""
 
+    @call("follow", schemas.Following, by=Who.OWNER, once=1, raises=(NotFound, Blocked, TooManyFollowees))
     async def post(self, request: Request, follower: str, followee: str) -> Response:
         """Follow."""
         edge = _edge(follower, followee, following=True)
+        allow(request, edge.follower_id)
         await self.operations.follows.follow(edge.follower_id, edge.followee_id, once(request))
         return answers.one(edge)
 
+    @call("unfollow", schemas.Following, by=Who.OWNER, raises=(NotFound,))
     async def delete(self, request: Request, follower: str, followee: str) -> Response:
         """Unfollow."""
         edge = _edge(follower, followee, following=False)
+        allow(request, edge.follower_id)
         await self.operations.follows.unfollow(edge.follower_id, edge.followee_id)
         return answers.one(edge)
 
@@ -30,6 +36,7 @@ class Follow(View):
 class Followers(View):
     """Those who follow somebody."""
 
+    @call("listFollowers", list[schemas.User], paged=True, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
         """Return a page of users, by id."""
         paging = Paging.of(request, user_id(user))
@@ -41,6 +48,7 @@ class Followers(View):
 class Followees(View):
     """Those whom somebody follows."""
 
+    @call("listFollowees", list[schemas.User], paged=True, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
         """Return a page of users, by id."""
         paging = Paging.of(request, user_id(user))
@@ -49,7 +57,7 @@ class Followees(View):
         return paging.users(page, Kind.FOLLOWEES)
 
 
-def _edge(follower: str, followee: str, following: bool) -> Following:
-    return Following(
+def _edge(follower: str, followee: str, following: bool) -> schemas.Following:
+    return schemas.Following(
         follower_id=user_id(follower, "followerId"), followee_id=user_id(followee, "followeeId"), following=following
     )

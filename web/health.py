@@ -2,7 +2,8 @@
 
 from aiohttp.web import Request, Response
 
-from web import answers
+from web import answers, schemas
+from web.described import Who, call
 from web.problems import NotReady
 from web.views import View
 
@@ -10,6 +11,7 @@ from web.views import View
 class Health(View):
     """What is well and what is not. 200 as long as the worker is alive: the body tells the rest."""
 
+    @call("getHealth", schemas.Health, by=Who.UNASKED)
     async def get(self, request: Request) -> Response:
         """Return the report."""
         return answers.plain(await self.microblog.health.report())
@@ -18,6 +20,7 @@ class Health(View):
 class Ready(View):
     """Whether the worker serves requests."""
 
+    @call("getReadiness", schemas.Readiness, by=Who.UNASKED, raises=(NotReady,))
     async def get(self, request: Request) -> Response:
         """Return 200, or 503 with the reason."""
         ready, reason = self.microblog.health.ready()

@@ -5,7 +5,7 @@ left out, because an absent sample raises an alert on absence and a wrong 0 rais
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiohttp.web import Request, Response
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -13,6 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from web.edge.driver import GuardedWeb
+from web.edge.metrics import Traffic
 from web.views import View
 
 #: Where in the report a number is, by the metric's name; and what it says.
@@ -39,6 +41,7 @@ class Metrics(View):
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         registry.register(Report(await health.report(), ready=health.ready()[0]))
+        registry.register(Traffic(cast(GuardedWeb, self.web).door))
         return Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
@@ -61,6 +64,14 @@ class Report(Collector):
                 yield GaugeMetricFamily(name, words, value)
         for name, (path, words) in _COUNTERS.items():
             yield CounterMetricFamily(name, words, self._at(path))
+        yield self._refused()
+
+    def _refused(self) -> CounterMetricFamily:
+        words = "Requests that were refused because a caller's budget was used up"
+        family = CounterMetricFamily("microblog_requests_limited", words, labels=["budget"])
+        for budget, count in self._report["limits"]["refused"].items():
+            family.add_metric([budget], count)
+        return family
 
     def _stores(self) -> dict[str, float]:
         return {store: float(state == "ok") for store, state in self._report["stores"].items()}

@@ -5,7 +5,7 @@ hold behind any gateway.
 """
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 from aiohttp.web import Request, Response
@@ -52,18 +52,22 @@ class Paging:
     def users(self, page: Page[records.User, int], kind: Kind) -> Response:
         """Answer a page of users."""
         body = _users.dump_json([User.of(user) for user in page.items], by_alias=True)
-        return self._answer(body, self._link("next", kind, page.next))
+        return answers.json(body, headers=self._header(self._link("next", kind, page.next)))
 
     def posts(self, page: Page[PostView, UUID], older: Kind, newer: Kind | None = None) -> Response:
         """Answer a page of posts; ``newer`` is the kind of the page above it, where a list has one."""
         body = _posts.dump_json([Post.of(post) for post in page.items], by_alias=True)
-        above = self._link("prev", newer, page.prev) if newer is not None else None
-        return self._answer(body, self._link("next", older, page.next), above, whole=page.whole)
+        links = self.links(page, older, newer)
+        return answers.json(body, headers=links if page.whole else links | INCOMPLETE)
 
-    def _answer(self, body: bytes, *links: str | None, whole: bool = True) -> Response:
+    def links(self, page: Page[Any, UUID], older: Kind, newer: Kind | None = None) -> dict[str, str]:
+        """Return the ``Link`` header of a page of posts, as ``posts`` answers it."""
+        above = self._link("prev", newer, page.prev) if newer is not None else None
+        return self._header(self._link("next", older, page.next), above)
+
+    def _header(self, *links: str | None) -> dict[str, str]:
         header = ", ".join(link for link in links if link)
-        headers = {"Link": header} if header else {}
-        return answers.json(body, headers=headers if whole else headers | INCOMPLETE)
+        return {"Link": header} if header else {}
 
     def _link(self, rel: str, kind: Kind, position: Position | None) -> str | None:
         if position is None:

@@ -4,6 +4,7 @@ Malformed and out of range is Invalid, named as docs/api.md names it; well forme
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -15,16 +16,36 @@ from microblog_streams.ids import MAX_USER_ID, is_post_id
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 
-_ID: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+_DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_LIMIT: Final = re.compile(r"[0-9]{1,3}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number in decimal digits, without sign or leading zeros: what is read is what is described."""
+
+    least: int
+    most: int
+
+    def read(self, text: str, field: str) -> int:
+        """Return the number. Raises Invalid."""
+        if not _DIGITS.fullmatch(text) or text[0] == "0" or not self.least <= int(text) <= self.most:
+            raise Invalid(field, f"must be a whole number from {self.least} to {self.most}")
+        return int(text)
+
+
+USER_ID: Final = Whole(1, MAX_USER_ID)
+LIMIT: Final = Whole(1, MAX_LIMIT)
 
 
 def user_id(text: str, field: str = "userId") -> int:
     """Return a user's id from a path. Raises Invalid."""
-    if not _ID.fullmatch(text) or int(text) > MAX_USER_ID:
-        raise Invalid(field, f"must be a whole number from 1 to {MAX_USER_ID}")
-    return int(text)
+    return USER_ID.read(text, field)
+
+
+def token_id(text: str) -> int:
+    """Return a token's id from a path. Raises Invalid."""
+    return user_id(text, "tokenId")
 
 
 def looks_like_post_id(text: str) -> bool:
@@ -42,19 +63,23 @@ def post_id(text: str) -> UUID:
     return value
 
 
-def limit(request: Request) -> int:
+def limit(request: Request, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
     """Return the number of items that a page may have: ``?limit=``. Raises Invalid."""
     text = _single(request, "limit")
-    if text is None:
-        return DEFAULT_LIMIT
-    if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
-        raise Invalid("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
-    return int(text)
+    return default if text is None else Whole(1, most).read(text, "limit")
 
 
 def cursor(request: Request) -> str | None:
     """Return the text of ``?cursor=``; ``cursors`` reads it. Raises Invalid where it is given twice."""
     return _single(request, "cursor")
+
+
+def username(request: Request) -> str | None:
+    """Return the name that is looked for: ``?username=``. Raises Invalid where it is given twice, or with a cursor."""
+    name = _single(request, "username")
+    if name is not None and cursor(request) is not None:
+        raise Invalid("cursor", "does not go with username: there is one page of a name")
+    return name
 
 
 def _single(request: Request, name: str) -> str | None:

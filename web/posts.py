@@ -2,21 +2,26 @@
 
 from aiohttp.web import Request, Response
 
+from microblog_streams.errors import BrokerUnavailable, NotFound, OutcomeUnknown
 from web import answers, schemas
-from web.bodies import read
+from web.callers import actor, allow
 from web.cursors import Kind
+from web.described import Who, call
 from web.once import once
 from web.paging import Paging
 from web.params import looks_like_post_id, post_id, user_id
 from web.views import View
 
+_SENDING = (NotFound, BrokerUnavailable, OutcomeUnknown)
+
 
 class Posts(View):
     """All posts: a place to write to."""
 
-    async def post(self, request: Request) -> Response:
+    @call("post", schemas.Post, status=201, takes=schemas.NewPost, by=Who.OWNER, once=1, raises=_SENDING)
+    async def post(self, request: Request, body: schemas.NewPost) -> Response:
         """Write a post."""
-        body = await read(request, schemas.NewPost)
+        allow(request, body.user_id)
         post = await self.operations.posts.create(body.user_id, body.content, once(request, body))
         return answers.one(schemas.Post.of(post), 201, f"/posts/{post.id}")
 
@@ -24,6 +29,7 @@ class Posts(View):
 class AuthorPosts(View):
     """What one person wrote."""
 
+    @call("listPostsOfUser", list[schemas.Post], paged=True, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
         """Return a page of posts, newest first."""
         paging = Paging.of(request, user_id(user))
@@ -34,13 +40,15 @@ class AuthorPosts(View):
 class PostsOrPost(AuthorPosts):
     """``/posts/{number}`` is what a user wrote, ``/posts/{UUID}`` one post: existing clients speak both."""
 
+    @call("getPostOrPosts", schemas.Post | list[schemas.Post], paged=True, raises=(NotFound,))
     async def get(self, request: Request, ident: str) -> Response:
         """Return one post for a UUID, a page of an author's posts for a number."""
         if looks_like_post_id(ident):
             return answers.one(schemas.Post.of(await self.operations.posts.get(post_id(ident))))
         return await super().get(request, ident)
 
+    @call("deletePost", None, status=204, by=Who.OWNER, raises=_SENDING, path={"ident": "post"})
     async def delete(self, request: Request, ident: str) -> Response:
-        """Delete a post."""
-        await self.operations.posts.delete(post_id(ident))
+        """Delete a post: one's own."""
+        await self.operations.posts.delete(post_id(ident), by=actor(request))
         return answers.nothing()

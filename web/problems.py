@@ -11,22 +11,32 @@ from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Final
 
-from aiohttp.web import HTTPException, Request, Response
+from aiohttp.typedefs import Handler
+from aiohttp.web import HTTPException, Request, Response, StreamResponse
 from faust.web.exceptions import WebError
 
 from microblog_streams import logs
 from microblog_streams.errors import (
+    BadToken,
+    Blocked,
     BrokerUnavailable,
+    Busy,
     Conflict,
+    Forbidden,
     Invalid,
     KeyReused,
     NotFound,
     OutcomeUnknown,
     StoreUnavailable,
+    TooManyFollowees,
     Transient,
+    Unauthenticated,
     Unfinished,
     UsernameTaken,
+    WorkerUnavailable,
 )
+from microblog_streams.rates import Verdict
+from web.rate_headers import fields
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +60,27 @@ class TooSlow(Exception):
     """The request was given up after its time limit."""
 
 
+class TooManyRequests(Exception):
+    """A caller's budget is used up; nothing was done."""
+
+    def __init__(self, budget: str, verdict: Verdict) -> None:
+        """Name the budget, and keep what is left of it."""
+        most = verdict.tightest.rate
+        super().__init__(f"The limit of {budget} is reached: {most}. Try again in {verdict.wait} s.")
+        self.headers = {"Retry-After": str(verdict.wait), **fields(budget, verdict)}
+
+
 class NotReady(Exception):
     """The worker does not serve requests yet, or not any more; the message is the reason."""
 
 
+class Crowded(Exception):
+    """There are too many connections: of one address, or of all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of problem: ``slug`` ends its type, ``detail`` and ``errors`` say what is particular to this one."""
+    """A kind of problem: ``slug`` ends its type, the functions say what is particular to this one."""
 
     status: int
     slug: str
@@ -64,9 +88,12 @@ class Kind:
     detail: Callable[[Any], str] = str
     errors: Callable[[Any], Sequence[tuple[str, str]]] = lambda _: ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    particular: Callable[[Any], Mapping[str, str]] = lambda _: {}
 
 
 _RETRY: Final = {"Retry-After": RETRY_AFTER}
+_CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="microblog"'}
+_REFUSAL: Final = {"WWW-Authenticate": 'Bearer realm="microblog", error="invalid_token"'}
 _UNKNOWN_EFFECT: Final = "The request took too long and was given up; whether it had an effect is unknown."
 
 #: The first entry that fits counts, so the special stands before the general.
@@ -74,6 +101,10 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (NotFound, Kind(404, "not-found", "Not found")),
     (Invalid, Kind(400, "invalid", "Invalid request", errors=lambda exc: [(exc.field, exc.message)])),
     (InvalidFields, Kind(400, "invalid", "Invalid request", errors=lambda exc: exc.errors)),
+    (Blocked, Kind(403, "blocked", "Blocked")),
+    (BadToken, Kind(401, "unauthenticated", "Unauthenticated", headers=_REFUSAL)),
+    (Unauthenticated, Kind(401, "unauthenticated", "Unauthenticated", headers=_CHALLENGE)),
+    (Forbidden, Kind(403, "forbidden", "Forbidden")),
     (UsernameTaken, Kind(409, "username-taken", "Username taken", errors=lambda _: [("username", "is taken")])),
     (
         KeyReused,
@@ -102,16 +133,45 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
         Unfinished,
         Kind(503, "unfinished", "Unfinished", lambda _: "This timeline is being made. Try again.", headers=_RETRY),
     ),
+    (Busy, Kind(503, "unavailable", "Unavailable", lambda exc: f"{exc}; nothing was done.", headers=_RETRY)),
+    (WorkerUnavailable, Kind(503, "unavailable", "Unavailable", headers=_RETRY)),
     (
         Transient,
         Kind(503, "unavailable", "Unavailable", lambda _: "A part that this needs is away. Try again.", headers=_RETRY),
     ),
+    (TooManyFollowees, Kind(409, "too-many-followees", "Too many followees")),
     (Conflict, Kind(409, "conflict", "Conflict")),
+    (
+        TooManyRequests,
+        Kind(429, "too-many-requests", "Too many requests", headers=_RETRY, particular=lambda exc: exc.headers),
+    ),
     (TooSlow, Kind(503, "too-slow", "Too slow", lambda _: _UNKNOWN_EFFECT, headers=_RETRY)),
+    (
+        Crowded,
+        Kind(
+            503,
+            "too-many-connections",
+            "Too many connections",
+            lambda _: "There are too many connections, from your address or from all. Close some, or try again.",
+            headers=_RETRY,
+        ),
+    ),
     (NotReady, Kind(503, "not-ready", "Not ready", headers=_RETRY)),
 )
 
-_INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
+INTERNAL: Final = Kind(500, "internal", "Internal error", lambda _: "Something went wrong here. It was logged.")
+
+#: Phrases that Python changed in 3.13: a problem's type is made from them, and must not change with it.
+_PHRASES: Final = {413: "Request Entity Too Large", 414: "URI Too Long"}
+
+
+#: What is said where there is no request yet.
+_UNREAD: Final = {
+    400: "This is no HTTP request as it should be.",
+    408: "The request did not come in time.",
+    414: "The path with its query is too long.",
+    431: "A header is too long, or there are too many.",
+}
 
 
 def problem_response(exc: Exception, request: Request) -> Response:
@@ -121,12 +181,46 @@ def problem_response(exc: Exception, request: Request) -> Response:
     elif isinstance(exc, WebError):
         kind = _phrased(exc.code, exc.detail)
     else:
-        kind = next((kind for error, kind in _KINDS if isinstance(exc, error)), _INTERNAL)
-    if kind is _INTERNAL:
+        kind = kind_of(type(exc))
+    if kind is INTERNAL:
         log.error("request_failed method=%s path=%s", request.method, request.rel_url.raw_path, exc_info=exc)
     elif kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
         log.debug("request_unavailable method=%s path=%s error=%r", request.method, request.rel_url.raw_path, exc)
-    return _response(kind, kind.detail(exc), kind.errors(exc))
+    return _response(kind, exc)
+
+
+async def answered(request: Request, handler: Handler) -> StreamResponse:
+    """Return a handler's answer, also where it raises."""
+    try:
+        return await handler(request)
+    except Exception as exc:
+        return problem_response(exc, request)
+
+
+def kind_of(error: type[Exception]) -> Kind:
+    """Return what an error is to a caller, by its class alone."""
+    if issubclass(error, HTTPException):
+        return _phrased(error.status_code, None)
+    return next((kind for known, kind in _KINDS if issubclass(error, known)), INTERNAL)
+
+
+def document(kind: Kind, exc: Exception) -> dict[str, object]:
+    """Return the problem document of one error."""
+    found: dict[str, object] = {
+        "type": f"/problems/{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": kind.detail(exc),
+    }
+    if errors := kind.errors(exc):
+        found["errors"] = [{"field": name, "message": message} for name, message in errors]
+    return found | {"requestId": logs.request_id.get()}
+
+
+def refusal(reason: HTTPException | Crowded) -> Response:
+    """Return the answer to what never became a request, because it cannot be read or is not taken."""
+    kind = kind_of(Crowded) if isinstance(reason, Crowded) else _phrased(reason.status, _UNREAD.get(reason.status))
+    return _response(kind, reason)
 
 
 def _http_kind(exc: HTTPException, request: Request) -> Kind:
@@ -137,7 +231,7 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
         405: f"{request.method} is not possible here; these are: {allowed.replace(',', ', ')}.",
         408: "The body did not come in time.",
         413: f"The body is larger than {request.client_max_size:,} bytes.",
-        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json'.",
+        415: "The body must be JSON in UTF-8, sent as 'Content-Type: application/json' and not compressed.",
     }
     kind = _phrased(exc.status, details.get(exc.status))
     if exc.status == HTTPStatus.NOT_FOUND:
@@ -149,23 +243,15 @@ def _http_kind(exc: HTTPException, request: Request) -> Kind:
 
 def _phrased(status: int, detail: str | None) -> Kind:
     """Describe what is known by its status alone."""
-    phrase = HTTPStatus(status).phrase
+    phrase = _PHRASES.get(status) or HTTPStatus(status).phrase
     headers = _RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Kind(
         int(status), phrase.lower().replace(" ", "-"), phrase, lambda _: detail or f"{phrase}.", headers=headers
     )
 
 
-def _response(kind: Kind, detail: str, errors: Sequence[tuple[str, str]]) -> Response:
-    document: dict[str, object] = {
-        "type": f"/problems/{kind.slug}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": detail,
-    }
-    if errors:
-        document["errors"] = [{"field": name, "message": message} for name, message in errors]
-    document["requestId"] = logs.request_id.get()
+def _response(kind: Kind, exc: Exception) -> Response:
     # A field's name comes from the request and may hold half a character (a lone surrogate): "?" stands for it.
-    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=kind.headers)
+    body = json.dumps(document(kind, exc), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    headers = {**kind.headers, **kind.particular(exc)}
+    return Response(status=kind.status, body=body, content_type=CONTENT_TYPE, headers=headers)

@@ -4,18 +4,24 @@ Each is served with a slash at its end and without. The table is also what the l
 is not public.
 """
 
-from typing import Final
+from typing import Any, Final, cast
 
 from faust.types import AppT
 
+from web.admin.overview import Overview, Own, Status
+from web.admin.rows import Edge, FollowerRows
+from web.blocks import Block, Blocks
+from web.docs.view import Docs, DocsFile
 from web.follows import Follow, Followees, Followers
 from web.health import Health, Ready
 from web.metrics import Metrics
+from web.openapi.view import OpenApi
 from web.posts import AuthorPosts, Posts, PostsOrPost
 from web.spellings import other
 from web.timelines import Timeline
+from web.tokens import Token, Tokens
 from web.users import User, Users
-from web.views import View
+from web.views import MICROBLOG, View
 
 Route = tuple[str, type[View]]
 
@@ -26,32 +32,57 @@ API: Final[tuple[Route, ...]] = (
     ("/users/{follower}/follow/{followee}", Follow),
     ("/users/{user}/followers", Followers),
     ("/users/{user}/followees", Followees),
+    ("/users/{blocker}/block/{blocked}", Block),
+    ("/users/{user}/blocks", Blocks),
     ("/users/{user}/posts", AuthorPosts),
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),
+    ("/tokens/", Tokens),
+    ("/tokens/{token}", Token),
 )
 #: What whoever runs the workers calls.
 OPERATION: Final[tuple[Route, ...]] = (
     ("/health", Health),
     ("/ready", Ready),
 )
+#: What describes all of these, and is not described itself.
+DESCRIPTION: Final[tuple[Route, ...]] = (
+    ("/openapi.json", OpenApi),
+    ("/docs", Docs),
+    ("/docs/{name}", DocsFile),
+)
 #: What is behind the admin token, as Faust's own pages are.
-INTERNALS: Final[tuple[Route, ...]] = (("/metrics", Metrics),)
+INTERNALS: Final[tuple[Route, ...]] = (
+    ("/metrics", Metrics),
+    ("/admin/", Overview),
+    ("/admin/status.json", Status),
+    ("/admin/worker", Own),
+    ("/admin/edges/{edge}", Edge),
+    ("/admin/followers/{author}", FollowerRows),
+)
 
-PATHS: Final = frozenset(path for path, _ in API + OPERATION)
+PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
 #: The same in both spellings: what needs no admin token.
 PUBLIC: Final = PATHS | {other(path) for path in PATHS}
+#: The API's alone, in both spellings: where it matters who calls.
+CALLED: Final = frozenset(spelling for path, _ in API for spelling in (path, other(path)))
 
 
 def served(api: bool) -> tuple[Route, ...]:
     """Return the routes of a worker that serves the API, or does not."""
     operation = OPERATION + INTERNALS
-    return API + operation if api else operation
+    return API + DESCRIPTION + operation if api else operation
 
 
-def register(app: AppT, api: bool = True) -> None:
-    """Mount every view; to be called once per app, before its web server starts."""
+def register(app: AppT, api: bool = True, required: bool = True) -> None:
+    """Mount every view; to be called once per app, before its web server starts.
+
+    ``api``: whether the worker serves it; ``required``: whether its calls need their token.
+    """
+    cast(Any, app.web).web_app[MICROBLOG] = app
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(other(path), app.web.views[path])
+    if api:
+        cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required)

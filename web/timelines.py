@@ -1,22 +1,68 @@
-"""Home timelines: what somebody and those whom they follow wrote, newest first."""
+"""Home timelines: what somebody and those whom they follow wrote, newest first.
+
+Timelines are polled, so a caller who says what they have (``If-None-Match``) is answered from a glance where nothing is
+new. Whatever the glance does not know, and all that is new, is read in full.
+"""
+
+from uuid import UUID
 
 from aiohttp.web import Request, Response
 
+from microblog_streams.errors import NotFound, Unfinished
+from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.stores.interfaces import Glimpse
+from web import etags, schemas
+from web.callers import allow
 from web.cursors import Kind
-from web.paging import Paging
+from web.described import Who, call
+from web.paging import INCOMPLETE, Paging
 from web.params import user_id
 from web.views import View
+
+_KINDS = (Kind.OLDER, Kind.NEWER)
 
 
 class Timeline(View):
     """One person's home timeline."""
 
+    @call(
+        "getTimeline",
+        list[schemas.Post],
+        paged=True,
+        tagged=True,
+        by=Who.OWNER,
+        headers=tuple(INCOMPLETE),
+        raises=(NotFound, Unfinished),
+    )
     async def get(self, request: Request, user: str) -> Response:
-        """Return a page of posts: from the top, older than a cursor, or newer than one."""
+        """Return a page of one's own: from the top, older than a cursor, or newer than one; 304 where it is known."""
+        allow(request, user_id(user))
         paging = Paging.of(request, user_id(user))
-        kind, position = paging.at_post(Kind.OLDER, Kind.NEWER)
+        if etags.conditional(request) and (seen := await self._glance(paging)):
+            answer = etags.unchanged(request, seen.items, paging.links(seen, *_KINDS))
+            if answer is not None:
+                return answer
+        return _answer(request, paging, await self._page(paging))
+
+    async def _glance(self, paging: Paging) -> Page[Glimpse, UUID] | None:
+        kind, position = paging.at_post(*_KINDS)
         if kind is Kind.NEWER and position is not None:
-            page = await self.operations.timelines.newer(paging.owner, position, paging.limit)
-        else:
-            page = await self.operations.timelines.older(paging.owner, position, paging.limit)
-        return paging.posts(page, Kind.OLDER, Kind.NEWER)
+            return await self.operations.glances.newer(paging.owner, position, paging.limit)
+        return await self.operations.glances.older(paging.owner, position, paging.limit)
+
+    async def _page(self, paging: Paging) -> Page[PostView, UUID]:
+        kind, position = paging.at_post(*_KINDS)
+        if kind is Kind.NEWER and position is not None:
+            return await self.operations.timelines.newer(paging.owner, position, paging.limit)
+        return await self.operations.timelines.older(paging.owner, position, paging.limit)
+
+
+def _answer(request: Request, paging: Paging, page: Page[PostView, UUID]) -> Response:
+    """Answer a page that was read. One that is not whole has no tag: it is to be asked for until it is."""
+    answer = paging.posts(page, *_KINDS)
+    if not page.whole:
+        answer.headers.update(etags.CACHING)
+        return answer
+    links = paging.links(page, *_KINDS)
+    unchanged = etags.unchanged(request, page.items, links)
+    return etags.tagged(answer, page.items, links) if unchanged is None else unchanged

@@ -5,13 +5,20 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from aiohttp.web import Request, StreamResponse
+from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.operations import Operations
+from microblog_streams.operations.budgets import Budgets
+from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.everywhere import Everywhere
+from microblog_streams.overview.here import Here
 from web import answers
+from web.bodies import read
+from web.callers import actor, insist
+from web.described import Who, described
 from web.problems import problem_response
 
 
@@ -36,13 +43,48 @@ class Application(Protocol):
         ...
 
     @property
+    def budgets(self) -> Budgets:
+        """How much of everything each caller has left."""
+        ...
+
+    @property
     def health(self) -> HealthView:
         """How the worker is."""
         ...
 
+    @property
+    def rows(self) -> Rows:
+        """The rows of the followers table that are in this worker."""
+        ...
+
+    @property
+    def here(self) -> Here:
+        """What this worker tells of itself."""
+        ...
+
+    @property
+    def everywhere(self) -> Everywhere:
+        """All workers and parts."""
+        ...
+
+
+#: The application, for what stands before the views.
+MICROBLOG: Final = AppKey("microblog", Application)
+
+#: What finds out that it is known who calls, where it must be.
+_ASKED: Final[Mapping[Who, Callable[[Request], object] | None]] = {
+    Who.UNASKED: None,
+    Who.ANYBODY: None,
+    Who.CALLER: insist,
+    Who.OWNER: actor,
+}
+
 
 class View(FaustView):
-    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text."""
+    """A view of the API: methods named as in HTTP, taking the request and the path's parameters as text.
+
+    One that is described as taking a body has it read, and gets it as ``body``; who calls is asked before that.
+    """
 
     def __post_init__(self) -> None:
         """Have errors answered inside Faust's sensors, or its metrics would count every 404 as a 500.
@@ -73,10 +115,17 @@ class View(FaustView):
 
 
 def _answered(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[StreamResponse]]:
+    call = described(method)
+    model = call.takes if call else None
+    ask = _ASKED[call.by] if call else None
+
     @wraps(method)
     async def answered(request: Request, **path: str) -> StreamResponse:
         try:
-            return cast(StreamResponse, await method(request, **path))
+            if ask:
+                ask(request)
+            taken = {"body": await read(request, model)} if model else {}
+            return cast(StreamResponse, await method(request, **path, **taken))
         except Exception as exc:
             return problem_response(exc, request)
 

@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from microblog_streams.commands import dead_letters, grow_partitions, import_graph, migrate, rebuild, verify
+from microblog_streams.commands import (
+    dead_letters,
+    grow_partitions,
+    import_graph,
+    issue_token,
+    migrate,
+    rebuild,
+    verify,
+)
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
@@ -10,5 +18,5 @@ if TYPE_CHECKING:
 
 def register(app: "MicroblogApp") -> None:
     """Declare all commands on the app."""
-    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild):
+    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild, issue_token):
         module.register(app)

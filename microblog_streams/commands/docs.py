@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from microblog_streams.infrastructure import Infrastructure
+from microblog_streams.limiting import Limiting
 from microblog_streams.local.options import LocalSettings
 from microblog_streams.secret_files import is_secret
 from microblog_streams.settings import PREFIX, Settings
@@ -31,11 +32,12 @@ A secret, marked °, can be in a file: `MICROBLOG_ADMIN_TOKEN_FILE` is the path 
 
 def settings_page() -> str:
     """Return docs/settings.md."""
-    infrastructure = Infrastructure.model_fields
-    workers = {name: field for name, field in Settings.model_fields.items() if name not in infrastructure}
+    infrastructure, limits = Infrastructure.model_fields, Limiting.model_fields
+    workers = {name: field for name, field in Settings.model_fields.items() if name not in {**infrastructure, **limits}}
     tables = {
         "Infrastructure": infrastructure,
         "Workers and commands": workers,
+        "Limits": limits,
         "Local stack": LocalSettings.model_fields,
     }
     return "\n".join([HEAD, *(line for title, fields in tables.items() for line in _table(title, fields))])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from microblog_streams.errors import SetupError
 from microblog_streams.local.foreground import Foreground
-from microblog_streams.local.greeting import greeting
+from microblog_streams.local.greeting import greeting, issuing
 from microblog_streams.local.ports import is_free
 from microblog_streams.local.process import base_environment
 from microblog_streams.local.readiness import awaited, get
@@ -109,7 +109,8 @@ def _greet(foreground: Foreground, settings: Settings, workers: Workers) -> None
     people = get(host, settings.web_port, "/users/?limit=2")
     users = [user["id"] for user in people.body] if people and isinstance(people.body, list) else []
     token: Path = settings.data_dir / "admin.token"
-    lines = ("", f"ready: {' '.join(urls)}", "", *greeting(urls[0], users), "")
+    issue = issuing(settings.data_dir) if settings.auth == "required" else None
+    lines = ("", f"ready: {' '.join(urls)}", "", *greeting(urls[0], users, issue), "")
     for line in (*lines, f"Logs: {settings.data_dir / 'logs'}. Admin token: {token}. Ctrl-C stops everything."):
         foreground.say(line)
 

@@ -4,20 +4,30 @@ They take their stores as arguments and know nothing of Faust or HTTP. ``Operati
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
+from microblog_streams.operations.access import Access
 from microblog_streams.operations.audit import Audit
+from microblog_streams.operations.blocks import Blocks
 from microblog_streams.operations.bodies import Bodies
 from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.edges import Edges
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Follows
+from microblog_streams.operations.glances import Glances
 from microblog_streams.operations.history import History
+from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.rebuild import Rebuild
 from microblog_streams.operations.rebuilds import Rebuilds
 from microblog_streams.operations.timelines import Timelines
+from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
 from microblog_streams.stores import interfaces as stores
+
+#: How long a token is good for unless the settings say otherwise.
+TOKEN_LIFE: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True)
@@ -27,9 +37,13 @@ class Stores:
     log: stores.EventLog
     users: stores.UserStore
     follows: stores.FollowStore
+    blocks: stores.BlockStore
     idempotency: stores.IdempotencyStore
+    tokens: stores.TokenStore
+    passwords: stores.PasswordStore
     posts: stores.PostStore
     timelines: stores.TimelineStore
+    glances: stores.GlanceStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
     followers: stores.Followers
@@ -37,29 +51,38 @@ class Stores:
 
 @dataclass(frozen=True)
 class Operations:
-    """One of each noun; first the four that are what people do, then what events bring about, and what checks it."""
+    """One of each noun; first how people get in and what they do, then what events bring about, and what checks it."""
 
+    access: Access
+    tokens: Tokens
     users: Users
     follows: Follows
+    blocks: Blocks
     posts: Posts
     timelines: Timelines
+    glances: Glances
     fan_out: FanOut
     edges: Edges
     deletions: Deletions
     audit: Audit
 
 
-def operations(on: Stores) -> Operations:
+def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: int = 0) -> Operations:
     """Put the operations together on their stores."""
-    users = Users(on.users, on.user_cache, on.timelines)
+    tokens = Tokens(on.tokens, token_life)
+    users = Users(on.users, on.user_cache, on.timelines, tokens)
     bodies = Bodies(on.posts, on.post_cache, users)
     history = History(on.follows, on.posts)
     running = Running()
     return Operations(
+        access=Access(users, tokens, Passwords(on.passwords)),
+        tokens=tokens,
         users=users,
-        follows=Follows(on.follows, users),
+        follows=Follows(on.follows, users, max_followees),
+        blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
+        glances=Glances(on.glances),
         fan_out=FanOut(on.followers, on.posts, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),

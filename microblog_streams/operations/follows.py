@@ -16,15 +16,18 @@ class Follows:
 
     store: FollowStore
     users: Users
+    #: People whom somebody may follow; 0: any number.
+    max_followees: int = 0
 
     async def follow(self, follower: int, followee: int, once: Once | None = None) -> None:
-        """Follow; nothing happens where it is so already. Raises Invalid (oneself), NotFound, KeyReused.
+        """Follow; nothing happens where it is so already.
 
+        Raises Invalid (oneself), NotFound, Blocked, TooManyFollowees, KeyReused.
         A repeated call follows ``once``, also where the follower has unfollowed since.
         """
         if follower == followee:
             raise Invalid("followeeId", "nobody can follow themselves")
-        await self.store.set(follower, followee, True, datetime.now(UTC), once)
+        await self.store.set(follower, followee, True, datetime.now(UTC), once, self.max_followees)
 
     async def unfollow(self, follower: int, followee: int) -> None:
         """Unfollow; nothing happens where it is so already. Raises NotFound."""

@@ -1,9 +1,9 @@
 """Pages: part of an ordered list, and the positions from which it goes on. The web layer makes cursors of positions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -32,3 +32,34 @@ class PostView:
     username: str
     content: str
     created_at: datetime
+
+
+class Shown(Protocol):
+    """What a page's positions are made of."""
+
+    @property
+    def id(self) -> UUID:
+        """The post's id."""
+        ...
+
+
+S = TypeVar("S", bound=Shown)
+
+
+def timeline_below(page: Page[S, UUID], before: UUID | None) -> Page[S, UUID]:
+    """Return a timeline's page with what is newer than it: above its first post, else above where it began."""
+    if page.items or before is None:
+        return replace(page, prev=page.items[0].id if page.items else None)
+    return replace(page, prev=_beside(before, above=False))
+
+
+def timeline_above(items: Sequence[S], after: UUID) -> Page[S, UUID]:
+    """Return a timeline's page of what is next above ``after``."""
+    if not items:
+        return Page(items, next=_beside(after, above=True), prev=after)
+    return Page(items, next=items[-1].id, prev=items[0].id)
+
+
+def _beside(position: UUID, above: bool) -> UUID:
+    """Return the position from which a page begins with ``position`` itself: pages leave out where they go on from."""
+    return UUID(int=position.int + 1 if above else position.int - 1)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from microblog_streams import topics
-from microblog_streams.errors import NotFound
+from microblog_streams.errors import Forbidden, NotFound
 from microblog_streams.events import HEADERS, Event, PostCreated, PostDeleted
 from microblog_streams.ids import encode_entry, new_post_id
 from microblog_streams.operations import texts
@@ -79,9 +79,15 @@ class Posts:
 
         return await self.bodies.page(read, before, limit)
 
-    async def delete(self, post_id: UUID) -> None:
-        """Delete a post; it is out of every page at once. Raises NotFound, BrokerUnavailable, OutcomeUnknown."""
+    async def delete(self, post_id: UUID, by: int | None = None) -> None:
+        """Delete a post; it is out of every page at once. ``by``: who wants to; None: whoever may.
+
+        Raises NotFound, Forbidden (it is another's), BrokerUnavailable, OutcomeUnknown.
+        """
         post = await self._find(post_id)
+        if by not in (None, post.author):
+            await self.get(post_id)  # NotFound where the author is deleted: nobody sees this post
+            raise Forbidden("Only its author can delete a post.")
         event = PostDeleted(post_id=post_id, user_id=post.author, deleted_at=datetime.now(UTC))
         await self._publish(topics.POST_DELETED, event)
         await asyncio.gather(

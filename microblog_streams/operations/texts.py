@@ -15,6 +15,10 @@ MAX_USERNAME: Final = 50
 #: Code points of a post without the white space around it, and with it.
 MAX_CONTENT, MAX_RAW_CONTENT = 500, 2_000
 
+#: Code points of a password, in NFC, and of what somebody calls a token.
+LEAST_PASSWORD, MAX_PASSWORD = 8, 200
+MAX_TOKEN_NAME: Final = 100
+
 #: No character takes more than four code points apart (UAX #15), so a longer name is too long in NFC as well.
 #: Looked at first: putting thousands of combining marks in order takes seconds.
 _LONGEST_APART: Final = 4
@@ -28,7 +32,15 @@ _LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
 #: Hangul fillers and the inherent vowels of Khmer: letters and marks by category, and not to be seen.
 _INVISIBLE: Final = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
 
-_FORBIDDEN_IN_CONTENT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+_BREAKS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile(f"[{_BREAKS}\ud800-\udfff]")
+#: The rule for tokens' names as a regular expression, for those who describe it.
+TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
+_CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
+#: The rule for posts as a regular expression, for those who describe it: no control characters, and not empty.
+CONTENT: Final = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
 
 
 def username(value: str) -> tuple[str, str]:
@@ -47,7 +59,12 @@ def username(value: str) -> tuple[str, str]:
         if not _in_names(character, before):
             allowed = "letters, digits, '_', '-' and '.' are"
             raise Invalid("username", f"{_code_point(character)} is not allowed in it; {allowed}")
-    return name, unicodedata.normalize("NFKC", name).casefold()
+    return name, name_key(name)
+
+
+def name_key(name: str) -> str:
+    """Return what names are compared by. The work grows faster than the name: cut what nobody has checked."""
+    return unicodedata.normalize("NFKC", name).casefold()
 
 
 def content(value: str) -> str:
@@ -64,6 +81,35 @@ def content(value: str) -> str:
         raise Invalid("content", "is empty")
     if len(text) > MAX_CONTENT:
         raise _long("content", MAX_CONTENT)
+    return value
+
+
+def password(value: str) -> str:
+    """Return a password in NFC, as it is hashed: keyboards differ in how they put "é" together. Raises Invalid.
+
+    8 to 200 characters, whichever they are. The message never quotes any of it.
+    """
+    if len(value) > MAX_PASSWORD * _LONGEST_APART:
+        raise _long("password", MAX_PASSWORD)
+    text = unicodedata.normalize("NFC", value)
+    if len(text) < LEAST_PASSWORD:
+        raise Invalid("password", f"is shorter than {LEAST_PASSWORD} characters")
+    if len(text) > MAX_PASSWORD:
+        raise _long("password", MAX_PASSWORD)
+    if _HALF_CHARACTER.search(text):
+        raise Invalid("password", "holds half a character (a lone surrogate)")
+    return text
+
+
+def token_name(value: str) -> str:
+    """Return what somebody calls a token, as it is. Raises Invalid (``name``).
+
+    Up to 100 code points, none of them a control character or the end of a line.
+    """
+    if len(value) > MAX_TOKEN_NAME:
+        raise _long("name", MAX_TOKEN_NAME)
+    if found := _FORBIDDEN_IN_TOKEN_NAMES.search(value):
+        raise Invalid("name", f"{_code_point(found.group())} is not allowed in it")
     return value
 
 

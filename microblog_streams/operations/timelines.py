@@ -6,7 +6,7 @@ because who scrolls on from a page with holes never comes back to them.
 """
 
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from microblog_streams.errors import StoreUnavailable, Unfinished
 from microblog_streams.ids import entry_post_id
 from microblog_streams.operations.bodies import Bodies
 from microblog_streams.operations.history import History
-from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.operations.pages import Page, PostView, timeline_above, timeline_below
 from microblog_streams.operations.rebuilds import Rebuilds
 from microblog_streams.operations.users import Users
 from microblog_streams.stores.interfaces import Slice, TimelineStore, Warmth
@@ -54,10 +54,7 @@ class Timelines:
         async def read(position: UUID | None, count: int) -> list[UUID]:
             return [entry_post_id(entry) for entry in await self._entries_below(user, position, count)]
 
-        page = await self.bodies.page(read, before, limit)
-        if page.items or before is None:
-            return replace(page, prev=page.items[0].id if page.items else None)
-        return replace(page, prev=_beside(before, above=False))
+        return timeline_below(await self.bodies.page(read, before, limit), before)
 
     async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
         """Return the ``limit`` posts next above ``after``, newest first.
@@ -73,10 +70,7 @@ class Timelines:
             if len(entries) < limit:
                 break
             position = entry_post_id(entries[0])
-        items = views[-limit:]
-        if not items:
-            return Page(items, next=_beside(after, above=True), prev=after)
-        return Page(items, next=items[-1].id, prev=items[0].id)
+        return timeline_above(views[-limit:], after)
 
     async def _newest_there(self, user: int, limit: int, unfinished: Unfinished) -> Page[PostView, UUID]:
         """Return the newest of what a rebuild has read, and of what was pushed since it began; raise it for none."""
@@ -128,8 +122,3 @@ async def _or_cold(read: Awaitable[Slice]) -> Slice:
         if exc.store != "redis":
             raise
         return Slice(Warmth.COLD, ())
-
-
-def _beside(position: UUID, above: bool) -> UUID:
-    """Return the position from which a page begins with ``position`` itself: pages leave out where they go on from."""
-    return UUID(int=position.int + 1 if above else position.int - 1)

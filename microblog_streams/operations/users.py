@@ -10,7 +10,8 @@ from microblog_streams.errors import Invalid, NotFound
 from microblog_streams.operations import texts
 from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.pages import Page
-from microblog_streams.records import Once, User
+from microblog_streams.operations.tokens import Tokens
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
 from microblog_streams.stores.interfaces import TimelineStore, UserCache, UserStore
 
 #: Seconds after which a registration that was held up makes no timeline. Others find the new user in the lists, and
@@ -28,28 +29,36 @@ class Users:
     store: UserStore
     cache: UserCache
     timelines: TimelineStore
+    tokens: Tokens
 
     async def create(self, username: str, once: Once | None = None) -> User:
-        """Register. Raises Invalid for a name or a key that breaks the rules, UsernameTaken, KeyReused.
+        """Register somebody who has neither password nor token (``admit``)."""
+        user, _ = await self.admit(username, once)
+        return user
 
-        A repeated call finds the same user; NotFound where that one is deleted by now. Where the answer is to hold a
-        token, this is where it is made: for a new user, and for a repeated call anew, in place of the former.
+    async def admit(
+        self, username: str, once: Once | None = None, credentials: Credentials = NO_CREDENTIALS
+    ) -> tuple[User, bool]:
+        """Register; return the user, and whether they are new.
+
+        Raises Invalid for a name or a key that breaks the rules, UsernameTaken, KeyReused. A repeated call finds the
+        same user, whose credentials stay as they are; NotFound where that one is deleted by now.
         """
         name, key = texts.username(username)
         soon = monotonic() + SOON
-        user, new = await self._register(name, key, once)
+        user, new = await self._register(name, key, once, credentials)
         # An empty timeline is right for somebody new alone: who came before may follow somebody by now.
         if new:
             await attempt("create_timeline", self.timelines.create(user.id, soon), False)
             await attempt("cache_user", self.cache.fill([user]), None)
-        return user
+        return user, new
 
-    async def _register(self, name: str, key: str, once: Once | None) -> tuple[User, bool]:
+    async def _register(self, name: str, key: str, once: Once | None, credentials: Credentials) -> tuple[User, bool]:
         if once is None:
-            return await self.store.create(name, key), True
+            return await self.store.create(name, key, credentials), True
         if len(once.key) < LEAST_KEY:
             raise Invalid("Idempotency-Key", f"must have at least {LEAST_KEY} characters here; make it a random UUID")
-        return await self.store.create_once(name, key, once)
+        return await self.store.create_once(name, key, once, credentials)
 
     async def get(self, user: int) -> User:
         """Return a user. Raises NotFound, also for a deleted one."""
@@ -75,15 +84,25 @@ class Users:
         known = {user: found for user, found in cached.items() if found is not None}
         return {**known, **stored}
 
+    async def named(self, username: str) -> Page[User, int]:
+        """Return a page of who has this name, or one that reads the same: one person or none. Raises Invalid."""
+        _, key = texts.username(username)
+        found = await self.store.named(key)
+        return Page([found] if found else [])
+
     async def page(self, after: int, limit: int) -> Page[User, int]:
         """Return everybody, by id, from ``after`` (exclusive) on."""
         users = await self.store.page(after, limit + 1)
         return people_page(users, limit)
 
     async def delete(self, user: int) -> None:
-        """Delete a user, with the edges that go out from them; their posts disappear from every page. NotFound."""
+        """Delete a user, with the edges that go out from them; their posts disappear from every page. NotFound.
+
+        Their tokens end: here at once, on other workers within 30 s, where they can do nothing for nobody.
+        """
         if not await self.store.delete(user, datetime.now(UTC)):
             raise NotFound("user", user)
+        self.tokens.forget(user)
         await attempt("mark_deleted_user", self.cache.delete(user), None)
 
 

@@ -16,6 +16,8 @@ from microblog_streams.services.kafka_clients import client_options, translated
 from microblog_streams.settings import Settings
 
 Ends = Mapping[TopicPartition, int]
+#: Records that are not acknowledged yet, by topic (as Kafka calls it) and partition.
+Lags = Mapping[tuple[str, int], int]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Offsets:
         committed = await self._committed(group, places)
         done = [min(ends[place], max(firsts[place], committed[place])) for place in places]
         return sum(done), sum(ends.values())
+
+    async def lags(self, group: str, topics: Sequence[str], partitions: int) -> Lags:
+        """Return how many records a group has not acknowledged yet, of each partition. Raises StoreUnavailable."""
+        places = [place for name in topics for place in _places(name, partitions)]
+        with translated():
+            firsts = await self.consumer.beginning_offsets(places)
+            ends = await self.consumer.end_offsets(places)
+        committed = await self._committed(group, places)
+        done = {place: min(ends[place], max(firsts[place], committed[place])) for place in places}
+        return {(place.topic, place.partition): ends[place] - done[place] for place in places}
 
     async def ends(self, topics: Sequence[str], partitions: int) -> Ends:
         """Return where the records that there are now end. Raises StoreUnavailable."""

@@ -5,6 +5,7 @@ who read the store before a deletion and fills after it finds the mark there. Th
 """
 
 import logging
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
@@ -19,6 +20,12 @@ log = logging.getLogger(__name__)
 
 #: Seconds that a deletion's mark stays.
 MARK_SECONDS: Final = 3_600
+#: What the keys of posts and of users begin with; the id follows.
+POSTS: Final = "post:"
+USERS: Final = "user:"
+#: Bytes of a post's value that tell whose it is and whether it is deleted, with a user id of any length.
+HEAD: Final = 40
+_HEAD: Final = re.compile(rb'\{"author":(\d+),"(content|deleted)"')
 #: Seconds that a body stays: posts never change, and most of what is read was written since yesterday.
 POST_SECONDS: Final = 86_400
 #: Seconds that a user stays: the same few come with every page, so an hour already saves nearly all reads.
@@ -89,7 +96,7 @@ class UserCache:
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
         """Return what is cached, in one round trip; None for deleted users."""
         wanted = list(ids)
-        found = await _read(self._redis, [_user_key(user) for user in wanted], _USER)
+        found = await _read(self._redis, [user_key(user) for user in wanted], _USER)
         return {user: _user(user, value) for user, value in zip(wanted, found, strict=True) if value}
 
     async def fill(self, users: Collection[User]) -> None:
@@ -98,7 +105,19 @@ class UserCache:
 
     async def delete(self, user: int) -> None:
         """Put the deletion mark."""
-        await _write(self._redis, [_Write(_user_key(user), UserMark(deleted=True), MARK_SECONDS, only_new=False)])
+        await _write(self._redis, [_Write(user_key(user), UserMark(deleted=True), MARK_SECONDS, only_new=False)])
+
+
+def post_head(raw: bytes) -> tuple[int, bool] | None:
+    """Return author and whether it is deleted, from the first ``HEAD`` bytes of a post; None where they do not tell."""
+    found = _HEAD.match(raw)
+    return (int(found[1]), found[2] == b"deleted") if found else None
+
+
+def known_users(values: Mapping[int, bytes | None]) -> dict[int, str | None]:
+    """Return the names that users' values tell, None for deleted users; a user who is not cached is missing."""
+    found = {user: _parse(user_key(user), raw, _USER) for user, raw in values.items()}
+    return {user: value.username if isinstance(value, UserBody) else None for user, value in found.items() if value}
 
 
 class _Write(NamedTuple):
@@ -136,7 +155,7 @@ async def _write(redis: Redis, writes: Iterable[_Write]) -> None:
 
 
 def _post_key(post_id: UUID) -> str:
-    return f"post:{post_id}"
+    return f"{POSTS}{post_id}"
 
 
 def _post(post_id: UUID, value: PostValue) -> Post:
@@ -152,8 +171,9 @@ def _post_write(post: Post) -> _Write:
     return _Write(key, PostBody(author=post.author, content=post.content), POST_SECONDS, only_new=True)
 
 
-def _user_key(user: int) -> str:
-    return f"user:{user}"
+def user_key(user: int) -> str:
+    """Return the key of a user in the cache."""
+    return f"{USERS}{user}"
 
 
 def _user(user: int, value: UserValue) -> User | None:
@@ -162,4 +182,4 @@ def _user(user: int, value: UserValue) -> User | None:
 
 def _user_write(user: User) -> _Write:
     body = UserBody(username=user.username, created_at=user.created_at)
-    return _Write(_user_key(user.id), body, USER_SECONDS, only_new=True)
+    return _Write(user_key(user.id), body, USER_SECONDS, only_new=True)

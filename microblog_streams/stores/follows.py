@@ -7,39 +7,43 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from microblog_streams.errors import NotFound
+from microblog_streams.errors import NotFound, TooManyFollowees
 from microblog_streams.records import Edge, Once, User
+from microblog_streams.stores.blocks import refuse_blocked
+from microblog_streams.stores.edges import COLUMNS, stored, unfollow
 from microblog_streams.stores.idempotency import claim, finish
 from microblog_streams.stores.outbox import append, edge_event
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres import Lock, Postgres
 from microblog_streams.stores.postgres_session import Session
 
-_EDGE: Final = "follower_id, followee_id, following, version, changed_at"
-
-# In the order of ids, as everybody locks users; FOR SHARE, so that only a deletion (FOR UPDATE) has to wait.
+# In the order of ids, as everybody locks users; FOR SHARE, so that only a deletion and a block have to wait.
 _LOCK_USERS: Final = "SELECT id FROM users WHERE id IN (%s, %s) AND deleted_at IS NULL ORDER BY id FOR SHARE"
-_LOCK_EDGE: Final = f"SELECT {_EDGE} FROM follows WHERE follower_id = %s AND followee_id = %s FOR UPDATE"  # noqa: S608
 # Of two first follows at once, the second waits here and then finds the row of the first.
 _FOLLOW: Final = f"""
-INSERT INTO follows AS edge ({_EDGE})
+INSERT INTO follows AS edge ({COLUMNS})
 VALUES (%s, %s, true, (SELECT (era << 40) + 1 FROM deployment), %s)
 ON CONFLICT (follower_id, followee_id) DO UPDATE
    SET following = true, version = greatest(edge.version + 1, excluded.version), changed_at = excluded.changed_at
  WHERE NOT edge.following
-RETURNING {_EDGE}
-"""  # noqa: S608
-_UNFOLLOW: Final = f"""
-UPDATE follows SET following = false, changed_at = %s,
-       version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
- WHERE follower_id = %s AND followee_id = %s
-RETURNING {_EDGE}
+RETURNING {COLUMNS}
 """  # noqa: S608
 # Without locks: where an edge changes meanwhile, its later version wins, in whatever order the events come.
 _LAST: Final = f"""
-SELECT {_EDGE} FROM follows
+SELECT {COLUMNS} FROM follows
  WHERE (follower_id, followee_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
  ORDER BY followee_id, follower_id
 """  # noqa: S608
+# A person's follows go one after the other, or two at once would each find room for one. A lock on the user's row would
+# hold up whoever follows them, too. Some people share a lock (it goes by a hash), and then wait for each other.
+_LOCK_FOLLOWING: Final = f"SELECT pg_advisory_xact_lock({int(Lock.FOLLOWING)}, hashint8(%s))"
+_COUNT_EDGES: Final = """
+SELECT count(*) FROM (SELECT FROM follows WHERE follower_id = %s AND following LIMIT %s) AS bounded
+"""
+_COUNT_FOLLOWEES: Final = """
+SELECT count(*) FROM (
+    SELECT FROM follows JOIN users ON id = followee_id
+     WHERE follower_id = %s AND following AND deleted_at IS NULL LIMIT %s) AS bounded
+"""
 _FOLLOWEES: Final = """
 SELECT followee_id FROM follows JOIN users ON id = followee_id
  WHERE follower_id = %s AND following AND deleted_at IS NULL ORDER BY followee_id
@@ -53,7 +57,7 @@ SELECT id, username, created_at FROM follows JOIN users ON id = follower_id
  WHERE followee_id = %s AND follower_id > %s AND following AND deleted_at IS NULL ORDER BY follower_id LIMIT %s
 """
 _EDGES_PAGE: Final = f"""
-SELECT {_EDGE} FROM follows WHERE (followee_id, follower_id) > (%s, %s) ORDER BY followee_id, follower_id LIMIT %s
+SELECT {COLUMNS} FROM follows WHERE (followee_id, follower_id) > (%s, %s) ORDER BY followee_id, follower_id LIMIT %s
 """  # noqa: S608
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'follows'::regclass"
 
@@ -65,17 +69,19 @@ class Follows:
         """Take the connection."""
         self._postgres = postgres
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
-        """Follow or unfollow; where it is so already there is no change and no event. Raises NotFound on follow.
+    async def set(
+        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+    ) -> Edge:
+        """Follow or unfollow; where it is so already there is no change and no event. On follow: NotFound, Blocked.
 
+        Nobody comes to follow more than ``most`` people (0: any number). Raises TooManyFollowees.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
         A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
         async with self._postgres.transaction() as session:
             if once and await claim(session, follower, once):
-                return await _stored(session, follower, followee, at)
-            change = _follow if following else _unfollow
-            edge, changed = await change(session, follower, followee, at)
+                return await stored(session, follower, followee, at)
+            edge, changed = await _change(session, follower, followee, following, at, most)
             if changed:
                 await append(session, [edge_event(edge)])
             if once:
@@ -122,11 +128,36 @@ class Follows:
         return [Edge(*row) for row in await self._postgres.fetch(_EDGES_PAGE, *after, limit)]
 
 
+async def _change(
+    session: Session, follower: int, followee: int, following: bool, at: datetime, most: int
+) -> tuple[Edge, bool]:
+    if not following:
+        return await unfollow(session, follower, followee, at)
+    if not most:
+        return await _follow(session, follower, followee, at)
+    await session.fetch(_LOCK_FOLLOWING, follower)
+    edge, changed = await _follow(session, follower, followee, at)
+    if changed:
+        await _check_number(session, follower, most)
+    return edge, changed
+
+
 async def _follow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
     await _lock_users(session, follower, followee)
+    await refuse_blocked(session, follower, followee)
     changed = await session.fetch(_FOLLOW, follower, followee, at)
-    (row,) = changed or await session.fetch(_LOCK_EDGE, follower, followee)
-    return Edge(*row), bool(changed)
+    if not changed:
+        return await stored(session, follower, followee, at), False
+    return Edge(*changed[0]), True
+
+
+async def _check_number(session: Session, follower: int, most: int) -> None:
+    """Raise TooManyFollowees, which undoes the follow. Who seems over it is looked at again without deleted people."""
+    for count in (_COUNT_EDGES, _COUNT_FOLLOWEES):
+        ((found,),) = await session.fetch(count, follower, most + 1)
+        if found <= most:
+            return
+    raise TooManyFollowees(most)
 
 
 async def _lock_users(session: Session, follower: int, followee: int) -> None:
@@ -134,16 +165,3 @@ async def _lock_users(session: Session, follower: int, followee: int) -> None:
     for user in (follower, followee):
         if user not in found:
             raise NotFound("user", user)
-
-
-async def _unfollow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
-    stored = await _stored(session, follower, followee, at)
-    if not stored.following:
-        return stored, False
-    (row,) = await session.fetch(_UNFOLLOW, at, follower, followee)
-    return Edge(*row), True
-
-
-async def _stored(session: Session, follower: int, followee: int, at: datetime) -> Edge:
-    row = await session.fetch_one(_LOCK_EDGE, follower, followee)
-    return Edge(*row) if row else Edge(follower, followee, False, 0, at)

@@ -1,6 +1,7 @@
 """Writes a graph's people and follows in bulk: per batch of edges one transaction with their events and the progress.
 
-Node n is the user ``n<n>``. What is there already stays as it is, also an edge that its follower has unfollowed since.
+Node n is the user ``n<n>``. What is there already stays as it is, also an edge that its follower has unfollowed since;
+between two of whom one has blocked the other none is made.
 Everything goes over one session that holds an advisory lock, so that two imports do not take turns on a file.
 """
 
@@ -26,13 +27,14 @@ SELECT name, name FROM unnest(%s::text[]) AS name
  WHERE NOT EXISTS (SELECT FROM users WHERE name_key = name)
 ON CONFLICT (name_key) DO NOTHING
 """
-# In the order of ids, as everybody locks users, so that nobody among them is deleted meanwhile.
+# In the order of ids, as everybody locks users, so that nobody among them is deleted, or blocks another, meanwhile.
 _IDS: Final = "SELECT name_key, id FROM users WHERE name_key = ANY(%s::text[]) ORDER BY id FOR SHARE"
 _FOLLOWS: Final = """
 INSERT INTO follows (follower_id, followee_id, following, version, changed_at)
 SELECT follower, followee, true, first, %s
   FROM unnest(%s::bigint[], %s::bigint[]) AS edge (follower, followee),
        (SELECT (era << 40) + 1 FROM deployment) AS version (first)
+ WHERE NOT EXISTS (SELECT FROM blocks WHERE (blocker_id, blocked_id) IN ((follower, followee), (followee, follower)))
 ON CONFLICT DO NOTHING
 RETURNING follower_id, followee_id, following, version, changed_at
 """

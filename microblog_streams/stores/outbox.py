@@ -34,6 +34,8 @@ SELECT id, topic, key, value, headers, {COLUMNS}
 _REMOVE: Final = "DELETE FROM outbox WHERE id = ANY(%s::bigint[])"
 _NEWEST: Final = "SELECT coalesce(max(id), 0) FROM outbox"
 _OLDEST: Final = "SELECT min(id) FROM outbox"
+# The oldest by id: ages are told in seconds, and ids are taken seconds apart only where a transaction takes as long.
+_AGE: Final = "SELECT extract(epoch FROM clock_timestamp() - created_at) FROM outbox ORDER BY id LIMIT 1"
 _COUNT: Final = "SELECT count(*) FROM (SELECT FROM outbox LIMIT %s) AS waiting"
 
 
@@ -95,3 +97,8 @@ class Outbox:
         """Return the id of the oldest record that waits, None where none does."""
         ((ident,),) = await self._postgres.fetch(_OLDEST)
         return None if ident is None else int(ident)
+
+    async def age(self) -> float | None:
+        """Return the age in seconds of the oldest record that waits, None where none does."""
+        rows = await self._postgres.fetch(_AGE)
+        return max(0.0, float(rows[0][0])) if rows else None

@@ -21,12 +21,14 @@ _IDLE_IN_TRANSACTION: Final = 10_000
 
 
 class Lock(IntEnum):
-    """Session advisory locks: what only one process of a deployment does at a time. The numbers are arbitrary."""
+    """Advisory locks: what only one process of a deployment does at a time. The numbers are arbitrary."""
 
     MIGRATE = 7_001
     RELAY = 7_002
     IMPORT = 7_003
     MOVE = 7_004
+    #: A class of locks with one a person, each held for a transaction.
+    FOLLOWING = 7_005
 
 
 class Postgres:

@@ -7,6 +7,7 @@ keys and scans none. A worker that dies is gone when its time is up; nobody has 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,13 +19,17 @@ NAMES = "workers"
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker: where its web server is, its generation of topics, and the partitions of the table that it has."""
+    """One worker: where its web server is, its generation of topics, and the partitions of the table that it has.
+
+    ``since``: when its process began, which releases before this field do not tell.
+    """
 
     name: str
     url: str
     roles: str
     partitions: tuple[int, ...]
     generation: int = 1
+    since: datetime | None = None
 
 
 _worker = TypeAdapter(Worker)

@@ -35,6 +35,8 @@ IN_FLIGHT: Final = 4
 #: Milliseconds after its last read until a timeline expires (noted to a day): 30 days.
 UNREAD: Final = 30 * 24 * 3600 * 1000
 
+#: What a timeline's key begins with, and no other key does.
+PREFIX: Final = b"timeline:"
 _COMPLETE: Final = b"E"
 #: A building mark is B, a token and a counter; in all one byte longer than an entry, so that lengths tell them apart.
 _BUILDING: Final = b"B"
@@ -48,7 +50,17 @@ _BY_TAIL: Final = {
 
 def key(user: int) -> bytes:
     """Return the key of a user's timeline. On a Redis Cluster a hash tag would go here: a call's keys share a slot."""
-    return b"timeline:%d" % user
+    return PREFIX + b"%d" % user
+
+
+def functions(redis: Redis) -> RedisFunctions:
+    """Return the functions of ``timelines.lua``."""
+    return RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
+
+
+def warmth(tail: int) -> Warmth:
+    """Return the state of a list whose last element has so many bytes."""
+    return _BY_TAIL[tail]
 
 
 class Timelines:
@@ -60,7 +72,7 @@ class Timelines:
     def __init__(self, redis: Redis, kept: int = KEPT) -> None:
         """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
         self._redis = redis
-        self._functions = RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
+        self._functions = functions(redis)
         self._clock = RedisClock(redis)
         self._run_id = ""
         self.kept = kept
@@ -230,7 +242,7 @@ def _slice(answer: Reply) -> Slice:
     if answer is None:
         return Slice(Warmth.COLD, ())
     tail, entries = answer
-    return Slice(_BY_TAIL[tail], entries)
+    return Slice(warmth(tail), entries)
 
 
 def _mark(building: Building) -> bytes:
@@ -238,6 +250,6 @@ def _mark(building: Building) -> bytes:
 
 
 def _building(tail: bytes | None) -> Building | None:
-    if tail is None or _BY_TAIL[len(tail)] is not Warmth.BUILDING:
+    if tail is None or warmth(len(tail)) is not Warmth.BUILDING:
         return None
     return Building(tail[1 : 1 + _TOKEN_BYTES], int.from_bytes(tail[1 + _TOKEN_BYTES :], "big"))

@@ -6,13 +6,17 @@ from typing import Final
 
 from microblog_streams import topics
 from microblog_streams.events import UserDeleted
-from microblog_streams.records import Edge, Once, User
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, Once, User
+from microblog_streams.stores.blocks import remove_all
+from microblog_streams.stores.edges import COLUMNS
 from microblog_streams.stores.outbox import append, edge_event
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
 from microblog_streams.stores.registration import register, register_once
 
 _GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
+# A deleted user has no key.
+_NAMED: Final = "SELECT id, username, created_at FROM users WHERE name_key = %s"
 _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
@@ -25,12 +29,14 @@ SELECT id FROM users
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
 _DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
-_UNFOLLOW_ALL: Final = """
+# With the user's row locked no new ones come.
+_FORGET: Final = ("DELETE FROM tokens WHERE user_id = %s", "DELETE FROM passwords WHERE user_id = %s")
+_UNFOLLOW_ALL: Final = f"""
 UPDATE follows SET following = false, changed_at = %s,
        version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
  WHERE follower_id = %s AND following
-RETURNING follower_id, followee_id, following, version, changed_at
-"""
+RETURNING {COLUMNS}
+"""  # noqa: S608
 
 
 class Users:
@@ -40,23 +46,30 @@ class Users:
         """Take the connection."""
         self._postgres = postgres
 
-    async def create(self, username: str, name_key: str) -> User:
+    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
         """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
-        async with self._postgres.connection() as session:
-            return await register(session, username, name_key)
+        async with self._postgres.transaction() as session:
+            return await register(session, username, name_key, credentials)
 
-    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+    async def create_once(
+        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+    ) -> tuple[User, bool]:
         """Register, in one transaction with the key's row; return the user, and whether they are new.
 
         Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
         """
         async with self._postgres.transaction() as session:
-            return await register_once(session, username, name_key, once)
+            return await register_once(session, username, name_key, once, credentials)
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those of the users that exist and are not deleted."""
         rows = await self._postgres.fetch(_GET, list(ids))
         return {row[0]: User(*row) for row in rows}
+
+    async def named(self, name_key: str) -> User | None:
+        """Return who has the name with this key; None where nobody has."""
+        row = await self._postgres.fetch_one(_NAMED, name_key)
+        return None if row is None else User(*row)
 
     async def page(self, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users with id > ``after``, by id."""
@@ -86,12 +99,16 @@ class Users:
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.
 
-        Incoming edges stay as they are: the author's tombstone in the followers table outweighs them.
+        Tokens, password, and blocks by the user and of the user go too. Incoming edges stay as they are: the author's
+        tombstone in the followers table outweighs them.
         """
         async with self._postgres.transaction() as session:
             if await session.fetch_one(_LOCK, user) is None:
                 return False
             await session.execute(_DELETE, at, user)
+            await remove_all(session, user)
+            for statement in _FORGET:
+                await session.execute(statement, user)
             await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at))])
             return True

@@ -14,7 +14,8 @@ RATE = 40
 IN_FLIGHT, TRIES = 200, 8
 #: What is done, over and over: half of the posts carry an Idempotency-Key.
 _USUAL = ("post", "post_once", "follow", "post", "read", "post_once", "follow", "post", "post_once", "delete_post")
-PATTERN = (*_USUAL * 12, "register", *_USUAL * 6, "delete_person")
+_WITH_BLOCKS = (*_USUAL * 3, "block")
+PATTERN = (*_WITH_BLOCKS * 4, "register", *_WITH_BLOCKS * 2, "delete_person")
 
 
 def load_of(worker: Worker, chance: random.Random) -> Load:

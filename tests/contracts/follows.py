@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.errors import NotFound
+from microblog_streams.errors import NotFound, TooManyFollowees
 from microblog_streams.events import EdgeChanged
 from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
@@ -83,6 +83,44 @@ class FollowsContract:
 
             assert {edge.version for edge in edges} == {1}
             assert await edge_events(outbox, ada, bob) == [EdgeEvent(USER_FOLLOW, ada, bob, 1)]
+
+    async def test_nobody_comes_to_follow_more_people_than_they_may(self, users, follows, outbox):
+        ada, bob, eve, kim = await register(users, 4)
+        await follows.set(ada, bob, True, NOW, most=2)
+        await follows.set(ada, eve, True, NOW, most=2)
+        before = await waiting(outbox)
+
+        with pytest.raises(TooManyFollowees, match="more than 2 people"):
+            await follows.set(ada, kim, True, NOW, most=2)
+
+        assert await follows.followees(ada) == [bob, eve]
+        assert await waiting(outbox) == before
+        assert (await follows.set(kim, ada, True, NOW, most=2)).following
+
+    async def test_who_follows_as_many_as_they_may_goes_on_as_before(self, users, follows):
+        ada, bob, eve, kim, lou = await register(users, 5)
+        for followee in (bob, eve, kim):
+            await follows.set(ada, followee, True, NOW)
+
+        again = await follows.set(ada, bob, True, LATER, most=2)
+        await follows.set(ada, bob, False, LATER, most=2)
+        await users.delete(eve, LATER)
+        after_a_deletion = await follows.set(ada, lou, True, LATER, most=2)
+
+        assert (again.following, again.changed_at) == (True, NOW)
+        assert after_a_deletion.following
+        assert await follows.followees(ada) == [kim, lou]
+
+    async def test_of_many_follows_at_once_no_more_come_through(self, users, follows):
+        for _ in range(5):
+            ada, *others = await register(users, 7)
+
+            outcomes = await asyncio.gather(
+                *(follows.set(ada, other, True, NOW, most=3) for other in others), return_exceptions=True
+            )
+
+            assert sum(isinstance(outcome, TooManyFollowees) for outcome in outcomes) == 3
+            assert len(await follows.followees(ada)) == 3
 
     async def test_a_raised_era_outweighs_all_versions_before_it(self, users, follows, raise_era):
         ada, bob, eve = await register(users, 3)

@@ -19,6 +19,7 @@ class OutboxContract:
         assert [record.id for record in records] == sorted(record.id for record in records)
         assert await outbox.count() == 4
         assert await outbox.count(2) == 2
+        assert 0 <= await outbox.age() < 60
 
     async def test_the_newest_and_the_oldest_tell_what_still_waits(self, users, follows, outbox):
         ada, *others = await register(users, 4)
@@ -56,3 +57,4 @@ class OutboxContract:
     async def test_an_empty_outbox_has_no_head(self, outbox):
         assert list(await outbox.head(10)) == []
         assert await outbox.count() == 0
+        assert await outbox.age() is None

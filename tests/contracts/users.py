@@ -21,6 +21,12 @@ class UsersContract:
     async def test_nobody_is_found_where_nobody_was_asked_for(self, users):
         assert await users.get_many([]) == {}
 
+    async def test_a_user_is_found_by_the_key_of_their_name_alone(self, users):
+        user = await users.create("Zoë", "zoë")
+
+        assert await users.named("zoë") == user
+        assert await users.named("Zoë") is None
+
     async def test_of_two_who_register_a_name_at_once_one_gets_it(self, users):
         outcomes = await asyncio.gather(
             *(users.create(name, "ada") for name in ("Ada", "ADA", "ada")), return_exceptions=True
@@ -51,10 +57,12 @@ class UsersContract:
         first = await users.create("ada", "ada")
 
         assert await users.delete(first.id, NOW) is True
+        assert await users.named("ada") is None
         second = await users.create("ada", "ada")
 
         assert await users.get_many([first.id, second.id]) == {second.id: second}
         assert await users.page(0, 10) == [second]
+        assert await users.named("ada") == second
         assert second.id != first.id
 
     async def test_deleting_unfollows_everybody_and_then_tells_of_the_deletion(self, users, follows, outbox):

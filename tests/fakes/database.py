@@ -4,13 +4,13 @@ Every method of a fake runs without giving up the event loop in between, so it i
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from microblog_streams.errors import KeyReused, NotFound, StoreUnavailable
+from microblog_streams.errors import Blocked, KeyReused, NotFound, StoreUnavailable
 from microblog_streams.events import HEADERS, EdgeChanged, Event
-from microblog_streams.records import Edge, Once, OutboxRecord, User
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
 from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
 
 
@@ -26,6 +26,23 @@ class KeyRow:
 
 
 @dataclass
+class TokenRow:
+    """A token, live or not."""
+
+    token: Token
+    registered: bool
+    revoked_at: datetime | None = None
+
+    @property
+    def end(self) -> datetime:
+        return min(self.revoked_at or self.token.expires_at, self.token.expires_at)
+
+    @property
+    def live(self) -> bool:
+        return self.revoked_at is None and self.token.expires_at > datetime.now(UTC)
+
+
+@dataclass
 class FakeDatabase:
     """The tables. While ``away`` is true every call of a store raises StoreUnavailable."""
 
@@ -34,13 +51,18 @@ class FakeDatabase:
     users: dict[int, User] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
+    #: Who blocks and who is blocked.
+    blocks: set[tuple[int, int]] = field(default_factory=set)
     outbox: dict[int, OutboxRecord] = field(default_factory=dict)
     keys: dict[tuple[int, str], KeyRow] = field(default_factory=dict)
+    tokens: dict[int, TokenRow] = field(default_factory=dict)
+    passwords: dict[int, str] = field(default_factory=dict)
     #: Where the deployment has events of edges go.
     generations: tuple[int, ...] = (1,)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     last_user: int = 0
     last_event: int = 0
+    last_token: int = 0
 
     def check(self) -> None:
         """Raise StoreUnavailable while the database is away."""
@@ -52,6 +74,11 @@ class FakeDatabase:
         for user in users:
             if user not in self.users:
                 raise NotFound("user", user)
+
+    def refuse_blocked(self, follower: int, followee: int) -> None:
+        """Raise Blocked where either has blocked the other."""
+        if self.blocks & {(follower, followee), (followee, follower)}:
+            raise Blocked(followee)
 
     def seen(self, caller: int, once: Once) -> KeyRow | None:
         """Return what an earlier request with the key left, unless that is too old. Raises KeyReused."""
@@ -74,13 +101,43 @@ class FakeDatabase:
         for row in self.keys.values():
             row.expires_at -= timedelta(hours=24)
 
-    def add_user(self, username: str, name_key: str) -> User:
+    def let_tokens_age(self, days: int) -> None:
+        """Make every token so many days older."""
+        age = timedelta(days=days)
+        for row in self.tokens.values():
+            row.token = replace(row.token, created_at=row.token.created_at - age, expires_at=row.token.expires_at - age)
+            row.revoked_at = row.revoked_at and row.revoked_at - age
+
+    def add_user(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
         """Add a user whose name is free."""
         self.last_user += 1
         user = User(self.last_user, username, datetime.now(UTC))
         self.users[user.id] = user
         self.names[name_key] = user.id
+        if credentials.password:
+            self.passwords[user.id] = credentials.password
+        if credentials.token:
+            self.add_token(user.id, credentials.token, registered=True)
         return user
+
+    def add_token(self, user: int, new: NewToken, registered: bool = False) -> Token:
+        """Add a token of a user who is there. Raises NotFound."""
+        self.require(user)
+        self.last_token += 1
+        now = datetime.now(UTC)
+        token = Token(self.last_token, user, new.hash, new.name, now, None, now + new.life)
+        self.tokens[token.id] = TokenRow(token, registered)
+        return token
+
+    def live_tokens(self, user: int) -> list[TokenRow]:
+        """Return a user's live tokens, by id."""
+        return [row for row in self.tokens.values() if row.token.user == user and row.live]
+
+    def drop_tokens(self, user: int, only_registered: bool = False) -> None:
+        """Remove a user's tokens, or the one that registering gave."""
+        gone = [row for row in self.tokens.values() if row.token.user == user and row.registered >= only_registered]
+        for row in gone:
+            del self.tokens[row.token.id]
 
     def write_edge(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
         """Change an edge, with its event."""

@@ -1,7 +1,7 @@
 """The followers table in memory."""
 
 from microblog_streams.errors import NotMine
-from microblog_streams.stores.interfaces import FollowerSlice, Row
+from microblog_streams.stores.interfaces import FollowerSlice, Row, RowSlice
 
 
 class FakeFollowers:
@@ -24,6 +24,12 @@ class FakeFollowers:
         seen = sorted(follower for of, follower in self.rows if of == author and follower > after)[:limit]
         followers = [follower for follower in seen if self.rows[author, follower].following]
         return FollowerSlice(followers, seen[-1] if len(seen) == limit else None)
+
+    def scan(self, partition: int, author: int, after: int, limit: int) -> RowSlice:
+        self._check()
+        seen = sorted(follower for of, follower in self.rows if of == author and follower > after)[:limit]
+        rows = [(follower, self.rows[author, follower]) for follower in seen]
+        return RowSlice(rows, seen[-1] if len(seen) == limit else None)
 
     def _check(self) -> None:
         if self.closed:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from microblog_streams.errors import TooManyFollowees
 from microblog_streams.records import Edge, Once, User
 from tests.fakes.database import FakeDatabase
 
@@ -13,13 +14,18 @@ class FakeFollows:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
+    async def set(
+        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+    ) -> Edge:
         self.database.check()
         stored = self.database.edges.get((follower, followee), Edge(follower, followee, False, 0, at))
         if once and self.database.seen(follower, once):
             return stored
         if following:
             self.database.require(follower, followee)
+            self.database.refuse_blocked(follower, followee)
+            if most and not stored.following and len(await self.followees(follower)) >= most:
+                raise TooManyFollowees(most)
         if once:
             self.database.keep(follower, once)
         if stored.following == following:

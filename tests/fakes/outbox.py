@@ -39,6 +39,10 @@ class FakeOutbox:
         self.database.check()
         return min(self.database.outbox, default=None)
 
+    async def age(self) -> float | None:
+        self.database.check()
+        return 0.0 if self.database.outbox else None
+
 
 class FakeElection:
     """Who leads: at most one session at a time. ``depose`` ends the leader's session, as a crash of it would."""

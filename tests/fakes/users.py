@@ -6,7 +6,7 @@ from datetime import datetime
 
 from microblog_streams.errors import NotFound, UsernameTaken
 from microblog_streams.events import UserDeleted
-from microblog_streams.records import Once, User
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
 from microblog_streams.topics import USER_DELETED
 from tests.fakes.database import FakeDatabase
 
@@ -17,25 +17,31 @@ class FakeUsers:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def create(self, username: str, name_key: str) -> User:
+    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
         self.database.check()
         if name_key in self.database.names:
             raise UsernameTaken(username)
-        return self.database.add_user(username, name_key)
+        return self.database.add_user(username, name_key, credentials)
 
-    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+    async def create_once(
+        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+    ) -> tuple[User, bool]:
         self.database.check()
         if seen := self.database.seen(0, once):
             if seen.user_id not in self.database.users:
                 raise NotFound("user", seen.user_id)
             return self.database.users[seen.user_id], False
-        user = await self.create(username, name_key)
+        user = await self.create(username, name_key, credentials)
         self.database.keep(0, once, user_id=user.id)
         return user, True
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         self.database.check()
         return {user: self.database.users[user] for user in ids if user in self.database.users}
+
+    async def named(self, name_key: str) -> User | None:
+        self.database.check()
+        return self.database.users.get(self.database.names.get(name_key, 0))
 
     async def page(self, after: int, limit: int) -> Sequence[User]:
         self.database.check()
@@ -49,7 +55,10 @@ class FakeUsers:
         self.database.check()
         if self.database.users.pop(user, None) is None:
             return False
+        self.database.drop_tokens(user)
+        self.database.passwords.pop(user, None)
         self.database.names = {key: ident for key, ident in self.database.names.items() if ident != user}
+        self.database.blocks = {pair for pair in self.database.blocks if user not in pair}
         for edge in list(self.database.edges.values()):
             if edge.follower == user and edge.following:
                 self.database.write_edge(user, edge.followee, False, at)

@@ -13,9 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from microblog_streams import topics
-from microblog_streams.errors import Conflict, NotFound, Transient
+from microblog_streams.errors import Blocked, Conflict, NotFound, Transient
 from microblog_streams.events import Event, PostCreated, PostDeleted
 from microblog_streams.operations import Operations, operations
+from microblog_streams.records import Edge
 from tests.fakes.gate import Gate, Gated
 from tests.fakes.lease import FakeLease
 from tests.fakes.world import EVENTS, World
@@ -26,6 +27,7 @@ SERVERS = {
     "log": "kafka",
     "users": "postgres",
     "follows": "postgres",
+    "blocks": "postgres",
     "posts": "cassandra",
     "timelines": "redis",
     "post_cache": "redis",
@@ -165,10 +167,16 @@ class Whole:
         made = {event.post_id for event in self._events(topics.POST_CREATED) if event.user_id in authors}
         return sorted(made - gone, reverse=True)
 
+    def followed_although_blocked(self) -> list[Edge]:
+        """Return the edges that no block can be beside."""
+        database = self.world.database
+        pairs = {frozenset(pair) for pair in database.blocks}
+        return [edge for edge in database.edges.values() if edge.following and {edge.follower, edge.followee} in pairs]
+
     def _events(self, topic: str) -> list[Any]:
         return [event for part in range(PARTITIONS) for event in self.lanes[topic, part].events]
 
 
 async def _forgiven(work: Coroutine[Any, Any, object]) -> None:
-    with contextlib.suppress(Transient, NotFound, Conflict):
+    with contextlib.suppress(Transient, NotFound, Conflict, Blocked):
         await work

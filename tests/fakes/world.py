@@ -9,10 +9,13 @@ from microblog_streams.ids import encode_entry, new_post_id
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.records import Post
+from tests.fakes.access import FakePasswords, FakeTokens
+from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
+from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.lease import FakeLease
 from tests.fakes.log import FakeLog, Published
@@ -60,9 +63,13 @@ class World:
             log=self.log,
             users=FakeUsers(self.database),
             follows=self.follows,
+            blocks=FakeBlocks(self.database),
             idempotency=FakeIdempotency(self.database),
+            tokens=FakeTokens(self.database),
+            passwords=FakePasswords(self.database),
             posts=self.posts,
             timelines=self.timelines,
+            glances=FakeGlances(self.timelines, self.post_cache, self.user_cache),
             post_cache=self.post_cache,
             user_cache=self.user_cache,
             followers=self.followers,

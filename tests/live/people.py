@@ -18,6 +18,9 @@ class People:
     def unfollow(self, worker: Worker, follower: int, followee: int) -> None:
         self._ok(worker, 200, "DELETE", f"/users/{follower}/follow/{followee}")
 
+    def block(self, worker: Worker, blocker: int, blocked: int) -> None:
+        self._ok(worker, 200, "POST", f"/users/{blocker}/block/{blocked}")
+
     def post(self, worker: Worker, author: int, content: str = "hello") -> str:
         return self._ok(worker, 201, "POST", "/posts/", {"userId": author, "content": content})["postId"]
 

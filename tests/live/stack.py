@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.stack import Stack
 from microblog_streams.settings import PREFIX, Settings
@@ -24,9 +25,14 @@ class RunningStack:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of a process (a worker, a command) that shall use this stack and nothing else."""
+        """The variables of a process (a worker, a command) that shall use this stack and nothing else.
+
+        Everybody may do everything, as often as they like, unless a test says otherwise.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        return {**kept, **self.stack.environment, f"{PREFIX}DATA_DIR": str(self.stack.data_dir)}
+        unlimited = {f"{PREFIX}{name.upper()}": value for name, value in NO_LIMITS.items()}
+        own = {f"{PREFIX}DATA_DIR": str(self.stack.data_dir), f"{PREFIX}AUTH": "open"}
+        return {**kept, **unlimited, **self.stack.environment, **own}
 
 
 @contextmanager

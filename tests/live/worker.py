@@ -84,11 +84,24 @@ class Worker:
             self.process.wait()
             pytest.fail(f"{self.name} did not end\n{self.tail()}")
 
-    def call(self, method: str, path: str, body: Any = None, timeout: float = 20.0, key: str | None = None) -> Answer:
-        """Call the worker over HTTP, with an Idempotency-Key or none; status 0 where it does not answer."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        timeout: float = 20.0,
+        key: str | None = None,
+        token: str | None = None,
+    ) -> Answer:
+        """Call the worker over HTTP, with an Idempotency-Key or none; status 0 where it does not answer.
+
+        The token is the admin's unless another is given; an empty one: none.
+        """
         data = None if body is None else json.dumps(body).encode()
-        token = self.environment[f"{PREFIX}ADMIN_TOKEN"]
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        token = self.environment[f"{PREFIX}ADMIN_TOKEN"] if token is None else token
+        headers = {"Content-Type": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
         if key:
             headers["Idempotency-Key"] = key
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)

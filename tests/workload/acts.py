@@ -12,6 +12,8 @@ from tests.workload.caller import NO_ANSWER, Caller, Request
 from tests.workload.crowd import Crowd
 from tests.workload.history import Edge, History
 
+#: The status of a follow across a block.
+REFUSED = 403
 #: Edges to others, and as many from others, of somebody new.
 EACH = 5
 
@@ -47,11 +49,34 @@ class Acts:
         edge, begun = self.crowd.take_edge(), time.monotonic()
         following = not self.history.following.get(edge, False)
         method, path = "POST" if following else "DELETE", f"/users/{edge[0]}/follow/{edge[1]}"
+        good = REFUSED if self.history.block_between(edge) else 200
         with self._about(*edge):
-            status, _ = await self.caller.call(Request(method, path, 200, doubt=lambda: self._doubt(edge)))
+            status, _ = await self.caller.call(Request(method, path, good, doubt=lambda: self._doubt(edge)))
         if status == 200:
             self.history.followed(edge, following, begun)
+        elif status == REFUSED:
+            self.history.answered["refused follows"] += 1
         self.crowd.give_edge(edge)
+
+    async def block(self, number: int) -> None:
+        """Block somebody, or take it back; nobody turns the edges between the two over meanwhile.
+
+        After a try without an answer they are left alone for good: its effect may come late, between any two others.
+        """
+        edges, doubts = self.crowd.take_pair(), set[Edge]()
+        if not edges:
+            return
+        pair = self.history.block_between(edges[0])
+        method, (blocker, blocked) = ("DELETE", pair) if pair else ("POST", edges[0])
+        path = f"/users/{blocker}/block/{blocked}"
+        with self._about(blocker, blocked):
+            status, _ = await self.caller.call(Request(method, path, 200, doubt=lambda: doubts.update(edges)))
+        if status == 200:
+            self.history.turned_block((blocker, blocked), edges)
+        for edge in doubts:
+            self._doubt(edge)
+        if not doubts:
+            self.crowd.give_edges(edges)
 
     async def delete_post(self, number: int) -> None:
         """Delete a post, mostly a young one that is on its way."""

@@ -16,6 +16,7 @@ class Crowd:
     def __init__(self, people: list[int], edges: list[Edge], chance: random.Random) -> None:
         self.people = people
         self._idle = edges
+        self._taken: set[Edge] = set()
         self._random = chance
         self._least = len(people) // 2
         #: Calls under way, by the people they are about.
@@ -33,11 +34,31 @@ class Crowd:
         while True:
             edge = self._pop(self._idle)
             if not self._gone & {*edge}:
+                self._taken.add(edge)
                 return edge
 
     def give_edge(self, edge: Edge) -> None:
         """Give an edge back."""
+        self._taken.discard(edge)
         self._idle.append(edge)
+
+    def give_edges(self, edges: list[Edge]) -> None:
+        """Give edges back."""
+        for edge in edges:
+            self.give_edge(edge)
+
+    def take_pair(self) -> list[Edge]:
+        """Take an edge, and the one that leads back where there is one; none where somebody else has that one."""
+        edge = self.take_edge()
+        back = (edge[1], edge[0])
+        if back in self._taken:
+            self.give_edge(edge)
+            return []
+        if back not in self._idle:
+            return [edge]
+        self._idle.remove(back)
+        self._taken.add(back)
+        return [edge, back]
 
     def take_post(self) -> Item | None:
         """Take a post of somebody who is there, for good; None where there is none."""

@@ -1,6 +1,7 @@
 """What was asked and what was answered. A call that was never answered may have happened or not."""
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from benchmarks.expectation import Item
@@ -41,6 +42,8 @@ class History:
     following: dict[Edge, bool] = field(default_factory=dict)
     #: Edges with a call that was not answered, and may still have an effect: when it was given up.
     unsure_edges: dict[Edge, float] = field(default_factory=dict)
+    #: Who blocks and who is blocked, by the last answered call.
+    blocks: set[Edge] = field(default_factory=set)
     answered: Counter[str] = field(default_factory=Counter)
     unsure: int = 0
     #: Calls that no worker took, or that were answered with "nothing was done": they never happened.
@@ -62,6 +65,19 @@ class History:
         self.answered["follows"] += 1
         if begun > self.unsure_edges.get(edge, begun) + LATE:
             del self.unsure_edges[edge]
+
+    def block_between(self, edge: Edge) -> Edge | None:
+        """Return the block of one of the two by the other, if there is one."""
+        return next((pair for pair in (edge, edge[::-1]) if pair in self.blocks), None)
+
+    def turned_block(self, pair: Edge, edges: Collection[Edge]) -> None:
+        """Note an answer: a block, which ends the edges between the two, or its end, which changes none."""
+        self.answered["blocks"] += 1
+        if pair in self.blocks:
+            self.blocks.remove(pair)
+        else:
+            self.blocks.add(pair)
+            self.following.update(dict.fromkeys(edges, False))
 
     def deleted_post(self, post_id: str) -> None:
         self.deleted.add(post_id)

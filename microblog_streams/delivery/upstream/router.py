@@ -13,16 +13,17 @@ take each other for the owner would send it back and forth.
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aiohttp import ClientError
+from aiohttp.web import Response as HttpResponse
 from aiokafka.partitioner import DefaultPartitioner
 from faust.app.router import Router
 from faust.exceptions import SameNode
 from faust.types.assignor import HostToPartitionMap
 from faust.types.core import K
 from faust.types.web import Request, Response, Web
-from faust.web.exceptions import NotFound, ServiceUnavailable
+from faust.web.exceptions import NotFound
 from yarl import URL
 
+from microblog_streams.errors import WorkerUnavailable
 from microblog_streams.ids import USER_BYTES
 from microblog_streams.stores.roster import Worker
 
@@ -32,17 +33,20 @@ if TYPE_CHECKING:
 
 #: Marks a request that another worker sent on.
 ROUTED: Final = "X-Microblog-Routed"
+#: What of a request goes on to the owner, and what of the owner's answer comes back.
+SENT_ON: Final = ("Accept", "Authorization")
+SENT_BACK: Final = ("Content-Type", "Link", "Allow", "Retry-After")
 
 
 class EdgeRouter(Router):
-    """Finds the worker that has a row (setting ``Router``)."""
+    """Finds the worker that has a row (setting ``Router``), and asks it."""
 
     @property
     def _microblog(self) -> "MicroblogApp":
         return cast("MicroblogApp", self.app)
 
     def key_store(self, table_name: str, key: K) -> URL:
-        """Return the URL of the worker that has the row. Raises KeyError where nobody does, NotFound for a bad key."""
+        """Return the URL of the worker that has the row. Raises WorkerUnavailable, and NotFound for a bad key."""
         serializer = cast(Any, self._get_table(table_name)).key_serializer
         try:
             raw = self.app.serializers.dumps_key(None, key, serializer=serializer) or b""
@@ -57,7 +61,7 @@ class EdgeRouter(Router):
             return itself
         owner = app.presence.owner(partition)
         if owner is None or owner.name == itself.name:
-            raise KeyError(partition)
+            raise WorkerUnavailable(f"No worker has partition {partition} at the moment. Try again.")
         return owner
 
     def table_metadata(self, table_name: str) -> HostToPartitionMap:
@@ -74,17 +78,15 @@ class EdgeRouter(Router):
         if dest_url == URL(self._microblog.itself().url):
             raise SameNode()
         if ROUTED in request.headers:
-            raise ServiceUnavailable()
-        return await self._ask(dest_url, web, request)
+            raise WorkerUnavailable("The row's partition is being handed over from worker to worker. Try again.")
+        return await self._ask(dest_url, request)
 
-    async def _ask(self, worker: URL, web: Web, request: Request) -> Response:
-        url = request.url.with_host(worker.host or "").with_port(worker.port)
-        headers = {**request.headers, ROUTED: "1"}
-        try:
-            async with self.app.http_client.request(request.method, url, headers=headers) as answer:
-                return web.text(await answer.text(), content_type=answer.content_type, status=answer.status)
-        except ClientError:
-            raise ServiceUnavailable() from None
+    async def _ask(self, worker: URL, request: Request) -> Response:
+        headers = {name: request.headers[name] for name in SENT_ON if name in request.headers}
+        url = str(worker).rstrip("/") + str(cast(Any, request).rel_url)
+        answer = await self._microblog.peers.ask(url, {**headers, ROUTED: "1"}, request.method)
+        back = {name: answer.headers[name] for name in SENT_BACK if name in answer.headers}
+        return cast(Response, HttpResponse(status=answer.status, body=answer.body, headers=back))
 
 
 def partition_of(key: bytes, partitions: int) -> int:

@@ -4,17 +4,21 @@ Every method may raise ``StoreUnavailable``; other errors are named. Pages go by
 the last id of the page before, exclusive), because positions stay right while rows come and go.
 """
 
+from microblog_streams.stores.interfaces.access import PasswordStore, TokenStore
 from microblog_streams.stores.interfaces.caches import PostCache, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
-from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row
+from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row, RowSlice
+from microblog_streams.stores.interfaces.glances import GlanceStore, Glimpse
 from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
-from microblog_streams.stores.interfaces.people import FollowStore, IdempotencyStore, UserStore
+from microblog_streams.stores.interfaces.people import BlockStore, FollowStore, IdempotencyStore, UserStore
 from microblog_streams.stores.interfaces.posts import PostStore
+from microblog_streams.stores.interfaces.rates import RateStore
 from microblog_streams.stores.interfaces.timelines import Building, Slice, TimelineStore, Warmth
 
 __all__ = [
     "Action",
+    "BlockStore",
     "Bounds",
     "Building",
     "Connection",
@@ -22,16 +26,22 @@ __all__ = [
     "FollowStore",
     "FollowerSlice",
     "Followers",
+    "GlanceStore",
+    "Glimpse",
     "IdempotencyStore",
     "LetterBox",
     "Outbox",
+    "PasswordStore",
     "PostCache",
     "PostStore",
+    "RateStore",
     "Row",
+    "RowSlice",
     "SettledLetters",
     "Slice",
     "SourceLog",
     "TimelineStore",
+    "TokenStore",
     "UserCache",
     "UserStore",
     "Warmth",

@@ -23,6 +23,14 @@ class FollowerSlice:
     last: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class RowSlice:
+    """Rows with their followers, in order of their ids; ``last`` is where the next slice goes on, None at the end."""
+
+    rows: Sequence[tuple[int, Row]]
+    last: int | None
+
+
 class Followers(Protocol):
     """The followers table (``tables/``), as operations see it. ``partition`` is the event's own.
 
@@ -39,4 +47,8 @@ class Followers(Protocol):
 
     def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
         """Look at up to ``limit`` rows with follower > ``after``; return those that follow."""
+        ...
+
+    def scan(self, partition: int, author: int, after: int, limit: int) -> RowSlice:
+        """Return up to ``limit`` rows with follower > ``after``, also of those that do not follow any more."""
         ...

@@ -1,30 +1,40 @@
-"""Users, follows and the requests already seen: what PostgreSQL promises."""
+"""Users, follows, blocks and the requests already seen: what PostgreSQL promises."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from microblog_streams.records import Edge, Once, Reserved, User
+from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, Once, Reserved, User
 
 
 class UserStore(Protocol):
     """Users, in PostgreSQL."""
 
-    async def create(self, username: str, name_key: str) -> User:
-        """Register; ``name_key`` is what must be unique. Raises UsernameTaken, also when two register at once."""
+    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
+        """Register, in one transaction with the credentials (none unless given); ``name_key`` is what must be unique.
+
+        Raises UsernameTaken, also when two register at once.
+        """
         ...
 
-    async def create_once(self, username: str, name_key: str, once: Once) -> tuple[User, bool]:
+    async def create_once(
+        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+    ) -> tuple[User, bool]:
         """Register, in one transaction with the key's row; return the user, and whether they are new.
 
-        A key that came before leads to the user of that time, without a change. Raises UsernameTaken, which leaves the
-        key free; KeyReused where the earlier request was another; NotFound where its user is deleted by now.
+        A key that came before leads to the user of that time, without a change, also of the credentials. Raises
+        UsernameTaken, which leaves the key free; KeyReused where the earlier request was another; NotFound where its
+        user is deleted by now.
         """
         ...
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those of the users that exist and are not deleted."""
+        ...
+
+    async def named(self, name_key: str) -> User | None:
+        """Return who has the name with this key; None where nobody has."""
         ...
 
     async def page(self, after: int, limit: int) -> Sequence[User]:
@@ -38,7 +48,8 @@ class UserStore(Protocol):
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, in one transaction with its events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 
-        Locks the user FOR UPDATE. False where there was nothing to delete.
+        Locks the user FOR UPDATE. Tokens, password, and blocks by the user and of the user go too. False where there
+        was nothing to delete.
         """
         ...
 
@@ -46,10 +57,15 @@ class UserStore(Protocol):
 class FollowStore(Protocol):
     """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
 
-    async def set(self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None) -> Edge:
+    async def set(
+        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+    ) -> Edge:
         """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
 
-        Takes FOR SHARE on both users when following; raises NotFound for one that is not there.
+        Nobody comes to follow more than ``most`` people (0: any number), deleted ones not counted, however many follows
+        come at once. Raises TooManyFollowees; edges that are there stay, whatever their number.
+        Takes FOR SHARE on both users when following; raises NotFound for one that is not there, Blocked where either
+        has blocked the other.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
         A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
@@ -80,6 +96,26 @@ class FollowStore(Protocol):
 
     async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""
+        ...
+
+
+class BlockStore(Protocol):
+    """Who has blocked whom, in PostgreSQL. Between two of whom one has blocked the other nobody follows."""
+
+    async def block(self, blocker: int, blocked: int, at: datetime, once: Once | None = None) -> None:
+        """Block, in one transaction with the end of the edges both ways and their events; idempotent.
+
+        A follow at the same moment is ended by it, or refused. Raises NotFound for a user that is not there.
+        A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.
+        """
+        ...
+
+    async def unblock(self, blocker: int, blocked: int) -> None:
+        """Take a block back; edges stay as they are. Nothing happens where there is none."""
+        ...
+
+    async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
+        """Return up to ``limit`` of those whom ``blocker`` has blocked with id > ``after``, by id."""
         ...
 
 

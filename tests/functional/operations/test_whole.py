@@ -89,6 +89,15 @@ class WholeMachine(RuleBasedStateMachine):
     def unfollow(self, who, whom):
         self.act(self.whole.front.follows.unfollow(self.person(who), self.person(whom)))
 
+    @rule(who=WHO, whom=WHO)
+    def block(self, who, whom):
+        if who != whom:
+            self.act(self.whole.front.blocks.block(self.person(who), self.person(whom)))
+
+    @rule(who=WHO, whom=WHO)
+    def unblock(self, who, whom):
+        self.act(self.whole.front.blocks.unblock(self.person(who), self.person(whom)))
+
     @rule(who=st.lists(WHO, min_size=1, max_size=3))
     def post(self, who):
         for each in who:
@@ -148,6 +157,7 @@ class WholeMachine(RuleBasedStateMachine):
 
     def settled(self):
         self.run(self.whole.settle())
+        assert not self.whole.followed_although_blocked()
         for user in self.whole.world.database.users:
             expected = self.whole.expected(user)
             self.whole.gate.open = True

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.fakes.access import FakePasswords, FakeTokens
+from tests.fakes.blocks import FakeBlocks
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
 from tests.fakes.idempotency import FakeIdempotency
@@ -27,6 +29,11 @@ def follows(database):
 
 
 @pytest.fixture
+def blocks(database):
+    return FakeBlocks(database)
+
+
+@pytest.fixture
 def outbox(database):
     return FakeOutbox(database)
 
@@ -34,6 +41,26 @@ def outbox(database):
 @pytest.fixture
 def idempotency(database):
     return FakeIdempotency(database)
+
+
+@pytest.fixture
+def tokens(database):
+    return FakeTokens(database)
+
+
+@pytest.fixture
+def passwords(database):
+    return FakePasswords(database)
+
+
+@pytest.fixture
+def days_pass(database):
+    """Makes every token so many days older."""
+
+    async def let_them_pass(days):
+        database.let_tokens_age(days)
+
+    return let_them_pass
 
 
 @pytest.fixture

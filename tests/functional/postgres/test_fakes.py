@@ -3,6 +3,9 @@
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
+from tests.contracts import blocks as blocking
+from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
+from tests.contracts.blocks import BlocksContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -21,6 +24,12 @@ class TestFakeFollows(FollowsContract):
         await check_interleaving(users, follows, outbox, changes, deleted)
 
 
+class TestFakeBlocks(BlocksContract):
+    @blocking.interleavings
+    async def test_nobody_follows_across_a_block(self, users, follows, blocks, outbox, acts, deleted):
+        await blocking.check_interleaving(users, follows, blocks, outbox, acts, deleted)
+
+
 class TestFakeOutbox(OutboxContract):
     pass
 
@@ -34,6 +43,18 @@ class TestFakeRegisteringOnce(RegisteringOnceContract):
 
 
 class TestFakeFollowingOnce(FollowingOnceContract):
+    pass
+
+
+class TestFakeTokens(TokensContract):
+    pass
+
+
+class TestFakeRegisteringWithCredentials(RegisteringWithCredentialsContract):
+    pass
+
+
+class TestFakePasswords(PasswordsContract):
     pass
 
 

@@ -11,22 +11,39 @@ from typing import Any, cast
 import faust
 import pytest
 from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import BaseTestServer, TestClient
+from aiohttp.web import BaseRunner
 
+from microblog_streams import application
+from microblog_streams.application import MicroblogApp
+from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.operations import Stores, operations
+from microblog_streams.operations.budgets import Budgets
+from microblog_streams.operations.rows import Rows
 from microblog_streams.settings import Settings
+from microblog_streams.stores.deployment import Deployment
 from microblog_streams.stores.interfaces import Followers
+from microblog_streams.stores.rates import LocalRates
+from tests.fakes.access import FakePasswords, FakeTokens
+from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeUserCache
 from tests.fakes.database import FakeDatabase
+from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
+from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.log import FakeLog
 from tests.fakes.posts import FakePosts
+from tests.fakes.rates import FakeRates
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
-from web import middlewares, routes
+from web import routes
+from web.edge.driver import GuardedWeb
+from web.edge.limits import Limits
+from web.middlewares import stack as middlewares
 
 TOKEN = "correct-horse-battery-staple"
+USUAL = Limits()
 
 
 class FakeHealth:
@@ -57,15 +74,39 @@ class Failing:
 class App(faust.App):
     """The real app's shape, as far as views see it."""
 
+    stores: Stores
     operations: Any
+    budgets: Budgets
+    rates: FakeRates
     health: FakeHealth
     database: FakeDatabase
     log: FakeLog
     timelines: FakeTimelines
+    post_cache: FakePostCache
+    user_cache: FakeUserCache
+    rows: Rows
+    here: Any
+    everywhere: Any
+
+    limits = USUAL
+
+    def _new_web(self) -> GuardedWeb:
+        return GuardedWeb(self, self.limits)
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
         self.operations = Failing(error)
+
+
+class Server(BaseTestServer):
+    """The worker's own server, on a port that is free."""
+
+    def __init__(self, driver: GuardedWeb) -> None:
+        super().__init__()
+        self._driver = driver
+
+    async def _make_runner(self, **options: object) -> BaseRunner:
+        return self._driver._runner
 
 
 @dataclass
@@ -84,9 +125,14 @@ async def make_front() -> AsyncIterator[MakeFront]:
     """Make an app with users, ann (1), bob (2) and cleo (3) unless told otherwise, and its client."""
     fronts: list[Front] = []
 
-    async def make(time_limit: float = 10.0, names: Sequence[str] = ("ann", "bob", "cleo"), **settings: Any) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, **settings}), time_limit)
-        front = Front(app, TestClient(TestServer(app.web.web_app)))
+    async def make(
+        time_limit: float = 10.0,
+        names: Sequence[str] = ("ann", "bob", "cleo"),
+        limits: Limits = USUAL,
+        **settings: Any,
+    ) -> Front:
+        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **NO_LIMITS, **settings}), time_limit, limits)
+        front = Front(app, TestClient(Server(app.web)))
         await front.client.start_server()
         fronts.append(front)
         for name in names:
@@ -106,6 +152,20 @@ async def front(make_front: MakeFront) -> Front:
 @pytest.fixture
 def client(front: Front) -> TestClient[Any, Any]:
     return front.client
+
+
+@pytest.fixture
+def real_application(monkeypatch) -> Callable[[Settings], MicroblogApp]:
+    """Make the application that a worker runs, with all routes and none of its services started."""
+    for part, name in [(application.connection, "mend"), (application.event_loop, "use"), (application, "quieten")]:
+        monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
+
+    def make(settings: Settings) -> MicroblogApp:
+        app = application.create_app(settings, Deployment(1, 8))
+        app.web.init_server()
+        return app
+
+    return make
 
 
 @pytest.fixture
@@ -137,7 +197,7 @@ def raw(client: TestClient[Any, Any]) -> Callable[[bytes], Awaitable[bytes]]:
     return exchange
 
 
-def _app(settings: Settings, time_limit: float) -> App:
+def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     options = {
         **middlewares.application_options(settings),
         "middlewares": middlewares.middlewares(settings, time_limit),
@@ -150,24 +210,35 @@ def _app(settings: Settings, time_limit: float) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
+    app.limits = limits
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
-    app.operations = operations(_stores(app))
+    app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
+    app.stores = _stores(app)
+    app.operations = operations(app.stores, max_followees=settings.max_followees)
+    app.rates = FakeRates()
+    app.budgets = Budgets(settings, app.rates, LocalRates())
     app.health = FakeHealth()
+    app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()
-    routes.register(app)
+    routes.register(app, required=settings.auth == "required")
     app.web.init_server()
     return app
 
 
 def _stores(app: App) -> Stores:
+    posts, users = app.post_cache, app.user_cache
     return Stores(
         log=app.log,
         users=FakeUsers(app.database),
         follows=FakeFollows(app.database),
+        blocks=FakeBlocks(app.database),
         idempotency=FakeIdempotency(app.database),
+        tokens=FakeTokens(app.database),
+        passwords=FakePasswords(app.database),
         posts=FakePosts(),
         timelines=app.timelines,
-        post_cache=FakePostCache(),
-        user_cache=FakeUserCache(),
+        glances=FakeGlances(app.timelines, posts, users),
+        post_cache=posts,
+        user_cache=users,
         followers=cast(Followers, None),  # only agents look at it
     )

@@ -88,6 +88,20 @@ async def test_names_of_any_script_are_taken(client, name):
     assert (await send(client, json.dumps({"username": name}), "/users/")).status == 201
 
 
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("username=", "username"),
+        ("username=a%20b", "username"),
+        ("username=%00", "username"),
+        ("username=ann&username=bob", "username"),
+        ("username=ann&cursor=AQAAAAAAAAABqZPVaA", "cursor"),
+    ],
+)
+async def test_a_name_that_is_looked_for_must_be_one_that_people_can_have(client, problem, query, field):
+    await problem(await client.get(f"/users/?{query}"), 400, "invalid", field)
+
+
 @pytest.mark.parametrize("name", ["ann", "ANN", "\uff21nn"])
 async def test_a_name_that_somebody_has_or_that_reads_the_same_is_taken(client, problem, name):
     await problem(await client.post("/users/", json={"username": name}), 409, "username-taken", "username")
@@ -209,6 +223,7 @@ BAD_IDS = [
         ("DELETE", "/users/{}", "userId"),
         ("GET", "/users/{}/followers", "userId"),
         ("GET", "/users/{}/followees", "userId"),
+        ("GET", "/users/{}/blocks", "userId"),
         ("GET", "/users/{}/posts", "userId"),
         ("GET", "/posts/{}", "userId"),
         ("DELETE", "/posts/{}", "postId"),
@@ -217,6 +232,10 @@ BAD_IDS = [
         ("POST", "/users/1/follow/{}", "followeeId"),
         ("DELETE", "/users/{}/follow/1", "followerId"),
         ("DELETE", "/users/1/follow/{}", "followeeId"),
+        ("POST", "/users/{}/block/1", "blockerId"),
+        ("POST", "/users/1/block/{}", "blockedId"),
+        ("DELETE", "/users/{}/block/1", "blockerId"),
+        ("DELETE", "/users/1/block/{}", "blockedId"),
     ],
 )
 async def test_an_id_that_is_none_is_refused_and_named(client, problem, method, path, field, ident):
@@ -231,12 +250,16 @@ async def test_an_id_that_is_none_is_refused_and_named(client, problem, method, 
         ("DELETE", "/users/4"),
         ("GET", "/users/4/followers"),
         ("GET", "/users/4/followees"),
+        ("GET", "/users/4/blocks"),
         ("GET", "/users/4/posts"),
         ("GET", "/posts/4"),
         ("GET", "/timelines/4"),
         ("POST", "/users/4/follow/1"),
         ("POST", "/users/1/follow/4"),
         ("DELETE", "/users/1/follow/4"),
+        ("POST", "/users/4/block/1"),
+        ("POST", "/users/1/block/4"),
+        ("DELETE", "/users/1/block/4"),
     ],
 )
 async def test_an_unknown_user_is_not_found(client, problem, method, path):
@@ -278,6 +301,10 @@ async def test_a_post_id_that_is_no_uuid_is_refused(client, problem, post):
 
 async def test_following_oneself_is_refused(client, problem):
     await problem(await client.post("/users/1/follow/1"), 400, "invalid", "followeeId")
+
+
+async def test_blocking_oneself_is_refused(client, problem):
+    await problem(await client.post("/users/1/block/1"), 400, "invalid", "blockedId")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/user", "/users/1/nothing", "/users/1/2/3", "/timelines/"])

@@ -34,6 +34,15 @@ async def test_a_user_is_found_and_deleted(client):
     assert after.status == 404
 
 
+async def test_a_user_is_found_by_a_name_that_reads_the_same(client):
+    found = await client.get("/users/", params={"username": "BOB"})
+    nobody = await client.get("/users/", params={"username": "bo"})
+
+    assert [user["id"] for user in await found.json()] == [2]
+    assert await nobody.json() == []
+    assert "Link" not in found.headers
+
+
 async def test_following_and_unfollowing_say_what_is_so_now(client):
     followed = await client.post("/users/1/follow/2")
     again = await client.post("/users/1/follow/2")

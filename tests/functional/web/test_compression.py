@@ -5,7 +5,7 @@ import gzip
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.compression import takes_gzip
+from web.middlewares.compression import takes_gzip
 
 
 @pytest.fixture

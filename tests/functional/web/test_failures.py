@@ -132,14 +132,14 @@ HEAD = b"POST /posts/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: 
 @pytest.mark.parametrize(
     "rest",
     [
-        b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
-        b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}ZZ\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n-1\r\n\r\n",
     ],
 )
 async def test_a_body_that_is_not_what_its_headers_say_is_refused(raw, caplog, rest):
     answer = await raw(HEAD + rest)
 
-    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.split()[1] == b"400"
     assert not [record for record in caplog.records if record.name.startswith("web")]
 
 

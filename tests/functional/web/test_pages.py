@@ -12,7 +12,15 @@ from microblog_streams.operations import rebuilds
 from web import cursors
 from web.cursors import Kind
 
-PAGES = ["/users/", "/users/1/followers", "/users/1/followees", "/users/1/posts", "/posts/1", "/timelines/1"]
+PAGES = [
+    "/users/",
+    "/users/1/followers",
+    "/users/1/followees",
+    "/users/1/blocks",
+    "/users/1/posts",
+    "/posts/1",
+    "/timelines/1",
+]
 
 
 @pytest.fixture
@@ -92,6 +100,15 @@ async def test_walking_through_followers_and_followees_meets_everybody_once(clie
     assert [user["id"] for page in followees for user in page] == [2, 3]
 
 
+async def test_walking_through_those_who_are_blocked_meets_each_once(client):
+    for blocked in (3, 2):
+        await client.post(f"/users/1/block/{blocked}")
+
+    pages = await walk(client, "/users/1/blocks?limit=1")
+
+    assert [[user["username"] for user in page] for page in pages] == [["bob"], ["cleo"]]
+
+
 @pytest.mark.parametrize("path", ["/users/1/posts", "/posts/1", "/timelines/1"])
 async def test_walking_through_posts_meets_each_once(client, posts, path):
     pages = await walk(client, f"{path}?limit=2")
@@ -122,8 +139,8 @@ async def test_posts_written_meanwhile_are_above_and_move_nothing(client, posts)
 
 
 def cursor_of_every_kind():
-    positions = [2, 2, 2, new_post_id(), new_post_id(), new_post_id()]
-    return [cursors.encode(kind, 1, position) for kind, position in zip(Kind, positions, strict=True)]
+    of_posts = {Kind.POSTS, Kind.OLDER, Kind.NEWER}
+    return [cursors.encode(kind, 1, new_post_id() if kind in of_posts else 2) for kind in Kind]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -138,6 +155,7 @@ OWN_KINDS = {
     "/users/": [],
     "/users/1/followers": [Kind.FOLLOWERS],
     "/users/1/followees": [Kind.FOLLOWEES],
+    "/users/1/blocks": [Kind.BLOCKS],
     "/users/1/posts": [Kind.POSTS],
     "/posts/1": [Kind.POSTS],
     "/timelines/1": [Kind.OLDER, Kind.NEWER],

@@ -7,18 +7,26 @@ from web.spellings import canonical, other
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
-READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/posts", "/posts/1"]
-READ += ["/timelines/1", "/health", "/ready"]
+READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/blocks", "/users/1/posts"]
+READ += ["/posts/1", "/timelines/1", "/health", "/ready"]
+READ += ["/openapi.json", "/docs", "/docs/docs.js"]
 METHODS = {
     "/users/": "GET,HEAD,OPTIONS,POST",
     "/users/{user}": "DELETE,GET,HEAD,OPTIONS",
     "/users/{follower}/follow/{followee}": "DELETE,OPTIONS,POST",
     "/users/{user}/followers": "GET,HEAD,OPTIONS",
     "/users/{user}/followees": "GET,HEAD,OPTIONS",
+    "/users/{blocker}/block/{blocked}": "DELETE,OPTIONS,POST",
+    "/users/{user}/blocks": "GET,HEAD,OPTIONS",
     "/users/{user}/posts": "GET,HEAD,OPTIONS",
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
+    "/tokens/": "GET,HEAD,OPTIONS,POST",
+    "/tokens/{token}": "DELETE,OPTIONS",
+    "/openapi.json": "GET,HEAD,OPTIONS",
+    "/docs": "GET,HEAD,OPTIONS",
+    "/docs/{name}": "GET,HEAD,OPTIONS",
     "/health": "GET,HEAD,OPTIONS",
     "/ready": "GET,HEAD,OPTIONS",
 }
@@ -26,7 +34,7 @@ METHODS = {
 
 def filled(path):
     """Return a path of the table with ids in its places."""
-    return path.format(user=1, follower=1, followee=2, ident=1)
+    return path.format(user=1, follower=1, followee=2, blocker=1, blocked=2, ident=1, token=1, name="docs.js")
 
 
 def test_these_are_all_paths():

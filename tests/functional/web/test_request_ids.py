@@ -10,7 +10,7 @@ from aiohttp.web import Response
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.logs import OfRequest, request_id
-from web.request_ids import request_ids
+from web.middlewares.request_ids import request_ids
 
 HEADER = "X-Request-ID"
 GOOD = [

@@ -10,13 +10,16 @@ from psycopg2.extensions import make_dsn
 from pydantic import SecretStr
 from yarl import URL
 
+from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.deployment import create_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.migrations import migrate
 from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.passwords import Passwords
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.settled_letters import SettledLetters
+from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
 from tests.fakes.log import FakeLog
 
@@ -69,7 +72,8 @@ def outsider(empty_settings):
 
 @pytest.fixture
 async def postgres(migrated_settings, outsider):
-    outsider("TRUNCATE users, follows, outbox, idempotency, graph_imports, settled_letters RESTART IDENTITY")
+    tables = "users, follows, blocks, outbox, idempotency, graph_imports, settled_letters, tokens, passwords"
+    outsider(f"TRUNCATE {tables} RESTART IDENTITY")
     outsider("UPDATE deployment SET era = 0")
     postgres = Postgres(migrated_settings)
     await postgres.connect()
@@ -88,6 +92,11 @@ def follows(postgres):
 
 
 @pytest.fixture
+def blocks(postgres):
+    return Blocks(postgres)
+
+
+@pytest.fixture
 def outbox(postgres):
     return Outbox(postgres)
 
@@ -95,6 +104,28 @@ def outbox(postgres):
 @pytest.fixture
 def idempotency(postgres):
     return Idempotency(postgres)
+
+
+@pytest.fixture
+def tokens(postgres):
+    return Tokens(postgres)
+
+
+@pytest.fixture
+def passwords(postgres):
+    return Passwords(postgres)
+
+
+@pytest.fixture
+def days_pass(postgres):
+    """Makes every token so many days older."""
+
+    async def let_them_pass(days):
+        times = ("created_at", "expires_at", "revoked_at")
+        older = ", ".join(f"{time} = {time} - interval '{days} days'" for time in times)
+        await postgres.execute(f"UPDATE tokens SET {older}")
+
+    return let_them_pass
 
 
 @pytest.fixture

@@ -125,6 +125,19 @@ async def test_what_people_did_themselves_stays(postgres, users, follows, outbox
     assert len(await waiting(outbox)) == 3
 
 
+async def test_no_edge_is_made_between_two_of_whom_one_has_blocked_the_other(postgres, users, blocks, outbox, tmp_path):
+    one, two = await users.create("n1", "n1"), await users.create("n2", "n2")
+    await blocks.block(one.id, two.id, NOW)
+    path = tmp_path / "graph.txt"
+    path.write_text("1 2\n2 1\n1 3\n")
+
+    result = await import_graph(postgres, path)
+
+    assert (result.people, result.follows) == (1, 1)
+    assert await stored(postgres) == {(1, 3)}
+    assert len(await waiting(outbox)) == 1
+
+
 async def test_a_fraction_is_an_import_of_its_own(postgres, graph):
     half = await import_graph(postgres, graph, fraction=0.5)
     among_the_first = {edge for edge in EDGES if max(edge) < 6}

@@ -1,5 +1,8 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
+from tests.contracts import blocks as blocking
+from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
+from tests.contracts.blocks import BlocksContract
 from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -18,6 +21,12 @@ class TestFollows(FollowsContract):
         await check_interleaving(users, follows, outbox, changes, deleted)
 
 
+class TestBlocks(BlocksContract):
+    @blocking.interleavings
+    async def test_nobody_follows_across_a_block(self, users, follows, blocks, outbox, acts, deleted):
+        await blocking.check_interleaving(users, follows, blocks, outbox, acts, deleted)
+
+
 class TestOutbox(OutboxContract):
     pass
 
@@ -31,6 +40,18 @@ class TestRegisteringOnce(RegisteringOnceContract):
 
 
 class TestFollowingOnce(FollowingOnceContract):
+    pass
+
+
+class TestTokens(TokensContract):
+    pass
+
+
+class TestRegisteringWithCredentials(RegisteringWithCredentialsContract):
+    pass
+
+
+class TestPasswords(PasswordsContract):
     pass
 
 

@@ -1,8 +1,10 @@
 """One worker on the real parts: what people do shows on their timelines, and outlives the worker."""
 
 import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +19,7 @@ BACKLOG = 4_500
 
 @pytest.fixture(scope="module")
 def worker(module_workers, eventually):
-    worker = module_workers().start(ACK_HOLD="2.5")
+    worker = module_workers().start(ACK_HOLD="2.5", HEAD_TIMEOUT="2", MAX_CONNECTIONS_PER_ADDRESS="60")
     eventually(worker.well, worker)
     return worker
 
@@ -31,11 +33,50 @@ def test_a_post_reaches_the_author_and_the_followers(worker, people, eventually)
     assert people.timeline(worker, cleo) == []
 
 
+def test_a_worker_that_is_open_to_all_says_so(worker):
+    assert "open_to_all" in worker.log.read_text()
+
+
 def test_the_holder_of_the_token_can_scrape_the_numbers(worker):
     lines = worker.call("GET", "/metrics").body.splitlines()
     assert "microblog_ready 1.0" in lines
     assert 'microblog_store_up{store="cassandra"} 1.0' in lines
     assert any(line.startswith("process_resident_memory_bytes ") for line in lines)
+
+
+def test_slow_clients_are_cut_off_and_greedy_ones_refused_while_others_are_served(worker, people):
+    with ExitStack() as stack:
+        slow = [stack.enter_context(_connection(worker)) for _ in range(50)]
+        for connection in slow:
+            connection.sendall(b"GET /users/ HTTP/1.1\r\nHos")
+        begin = time.monotonic()
+        ann = people.register(worker)
+        post = people.post(worker, ann)
+        assert people.timeline(worker, ann) == [post]
+        assert time.monotonic() - begin < 2
+        greedy = [stack.enter_context(_connection(worker)) for _ in range(20)]
+        assert b" 503 " in _first_line(greedy[-1])
+        assert {_first_line(connection) for connection in slow} == {b"HTTP/1.1 408 Request Timeout"}
+    lines = worker.call("GET", "/metrics").body.splitlines()
+    cut = next(line for line in lines if line.startswith('microblog_connections_cut_total{reason="head"}'))
+    assert float(cut.split()[-1]) >= 50
+
+
+def test_what_is_no_http_is_refused_and_the_worker_goes_on(worker):
+    with _connection(worker) as malformed, _connection(worker) as long:
+        malformed.sendall(b"GET /users/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")
+        assert b" 400 " in _first_line(malformed)
+        long.sendall(b"GET /" + b"x" * 100_000)
+        assert b" 414 " in _first_line(long)
+    assert worker.call("GET", "/ready").status == 200
+
+
+def _connection(worker):
+    return socket.create_connection(("127.0.0.1", worker.port), timeout=20)
+
+
+def _first_line(connection):
+    return connection.recv(65_536).partition(b"\r\n")[0]
 
 
 def test_a_follow_brings_earlier_posts_and_an_unfollow_takes_them_away(worker, people, eventually):
@@ -48,6 +89,23 @@ def test_a_follow_brings_earlier_posts_and_an_unfollow_takes_them_away(worker, p
     eventually(lambda: people.timeline(worker, bob) == [own], worker)
     people.follow(worker, bob, ann)
     eventually(lambda: people.timeline(worker, bob) == [own, *reversed(posts)], worker)
+
+
+def test_a_block_takes_each_ones_posts_from_the_other_and_refuses_to_follow(worker, people, eventually):
+    ann, bob, cleo = (people.register(worker) for _ in range(3))
+    for follower, followee in ((ann, bob), (bob, ann), (cleo, bob)):
+        people.follow(worker, follower, followee)
+    of_ann, of_bob = people.post(worker, ann), people.post(worker, bob)
+    for follower in (ann, bob):
+        eventually(lambda follower=follower: people.timeline(worker, follower) == [of_bob, of_ann], worker)
+    people.block(worker, ann, bob)
+    eventually(lambda: people.timeline(worker, ann) == [of_ann], worker)
+    eventually(lambda: people.timeline(worker, bob) == [of_bob], worker)
+    for follower, followee in ((ann, bob), (bob, ann)):
+        assert worker.call("POST", f"/users/{follower}/follow/{followee}").status == 403
+    later = people.post(worker, bob)
+    eventually(lambda: people.timeline(worker, cleo) == [later, of_bob], worker)
+    assert people.timeline(worker, ann) == [of_ann]
 
 
 def test_deleted_posts_and_users_are_gone_everywhere(worker, people, eventually):

@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from benchmarks.stage import detach_environment, empty
+from benchmarks.stage import detach_environment, empty, lift_limits
 from microblog_streams.errors import SetupError
 from microblog_streams.local.lock import FolderLock
+from microblog_streams.settings import Settings
 
 
 def test_what_an_earlier_run_left_is_removed(tmp_path):
@@ -42,3 +43,10 @@ def test_nothing_leads_to_another_stack(monkeypatch):
     detach_environment()
     assert "MICROBLOG_POSTGRES_URL" not in os.environ
     assert os.environ["MICROBLOG_CACHE_DIR"] == "/cache"
+
+
+def test_load_meets_no_limit(monkeypatch):
+    monkeypatch.setattr(os, "environ", {"MICROBLOG_LIMIT_POSTING": "1/day"})
+    lift_limits()
+    limits = Settings()
+    assert (limits.limit_posting, limits.limit_reading, limits.max_followees) == ("", "", 0)

@@ -1,23 +1,29 @@
-"""The lines to paste, on a fresh system and on one with people in it."""
+"""The lines to paste, on a fresh system and on one with people in it, with tokens and where nobody needs one."""
 
 import json
+import re
 import shlex
+import subprocess
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from microblog_streams.local.greeting import greeting
+from microblog_streams.local.greeting import greeting, issuing
 
 URL = "http://127.0.0.1:6066"
+ISSUE = issuing(Path("/some where"))
+both = pytest.mark.parametrize("issue", [None, ISSUE])
 
 
 def bodies(line):
-    words = shlex.split(line)
+    words = shlex.split(re.sub(r"\$\(|\)", " ", line))
     return [json.loads(value) for word, value in pairwise(words) if word == "-d"]
 
 
-def test_on_a_fresh_system_two_people_register_and_the_second_follows_the_first():
-    register, post, read = greeting(URL, [])
+@both
+def test_on_a_fresh_system_two_people_register_and_the_second_follows_the_first(issue):
+    register, post, read = greeting(URL, [], issue)
     assert bodies(register) == [{"username": "ada"}, {"username": "grace"}]
     assert f"{URL}/users/2/follow/1" in post
     assert bodies(post) == [{"userId": 1, "content": "Hello, world"}]
@@ -25,19 +31,49 @@ def test_on_a_fresh_system_two_people_register_and_the_second_follows_the_first(
 
 
 def test_later_the_people_who_are_there_take_part():
-    look, post, read = greeting(URL, [7, 9])
+    look, post, read = greeting(URL, [7, 9], None)
     assert f"{URL}/users/7 {URL}/users/9" in look
     assert f"{URL}/users/9/follow/7" in post
     assert bodies(post) == [{"userId": 7, "content": "Hello, world"}]
     assert read.endswith(f"{URL}/timelines/9")
 
 
-def test_somebody_alone_does_not_follow_themselves():
-    _, post, read = greeting(URL, [7])
+def test_later_the_people_who_are_there_are_given_tokens():
+    first, *_ = greeting(URL, [7, 9], ISSUE)
+    assert first == f"AUTHOR=$({ISSUE} 7); READER=$({ISSUE} 9)"
+    assert ISSUE.startswith("MICROBLOG_DATA_DIR='/some where' ")
+
+
+@both
+def test_somebody_alone_does_not_follow_themselves(issue):
+    _, post, read = greeting(URL, [7], issue)
     assert "follow" not in post
     assert read.endswith(f"{URL}/timelines/7")
 
 
 @pytest.mark.parametrize("users", [[], [7], [7, 9]])
-def test_every_line_is_one_that_a_shell_understands(users):
-    assert all("curl" in shlex.split(line) for line in greeting(URL, users))
+def test_where_tokens_are_needed_each_acts_with_their_own(users):
+    first, post, read = greeting(URL, users, ISSUE)
+    assert first.startswith("AUTHOR=$(")
+    assert "; READER=$(" in first
+    assert '/posts/ -H "Authorization: Bearer $AUTHOR"' in post
+    assert "Authorization: Bearer $READER" in read
+
+
+@pytest.mark.parametrize("users", [[], [7], [7, 9]])
+def test_where_nobody_needs_one_there_are_none(users):
+    assert "Authorization" not in " ".join(greeting(URL, users, None))
+
+
+@both
+@pytest.mark.parametrize("users", [[], [7], [7, 9]])
+def test_every_line_is_one_that_a_shell_understands(users, issue):
+    script = "\n".join(greeting(URL, users, issue))
+    assert subprocess.run(["sh", "-n", "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("users", [[], [7, 9]])
+def test_the_reader_follows_with_a_token_of_theirs(users):
+    _, post, _ = greeting(URL, users, ISSUE)
+    follow, _, _ = post.partition("--next")
+    assert 'Authorization: Bearer $READER"' in follow

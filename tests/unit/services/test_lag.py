@@ -55,3 +55,7 @@ async def test_a_broker_that_does_not_know_the_group_yet_is_not_there_yet(offset
     kafka = offsets(10)
     with pytest.raises(StoreUnavailable, match="partition=1"):
         await kafka.reached("group", await kafka.ends(["topic"], 2))
+
+
+async def test_lags_are_told_by_partition(offsets):
+    assert await offsets(7, -1).lags("group", ["topic"], 2) == {("topic", 0): 3, ("topic", 1): END - FIRST}

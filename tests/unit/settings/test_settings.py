@@ -53,6 +53,14 @@ def test_two_copies_of_three_confirm_an_event(variables, copies, given, min_insy
     assert load_settings().min_insync == min_insync
 
 
+def test_tokens_are_required_unless_this_machine_alone_is_open(variables):
+    assert load_settings().auth == "required"
+    variables(AUTH="open")
+    assert load_settings().auth == "open"
+    variables(WEB_HOST="localhost")
+    assert load_settings().auth == "open"
+
+
 def test_a_session_that_ends_between_two_heartbeats_is_refused(variables):
     variables(SESSION_TIMEOUT=7.9)
     assert refusal().startswith("MICROBLOG_SESSION_TIMEOUT must be at least twice MICROBLOG_HEARTBEAT_INTERVAL and 2 s")
@@ -73,6 +81,10 @@ def test_a_session_that_ends_between_two_heartbeats_is_refused(variables):
         ({"REDIS_KEY": "k.pem"}, "MICROBLOG_REDIS_CERT and MICROBLOG_REDIS_KEY go together"),
         ({"POSTGRES_URL": "postgresql://web:s3cr/et@a/b"}, "MICROBLOG_POSTGRES_URL: not a URL"),
         ({"CASSANDRA_CONSISTENCY": "most"}, "MICROBLOG_CASSANDRA_CONSISTENCY: Input should be 'ONE'"),
+        ({"AUTH": "open", "WEB_HOST": "0.0.0.0"}, "MICROBLOG_AUTH=open lets everybody act as anybody"),
+        ({"AUTH": "open", "WEB_HOST": "127.example.org"}, "MICROBLOG_AUTH=open lets everybody act as anybody"),
+        ({"AUTH": "off"}, "MICROBLOG_AUTH: Input should be 'required' or 'open'"),
+        ({"TOKEN_DAYS": 0}, "MICROBLOG_TOKEN_DAYS: "),
         ({"MIN_INSYNC_REPLICAS": 2}, "MICROBLOG_MIN_INSYNC_REPLICAS is above MICROBLOG_REPLICATION_FACTOR"),
     ],
 )
@@ -148,3 +160,22 @@ def test_the_repr_shows_no_secret(variables, secret):
     variables(KAFKA_USERNAME="web", KAFKA_PASSWORD_FILE=secret, ADMIN_TOKEN_FILE=secret, **urls)
     settings = load_settings()
     assert "s3cret" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("values", "url"),
+    [
+        ({"WEB_PORT": 6070}, "http://127.0.0.1:6070"),
+        ({"WEB_HOST": "::1"}, "http://[::1]:6066"),
+        ({"WEB_HOST": "0.0.0.0", "WEB_URL": "https://worker-1:8443"}, "https://worker-1:8443"),
+    ],
+)
+def test_other_workers_reach_this_one_where_it_binds_or_where_it_is_told(variables, values, url):
+    variables(**values)
+    assert load_settings().own_url == url
+
+
+@pytest.mark.parametrize("url", ["worker-1:6066", "http://worker-1/path", "http://u:p@worker-1", "javascript:a", ""])
+def test_a_url_is_a_scheme_a_host_and_a_port(variables, url):
+    variables(WEB_URL=url)
+    assert refusal().startswith("MICROBLOG_WEB_URL: ")

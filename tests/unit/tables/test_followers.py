@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.ids import MAX_USER_ID
-from microblog_streams.stores.interfaces import FollowerSlice, Row
+from microblog_streams.overview.here import sizes
+from microblog_streams.stores.interfaces import FollowerSlice, Row, RowSlice
 from tables.codec import encode_key, encode_row
 from tables.followers import OFFSET_KEY
 
@@ -199,3 +200,34 @@ async def test_a_changelog_offset_that_finds_no_room_stays_as_it_was(shelf, on_f
 
     shelf.table.databases[1] = whole
     assert shelf.table.data.persisted_offset(TP("changelog", 1)) == 10
+
+
+async def test_a_scan_returns_every_row_of_the_author_and_no_other(shelf):
+    shelf.open(1)
+    shelf.table.data.set_persisted_offset(shelf.process(1, 0).tp, 41)
+    for follower in (0, 3, 5, MAX_USER_ID):
+        put(shelf, 1, FAUSTS, follower, following=follower != 5)
+    put(shelf, 1, FAUSTS + 1, 4)
+    first = shelf.followers.scan(1, FAUSTS, 0, 2)
+    assert first == RowSlice([(3, Row(1, True, AT)), (5, Row(1, False, AT))], 5)
+    assert shelf.followers.scan(1, FAUSTS, 5, 2) == RowSlice([(MAX_USER_ID, Row(1, True, AT))], None)
+
+
+async def test_no_scan_keeps_a_revoked_database_open(shelf):
+    shelf.open(1)
+    for follower in (1, 2, 3):
+        put(shelf, 1, AUTHOR, follower)
+    page = shelf.followers.scan(1, AUTHOR, 0, 2)
+    shelf.revoke(1)
+    shelf.open(1)
+    assert page.last == 2
+    assert shelf.followers.scan(1, AUTHOR, 2, 2) == RowSlice([(3, Row(1, True, AT))], None)
+
+
+async def test_the_sizes_are_those_of_the_open_databases(shelf):
+    shelf.open(1, 3)
+    for follower in range(1, 101):
+        put(shelf, 1, AUTHOR, follower)
+    one, three = sizes(shelf.table.databases)
+    assert (one.partition, one.rows, three.partition, three.rows) == (1, 100, 3, 0)
+    assert one.bytes > 100 * 33

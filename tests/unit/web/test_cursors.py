@@ -18,7 +18,7 @@ users = st.integers(1, MAX_USER_ID)
 posts = st.builds(
     lambda number: UUID(int=number & ~(0xF << 76 | 3 << 62) | 7 << 76 | 2 << 62), st.integers(0, 2**128 - 1)
 )
-user_kinds = st.sampled_from([Kind.USERS, Kind.FOLLOWERS, Kind.FOLLOWEES])
+user_kinds = st.sampled_from([Kind.USERS, Kind.FOLLOWERS, Kind.FOLLOWEES, Kind.BLOCKS])
 post_kinds = st.sampled_from([Kind.POSTS, Kind.OLDER, Kind.NEWER])
 
 

@@ -13,6 +13,7 @@ def report():
         "tables": {"recovered": True, "rebalancing": False},
         "delivery": {"unacked": 7, "halted": {"post.created:3": "no passing reason"}, "rowsInDoubt": 2},
         "outbox": {"leading": False, "depth": 5},
+        "limits": {"refused": {"posting": 2, "signing-in": 0}},
         "reconciler": {"checked": 40, "repaired": 1},
         "deadLetters": {"open": 3},
     }
@@ -50,6 +51,11 @@ def test_a_store_is_up_only_if_it_answers(registry):
 
 def test_a_halted_lane_is_named(registry):
     assert registry.get_sample_value("microblog_lane_halted", {"lane": "post.created:3"}) == 1
+
+
+@pytest.mark.parametrize(("budget", "count"), [("posting", 2), ("signing-in", 0)])
+def test_refused_requests_are_counted_by_budget(registry, budget, count):
+    assert registry.get_sample_value("microblog_requests_limited_total", {"budget": budget}) == count
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,19 @@ def test_a_follow_without_effect_is_a_wrong_edge(found, findings):
     assert findings() == ["edge: reader 2 author 1 post - must be followed"]
 
 
+def test_a_block_without_effect_is_a_wrong_edge(history, findings):
+    history.turned_block((ANN, BOB), [(ANN, BOB), (BOB, ANN)])
+    assert findings() == ["edge: reader 2 author 1 post - must not be followed"]
+
+
+def test_a_block_that_was_taken_back_brings_no_edge_back(history, found, findings):
+    for _ in range(2):
+        history.turned_block((ANN, BOB), [(ANN, BOB), (BOB, ANN)])
+    found.followees[BOB].clear()
+    found.timelines[BOB].clear()
+    assert findings() == []
+
+
 def test_a_deleted_person_who_is_there_is_one_too_many(history, findings):
     history.deleted_person(CLEO)
     assert findings() == ["person: reader 3 author 0 post - deleted, and there"]

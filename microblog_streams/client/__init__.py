@@ -1,0 +1,66 @@
+"""A client of the API for Python: async, typed, and as persistent as a good caller should be.
+
+    async with Client("http://localhost:6066") as client:
+        ada = client.acting_as((await client.register("ada")).identity)
+        await ada.post("Hello, world")
+
+It speaks HTTP and imports nothing of the server's: what it knows of it is what docs/api.md promises.
+"""
+
+from microblog_streams.client.client import Client
+from microblog_streams.client.errors import (
+    ApiError,
+    BadAnswer,
+    Blocked,
+    ClientError,
+    Conflict,
+    FieldError,
+    Forbidden,
+    Invalid,
+    KeyReused,
+    NotFound,
+    OutcomeUnknown,
+    Problem,
+    TooManyFollowees,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    Unfinished,
+    Unreachable,
+    UsernameTaken,
+)
+from microblog_streams.client.models import Blocking, Following, Identity, NewToken, Post, Registered, Token, User
+from microblog_streams.client.pages import Listing, Page
+
+__all__ = [
+    "ApiError",
+    "BadAnswer",
+    "Blocked",
+    "Blocking",
+    "Client",
+    "ClientError",
+    "Conflict",
+    "FieldError",
+    "Following",
+    "Forbidden",
+    "Identity",
+    "Invalid",
+    "KeyReused",
+    "Listing",
+    "NewToken",
+    "NotFound",
+    "OutcomeUnknown",
+    "Page",
+    "Post",
+    "Problem",
+    "Registered",
+    "Token",
+    "TooManyFollowees",
+    "TooManyRequests",
+    "Unauthenticated",
+    "Unavailable",
+    "Unfinished",
+    "Unreachable",
+    "User",
+    "UsernameTaken",
+]

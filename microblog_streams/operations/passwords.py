@@ -1,0 +1,103 @@
+"""Passwords: kept as argon2id hashes, and checked so that nobody learns from it who is registered.
+
+A hash takes 64 MiB and a good part of a second's work, on purpose. So few are made at a time, in threads of their own,
+and where many wait already the next one is turned away: else a flood of logins would hold up everything else.
+"""
+
+import asyncio
+import secrets
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from pydantic import SecretStr
+
+from microblog_streams.errors import Busy, Invalid, WrongLogin
+from microblog_streams.operations import texts
+from microblog_streams.operations.attempts import attempt
+from microblog_streams.records import Login
+from microblog_streams.stores.interfaces import PasswordStore
+
+#: Hashes made at a time, and calls that may wait for theirs.
+AT_ONCE: Final = 2
+WAITING: Final = 32
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """What the system does with passwords."""
+
+    def __init__(self, store: PasswordStore, hasher: PasswordHasher | None = None) -> None:
+        """Take the store; ``hasher`` is RFC 9106's second recommendation unless another is given."""
+        self.store = store
+        self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
+        self._nobodys = nobodys(self._hasher)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+        self._asked = 0
+
+    async def hashed(self, password: SecretStr) -> str:
+        """Return what is kept of a password. Raises Invalid (``password``), Busy."""
+        text = texts.password(password.get_secret_value())
+        return await self._work(lambda: self._hasher.hash(text))
+
+    async def log_in(self, username: str, password: SecretStr) -> int:
+        """Return whose name and password these are. Raises WrongLogin, Busy.
+
+        The work is the same whether the name is somebody's, has a password, or neither.
+        """
+        login = await self._find(username)
+        stored = login.password if login else None
+        right = await self._fits(stored or self._nobodys, password)
+        if login is None or stored is None or not right:
+            raise WrongLogin
+        if self._hasher.check_needs_rehash(stored):
+            await attempt("rehash_password", self._rehash(login.user, password), None)
+        return login.user
+
+    async def belongs(self, password: SecretStr, user: int) -> bool:
+        """Tell whether it is the user's password. Raises Busy."""
+        return await self._fits(await self.store.get(user) or self._nobodys, password)
+
+    async def _find(self, username: str) -> Login | None:
+        try:
+            _, key = texts.username(username)
+        except Invalid:
+            return None
+        return await self.store.find(key)
+
+    async def _fits(self, stored: str, password: SecretStr) -> bool:
+        try:
+            text = texts.password(password.get_secret_value())
+        except Invalid:
+            return False
+        return await self._work(lambda: self._verified(stored, text))
+
+    def _verified(self, stored: str, text: str) -> bool:
+        try:
+            return self._hasher.verify(stored, text)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _rehash(self, user: int, password: SecretStr) -> None:
+        await self.store.put(user, await self.hashed(password))
+
+    async def _work(self, work: Callable[[], T]) -> T:
+        if self._asked >= AT_ONCE + WAITING:
+            raise Busy("Too many passwords are being checked")
+        self._asked += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._asked -= 1
+
+
+def nobodys(hasher: PasswordHasher) -> str:
+    """Return a hash that takes as long to check as everybody's, and that no password has."""
+    salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, hasher.hash_len))
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${cost}${salt}${digest}"

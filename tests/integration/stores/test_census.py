@@ -1,0 +1,50 @@
+"""How many timelines are warm, on real servers, in a database of the test's own."""
+
+import pytest
+from pydantic import SecretStr
+
+from microblog_streams.stores.census import Census, Warm
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import Timelines
+
+DATABASE = 7
+
+
+@pytest.fixture
+async def alone(redis_settings):
+    """A connection to an empty database, emptied again."""
+    address = redis_settings.redis_url.get_secret_value().rpartition("/")[0]
+    connection = Redis(redis_settings.model_copy(update={"redis_url": SecretStr(f"{address}/{DATABASE}")}))
+    await connection.connect()
+    yield connection
+    async with connection.translated() as client:
+        await client.flushdb()
+    await connection.close()
+
+
+@pytest.fixture
+async def filled(alone):
+    """30 timelines among 90 other keys."""
+    timelines = Timelines(alone)
+    for user in range(1, 31):
+        await timelines.create(user)
+    async with alone.translated() as client:
+        await client.mset({f"body:{number}": b"" for number in range(90)})
+    return alone
+
+
+async def test_few_keys_are_counted(filled):
+    assert await Census(filled).warm() == Warm(30, exact=True, looked_at=120)
+
+
+async def test_of_many_some_are_drawn(filled):
+    """Eight standard deviations of room: the test is not one of luck."""
+    warm = await Census(filled, counted=10).warm()
+
+    assert (warm.exact, warm.looked_at) == (False, 400)
+    assert 9 <= warm.timelines <= 51
+
+
+async def test_where_nothing_is_nothing_is_warm(alone):
+    assert await Census(alone).warm() == Warm(0, exact=True, looked_at=0)
+    assert await Census(alone, counted=-1).warm() == Warm(0, exact=False, looked_at=0)

@@ -1,0 +1,89 @@
+"""Counters in Redis: the contract of a worker's own, on real servers, for all workers together, never waited for."""
+
+import asyncio
+import time
+from secrets import token_hex
+
+import pytest
+
+from microblog_streams.errors import NoAnswer, StoreUnavailable
+from microblog_streams.rates import parse
+from microblog_streams.stores.rates import SharedRates
+from microblog_streams.stores.redis import Redis
+from tests.contracts.rates import RatesContract, who
+
+__all__ = ["who"]
+
+
+@pytest.fixture
+def rates(redis):
+    shared = SharedRates(redis, patience=5)
+    yield shared
+    shared.close()
+
+
+class TestSharedRates(RatesContract):
+    pass
+
+
+async def test_workers_count_together(redis_settings, rates, who):
+    other = Redis(redis_settings)
+    await other.connect()
+
+    verdicts = [await worker.take(who, parse("3/hour")) for worker in (rates, SharedRates(other)) for _ in range(2)]
+
+    await other.close()
+    assert [verdict.granted for verdict in verdicts] == [True, True, True, False]
+
+
+async def test_counters_end_by_themselves(redis, rates, who):
+    await rates.take(who, parse("3/second;5/minute"))
+
+    async with redis.translated() as client:
+        keys = [key async for key in client.scan_iter(match=f"*{who}*")]
+        ends = [await client.pttl(key) for key in keys]
+    assert len(keys) == 2
+    assert all(0 < end <= 2 * 60_000 for end in ends)
+
+
+async def test_a_server_that_forgot_the_scripts_is_told_them_again(redis, rates, who):
+    await rates.take(who, parse("3/hour"))
+    async with redis.translated() as client:
+        await client.script_flush()
+
+    assert (await rates.take(who, parse("3/hour"))).tightest.requests == 1
+
+
+async def test_a_silent_server_is_waited_for_once_and_used_again_when_it_answers(redis, who, eventually):
+    rates = SharedRates(redis, patience=0.2)
+    async with redis.translated() as client:
+        await client.client_pause(1500)
+    begun = time.monotonic()
+    with pytest.raises(NoAnswer):
+        await rates.take(who, parse("3/hour"))
+    waited_once = time.monotonic() - begun
+    for _ in range(50):
+        with pytest.raises(StoreUnavailable):
+            await rates.take(who, parse("3/hour"))
+    waited = time.monotonic() - begun
+
+    async def granted():
+        return await rates.take(f"{who}{token_hex(4)}", parse("3/hour"))
+
+    assert (await eventually(granted, StoreUnavailable)).granted
+    rates.close()
+    assert waited_once >= 0.15
+    assert waited - waited_once < 0.2
+
+
+async def test_requests_of_one_moment_wait_side_by_side(redis, who):
+    rates = SharedRates(redis, patience=0.2)
+    async with redis.translated() as client:
+        await client.client_pause(700)
+    begun = time.monotonic()
+
+    outcomes = await asyncio.gather(*(rates.take(who, parse("3/hour")) for _ in range(20)), return_exceptions=True)
+
+    rates.close()
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+    assert time.monotonic() - begun < 0.6

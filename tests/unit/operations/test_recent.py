@@ -1,0 +1,53 @@
+"""Answers that are kept for a while: no more than so many, for no longer than so long."""
+
+import pytest
+
+from microblog_streams.operations import recent
+from microblog_streams.operations.recent import Recent
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(recent, "monotonic", lambda: now[0])
+    return now
+
+
+def test_an_answer_is_there_until_its_time_is_over_counted_from_the_question(clock):
+    answers = Recent(2, 30)
+    answers.put("a", 1, asked=99.0)
+
+    clock[0] = 128.9
+    assert answers.get("a") == 1
+    clock[0] = 129.0
+    assert answers.get("a") is None
+
+
+def test_looking_at_an_answer_makes_it_no_younger(clock):
+    answers = Recent(2, 30)
+    answers.put("a", 1, asked=100.0)
+
+    clock[0] = 129.0
+    answers.get("a")
+    clock[0] = 130.0
+
+    assert answers.get("a") is None
+
+
+def test_where_there_is_no_room_that_goes_which_nobody_asked_for_longest(clock):
+    answers = Recent(2, 30)
+    answers.put("a", 1, asked=100.0)
+    answers.put("b", 2, asked=100.0)
+    answers.get("a")
+    answers.put("c", 3, asked=100.0)
+
+    assert [answers.get(key) for key in "abc"] == [1, None, 3]
+
+
+def test_answers_that_fit_are_dropped(clock):
+    answers = Recent(3, 30)
+    for number, key in enumerate("abc"):
+        answers.put(key, number + 1, asked=100.0)
+    answers.drop(lambda value: value > 1)
+
+    assert [answers.get(key) for key in "abc"] == [1, None, None]

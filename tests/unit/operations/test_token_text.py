@@ -1,0 +1,56 @@
+"""Tokens as text: random, recognisable, and told from what is none without a look-up."""
+
+import pytest
+
+from microblog_streams.operations import token_text
+
+TOKEN = token_text.new().get_secret_value()
+
+
+def test_a_new_token_is_well_formed_and_like_no_other():
+    tokens = {token_text.new().get_secret_value() for _ in range(100)}
+
+    assert len(tokens) == 100
+    assert all(token_text.well_formed(token) for token in tokens)
+    assert all(token.startswith("mb_") and len(token) == 51 for token in tokens)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "mb_",
+        TOKEN[:-1],
+        TOKEN + "A",
+        TOKEN + "=",
+        TOKEN[3:] + "abc",
+        TOKEN.replace("mb_", "MB_"),
+        "mb_" + TOKEN[3:].swapcase(),
+        TOKEN[:20] + "\n" + TOKEN[21:],
+        TOKEN[:20] + "ü" + TOKEN[21:],
+        TOKEN[:20] + "\udcff" + TOKEN[21:],
+        "mb_" + "=" * 48,
+        "mb_" + "A" * 47 + "B",
+    ],
+)
+def test_what_is_no_token_is_told(text):
+    assert not token_text.well_formed(text)
+
+
+def test_every_character_counts():
+    changed = [TOKEN[:at] + ("A" if TOKEN[at] != "A" else "B") + TOKEN[at + 1 :] for at in range(len(TOKEN))]
+
+    assert not any(token_text.well_formed(text) for text in changed)
+
+
+def test_what_is_kept_tells_nothing_of_the_token():
+    kept = token_text.hashed(TOKEN)
+
+    assert len(kept) == 32
+    assert TOKEN.encode() not in kept
+
+
+def test_a_token_does_not_show_where_it_is_printed():
+    secret = token_text.new()
+
+    assert secret.get_secret_value() not in f"{secret} {secret!r}"

@@ -1,0 +1,67 @@
+"""An answer in time, or the reason why there is none."""
+
+import asyncio
+from time import monotonic
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.overview.known import Away, known
+
+
+async def answer(value):
+    return value
+
+
+async def fail(error):
+    raise error
+
+
+async def test_an_answer_is_returned():
+    assert await known(answer(7)) == 7
+
+
+async def test_an_error_that_is_expected_tells_the_reason():
+    assert await known(fail(StoreUnavailable("redis", "gone"))) == Away("redis is unavailable: gone")
+
+
+async def test_another_error_is_for_the_log_alone(caplog):
+    told = await known(fail(ValueError("secret")))
+
+    assert told == Away("asking for it failed: see this worker's log")
+    assert "ValueError: secret" in caplog.text
+
+
+async def test_who_clings_to_life_is_not_waited_for():
+    """As a library that loses a cancellation."""
+    over = asyncio.Event()
+
+    async def cling():
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                continue
+        raise ValueError("nobody listens any more")
+
+    began = monotonic()
+    told = await known(cling(), patience=0.05)
+    over.set()
+
+    assert told == Away("no answer within 0.05 s")
+    assert monotonic() - began < 1
+
+
+async def test_whoever_gives_up_ends_the_question():
+    ended = asyncio.Event()
+
+    async def wait():
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await known(wait())
+    await asyncio.wait_for(ended.wait(), 5)

@@ -1,0 +1,9 @@
+// Shows the description of the API. validatorUrl: null, or it would be sent to somebody else to be validated.
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#docs",
+  presets: [SwaggerUIBundle.presets.apis],
+  deepLinking: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});

@@ -1,0 +1,77 @@
+"""ETags of timelines: a name for what a page shows, so that a poll that finds nothing new is a 304 without a body.
+
+A hash of everything that can change: which posts there are, in order, who wrote them, and where the links lead. So a
+post that comes late into the middle of a page counts, and one that is deleted. A post's text never changes, so its id
+stands for it; the fields' names are in it, so that a release with other fields makes other tags.
+
+The tag is weak: compressed or not, the page is the same one.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Final, Protocol
+from uuid import UUID
+
+from aiohttp import ETag
+from aiohttp.helpers import ETAG_ANY
+from aiohttp.web import Request, Response
+
+from web.schemas import Post
+
+#: A timeline is its owner's, and a copy may be shown only once it was asked whether it is still right.
+CACHING: Final = {"Cache-Control": "private, no-cache"}
+#: Bytes of the hash. Whoever makes two pages of one tag sees one of their own pages twice.
+_BYTES: Final = 12
+
+
+class Named(Protocol):
+    """A post, as far as a tag goes."""
+
+    @property
+    def id(self) -> UUID:
+        """The post's id."""
+        ...
+
+    @property
+    def username(self) -> str:
+        """The author's name."""
+        ...
+
+
+def conditional(request: Request) -> bool:
+    """Tell whether the caller has a page already."""
+    return bool(request.if_none_match)
+
+
+def unchanged(request: Request, items: Iterable[Named], links: Mapping[str, str]) -> Response | None:
+    """Return the 304 for a caller who has this page, None for others; ``links`` are its headers.
+
+    Tags are compared by their texts alone, weak or not (RFC 9110, 13.1.2), and ``*`` is any page.
+    """
+    current = tag(items, links)
+    return _marked(Response(status=304, headers=links), current) if _has(request, current) else None
+
+
+def tagged(response: Response, items: Iterable[Named], links: Mapping[str, str]) -> Response:
+    """Return the answer with the tag of what it shows."""
+    return _marked(response, tag(items, links))
+
+
+def tag(items: Iterable[Named], links: Mapping[str, str]) -> ETag:
+    """Return the tag of a page of posts."""
+    words = [*Post.model_fields, *links.values(), *(f"{item.id} {item.username}" for item in items)]
+    digest = sha256("\n".join(words).encode()).digest()
+    return ETag(urlsafe_b64encode(digest[:_BYTES]).decode(), is_weak=True)
+
+
+def _has(request: Request, current: ETag) -> bool:
+    if request.headers.get("If-None-Match") == ETAG_ANY:
+        return True
+    return any(had.value == current.value for had in request.if_none_match or ())
+
+
+def _marked(response: Response, current: ETag) -> Response:
+    response.etag = current
+    response.headers.update(CACHING)
+    return response
