@@ -100,6 +100,15 @@ async def client(urls: Sequence[str]) -> AsyncIterator[Client]:
         yield Client(session, urls)
 
 
+async def next_page(session: aiohttp.ClientSession, url: str) -> str:
+    """Read a page; return the URL of the one after it. RuntimeError where there is none."""
+    async with session.get(url) as response:
+        await response.read()
+        if "next" not in response.links:
+            raise RuntimeError(f"GET {url} was answered with {response.status} and no next page")
+        return str(response.links["next"]["url"])
+
+
 async def side_by_side(
     clients: int, work: Callable[[int], Awaitable[T]], people: Iterable[int], done: Callable[[], object]
 ) -> dict[int, T]:

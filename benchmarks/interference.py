@@ -52,20 +52,20 @@ async def _measure(stage: Stage, followers: int) -> Figures:
         guest = Guest(stage, on.redis, free_ports(1), {"ROLES": "both"})
         await guest.join()
         client = Client(on.client.session, [guest.url])
-        steady, crowd = await _authors(on, client, followers)
+        steady, crowd = await authors(on, client, followers)
         await _gather(on, guest, crowd)
         figures: Figures = {"followers": followers, "rounds": []}
         await steady.posts(WARM_UP)
         with counter(stage.console, "rounds", ROUNDS) as one:
             for _ in range(ROUNDS):
-                figures["rounds"].append(await _round(on, client, steady, crowd))
+                figures["rounds"].append(await one_round(on, client, steady, crowd))
                 one()
         figures["missing"] = await _missing(on, crowd, figures["rounds"])
         figures["memory"] = await held_memory(stage, guest, client, steady.author)
     return figures
 
 
-async def _authors(on: Platform, client: Client, followers: int) -> tuple[Steady, Crowd]:
+async def authors(on: Platform, client: Client, followers: int) -> tuple[Steady, Crowd]:
     """Register two authors of one partition; one has few followers, the other gets many."""
     partitions = on.stage.settings.partitions
     authors: dict[int, int] = {}
@@ -90,12 +90,13 @@ async def _gather(on: Platform, guest: Guest, crowd: Crowd) -> None:
         one()
 
 
-async def _round(on: Platform, client: Client, steady: Steady, crowd: Crowd) -> Figures:
-    alone = await steady.posts(SECONDS)
+async def one_round(on: Platform, client: Client, steady: Steady, crowd: Crowd, seconds: float = SECONDS) -> Figures:
+    """Post so many seconds alone, and as many beside the other's fan-outs; return the seconds of each post of all."""
+    alone = await steady.posts(seconds)
     over = asyncio.Event()
     beside = asyncio.create_task(_post_on(on, client, crowd, over))
     try:
-        both = await steady.posts(SECONDS)
+        both = await steady.posts(seconds)
     finally:
         over.set()
     return {"alone": alone, "beside": both, "fan-outs": await beside}
@@ -122,7 +123,7 @@ def table(figures: Figures) -> str:
     fan_outs = [seconds for one in rounds for seconds in one["fan-outs"]]
     posts = sum(len(one["alone"]) for one in rounds)
     middles = {name: [median(_of(one[name])[at] for one in rounds) for at in range(3)] for name in ("alone", "beside")}
-    middles["added"] = [median(_added(one)[at] for one in rounds) for at in range(3)]
+    middles["added"] = [median(added(one)[at] for one in rounds) for at in range(3)]
     return "\n".join(
         [
             f"{figures['followers']:,} followers; {len(fan_outs)} posts to them, "
@@ -141,7 +142,8 @@ def _of(times: Sequence[float]) -> list[float]:
     return [percentile(times, 50), percentile(times, 99), max(times)]
 
 
-def _added(one: Figures) -> list[float]:
+def added(one: Figures) -> list[float]:
+    """Return by how many seconds p50, p99 and the longest grew."""
     return [both - alone for both, alone in zip(_of(one["beside"]), _of(one["alone"]), strict=True)]
 
 

@@ -1,6 +1,6 @@
 """The load generator: so many clients, each with one call at a time, for so many seconds. A process of its own.
 
-    python -m benchmarks.load post|timeline --people FILE --clients 32 --seconds 10 [--rate 9] URL...
+    python -m benchmarks.load post|timeline|poll --people FILE --clients 32 --seconds 10 [--rate 9] URL...
 
 ``FILE`` is a JSON array of user ids; authors or readers are drawn from it evenly. With a rate, calls are sent when
 their time has come, whatever became of those before, and times count from then. Prints one JSON object: calls that were
@@ -42,7 +42,19 @@ async def timeline(session: aiohttp.ClientSession, url: str, reader: int) -> int
         return response.status
 
 
-CALLS: dict[str, Call] = {"post": post, "timeline": timeline}
+_TAGS: dict[str, str] = {}
+
+
+async def poll(session: aiohttp.ClientSession, url: str, reader: int) -> int:
+    """Ask whether a timeline's first page has changed since it was read; return the status, 304 where it has not."""
+    place = f"{url}/timelines/{reader}"
+    async with session.get(place, headers={"If-None-Match": _TAGS.get(place, '"none"')}) as response:
+        await response.read()
+        _TAGS[place] = response.headers.get("ETag", "")
+        return response.status
+
+
+CALLS: dict[str, Call] = {"post": post, "timeline": timeline, "poll": poll}
 
 
 async def load(
@@ -59,7 +71,7 @@ async def load(
             status = str(await call(session, next(turn), random.choice(people)))  # noqa: S311 - no secret
         except (aiohttp.ClientError, TimeoutError) as exc:
             status = type(exc).__name__
-        if status.startswith("2"):
+        if status[0] in "23":
             times.append(time.perf_counter() - begun)
         else:
             others[status] += 1

@@ -16,7 +16,7 @@ from microblog_streams.ids import encode_entry
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import key
 
-#: Seconds between posts, between looks at the timelines, and until a post is given up.
+#: Seconds between posts unless said otherwise, between looks at the timelines, and until a post is given up.
 EVERY: Final = 0.05
 LOOK: Final = 0.001
 LOST: Final = 60.0
@@ -37,12 +37,14 @@ class Steady:
     redis: Redis
     author: int
     followers: Sequence[int]
+    #: Seconds between posts.
+    every: float = EVERY
 
     async def posts(self, seconds: float) -> list[float]:
         """Post for so many seconds; return the seconds that each post took. Raises TimeoutError in a group."""
         begun = perf_counter()
         async with asyncio.TaskGroup() as group:
-            due = [begun + number * EVERY for number in range(round(seconds / EVERY))]
+            due = [begun + number * self.every for number in range(round(seconds / self.every))]
             posts = [group.create_task(self._post(at)) for at in due]
         return [post.result() for post in posts]
 

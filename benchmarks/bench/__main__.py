@@ -6,14 +6,39 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from benchmarks.bench.rows import Row, table
-from benchmarks.bench.scenes import fan_out, pages, posts
+from benchmarks.bench.scenes import (
+    beside,
+    cold,
+    deep,
+    fan_out,
+    follows,
+    graph,
+    idle,
+    latency,
+    pages,
+    posts,
+    recovery,
+)
 from benchmarks.bench.setting import Setting, setting
 from benchmarks.report import Figures, report
 from benchmarks.stage import Stage
 from microblog_streams.settings import PREFIX
 
 Scene = Callable[[Setting], Awaitable[list[Row]]]
-SCENES: Final[dict[str, Scene]] = {"pages": pages.measure, "posts": posts.measure, "fan-out": fan_out.measure}
+#: Those that need a fresh worker come last: they stop it, and fill its tables.
+SCENES: Final[dict[str, Scene]] = {
+    "pages": pages.measure,
+    "deep": deep.measure,
+    "cold": cold.measure,
+    "posts": posts.measure,
+    "follows": follows.measure,
+    "latency": latency.measure,
+    "graph": graph.measure,
+    "fan-out": fan_out.measure,
+    "beside": beside.measure,
+    "recovery": recovery.measure,
+    "idle": idle.measure,
+}
 
 
 def main() -> None:

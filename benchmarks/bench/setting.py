@@ -59,14 +59,27 @@ class Setting:
         """Measure a ceiling."""
         return await self.aside(f"benchmarks.bench.ceilings.{name}", *arguments, seconds=60.0)
 
-    async def gather(self, crowd: Crowd) -> None:
+    @property
+    def pid(self) -> int:
+        """The worker's process."""
+        assert self.worker.child
+        return self.worker.child.pid
+
+    def partition(self, author: int) -> int:
+        """Return the partition of an author."""
+        return partition_of(encode_user(author), self.on.stage.settings.partitions)
+
+    async def follow(self, crowd: Crowd) -> None:
         """Give an author a crowd of followers, while the worker is away."""
-        settings = self.on.stage.settings
         await self.worker.leave(signal.SIGTERM)
-        partition = partition_of(encode_user(crowd.author), settings.partitions)
-        await asyncio.to_thread(crowd.follow, settings.data_dir / "workers" / self.worker.name, partition)
-        await crowd.keep(self.on.redis)
+        folder = self.on.stage.settings.data_dir / "workers" / self.worker.name
+        await asyncio.to_thread(crowd.follow, folder, self.partition(crowd.author))
         await self.worker.join()
+
+    async def gather(self, crowd: Crowd) -> None:
+        """Give an author a crowd of followers, all of whose timelines are kept."""
+        await crowd.keep(self.on.redis)
+        await self.follow(crowd)
 
 
 @asynccontextmanager

@@ -23,14 +23,20 @@ from microblog_streams.ids import encode_user, new_post_id
 from microblog_streams.records import Post
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.settings import Settings, load_settings
+from microblog_streams.stores.caches import HEAD, POSTS, USERS, user_key
 from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.glances import SPARE
 from microblog_streams.stores.posts import Posts
-from microblog_streams.stores.redis import CONNECTIONS
+from microblog_streams.stores.redis import CONNECTIONS, Redis
 from microblog_streams.stores.redis_address import open_pool
+from microblog_streams.stores.timelines import UNREAD, functions, key
 
 #: What takes the records: a topic that no worker reads.
 TOPIC: Final = "bench.ceiling"
+#: Entries of a page and one more, and how many a glance looks at.
 _LIMIT: Final = 21
+_GLANCE: Final = (b"", _LIMIT + SPARE, UNREAD, POSTS.encode(), USERS.encode(), HEAD)
+_TAG: Final = 'W/"page"'
 
 
 class Handlers:
@@ -42,13 +48,16 @@ class Handlers:
         posts = json.loads(page)
         self._bodies = [f"post:{post['postId']}" for post in posts]
         self._names = [f"user:{user}" for user in {post["userId"] for post in posts}]
+        self._store = Redis(settings)
         self._redis: Any = Client.from_pool(open_pool(settings, CONNECTIONS))
+        self._functions = functions(self._store)
         self._producer = AIOKafkaProducer(acks="all", **client_options(settings))
         self._cassandra = Cassandra(settings)
         self._posts = Posts(self._cassandra)
 
     async def start(self) -> None:
         """Connect to all stores."""
+        await self._store.connect()
         await self._make_topic()
         await self._producer.start()
         await self._cassandra.connect()
@@ -62,13 +71,20 @@ class Handlers:
             await admin.close()
 
     async def timeline(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
+        """Answer a reader, or a poll by whoever has the page."""
+        user = int(request.match_info["user"])
+        if request.headers.get("If-None-Match") == _TAG:
+            await self._functions.call("glance_older", [key(user), user_key(user).encode()], _GLANCE)
+            return aiohttp_web.Response(status=304, headers={"ETag": _TAG})
+        return await self._page_of(user)
+
+    async def _page_of(self, user: int) -> aiohttp_web.Response:
         """Make the four calls of a warm page, answer the page."""
-        user = request.match_info["user"]
         await self._redis.mget([f"user:{user}"])
         await self._redis.lrange(f"timeline:{user}", 0, _LIMIT - 1)
         await self._redis.mget(self._bodies)
         await self._redis.mget(self._names)
-        return aiohttp_web.Response(body=self._page, content_type="application/json")
+        return aiohttp_web.Response(body=self._page, content_type="application/json", headers={"ETag": _TAG})
 
     async def post(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
         """Produce the body, insert a row, answer the body."""

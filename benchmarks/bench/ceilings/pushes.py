@@ -21,14 +21,14 @@ from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import BATCH, IN_FLIGHT, Timelines
 
 #: An author whom nobody is.
-_AUTHOR: Final = 999_999_999
+AUTHOR: Final = 999_999_999
 
 
 async def pushes(first: int, count: int) -> dict[str, float]:
     """Push one entry into ``count`` timelines; return how many took it, and how many a second."""
     redis = Redis(load_settings())
     await redis.connect()
-    timelines, entry = Timelines(redis), encode_entry(new_post_id(), _AUTHOR)
+    timelines, entry = Timelines(redis), encode_entry(new_post_id(), AUTHOR)
     people = iter(range(first, first + count))
     batches: Iterator[list[int]] = iter(lambda: list(islice(people, BATCH)), [])
     taken = 0

@@ -21,9 +21,10 @@ async def measure(at: Setting) -> list[Row]:
     people, page = await _files(at, readers)
     async with bare_handlers(at, page) as bare:
         rows = await side_by_side(at, bare, "timeline", people, "GET /timelines/{id}, first page, warm", 0.6)
+        rows += await side_by_side(at, bare, "poll", people, "the same at 304, nothing new", 0.65)
     half = [await at.load("timeline", at.worker.url, people, rows[0].figure / 2) for _ in range(at.rounds)]
     times = [figures["p99"] * 1000 for figures in half]
-    return [*rows, Row("the same at half of that rate: p99", "ms", times, Target(most=10))]
+    return [*rows, Row("GET /timelines/{id} at half of its rate: p99", "ms", times, Target(most=10))]
 
 
 async def _readers(at: Setting) -> list[int]:
