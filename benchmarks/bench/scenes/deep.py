@@ -39,7 +39,8 @@ async def measure(at: Setting) -> list[Row]:
 
 async def _places(at: Setting, reader: int) -> tuple[str, str, str]:
     """Return the URLs of the page at entry 400, of the first page past the kept entries, and of the one after it."""
-    url, seen, places = f"{at.worker.url}/timelines/{reader}?limit=20", 0, []
+    url, seen = f"{at.worker.url}/timelines/{reader}?limit=20", 0
+    places: list[str] = []
     while len(places) < 3:
         if seen in (MIDDLE, KEPT, KEPT + 20):
             places.append(url)

@@ -55,6 +55,11 @@ async def _follow(at: Setting, due: float, follower: int, author: Author) -> flo
     await asyncio.sleep(due - perf_counter())
     await at.client.follow(follower, author[0])
     async with asyncio.timeout(_LOST):
-        while await cast(Any, at.on.redis.client.lpos(key(follower), author[1])) is None:
+        while not await _has(at, follower, author[1]):  # noqa: ASYNC110 -- Redis tells nobody
             await asyncio.sleep(_LOOK)
     return perf_counter() - due
+
+
+async def _has(at: Setting, follower: int, entry: bytes) -> bool:
+    found = await cast(Any, at.on.redis.client).lpos(key(follower), entry)
+    return found is not None
