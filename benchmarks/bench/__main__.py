@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from benchmarks.bench.plots import draw, read
 from benchmarks.bench.rows import Row, table
 from benchmarks.bench.scenes import (
     beside,
@@ -48,7 +49,10 @@ def main() -> None:
         sys.exit(f"no scene {', '.join(sorted(unknown))}; these are: {', '.join(SCENES)}")
     # The stage's worker stays outside the group: the one that is measured is stopped while its table is filled.
     os.environ[f"{PREFIX}ROLES"] = "web"
-    report("bench", 1, lambda stage: _measure(stage, chosen), _table)
+    name = "bench-quick" if os.environ.get("QUICK") == "1" else "bench"
+    report(name, 1, lambda stage: _measure(stage, chosen), _table)
+    if name == "bench":
+        draw(read())
 
 
 async def _measure(stage: Stage, chosen: list[str]) -> Figures:
