@@ -1,5 +1,6 @@
 """The steps that demo and measurements share: import the graph, warm timelines, post and wait for its arrival."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,8 @@ from microblog_streams.topics import POST_CREATED, USER_FOLLOW
 GRAPH = Path(__file__).parent / "data" / "soc-epinions1.txt.gz"
 #: Concurrent clients of the steps that are not measured.
 CLIENTS = 64
+#: The name that an imported person has; others may be there.
+_NODE = re.compile("n[0-9]+")
 #: Seconds after which a step is given up: applying all edges, and the way of posts to everyone.
 APPLY, ARRIVE = 1_800.0, 60.0
 
@@ -54,7 +57,7 @@ class Platform:
                     workers, self.client, USER_FOLLOW, result.follows, APPLY, lambda done: report(done, result.follows)
                 )
         applied = time.monotonic() - begun
-        ids = {int(name[1:]): ident async for ident, name in self.client.people()}
+        ids = {int(name[1:]): ident async for ident, name in self.client.people() if _NODE.fullmatch(name)}
         if set(ids) != set(graph.people):
             raise RuntimeError(f"{len(ids):,} people were imported, {len(graph.people):,} are in the file")
         return Imported(graph.renamed(ids), result.people, result.follows, result.seconds, applied)

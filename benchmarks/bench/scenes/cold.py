@@ -35,10 +35,15 @@ async def measure(at: Setting) -> list[Row]:
 async def _rebuilt(at: Setting, reader: int, done: Callable[[], None]) -> float:
     await Timelines(at.on.redis).remove(reader)
     begun = perf_counter()
-    while not await _whole(at, reader):  # noqa: ASYNC110 -- the worker is asked, as a reader asks
-        await asyncio.sleep(_AGAIN)
+    await until_whole(at, reader)
     done()
     return (perf_counter() - begun) * 1000
+
+
+async def until_whole(at: Setting, reader: int) -> None:
+    """Read a timeline until its page is whole."""
+    while not await _whole(at, reader):  # noqa: ASYNC110 -- the worker is asked, as a reader asks
+        await asyncio.sleep(_AGAIN)
 
 
 async def _whole(at: Setting, reader: int) -> bool:

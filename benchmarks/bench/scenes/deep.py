@@ -5,11 +5,12 @@ from typing import Final
 
 from benchmarks.bars import counter
 from benchmarks.bench.rows import Row, Target
+from benchmarks.bench.scenes.cold import until_whole
 from benchmarks.bench.setting import Setting
 from benchmarks.client import next_page
 from benchmarks.figures import percentile
 from benchmarks.followees import follow_many
-from microblog_streams.stores.timelines import KEPT
+from microblog_streams.stores.timelines import KEPT, Timelines
 
 MIDDLE: Final = 400
 #: Followees, the most milliseconds for a page past the kept entries, and for those after it.
@@ -23,7 +24,8 @@ async def measure(at: Setting) -> list[Row]:
         reader = await at.client.register()
         posts = followees + KEPT + 400
         await follow_many(at.on.stage.settings, reader, followees, posts)
-        await at.client.warm(reader)
+        await Timelines(at.on.redis).remove(reader)
+        await until_whole(at, reader)
         middle, past, after = await _places(at, reader)
         with counter(at.on.stage.console, f"deep pages of {followees} followees", 3) as one:
             if followees == FOLLOWEES[0][0]:
