@@ -58,7 +58,8 @@ def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None,
     Interrupted after Ctrl-C, and what the work raises.
     """
     detach_environment()
-    os.environ[f"{PREFIX}AUTH"] = "open"  # the load is everybody at once
+    os.environ[f"{PREFIX}AUTH"] = "open"  # the load is everybody at once,
+    os.environ[f"{PREFIX}MAX_CONNECTIONS_PER_ADDRESS"] = "0"  # from one address
     lift_limits()
     empty(folder)
     console = Console()

@@ -47,17 +47,17 @@ async def _until_it_serves(session: aiohttp.ClientSession, url: str) -> None:
 async def side_by_side(at: Setting, bare: str, call: str, people: Path, what: str, ratio: float) -> list[Row]:
     """Put the same load on the worker and on the bare handler, in turns; return calls a second, and the times."""
     ours, theirs = [], []
-    with counter(at.on.stage.console, what, at.rounds + 1) as one:
-        for _ in range(at.rounds + 1):
+    with counter(at.on.stage.console, what, at.rounds + at.warm_up) as one:
+        for _ in range(at.rounds + at.warm_up):
             ours.append(await at.load(call, at.worker.url, people))
             theirs.append(await at.load(call, bare, people))
             one()
     for figures in (*ours, *theirs):
         if figures["others"] or not figures["calls"]:
             raise RuntimeError(f"{what}: not all calls were answered well: {figures}")
-    rates = [figures["rate"] for figures in ours[1:]]
-    bares = [figures["rate"] for figures in theirs[1:]]
-    times = [figures["p99"] * 1000 for figures in ours[1:]]
+    rates = [figures["rate"] for figures in ours[at.warm_up :]]
+    bares = [figures["rate"] for figures in theirs[at.warm_up :]]
+    times = [figures["p99"] * 1000 for figures in ours[at.warm_up :]]
     return [
         Row(what, "calls/s", rates, Target(ratio=ratio), "a bare handler with the same store calls", bares),
         Row(f"{what}: p99 when saturated", "ms", times, Target()),

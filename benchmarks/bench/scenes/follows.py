@@ -26,11 +26,11 @@ async def measure(at: Setting) -> list[Row]:
     """Return the slowest hundredth of the follows, a round each."""
     authors = [await _author(at) for _ in range(AUTHORS)]
     slowest = []
-    with counter(at.on.stage.console, f"rounds of {RATE:.0f} follows a second", at.rounds + 1) as one:
-        for _ in range(at.rounds + 1):
+    with counter(at.on.stage.console, f"rounds of {RATE:.0f} follows a second", at.rounds + at.warm_up) as one:
+        for _ in range(at.rounds + at.warm_up):
             slowest.append(percentile(await _round(at, authors), 99) * 1000)
             one()
-    return [Row(f"follow and visible backfill at {RATE:.0f}/s: p99", "ms", slowest[1:], Target(most=150))]
+    return [Row(f"follow and visible backfill at {RATE:.0f}/s: p99", "ms", slowest[at.warm_up :], Target(most=150))]
 
 
 async def _author(at: Setting) -> Author:

@@ -18,7 +18,7 @@ from microblog_streams.ids import encode_entry
 from microblog_streams.stores.timelines import key
 
 #: Part of the people, posts a round, clients that write them, and the draw's seed.
-FRACTION, QUICK_FRACTION, POSTS, CLIENTS, SEED = 0.1, 0.01, 2_000, 64, 2003
+FRACTION, QUICK_FRACTION, POSTS, CLIENTS, SEED = 0.1, 0.002, 2_000, 64, 2003
 #: Seconds between looks, and until the last post must be delivered.
 _LOOK, _LOST = 0.02, 600.0
 #: Of keys and entries in pairs, the place of the first whose timeline neither has its entry nor is past it; 0: none.
@@ -38,14 +38,23 @@ async def measure(at: Setting) -> list[Row]:
     graph = (await at.on.load(read(GRAPH, fraction), fraction)).graph
     await at.on.warm(graph.people)
     rates, ceilings = [], []
-    with counter(at.on.stage.console, f"rounds of {at.size(POSTS, 200):,} posts", at.rounds + 1) as one:
-        for number in range(at.rounds + 1):
+    with counter(at.on.stage.console, f"rounds of {at.size(POSTS, 200):,} posts", at.rounds + at.warm_up) as one:
+        for number in range(at.rounds + at.warm_up):
             authors = _draw(graph, at.size(POSTS, 200), SEED + number)
             ceilings.append(await _ceiling(at, graph, authors))
             rates.append(await _round(at, graph, authors))
             one()
     what = f"deliveries, soc-Epinions1 ({len(graph.people):,} people, {graph.follows:,} follows)"
-    return [Row(what, "deliveries/s", rates[1:], Target(ratio=0.5), "Redis alone, the same pushes", ceilings[1:])]
+    return [
+        Row(
+            what,
+            "deliveries/s",
+            rates[at.warm_up :],
+            Target(ratio=0.5),
+            "Redis alone, the same pushes",
+            ceilings[at.warm_up :],
+        )
+    ]
 
 
 def _draw(graph: Graph, count: int, seed: int) -> list[int]:

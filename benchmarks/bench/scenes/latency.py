@@ -19,8 +19,8 @@ async def measure(at: Setting) -> list[Row]:
     """Return the middle and the slowest hundredth of the posts, a round each."""
     authors = [await _author(at) for _ in range(at.size(AUTHORS, 2))]
     middles, slowest = [], []
-    with counter(at.on.stage.console, "rounds of 50 posts a second", at.rounds + 1) as one:
-        for _ in range(at.rounds + 1):
+    with counter(at.on.stage.console, "rounds of 50 posts a second", at.rounds + at.warm_up) as one:
+        for _ in range(at.rounds + at.warm_up):
             times = await asyncio.gather(*(author.posts(at.seconds) for author in authors))
             together = [seconds * 1000 for each in times for seconds in each]
             middles.append(percentile(together, 50))
@@ -28,8 +28,8 @@ async def measure(at: Setting) -> list[Row]:
             one()
     what = f"POST sent to readable by all of {FOLLOWERS} followers, {len(authors) * EACH:.0f} posts/s"
     return [
-        Row(f"{what}: p50", "ms", middles[1:], Target(most=20)),
-        Row(f"{what}: p99", "ms", slowest[1:], Target(most=80)),
+        Row(f"{what}: p50", "ms", middles[at.warm_up :], Target(most=20)),
+        Row(f"{what}: p99", "ms", slowest[at.warm_up :], Target(most=80)),
     ]
 
 
