@@ -58,8 +58,7 @@ def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None,
     Interrupted after Ctrl-C, and what the work raises.
     """
     detach_environment()
-    os.environ[f"{PREFIX}AUTH"] = "open"  # the load is everybody at once,
-    os.environ[f"{PREFIX}MAX_CONNECTIONS_PER_ADDRESS"] = "0"  # from one address
+    os.environ[f"{PREFIX}AUTH"] = "open"  # the load is everybody at once
     lift_limits()
     empty(folder)
     console = Console()
@@ -88,6 +87,7 @@ def detach_environment() -> None:
 def lift_limits() -> None:
     """Have workers do as much as they can for one address: all load comes from this one."""
     os.environ.update({f"{PREFIX}{name.upper()}": value for name, value in NO_LIMITS.items()})
+    os.environ[f"{PREFIX}MAX_CONNECTIONS_PER_ADDRESS"] = "0"
 
 
 def empty(folder: Path) -> None:

@@ -2,21 +2,21 @@
 
 import asyncio
 from time import perf_counter
-from typing import Any, Final, cast
+from typing import Final
 from uuid import UUID
 
 from benchmarks.bars import counter
 from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
+from benchmarks.bench.watch import Watch, watch
 from benchmarks.client import side_by_side
 from benchmarks.figures import percentile
 from microblog_streams.ids import encode_entry
-from microblog_streams.stores.timelines import key
 
 AUTHORS, POSTS = 16, 20
 RATE: Final = 200.0
-#: Seconds between looks at a timeline, and until a follow is given up.
-_LOOK, _LOST = 0.002, 60.0
+#: Seconds until a follow is given up.
+_LOST: Final = 60.0
 
 #: An author, and the entry of one of their posts.
 Author = tuple[int, bytes]
@@ -43,23 +43,17 @@ async def _round(at: Setting, authors: list[Author]) -> list[float]:
     count = round(at.seconds * RATE)
     made = await side_by_side(32, lambda _: at.client.register(), range(count), lambda: None)
     begun = perf_counter()
-    async with asyncio.TaskGroup() as group:
+    async with watch(at.on.redis) as on, asyncio.TaskGroup() as group:
         follows = [
-            group.create_task(_follow(at, begun + number / RATE, follower, authors[number % AUTHORS]))
+            group.create_task(_follow(at, on, begun + number / RATE, follower, authors[number % AUTHORS]))
             for number, follower in enumerate(made.values())
         ]
     return [follow.result() for follow in follows]
 
 
-async def _follow(at: Setting, due: float, follower: int, author: Author) -> float:
+async def _follow(at: Setting, on: Watch, due: float, follower: int, author: Author) -> float:
     await asyncio.sleep(due - perf_counter())
     await at.client.follow(follower, author[0])
     async with asyncio.timeout(_LOST):
-        while not await _has(at, follower, author[1]):  # noqa: ASYNC110 -- Redis tells nobody
-            await asyncio.sleep(_LOOK)
+        await on.until_there(follower, author[1])
     return perf_counter() - due
-
-
-async def _has(at: Setting, follower: int, entry: bytes) -> bool:
-    found = await cast(Any, at.on.redis.client).lpos(key(follower), entry)
-    return found is not None
