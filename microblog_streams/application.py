@@ -6,8 +6,7 @@ URLs and commands by their ``register`` functions: no autodiscovery, so a broken
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from time import monotonic
+from datetime import UTC, datetime
 
 import faust
 from faust.types import TopicT, TransportT
@@ -17,34 +16,25 @@ import agents
 import tables.followers
 from microblog_streams import commands, topics
 from microblog_streams.boot import Boot
-from microblog_streams.configuration import app_id, changelog_name, configuration, topic_partitions
-from microblog_streams.delivery.deliveries import Deliveries, Terms
+from microblog_streams.configuration import app_id, changelog_name, configuration
+from microblog_streams.delivery.deliveries import Deliveries
 from microblog_streams.delivery.lease import Pulse
-from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.delivery.upstream import check_versions, connection, transport
-from microblog_streams.delivery.upstream.router import partition_of
 from microblog_streams.errors import SetupError
 from microblog_streams.health import Health
-from microblog_streams.ids import encode_user
 from microblog_streams.logs import quieten
-from microblog_streams.operations import Operations, Stores, operations
+from microblog_streams.operations import Operations
 from microblog_streams.operations.budgets import Budgets
-from microblog_streams.operations.dead_letters import count_open
 from microblog_streams.operations.rows import Rows
 from microblog_streams.overview.everywhere import Everywhere
 from microblog_streams.overview.here import Here
-from microblog_streams.overview.wiring import everywhere
 from microblog_streams.services.broker import BrokerGate
-from microblog_streams.services.caught_up import CaughtUp
-from microblog_streams.services.chore import Chore, sweeping
+from microblog_streams.services.chore import Chore
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
 from microblog_streams.services.generations import Generations, choose_generation
-from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.services.lag import offsets
-from microblog_streams.services.letter_box import letter_box
 from microblog_streams.services.peers import Peers
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
@@ -52,27 +42,13 @@ from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
-from microblog_streams.stores.blocks import Blocks
-from microblog_streams.stores.caches import PostCache, UserCache
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.census import Census
-from microblog_streams.stores.deployment import Deployment, get_deployment
-from microblog_streams.stores.follows import Follows
-from microblog_streams.stores.glances import Glances
-from microblog_streams.stores.idempotency import Idempotency
-from microblog_streams.stores.last_deployment import last_deployment, remember
+from microblog_streams.stores.deployment import Deployment
+from microblog_streams.stores.last_deployment import last_deployment
 from microblog_streams.stores.outbox import Outbox
-from microblog_streams.stores.outbox_session import OutboxSession
-from microblog_streams.stores.passwords import Passwords
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.posts import Posts
-from microblog_streams.stores.rates import LocalRates, SharedRates
+from microblog_streams.stores.rates import SharedRates
 from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.roster import Roster, Worker
-from microblog_streams.stores.settled_letters import SettledLetters
-from microblog_streams.stores.timelines import Timelines
-from microblog_streams.stores.tokens import Tokens
-from microblog_streams.stores.users import Users
+from microblog_streams.stores.roster import Worker
+from microblog_streams.wiring import add_delivery, add_stores, add_tables
 from web import routes
 from web.edge.driver import GuardedWeb
 from web.edge.limits import Limits
@@ -200,99 +176,14 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     deployment = deployment or last_deployment(settings)
     generation = choose_generation(settings, deployment)
     app = MicroblogApp(settings, generation, deployment.partitions_of(generation))
-    _add_tables(app)
-    _add_stores(app, deployment)
-    _add_delivery(app)
+    add_tables(app)
+    add_stores(app, deployment)
+    add_delivery(app)
     agents.register(app)
     routes.register(app, settings.serves_api, settings.auth == "required")
     commands.register(app)
     check_complete(app)
     return app
-
-
-def _add_tables(app: MicroblogApp) -> None:
-    app.followers = tables.followers.register(app)
-    partitions = app.conf.topic_partitions
-    app.rows = Rows(
-        app.followers, lambda author: partition_of(encode_user(author), partitions), app.settings.worker_name
-    )
-
-
-def _add_stores(app: MicroblogApp, deployment: Deployment) -> None:
-    settings = app.settings
-    postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
-    app.presence = Presence(Roster(redis), app.itself)
-    app.peers = Peers(lambda: app.http_client)
-    app.generations = Generations(
-        deployment,
-        app.generation,
-        ask=lambda: get_deployment(postgres),
-        remember=lambda seen: remember(settings, seen),
-        workers=lambda: app.presence.workers,
-        name=settings.worker_name,
-    )
-    log = Publisher(app, app.topic_of, app.generations, settings.publish_timeout)
-    stores = Stores(
-        log=log,
-        users=Users(postgres),
-        follows=Follows(postgres),
-        blocks=Blocks(postgres),
-        idempotency=Idempotency(postgres),
-        tokens=Tokens(postgres),
-        passwords=Passwords(postgres),
-        posts=Posts(cassandra),
-        timelines=Timelines(redis),
-        glances=Glances(redis),
-        post_cache=PostCache(redis),
-        user_cache=UserCache(redis),
-        followers=app.followers,
-    )
-    app.operations = operations(stores, timedelta(days=settings.token_days), settings.max_followees)
-    app.rates = SharedRates(redis)
-    app.budgets = Budgets(settings, app.rates, LocalRates())
-    app.redis = redis
-    app.connections = Connections([postgres, cassandra, redis])
-    app.outbox = Outbox(postgres)
-    settled = SettledLetters(postgres)
-    app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
-    app.chores = [
-        Chore("sweep_keys", sweeping(stores.idempotency.sweep)),
-        Chore("sweep_tokens", sweeping(stores.tokens.sweep)),
-        Chore("note_token_uses", app.operations.tokens.note_used),
-    ]
-    app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
-    caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
-    interval = settings.reconcile_interval
-    app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
-    app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
-    app.here = Here(app)
-    app.everywhere = everywhere(app, app.here, Census(redis))
-
-
-def _add_delivery(app: MicroblogApp) -> None:
-    settings = app.settings
-    app.workplace = Workplace(settings, app.generation)
-    app.disk = Disk(settings.worker_dir)
-    app.health = Health(app)
-    app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.generation, app.conf.topic_partitions))
-    table = app.followers.table
-    app.deliveries = Deliveries(
-        membership=app,
-        pulse=app.pulse,
-        steadiness=app.steadiness,
-        terms=Terms(settings.window, settings.unacked, settings.on_failure),
-        log=app.operations.posts.log,
-        confirm=table.confirm,
-        committed=lambda tp: transport.committed_offset(app, tp),
-        first_offset=lambda tp: transport.first_offset(app, tp),
-        rejoin=lambda reason: transport.rejoin(app, reason),
-    )
-    app.on_partitions_assigned.connect(table.forget, weak=False)
-    app.restater = Restater(
-        table.doubts,
-        republish=lambda keys: app.operations.follows.store.republish(app.followers.edges(keys)),
-        in_good_standing=lambda: not app.rebalancing and monotonic() < app.pulse.deadline,
-    )
 
 
 def check_complete(app: MicroblogApp) -> None:

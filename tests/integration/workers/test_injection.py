@@ -73,3 +73,21 @@ def test_statements_as_names_are_refused_and_change_nothing(worker, people):
     assert set(answers) == {400}
     assert worker.call("GET", f"/users/{ann}").status == 200
     assert set(worker.call("GET", "/health").body["stores"].values()) == {"ok"}
+
+
+def test_statements_are_passwords_and_names_of_tokens(worker, people):
+    name = worker.call("GET", f"/users/{people.register(worker)}").body["username"]
+    taken = worker.call("POST", "/users/", {"username": f"{name}.p", "password": STATEMENTS[0]})
+    called = [text for text in STATEMENTS if "\n" not in text]
+
+    tokens = [
+        worker.call("POST", "/tokens/", {"username": f"{name}.p", "password": STATEMENTS[0], "name": text}).body
+        for text in called
+    ]
+    refused = [
+        worker.call("POST", "/tokens/", {"username": f"{name}.p", "password": text}).status for text in STATEMENTS[1:]
+    ]
+
+    assert taken.status == 201
+    assert [token["name"] for token in tokens] == called
+    assert set(refused) == {401}

@@ -1,0 +1,164 @@
+"""What the application is put together from: tables, stores with the operations on them, and delivery.
+
+Each function adds its part to the app; ``create_app`` says in which order. Here stands which implementation is behind
+each interface, and what is handed to whom.
+"""
+
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import tables.followers
+from microblog_streams.configuration import topic_partitions
+from microblog_streams.delivery.deliveries import Deliveries, Terms
+from microblog_streams.delivery.publisher import Publisher
+from microblog_streams.delivery.steadiness import Steadiness
+from microblog_streams.delivery.upstream import transport
+from microblog_streams.delivery.upstream.router import partition_of
+from microblog_streams.health import Health
+from microblog_streams.ids import encode_user
+from microblog_streams.operations import Stores, operations
+from microblog_streams.operations.budgets import Budgets
+from microblog_streams.operations.dead_letters import count_open
+from microblog_streams.operations.rows import Rows
+from microblog_streams.overview.here import Here
+from microblog_streams.overview.wiring import everywhere
+from microblog_streams.services.broker import BrokerGate
+from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.chore import Chore, sweeping
+from microblog_streams.services.connections import Connections
+from microblog_streams.services.dead_letter_watch import DeadLetterWatch
+from microblog_streams.services.disk import Disk
+from microblog_streams.services.generations import Generations
+from microblog_streams.services.kafka_clients import client_options
+from microblog_streams.services.lag import offsets
+from microblog_streams.services.letter_box import letter_box
+from microblog_streams.services.peers import Peers
+from microblog_streams.services.presence import Presence
+from microblog_streams.services.reconciler import Reconciler
+from microblog_streams.services.relay import OutboxRelay
+from microblog_streams.services.restater import Restater
+from microblog_streams.services.workplace import Workplace
+from microblog_streams.stores.blocks import Blocks
+from microblog_streams.stores.caches import PostCache, UserCache
+from microblog_streams.stores.cassandra import Cassandra
+from microblog_streams.stores.census import Census
+from microblog_streams.stores.deployment import Deployment, get_deployment
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.glances import Glances
+from microblog_streams.stores.idempotency import Idempotency
+from microblog_streams.stores.last_deployment import remember
+from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.stores.passwords import Passwords
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.rates import LocalRates, SharedRates
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.roster import Roster
+from microblog_streams.stores.settled_letters import SettledLetters
+from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.tokens import Tokens
+from microblog_streams.stores.users import Users
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+def add_tables(app: "MicroblogApp") -> None:
+    """Declare the followers table, and the look-ups of its rows."""
+    app.followers = tables.followers.register(app)
+    partitions = app.conf.topic_partitions
+    app.rows = Rows(
+        app.followers, lambda author: partition_of(encode_user(author), partitions), app.settings.worker_name
+    )
+
+
+def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
+    """Make the stores, the operations on them, and the services that look after them."""
+    settings = app.settings
+    postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
+    app.presence = Presence(Roster(redis), app.itself)
+    app.peers = Peers(lambda: app.http_client)
+    app.generations = Generations(
+        deployment,
+        app.generation,
+        ask=lambda: get_deployment(postgres),
+        remember=lambda seen: remember(settings, seen),
+        workers=lambda: app.presence.workers,
+        name=settings.worker_name,
+    )
+    log = Publisher(app, app.topic_of, app.generations, settings.publish_timeout)
+    stores = _stores(log, postgres, cassandra, redis, app.followers)
+    _add_operations(app, stores, redis)
+    app.redis = redis
+    app.connections = Connections([postgres, cassandra, redis])
+    app.outbox = Outbox(postgres)
+    settled = SettledLetters(postgres)
+    app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
+    app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
+    caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
+    interval = settings.reconcile_interval
+    app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
+    app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
+    app.here = Here(app)
+    app.everywhere = everywhere(app, app.here, Census(redis))
+
+
+def _stores(
+    log: Publisher, postgres: Postgres, cassandra: Cassandra, redis: Redis, followers: tables.followers.FollowersTable
+) -> Stores:
+    return Stores(
+        log=log,
+        users=Users(postgres),
+        follows=Follows(postgres),
+        blocks=Blocks(postgres),
+        idempotency=Idempotency(postgres),
+        tokens=Tokens(postgres),
+        passwords=Passwords(postgres),
+        posts=Posts(cassandra),
+        timelines=Timelines(redis),
+        glances=Glances(redis),
+        post_cache=PostCache(redis),
+        user_cache=UserCache(redis),
+        followers=followers,
+    )
+
+
+def _add_operations(app: "MicroblogApp", stores: Stores, redis: Redis) -> None:
+    settings = app.settings
+    app.operations = operations(stores, timedelta(days=settings.token_days), settings.max_followees)
+    app.rates = SharedRates(redis)
+    app.budgets = Budgets(settings, app.rates, LocalRates())
+    app.chores = [
+        Chore("sweep_keys", sweeping(stores.idempotency.sweep)),
+        Chore("sweep_tokens", sweeping(stores.tokens.sweep)),
+        Chore("note_token_uses", app.operations.tokens.note_used),
+    ]
+
+
+def add_delivery(app: "MicroblogApp") -> None:
+    """Make what delivers events, and what may stop a worker from doing so."""
+    settings = app.settings
+    app.workplace = Workplace(settings, app.generation)
+    app.disk = Disk(settings.worker_dir)
+    app.health = Health(app)
+    app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.generation, app.conf.topic_partitions))
+    table = app.followers.table
+    app.deliveries = Deliveries(
+        membership=app,
+        pulse=app.pulse,
+        steadiness=app.steadiness,
+        terms=Terms(settings.window, settings.unacked, settings.on_failure),
+        log=app.operations.posts.log,
+        confirm=table.confirm,
+        committed=lambda tp: transport.committed_offset(app, tp),
+        first_offset=lambda tp: transport.first_offset(app, tp),
+        rejoin=lambda reason: transport.rejoin(app, reason),
+    )
+    app.on_partitions_assigned.connect(table.forget, weak=False)
+    app.restater = Restater(
+        table.doubts,
+        republish=lambda keys: app.operations.follows.store.republish(app.followers.edges(keys)),
+        in_good_standing=lambda: not app.rebalancing and monotonic() < app.pulse.deadline,
+    )
