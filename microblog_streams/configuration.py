@@ -55,7 +55,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "Topic": NamedTopic,
         "Router": EdgeRouter,
         "Worker": MicroblogWorker,
-        # Events of a lost generation are read again; waiting for their effects would only delay the rebalance.
+        # Events of a lost generation are read again; Faust would wait for their acknowledgements, which never come.
         "stream_wait_empty": False,
         "stream_recovery_delay": 0.0,
     }

@@ -156,6 +156,7 @@ def add_delivery(app: "MicroblogApp") -> None:
         first_offset=lambda tp: transport.first_offset(app, tp),
         rejoin=lambda reason: transport.rejoin(app, reason),
     )
+    app.on_partitions_revoked.connect(app.deliveries.let_go, weak=False)
     app.on_partitions_assigned.connect(table.forget, weak=False)
     app.restater = Restater(
         table.doubts,

@@ -16,10 +16,11 @@ from microblog_streams.delivery.lane import Lane
 from microblog_streams.delivery.lease import Membership, PartitionLease, Pulse
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.stores.interfaces import EventLog
+from microblog_streams.underway import Underway
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that running effects are given when the worker stops.
+#: Seconds that running effects are given when the worker stops, and tries of them when partitions are given back.
 PATIENCE = 5.0
 
 
@@ -50,6 +51,8 @@ class Deliveries:
     #: Leaves the group and joins it again, so that everything is read from the last commit on.
     rejoin: Callable[[str], None]
     lanes: set[Lane] = field(default_factory=set)
+    #: The tries of effects.
+    tries: Underway = field(default_factory=Underway)
 
     def lease(self, message: Message) -> PartitionLease:
         """Return the hold on a message's partition."""
@@ -67,6 +70,15 @@ class Deliveries:
         headers = letter_headers(source, reason, first_failure, message.headers)
         await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
         logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
+
+    async def let_go(self, *args: object, **kwargs: object) -> None:
+        """Let no call of an effect outlive the hold on its partition; to be called before another worker can have it.
+
+        An effect goes on until its next look at the lease: it may have a push in flight, or in the queue for its turn.
+        Were that made after the partition's next owner has taken the author out of the timeline, it would stay there.
+        """
+        if not await self.tries.ended(PATIENCE):
+            logger.error("effects_outlive_their_lease tries=%d", len(self.tries))
 
     @staticmethod
     def now() -> str:

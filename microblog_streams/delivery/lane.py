@@ -217,7 +217,8 @@ class Lane:
         async with self._slots:
             for count, pause in enumerate(pauses(), 1):
                 try:
-                    await parcel.work()
+                    with self.deliveries.tries.one():
+                        await parcel.work()
                     await self.deliveries.confirm(parcel.event.message)
                     parcel.done_at = monotonic()
                     break

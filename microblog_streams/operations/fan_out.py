@@ -4,7 +4,6 @@ The followers come from the table in slices, and the lease is checked before eac
 in between stops, and the partition's next owner does all of it again. Pushing twice is harmless.
 """
 
-import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from microblog_streams.operations.ahead import Ahead
 from microblog_streams.operations.lease import Lease
 from microblog_streams.records import Post
 from microblog_streams.stores.interfaces import Followers, PostStore, TimelineStore
+from microblog_streams.underway import Underway
 
 #: Rows of the followers table looked at in one go, and pushed to in one call: some 0.2 ms of the event loop and 1 ms of
 #: Redis, for which whatever else there is to do waits at each of its steps. With 1,000 a post to a million took no less
@@ -33,25 +33,22 @@ TOMBSTONE = 0
 class Running:
     """The fan-outs that are under way, by author: an unfollow waits for those that began before it."""
 
-    authors: dict[int, set[asyncio.Future[None]]] = field(default_factory=lambda: defaultdict(set))
+    authors: dict[int, Underway] = field(default_factory=lambda: defaultdict(Underway))
 
     @contextlib.contextmanager
     def running(self, author: int) -> Iterator[None]:
         """Count as under way inside the block."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.authors[author].add(done)
         try:
-            yield
+            with self.authors[author].one():
+                yield
         finally:
-            done.set_result(None)
-            self.authors[author].discard(done)
             if not self.authors[author]:
                 del self.authors[author]
 
     async def wait(self, author: int) -> None:
         """Return when all that are under way now have ended."""
-        if begun := list(self.authors.get(author, ())):
-            await asyncio.wait(begun)
+        if author in self.authors:
+            await self.authors[author].ended()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from microblog_streams.delivery.upstream.consumer import SteadyThread
+from microblog_streams.settings import Settings
 from tests.functional.delivery.reading_world import Reading
 from tests.waiting import until
 
@@ -31,6 +32,15 @@ async def test_to_faust_it_is_one():
 
 async def test_to_subscribe_to_others_is_one():
     assert not await subscribed_again(SteadyThread, ["events", "changelog", "more"])
+
+
+async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_way(real_application):
+    app = real_application(Settings())
+    with app.deliveries.tries.one():
+        giving = asyncio.create_task(app.on_partitions_revoked.send(set()))
+        done, _ = await asyncio.wait([giving], timeout=0.01)
+        assert not done
+    await giving
 
 
 class Member:

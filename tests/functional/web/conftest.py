@@ -14,14 +14,11 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner
 
-from microblog_streams import application
-from microblog_streams.application import MicroblogApp
 from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.budgets import Budgets
 from microblog_streams.operations.rows import Rows
 from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import Deployment
 from microblog_streams.stores.interfaces import Followers
 from microblog_streams.stores.rates import LocalRates
 from tests.fakes.access import FakePasswords, FakeTokens
@@ -152,20 +149,6 @@ async def front(make_front: MakeFront) -> Front:
 @pytest.fixture
 def client(front: Front) -> TestClient[Any, Any]:
     return front.client
-
-
-@pytest.fixture
-def real_application(monkeypatch) -> Callable[[Settings], MicroblogApp]:
-    """Make the application that a worker runs, with all routes and none of its services started."""
-    for part, name in [(application.connection, "mend"), (application.event_loop, "use"), (application, "quieten")]:
-        monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
-
-    def make(settings: Settings) -> MicroblogApp:
-        app = application.create_app(settings, Deployment(1, 8))
-        app.web.init_server()
-        return app
-
-    return make
 
 
 @pytest.fixture

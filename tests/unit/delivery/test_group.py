@@ -2,6 +2,7 @@
 
 import asyncio
 
+from microblog_streams.delivery import deliveries
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.settings import LEASE_MARGIN
 from tests.unit.delivery.test_order import turns
@@ -58,6 +59,36 @@ async def test_an_effect_of_an_earlier_generation_is_not_tried_again(world):
     tries = len(world.effects.begun)
     await turns()
     assert len(world.effects.begun) == tries
+
+
+async def test_partitions_are_given_back_once_the_tries_under_way_have_ended(world):
+    """Else their pushes come after the next owner's purge."""
+    world.effects.hold(0)
+    world.put(0)
+    await until(lambda: world.effects.begun == [0])
+    world.group.rebalancing = True
+    giving = asyncio.create_task(world.deliveries.let_go(set()))
+    await turns()
+    assert not giving.done()
+
+    world.effects.release(0)
+    await giving
+    assert world.effects.ended == []
+
+
+async def test_a_try_that_hangs_does_not_hold_the_group_up(world, monkeypatch, caplog):
+    monkeypatch.setattr(deliveries, "PATIENCE", 0.001)
+    world.effects.hold(0)
+    world.put(0)
+    await until(lambda: world.effects.begun == [0])
+    await world.deliveries.let_go(set())
+    assert "effects_outlive_their_lease tries=1" in caplog.text
+
+
+async def test_with_nothing_under_way_partitions_are_given_back_at_once(world):
+    world.put(0)
+    await until(lambda: world.acked == [0])
+    await world.deliveries.let_go(set())
 
 
 async def test_events_of_an_earlier_generation_are_not_acknowledged_and_not_begun(world):

@@ -1,0 +1,24 @@
+"""The application as it is composed, for tests of how its parts are put together."""
+
+from collections.abc import Callable
+
+import pytest
+
+from microblog_streams import application
+from microblog_streams.application import MicroblogApp
+from microblog_streams.settings import Settings
+from microblog_streams.stores.deployment import Deployment
+
+
+@pytest.fixture
+def real_application(monkeypatch) -> Callable[[Settings], MicroblogApp]:
+    """Make the application that a worker runs, with all routes and none of its services started."""
+    for part, name in [(application.connection, "mend"), (application.event_loop, "use"), (application, "quieten")]:
+        monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
+
+    def make(settings: Settings) -> MicroblogApp:
+        app = application.create_app(settings, Deployment(1, 8))
+        app.web.init_server()
+        return app
+
+    return make
