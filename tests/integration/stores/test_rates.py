@@ -87,3 +87,10 @@ async def test_requests_of_one_moment_wait_side_by_side(redis, who):
     rates.close()
     assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
     assert time.monotonic() - begun < 0.6
+
+
+async def test_a_window_that_began_this_millisecond_is_not_over(rates, who):
+    """The two calls often share a millisecond, in which the library alone would say that the month ends now."""
+    for number in range(100):
+        verdicts = [await rates.take(f"{who}{number}", parse("3/month")) for _ in range(2)]
+        assert all(verdict.tightest.seconds > 2_591_000 for verdict in verdicts)
