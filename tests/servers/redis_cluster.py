@@ -1,4 +1,4 @@
-"""A Redis Cluster of local processes: primaries that share the slots evenly, and a replica of each where it is wanted."""
+"""A Redis Cluster of local processes: primaries that share the slots evenly, each with a replica where wanted."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

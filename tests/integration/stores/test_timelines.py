@@ -1,4 +1,4 @@
-"""The timelines on real servers, Valkey, Redis and a Redis Cluster: the contract, and what only a server can lose, forget or expire."""
+"""The timelines on real servers, one or a cluster: the contract, and what only a server can lose, forget or expire."""
 
 import asyncio
 import random
