@@ -96,21 +96,23 @@ def _direct(node: ClusterNode) -> Server:
 
 
 async def _together(node: ClusterNode, commands: Sequence[Command]) -> list[Any]:
-    sent = [PipelineCommand(number, *command) for number, command in enumerate(commands)]
-    await node.execute_pipeline(sent)
-    return [command.result for command in sent]
+    return await _send(node, [PipelineCommand(number, *command) for number, command in enumerate(commands)])
 
 
 async def _ask_mover_together(node: ClusterNode, commands: Sequence[Command]) -> list[Any]:
-    answers = await _together(node, [each for command in commands for each in (("ASKING",), command)])
-    return answers[1::2]
+    return (await _together(node, [each for command in commands for each in (("ASKING",), command)]))[1::2]
 
 
-async def _ask_mover(node: ClusterNode, *command: Any) -> Any:  # noqa: ANN401 -- as redis-py's
-    [answer] = await _ask_mover_together(node, [command])
+async def _ask_mover(node: ClusterNode, *command: Any, **options: Any) -> Any:  # noqa: ANN401 -- as redis-py's
+    _, answer = await _send(node, [PipelineCommand(0, "ASKING"), PipelineCommand(1, *command, **options)])
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+async def _send(node: ClusterNode, commands: list[PipelineCommand]) -> list[Any]:
+    await node.execute_pipeline(commands)
+    return [command.result for command in commands]
 
 
 def _reason(error: BaseException) -> BaseException:

