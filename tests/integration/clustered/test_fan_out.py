@@ -25,6 +25,8 @@ from tests.waiting import until
 FOLLOWERS = 2_000
 #: Seconds until what was done counts as safe, far more than a replica is behind.
 HOLD = 0.5
+#: Seconds until a replica has taken over.
+PATIENCE = 30
 
 
 class Everybody:
@@ -111,7 +113,9 @@ class Effects:
     failed: int = 0
 
     async def bring_about(self, event):
+        end = time.monotonic() + PATIENCE
         while True:
+            assert time.monotonic() < end, "no other has taken over"
             run = self.steadiness.run
             try:
                 await self.everybody.deliver(event)
