@@ -134,8 +134,7 @@ async def _read(redis: Redis, keys: Sequence[str], values: TypeAdapter[Value]) -
     """Return the values of the keys, None where nothing is there that can be read."""
     if not keys:
         return []
-    async with redis.translated() as client:
-        found = await client.mget(keys)
+    found = await redis.read("MGET", *keys)
     return [_parse(key, raw, values) for key, raw in zip(keys, found, strict=True)]
 
 

@@ -18,6 +18,7 @@ from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
 from microblog_streams.stores.circuit import Circuit
 from microblog_streams.stores.redis_address import open_pool
+from microblog_streams.stores.redis_reads import Reads
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.
@@ -76,6 +77,8 @@ class Redis:
         self._timeout = settings.store_timeout
         self._client: Client | None = None
         self._circuit = Circuit(self.name, self._ask)
+        #: Sends a command that reads, together with the others of the moment. Raises as ``translated`` does.
+        self.read = Reads(self.translated)
         #: What this server's settings cannot keep of our promises, as it was at the last connect.
         self.warnings: Sequence[str] = ()
 

@@ -103,14 +103,14 @@ class Timelines:
     async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
         position = before.bytes if before else b""
-        return _slice(await self._call("older", [key(user)], position, limit, UNREAD))
+        return _slice(await self._read("older", [key(user)], position, limit, UNREAD))
 
     async def newer(self, user: int, after: UUID, limit: int) -> Slice:
         """Return the ``limit`` entries next above ``after``, newest first.
 
         COLD also where ``after`` is below a partial list's tail: the list does not know what is next above it.
         """
-        return _slice(await self._call("newer", [key(user)], after.bytes, limit))
+        return _slice(await self._read("newer", [key(user)], after.bytes, limit))
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
         """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed.
@@ -219,6 +219,9 @@ class Timelines:
             self._clock.forget()
             raise StoreUnavailable(self._redis.name, "the call was late, or the server's clock was set")
         return answer
+
+    async def _read(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
+        return await self._functions.read(name, keys, args)
 
     async def _call(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
         try:
