@@ -14,7 +14,7 @@ from mode import loop as event_loop
 
 import agents
 import tables.followers
-from microblog_streams import commands, topics
+from microblog_streams import commands, garbage, topics
 from microblog_streams.boot import Boot
 from microblog_streams.configuration import app_id, changelog_name, configuration
 from microblog_streams.delivery.deliveries import Deliveries
@@ -154,6 +154,11 @@ class MicroblogApp(faust.App):
             logger.warning("open_to_all MICROBLOG_AUTH=open lets everybody on this machine act as anybody")
         await self.workplace.take()
         await super().on_first_start()
+
+    async def on_started(self) -> None:
+        """Finish the start as Faust does; what is there then stays."""
+        await super().on_started()
+        garbage.freeze()
 
     async def on_stop(self) -> None:
         """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does."""

@@ -1,14 +1,17 @@
-"""The nouns, as stores return them and operations pass them on. Immutable, without behaviour, without I/O."""
+"""The nouns, as stores return them and operations pass them on. Immutable, without behaviour, without I/O.
+
+Posts and users are tuples because a page makes 20 of each: a frozen dataclass takes three times as long to make.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from microblog_streams.ids import post_time
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """A person who is registered."""
 
     id: int
@@ -57,8 +60,7 @@ class Login:
     password: str | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """A post as the post store holds it. A deleted one is a flag and an emptied text, so that no replay revives it."""
 
     id: UUID

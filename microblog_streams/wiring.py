@@ -40,7 +40,7 @@ from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.stores.blocks import Blocks
-from microblog_streams.stores.caches import PostCache, UserCache
+from microblog_streams.stores.caches import PostCache, Shelf, UserCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.census import Census
 from microblog_streams.stores.deployment import Deployment, get_deployment
@@ -121,6 +121,7 @@ def _stores(
         glances=Glances(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis),
+        shelf=Shelf(redis),
         followers=followers,
     )
 

@@ -8,7 +8,7 @@ The tag is weak: compressed or not, the page is the same one.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final, Protocol
 from uuid import UUID
@@ -44,7 +44,7 @@ def conditional(request: Request) -> bool:
     return bool(request.if_none_match)
 
 
-def unchanged(request: Request, items: Iterable[Named], links: Mapping[str, str]) -> Response | None:
+def unchanged(request: Request, items: Sequence[Named], links: Mapping[str, str]) -> Response | None:
     """Return the 304 for a caller who has this page, None for others; ``links`` are its headers.
 
     Tags are compared by their texts alone, weak or not (RFC 9110, 13.1.2), and ``*`` is any page.
@@ -53,21 +53,24 @@ def unchanged(request: Request, items: Iterable[Named], links: Mapping[str, str]
     return _marked(Response(status=304, headers=links), current) if _has(request, current) else None
 
 
-def tagged(response: Response, items: Iterable[Named], links: Mapping[str, str]) -> Response:
-    """Return the answer with the tag of what it shows."""
-    return _marked(response, tag(items, links))
+def tagged(request: Request, response: Response, items: Sequence[Named], links: Mapping[str, str]) -> Response:
+    """Return the answer with the tag of what it shows, or the 304 for a caller who has that."""
+    current = tag(items, links)
+    return _marked(Response(status=304, headers=links) if _has(request, current) else response, current)
 
 
-def tag(items: Iterable[Named], links: Mapping[str, str]) -> ETag:
+def tag(items: Sequence[Named], links: Mapping[str, str]) -> ETag:
     """Return the tag of a page of posts."""
-    words = [*Post.model_fields, *links.values(), *(f"{item.id} {item.username}" for item in items)]
-    digest = sha256("\n".join(words).encode()).digest()
-    return ETag(urlsafe_b64encode(digest[:_BYTES]).decode(), is_weak=True)
+    names = [*Post.model_fields, *links.values(), str(len(items)), *[item.username for item in items]]
+    digest = sha256("\n".join(names).encode())
+    digest.update(b"".join([item.id.bytes for item in items]))
+    return ETag(urlsafe_b64encode(digest.digest()[:_BYTES]).decode(), is_weak=True)
 
 
 def _has(request: Request, current: ETag) -> bool:
-    if request.headers.get("If-None-Match") == ETAG_ANY:
-        return True
+    given = request.headers.get("If-None-Match")
+    if given is None or given == ETAG_ANY:
+        return given is not None
     return any(had.value == current.value for had in request.if_none_match or ())
 
 

@@ -4,6 +4,7 @@ Positions (operations) become cursors here, and cursors positions. The URLs are 
 hold behind any gateway.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 from uuid import UUID
@@ -16,13 +17,12 @@ from microblog_streams.operations.pages import Page, PostView
 from web import answers, cursors, params
 from web.cursors import Kind, Position
 from web.problems import RETRY_AFTER
-from web.schemas import Post, User
+from web.schemas import User, posts_json
 
 #: Of a page that may lack posts between those it has.
 INCOMPLETE: Final = {"Timeline-State": "incomplete", "Retry-After": RETRY_AFTER}
 
 _users = TypeAdapter(list[User])
-_posts = TypeAdapter(list[Post])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,12 @@ class Paging:
         body = _users.dump_json([User.of(user) for user in page.items], by_alias=True)
         return answers.json(body, headers=self._header(self._link("next", kind, page.next)))
 
-    def posts(self, page: Page[PostView, UUID], older: Kind, newer: Kind | None = None) -> Response:
-        """Answer a page of posts; ``newer`` is the kind of the page above it, where a list has one."""
-        body = _posts.dump_json([Post.of(post) for post in page.items], by_alias=True)
-        links = self.links(page, older, newer)
-        return answers.json(body, headers=links if page.whole else links | INCOMPLETE)
+    def posts(self, page: Page[PostView, UUID], links: Mapping[str, str]) -> Response:
+        """Answer a page of posts, with what ``links`` made for it."""
+        return answers.json(posts_json(page.items), headers=links if page.whole else {**links, **INCOMPLETE})
 
     def links(self, page: Page[Any, UUID], older: Kind, newer: Kind | None = None) -> dict[str, str]:
-        """Return the ``Link`` header of a page of posts, as ``posts`` answers it."""
+        """Return the ``Link`` header of a page of posts; ``newer`` is the kind of the page above, where there is one."""
         above = self._link("prev", newer, page.prev) if newer is not None else None
         return self._header(self._link("next", older, page.next), above)
 

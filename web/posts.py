@@ -34,7 +34,8 @@ class AuthorPosts(View):
         """Return a page of posts, newest first."""
         paging = Paging.of(request, user_id(user))
         _, before = paging.at_post(Kind.POSTS)
-        return paging.posts(await self.operations.posts.by_author(paging.owner, before, paging.limit), Kind.POSTS)
+        page = await self.operations.posts.by_author(paging.owner, before, paging.limit)
+        return paging.posts(page, paging.links(page, Kind.POSTS))
 
 
 class PostsOrPost(AuthorPosts):

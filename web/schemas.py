@@ -4,12 +4,14 @@ Requests are strict: an id is a JSON integer, not ``"1"``, ``1.0`` or ``true``, 
 refused, because a misspelt one would otherwise be ignored.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema
 from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
 
 from microblog_streams import records
 from microblog_streams.ids import MAX_USER_ID
@@ -28,7 +30,7 @@ from microblog_streams.operations.tokens import Issued
 
 def rfc3339(at: datetime) -> str:
     """Return a time in UTC with milliseconds: ``2026-11-24T12:00:00.123Z``."""
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time", "examples": ["2026-11-24T12:00:00.123Z"]}
@@ -165,6 +167,22 @@ class Post(Answer):
             content=post.content,
             created_at=post.created_at,
         )
+
+
+def posts_json(posts: Iterable[PostView]) -> bytes:
+    """Return the JSON of posts, each as ``Post`` writes it, but without its models: they cost more than the texts."""
+    return to_json(
+        [
+            {
+                "postId": str(post.id),
+                "userId": post.author,
+                "username": post.username,
+                "content": post.content,
+                "createdAt": rfc3339(post.created_at),
+            }
+            for post in posts
+        ]
+    )
 
 
 class Following(Answer):

@@ -59,10 +59,9 @@ class Timeline(View):
 
 def _answer(request: Request, paging: Paging, page: Page[PostView, UUID]) -> Response:
     """Answer a page that was read. One that is not whole has no tag: it is to be asked for until it is."""
-    answer = paging.posts(page, *_KINDS)
+    links = paging.links(page, *_KINDS)
+    answer = paging.posts(page, links)
     if not page.whole:
         answer.headers.update(etags.CACHING)
         return answer
-    links = paging.links(page, *_KINDS)
-    unchanged = etags.unchanged(request, page.items, links)
-    return etags.tagged(answer, page.items, links) if unchanged is None else unchanged
+    return etags.tagged(request, answer, page.items, links)

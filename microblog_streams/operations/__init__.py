@@ -46,6 +46,7 @@ class Stores:
     glances: stores.GlanceStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
+    shelf: stores.Shelf
     followers: stores.Followers
 
 
@@ -71,7 +72,7 @@ def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: in
     """Put the operations together on their stores."""
     tokens = Tokens(on.tokens, token_life)
     users = Users(on.users, on.user_cache, on.timelines, tokens)
-    bodies = Bodies(on.posts, on.post_cache, users)
+    bodies = Bodies(on.posts, on.post_cache, on.shelf, users)
     history = History(on.follows, on.posts)
     running = Running()
     return Operations(

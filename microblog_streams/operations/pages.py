@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
+
+from microblog_streams.ids import post_time
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -23,15 +25,18 @@ class Page(Generic[T, P]):
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class PostView:
-    """A post as people see it: with its author's name."""
+class PostView(NamedTuple):
+    """A post as people see it: with its author's name. A tuple, because a page makes 20 of them."""
 
     id: UUID
     author: int
     username: str
     content: str
-    created_at: datetime
+
+    @property
+    def created_at(self) -> datetime:
+        """The time in the id (UTC, milliseconds)."""
+        return post_time(self.id)
 
 
 class Shown(Protocol):

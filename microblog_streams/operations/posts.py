@@ -5,7 +5,6 @@ once in the usual case; the agents make sure of the same, so a store that is awa
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -72,12 +71,12 @@ class Posts:
 
     async def by_author(self, author: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         """Return an author's posts, newest first. Raises NotFound."""
-        await self.users.require(author)
 
-        async def read(position: UUID | None, count: int) -> Sequence[UUID]:
-            return await self.store.newest(author, position, count, strong=False)
+        async def read(position: UUID | None, count: int) -> list[bytes]:
+            ids = await self.store.newest(author, position, count, strong=False)
+            return [encode_entry(post_id, author) for post_id in ids]
 
-        return await self.bodies.page(read, before, limit)
+        return await self.bodies.page(read, before, limit, author)
 
     async def delete(self, post_id: UUID, by: int | None = None) -> None:
         """Delete a post; it is out of every page at once. ``by``: who wants to; None: whoever may.

@@ -37,7 +37,6 @@ class Timelines:
 
         Raises NotFound, StoreUnavailable, and Unfinished where there is nothing yet that could be shown.
         """
-        await self.users.require(user)
         try:
             return await self._older(user, before, limit)
         except Unfinished as exc:
@@ -50,23 +49,21 @@ class Timelines:
         await self.rebuilds.close()
 
     async def _older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
+        async def read(position: UUID | None, count: int) -> list[bytes]:
+            return await self._entries_below(user, position, count)
 
-        async def read(position: UUID | None, count: int) -> list[UUID]:
-            return [entry_post_id(entry) for entry in await self._entries_below(user, position, count)]
-
-        return timeline_below(await self.bodies.page(read, before, limit), before)
+        return timeline_below(await self.bodies.page(read, before, limit, user), before)
 
     async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
         """Return the ``limit`` posts next above ``after``, newest first.
 
         Raises NotFound, StoreUnavailable, Unfinished.
         """
-        await self.users.require(user)
         views: list[PostView] = []
         position = after
         while len(views) < limit:
             entries = await self._entries_above(user, position, limit)
-            views = await self.bodies.views([entry_post_id(entry) for entry in entries]) + views
+            views = await self.bodies.views(entries, user) + views
             if len(entries) < limit:
                 break
             position = entry_post_id(entries[0])
@@ -76,7 +73,7 @@ class Timelines:
         """Return the newest of what a rebuild has read, and of what was pushed since it began; raise it for none."""
         pushed = await _or_cold(self.store.older(user, None, limit))
         newest = sorted({*unfinished.entries, *pushed.entries}, reverse=True)[:limit]
-        items = await self.bodies.views([entry_post_id(entry) for entry in newest])
+        items = await self.bodies.views(newest, user)
         if not items:
             raise unfinished
         return Page(items, whole=False)
@@ -101,6 +98,8 @@ class Timelines:
     async def _kept_below(self, user: int, before: UUID | None, count: int) -> Slice:
         """Read the list, once it is warm. Raises Unfinished."""
         kept = await self.store.older(user, before, count)
+        if kept.warmth in _NOT_WARM:
+            await self.users.require(user)
         while kept.warmth in _NOT_WARM:
             await self.rebuilds.warm(user)
             kept = await self.store.older(user, before, count)

@@ -76,7 +76,10 @@ class Users:
 
     async def find(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those of the users that exist and are not deleted."""
-        cached = await attempt("cached_users", self.cache.get_many(ids), {})
+        return await self.complete(ids, await attempt("cached_users", self.cache.get_many(ids), {}))
+
+    async def complete(self, ids: Collection[int], cached: Mapping[int, User | None]) -> Mapping[int, User]:
+        """Return the same, of whom some were found in the cache already."""
         missing = [user for user in ids if user not in cached]
         stored = await self.store.get_many(missing) if missing else {}
         if stored:

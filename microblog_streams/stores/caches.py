@@ -6,12 +6,12 @@ who read the store before a deletion and fills after it finds the mark there. Th
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
 
 from microblog_streams.records import Post, User
 from microblog_streams.stores.redis import Redis
@@ -31,38 +31,22 @@ POST_SECONDS: Final = 86_400
 #: Seconds that a user stays: the same few come with every page, so an hour already saves nearly all reads.
 USER_SECONDS: Final = 3_600
 
-
-class PostBody(BaseModel):
-    """What is kept of a post."""
-
-    author: int
-    content: str
+Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 
 
-class PostMark(BaseModel):
-    """What is kept of a deleted post."""
+class Shelf:
+    """Both caches at once (``interfaces.Shelf``)."""
 
-    author: int
-    deleted: Literal[True]
+    def __init__(self, redis: Redis) -> None:
+        """Share a connection."""
+        self._redis = redis
 
-
-class UserBody(BaseModel):
-    """What is kept of a user."""
-
-    username: str
-    created_at: datetime
-
-
-class UserMark(BaseModel):
-    """What is kept of a deleted user."""
-
-    deleted: Literal[True]
-
-
-PostValue: TypeAlias = PostBody | PostMark
-UserValue: TypeAlias = UserBody | UserMark
-_POST: Final[TypeAdapter[PostValue]] = TypeAdapter(PostValue)
-_USER: Final[TypeAdapter[UserValue]] = TypeAdapter(UserValue)
+    async def get_many(self, ids: Sequence[UUID], users: Collection[int]) -> Found:
+        """Return what is cached of posts and of users, in one round trip."""
+        keys = [*map(post_key, ids), *map(user_key, users)]
+        found = await self._redis.get_many(keys) if keys else []
+        posts = _known(ids, found, _post)
+        return posts, _known(users, found[len(ids) :], _user)
 
 
 class PostCache:
@@ -71,11 +55,11 @@ class PostCache:
     def __init__(self, redis: Redis) -> None:
         """Share a connection."""
         self._redis = redis
+        self._shelf = Shelf(redis)
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         """Return what is cached, in one round trip."""
-        found = await _read(self._redis, [_post_key(post_id) for post_id in ids], _POST)
-        return {post_id: _post(post_id, value) for post_id, value in zip(ids, found, strict=True) if value}
+        return (await self._shelf.get_many(ids, ()))[0]
 
     async def fill(self, posts: Collection[Post]) -> None:
         """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there."""
@@ -92,12 +76,11 @@ class UserCache:
     def __init__(self, redis: Redis) -> None:
         """Share a connection."""
         self._redis = redis
+        self._shelf = Shelf(redis)
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
         """Return what is cached, in one round trip; None for deleted users."""
-        wanted = list(ids)
-        found = await _read(self._redis, [user_key(user) for user in wanted], _USER)
-        return {user: _user(user, value) for user, value in zip(wanted, found, strict=True) if value}
+        return (await self._shelf.get_many((), ids))[1]
 
     async def fill(self, users: Collection[User]) -> None:
         """Add users that are not cached, in one round trip."""
@@ -105,7 +88,7 @@ class UserCache:
 
     async def delete(self, user: int) -> None:
         """Put the deletion mark."""
-        await _write(self._redis, [_Write(user_key(user), UserMark(deleted=True), MARK_SECONDS, only_new=False)])
+        await _write(self._redis, [_Write(user_key(user), {"deleted": True}, MARK_SECONDS, only_new=False)])
 
 
 def post_head(raw: bytes) -> tuple[int, bool] | None:
@@ -116,58 +99,13 @@ def post_head(raw: bytes) -> tuple[int, bool] | None:
 
 def known_users(values: Mapping[int, bytes | None]) -> dict[int, str | None]:
     """Return the names that users' values tell, None for deleted users; a user who is not cached is missing."""
-    found = {user: _parse(user_key(user), raw, _USER) for user, raw in values.items()}
-    return {user: value.username if isinstance(value, UserBody) else None for user, value in found.items() if value}
+    found = _known(values.keys(), values.values(), _user)
+    return {user: value.username if value else None for user, value in found.items()}
 
 
-class _Write(NamedTuple):
-    key: str
-    value: BaseModel
-    seconds: int
-    only_new: bool
-
-
-Value = TypeVar("Value")
-
-
-async def _read(redis: Redis, keys: Sequence[str], values: TypeAdapter[Value]) -> list[Value | None]:
-    """Return the values of the keys, None where nothing is there that can be read."""
-    if not keys:
-        return []
-    found = await redis.get_many(keys)
-    return [_parse(key, raw, values) for key, raw in zip(keys, found, strict=True)]
-
-
-def _parse(key: str, raw: bytes | str | None, values: TypeAdapter[Value]) -> Value | None:
-    try:
-        return None if raw is None else values.validate_json(raw)
-    except ValidationError as error:
-        log.warning("cache_value_broken key=%s errors=%d", key, error.error_count())
-        return None
-
-
-async def _write(redis: Redis, writes: Iterable[_Write]) -> None:
-    async with redis.translated() as client, client.pipeline(transaction=False) as pipe:
-        for key, value, seconds, only_new in writes:
-            pipe.set(key, value.model_dump_json(), ex=seconds, nx=only_new)
-        await pipe.execute()
-
-
-def _post_key(post_id: UUID) -> str:
+def post_key(post_id: UUID) -> str:
+    """Return the key of a post in the cache."""
     return f"{POSTS}{post_id}"
-
-
-def _post(post_id: UUID, value: PostValue) -> Post:
-    if isinstance(value, PostBody):
-        return Post(post_id, value.author, value.content)
-    return Post(post_id, value.author, "", deleted=True)
-
-
-def _post_write(post: Post) -> _Write:
-    key = _post_key(post.id)
-    if post.deleted:
-        return _Write(key, PostMark(author=post.author, deleted=True), MARK_SECONDS, only_new=False)
-    return _Write(key, PostBody(author=post.author, content=post.content), POST_SECONDS, only_new=True)
 
 
 def user_key(user: int) -> str:
@@ -175,10 +113,63 @@ def user_key(user: int) -> str:
     return f"{USERS}{user}"
 
 
-def _user(user: int, value: UserValue) -> User | None:
-    return User(user, value.username, value.created_at) if isinstance(value, UserBody) else None
+class _Write(NamedTuple):
+    key: str
+    value: dict[str, Any]
+    seconds: int
+    only_new: bool
+
+
+async def _write(redis: Redis, writes: Iterable[_Write]) -> None:
+    async with redis.translated() as client, client.pipeline(transaction=False) as pipe:
+        for key, value, seconds, only_new in writes:
+            pipe.set(key, to_json(value), ex=seconds, nx=only_new)
+        await pipe.execute()
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def _known(
+    keys: Iterable[Key], values: Iterable[bytes | None], read: Callable[[Key, object], Value]
+) -> dict[Key, Value]:
+    """Return what can be read of the values that are there, by key. What cannot is as if it were not there."""
+    known = {}
+    for key, raw in zip(keys, values, strict=False):
+        if raw is not None:
+            try:
+                known[key] = read(key, from_json(raw))
+            except ValueError:
+                log.warning("cache_value_broken of=%s", key)
+    return known
+
+
+def _post(post_id: UUID, value: object) -> Post:
+    match value:
+        case {"author": int(author), "content": str(content)}:
+            return Post(post_id, author, content)
+        case {"author": int(author), "deleted": True}:
+            return Post(post_id, author, "", deleted=True)
+    raise ValueError(f"{value!r} is no post")
+
+
+def _user(user: int, value: object) -> User | None:
+    match value:
+        case {"username": str(username), "created_at": str(created_at)}:
+            return User(user, username, datetime.fromisoformat(created_at))
+        case {"deleted": True}:
+            return None
+    raise ValueError(f"{value!r} is no user")
+
+
+def _post_write(post: Post) -> _Write:
+    key = post_key(post.id)
+    if post.deleted:
+        return _Write(key, {"author": post.author, "deleted": True}, MARK_SECONDS, only_new=False)
+    return _Write(key, {"author": post.author, "content": post.content}, POST_SECONDS, only_new=True)
 
 
 def _user_write(user: User) -> _Write:
-    body = UserBody(username=user.username, created_at=user.created_at)
+    body = {"username": user.username, "created_at": user.created_at}
     return _Write(user_key(user.id), body, USER_SECONDS, only_new=True)

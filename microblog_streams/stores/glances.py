@@ -61,7 +61,7 @@ class Glances:
         asked = count + SPARE
         keys = [key(user), user_key(user).encode()]
         args: list[bytes | int] = [position, asked, UNREAD, POSTS.encode(), USERS.encode(), HEAD]
-        answer = await self._functions.call(function, keys, args)
+        answer = await self._functions.read(function, keys, args)
         if answer is None:
             return None
         tail, entries, heads, owner, authors, users = answer

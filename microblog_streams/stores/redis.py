@@ -21,6 +21,7 @@ from microblog_streams.stores.redis_address import is_cluster, open_cluster, ope
 from microblog_streams.stores.redis_checks import check, warnings
 from microblog_streams.stores.redis_cluster import Cluster
 from microblog_streams.stores.redis_errors import SlotMoving, at_start, unavailable
+from microblog_streams.stores.redis_reads import Reads
 from microblog_streams.stores.redis_server import Answer, Command, Question, Server
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
@@ -44,6 +45,9 @@ class Redis:
         self._client: Client | None = None
         self._cluster: Cluster | None = None  # the same, where it is one
         self._circuit = Circuit(self.name, self._ask)
+        #: Sends a command that reads, together with the others of the moment. Raises as ``translated`` does. On a
+        #: cluster it is none to send keys of several slots with.
+        self.read = Reads(self.translated)
         #: Whether the keys of a call must share a slot, and only database 0 is there.
         self.clustered = is_cluster(settings)
         #: What the servers' settings cannot keep of our promises, as it was at the last connect.
@@ -88,13 +92,12 @@ class Redis:
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return the values of keys, in one round trip, or one for each of a cluster's servers, side by side."""
-        async with self.translated() as client:
-            if not self._cluster:
-                return cast(list[bytes | None], await client.mget(keys))
-            async with client.pipeline(transaction=False) as pipe:
-                for key in keys:
-                    pipe.get(key)
-                return await pipe.execute()
+        if not self._cluster:
+            return cast(list[bytes | None], await self.read("MGET", *keys))
+        async with self.translated() as client, client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.get(key)
+            return await pipe.execute()
 
     def by_server(self, calls: Iterable[Keys]) -> Mapping[str, Sequence[Keys]]:
         """Sort calls by the name of the server that has their keys, as far as is known."""

@@ -39,6 +39,17 @@ class RedisFunctions:
         self._name = f"{prefix}_%s_{version}"
         self.clocks = RedisClocks()
 
+    async def read(self, name: str, keys: Keys, args: Iterable[bytes | int]) -> Reply:
+        """Call a function that changes nothing that counts, together with the other reads of the moment."""
+        if self._redis.clustered:
+            return await self.call(name, keys, args)
+        try:
+            return await self._redis.read("FCALL", self._name % name, len(keys), *keys, *args)
+        except ResponseError as error:
+            if _NOT_LOADED not in str(error):
+                raise
+            return await self.call(name, keys, args)
+
     async def call(self, name: str, keys: Keys, args: Iterable[bytes | int], deadline: float | None = None) -> Reply:
         """Call a function; after a flush or a server without our library, load it first.
 

@@ -113,14 +113,14 @@ class Timelines:
     async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
         position = before.bytes if before else b""
-        return _slice(await self._call("older", [self._keys.of(user)], position, limit, UNREAD))
+        return _slice(await self._read("older", [self._keys.of(user)], position, limit, UNREAD))
 
     async def newer(self, user: int, after: UUID, limit: int) -> Slice:
         """Return the ``limit`` entries next above ``after``, newest first.
 
         COLD also where ``after`` is below a partial list's tail: the list does not know what is next above it.
         """
-        return _slice(await self._call("newer", [self._keys.of(user)], after.bytes, limit))
+        return _slice(await self._read("newer", [self._keys.of(user)], after.bytes, limit))
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
         """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed.
@@ -240,6 +240,9 @@ class Timelines:
             self._functions.clocks.forget()
             raise StoreUnavailable(self._redis.name, "the call was late, or the server's clock was set")
         return answer is None
+
+    async def _read(self, name: str, keys: CallKeys, *args: bytes | int) -> Reply:
+        return await self._functions.read(name, keys, args)
 
     async def _call(self, name: str, keys: CallKeys, *args: bytes | int) -> Reply:
         return await self._functions.call(name, keys, args)

@@ -51,6 +51,18 @@ class FakeUserCache:
         self.kept[user] = None
 
 
+class FakeShelf:
+    """The Shelf over both caches in memory: it is down where either is."""
+
+    def __init__(self, posts: FakePostCache, users: FakeUserCache) -> None:
+        self._posts, self._users = posts, users
+
+    async def get_many(
+        self, ids: Sequence[UUID], users: Collection[int]
+    ) -> tuple[Mapping[UUID, Post], Mapping[int, User | None]]:
+        return await self._posts.get_many(ids), await self._users.get_many(users)
+
+
 def _check(down: bool) -> None:
     if down:
         raise StoreUnavailable("redis", "the test says so")

@@ -11,7 +11,7 @@ from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.records import Post
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
-from tests.fakes.caches import FakePostCache, FakeUserCache
+from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
@@ -72,6 +72,7 @@ class World:
             glances=FakeGlances(self.timelines, self.post_cache, self.user_cache),
             post_cache=self.post_cache,
             user_cache=self.user_cache,
+            shelf=FakeShelf(self.post_cache, self.user_cache),
             followers=self.followers,
         )
 

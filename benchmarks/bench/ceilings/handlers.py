@@ -35,6 +35,7 @@ from microblog_streams.stores.timelines import UNREAD, functions, key
 TOPIC: Final = "bench.ceiling"
 #: Entries of a page and one more, and how many a glance looks at.
 _LIMIT: Final = 21
+_OLDER: Final = (b"", _LIMIT, UNREAD)
 _GLANCE: Final = (b"", _LIMIT + SPARE, UNREAD, POSTS.encode(), USERS.encode(), HEAD)
 _TAG: Final = 'W/"page"'
 
@@ -46,8 +47,8 @@ class Handlers:
         """Prepare what does not differ from call to call."""
         self._settings, self._page = settings, page
         posts = json.loads(page)
-        self._bodies = [f"post:{post['postId']}" for post in posts]
-        self._names = [f"user:{user}" for user in {post["userId"] for post in posts}]
+        bodies = [f"post:{post['postId']}" for post in posts]
+        self._shown = [*bodies, *(f"user:{user}" for user in {post["userId"] for post in posts})]
         self._store = Redis(settings)
         self._redis: Any = Client.from_pool(open_pool(settings, CONNECTIONS))
         self._functions = functions(self._store)
@@ -79,11 +80,9 @@ class Handlers:
         return await self._page_of(user)
 
     async def _page_of(self, user: int) -> aiohttp_web.Response:
-        """Make the four calls of a warm page, answer the page."""
-        await self._redis.mget([f"user:{user}"])
-        await self._redis.lrange(f"timeline:{user}", 0, _LIMIT - 1)
-        await self._redis.mget(self._bodies)
-        await self._redis.mget(self._names)
+        """Make the two calls of a warm page, answer the page."""
+        await self._functions.call("older", [key(user)], _OLDER)
+        await self._redis.mget([f"user:{user}", *self._shown])
         return aiohttp_web.Response(body=self._page, content_type="application/json", headers={"ETag": _TAG})
 
     async def post(self, request: aiohttp_web.Request) -> aiohttp_web.Response:

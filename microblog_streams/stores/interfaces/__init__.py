@@ -5,7 +5,7 @@ the last id of the page before, exclusive), because positions stay right while r
 """
 
 from microblog_streams.stores.interfaces.access import PasswordStore, TokenStore
-from microblog_streams.stores.interfaces.caches import PostCache, UserCache
+from microblog_streams.stores.interfaces.caches import PostCache, Shelf, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
 from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row, RowSlice
 from microblog_streams.stores.interfaces.glances import GlanceStore, Glimpse
@@ -38,6 +38,7 @@ __all__ = [
     "Row",
     "RowSlice",
     "SettledLetters",
+    "Shelf",
     "Slice",
     "SourceLog",
     "TimelineStore",

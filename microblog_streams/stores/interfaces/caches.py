@@ -37,3 +37,13 @@ class UserCache(Protocol):
     async def delete(self, user: int) -> None:
         """Put the deletion mark."""
         ...
+
+
+class Shelf(Protocol):
+    """Both caches at once: what a page shows, in one round trip."""
+
+    async def get_many(
+        self, ids: Sequence[UUID], users: Collection[int]
+    ) -> tuple[Mapping[UUID, Post], Mapping[int, User | None]]:
+        """Return what is cached of posts and of users, as the caches themselves do."""
+        ...

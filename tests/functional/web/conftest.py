@@ -23,7 +23,7 @@ from microblog_streams.stores.interfaces import Followers
 from microblog_streams.stores.rates import LocalRates
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
-from tests.fakes.caches import FakePostCache, FakeUserCache
+from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
@@ -223,5 +223,6 @@ def _stores(app: App) -> Stores:
         glances=FakeGlances(app.timelines, posts, users),
         post_cache=posts,
         user_cache=users,
+        shelf=FakeShelf(posts, users),
         followers=cast(Followers, None),  # only agents look at it
     )

@@ -95,7 +95,7 @@ async def test_it_costs_one_call(poll, tag, calls, method):
 async def test_who_says_nothing_of_a_tag_is_not_looked_at_twice(client, posts, calls):
     await client.get(PATH)
 
-    assert calls == ["user_cache.get_many", "timelines.older", "post_cache.get_many", "user_cache.get_many"]
+    assert calls == ["timelines.older", "shelf.get_many"]
 
 
 @pytest.mark.parametrize(

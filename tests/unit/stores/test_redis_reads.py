@@ -1,0 +1,131 @@
+"""Reads go out together, and each gets its own answer."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from redis.exceptions import ResponseError
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.stores import redis_reads
+from microblog_streams.stores.redis_reads import Reads
+from tests.waiting import until
+
+
+class Server:
+    """Answers each command with its arguments, a call at a time; a call waits while ``held``."""
+
+    def __init__(self):
+        self.calls = []
+        self.free = asyncio.Event()
+        self.free.set()
+        self.error = None
+
+    @asynccontextmanager
+    async def client(self):
+        if self.error:
+            raise self.error
+        yield self
+
+    async def execute_command(self, *command):
+        return (await self._answer([command]))[0]
+
+    @asynccontextmanager
+    async def pipeline(self, transaction):
+        assert not transaction
+        yield Pipe(self)
+
+    async def _answer(self, commands):
+        self.calls.append(commands)
+        await self.free.wait()
+        return [ResponseError("refused") if command[0] == "BAD" else list(command) for command in commands]
+
+
+class Pipe:
+    def __init__(self, server):
+        self.server, self.commands = server, []
+
+    def execute_command(self, *command):
+        self.commands.append(command)
+
+    async def execute(self, raise_on_error):
+        assert not raise_on_error
+        return await self.server._answer(self.commands)
+
+
+@pytest.fixture(autouse=True)
+def _one_at_a_time(monkeypatch):
+    monkeypatch.setattr(redis_reads, "IN_FLIGHT", 1)
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+def reads(server):
+    return Reads(server.client)
+
+
+async def test_one_that_is_alone_goes_out_alone(server, reads):
+    assert await reads("GET", "a") == ["GET", "a"]
+    assert server.calls == [[("GET", "a")]]
+
+
+async def test_those_of_the_same_moment_go_out_together(server, reads):
+    assert await asyncio.gather(reads("GET", "a"), reads("GET", "b")) == [["GET", "a"], ["GET", "b"]]
+    assert server.calls == [[("GET", "a"), ("GET", "b")]]
+
+
+async def test_what_is_asked_meanwhile_goes_out_with_the_next(server, reads):
+    server.free.clear()
+    first = asyncio.create_task(reads("GET", "a"))
+    await until(lambda: server.calls)
+    others = [asyncio.create_task(reads("GET", name)) for name in "bc"]
+    await asyncio.sleep(0)
+    server.free.set()
+    await asyncio.gather(first, *others)
+    assert [len(call) for call in server.calls] == [1, 2]
+
+
+async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
+    monkeypatch.setattr(redis_reads, "MOST", 2)
+    await asyncio.gather(*(reads("GET", str(number)) for number in range(5)))
+    assert [len(call) for call in server.calls] == [2, 2, 1]
+
+
+async def test_one_that_has_stalled_holds_nobody_up(server, reads, monkeypatch):
+    monkeypatch.setattr(redis_reads, "IN_FLIGHT", 2)
+    server.free.clear()
+    stalled = asyncio.create_task(reads("GET", "a"))
+    await until(lambda: server.calls)
+    server.free = asyncio.Event()
+    server.free.set()
+    assert await reads("GET", "b") == ["GET", "b"]
+    assert not stalled.done()
+    stalled.cancel()
+
+
+async def test_a_refusal_is_that_command_s_alone(reads):
+    good, bad = await asyncio.gather(reads("GET", "a"), reads("BAD"), return_exceptions=True)
+    assert good == ["GET", "a"]
+    assert isinstance(bad, ResponseError)
+
+
+async def test_where_the_store_is_away_all_of_them_hear_it(server, reads):
+    server.error = StoreUnavailable("redis", "away")
+    outcomes = await asyncio.gather(reads("GET", "a"), reads("GET", "b"), return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable, StoreUnavailable]
+    server.error = None
+    assert await reads("GET", "c") == ["GET", "c"]
+
+
+async def test_one_who_left_keeps_nobody_from_an_answer(server, reads):
+    server.free.clear()
+    leaving, staying = (asyncio.create_task(reads("GET", name)) for name in "ab")
+    await until(lambda: server.calls)
+    leaving.cancel()
+    server.free.set()
+    assert await staying == ["GET", "b"]
+    assert leaving.cancelled() or leaving.cancelling()
