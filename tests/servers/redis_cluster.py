@@ -105,6 +105,10 @@ class RunningCluster:
         port = next(primary[1] for first, last, primary, *_ in self._slots() if first <= slot <= last)
         return next(node for node in self.nodes if node.port == port)
 
+    def keys_in(self, slot: int) -> int:
+        """Return how many keys of a slot its server has."""
+        return int(_tell(self.primary_of(slot), "CLUSTER COUNTKEYSINSLOT", slot))
+
     def whole(self) -> bool:
         """Tell whether all servers run, and every primary has a replica that is up to date."""
         try:
