@@ -9,6 +9,7 @@ from benchmarks.bench.plots import draw, read
 from benchmarks.bench.rows import Row, table
 from benchmarks.bench.scenes import (
     beside,
+    clustered,
     cold,
     deep,
     fan_out,
@@ -36,6 +37,7 @@ SCENES: Final[dict[str, Scene]] = {
     "latency": latency.measure,
     "graph": graph.measure,
     "fan-out": fan_out.measure,
+    "clustered": clustered.measure,
     "beside": beside.measure,
     "recovery": recovery.measure,
     "idle": idle.measure,

