@@ -45,8 +45,8 @@ class Redis:
         self._client: Client | None = None
         self._cluster: Cluster | None = None  # the same, where it is one
         self._circuit = Circuit(self.name, self._ask)
-        #: Sends a command that reads, together with the others of the moment. Raises as ``translated`` does. On a
-        #: cluster it is none to send keys of several slots with.
+        #: Sends a command that reads, together with the others of the moment. Raises as ``translated`` does. Not for a
+        #: cluster, each of whose servers has a moment of its own.
         self.read = Reads(self.translated)
         #: Whether the keys of a call must share a slot, and only database 0 is there.
         self.clustered = is_cluster(settings)

@@ -85,7 +85,8 @@ class RunningCluster:
             _tell(node, "CLUSTER ADDSLOTSRANGE", *slots)
         for number, node in enumerate(self.nodes):
             _tell(node, "CLUSTER SET-CONFIG-EPOCH", number + 1)
-            _tell(node, "CLUSTER MEET", "127.0.0.1", first.port, first.bus)
+            if node is not first:
+                _tell(node, "CLUSTER MEET", "127.0.0.1", first.port, first.bus)
         _agreed(lambda: all(_known(node) == len(self.nodes) for node in self.nodes))
         for replica, primary in zip(self.replicas, self.primaries, strict=False):
             _tell(replica, "CLUSTER REPLICATE", id_of(primary))
