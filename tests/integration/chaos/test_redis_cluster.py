@@ -18,12 +18,12 @@ from tests.live.stack import running_stack
 from tests.servers.moving_slots import MovingSlot
 from tests.servers.redis_cluster import Node, running_cluster
 
-#: People are in every fourth bucket: some five of them in each.
-STEP = 4
-#: Slots of timelines that are moved under load, one after the other.
-MOVED = 8
+#: People are in every 16th bucket: some 15 of them in each, so that most posts are for several of them.
+STEP = 16
+#: Times that all their slots are moved under load, one after the other.
+TIMES = 2
 #: Calls while keys lie on both servers.
-SOME = 20
+SOME = 30
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def timeline_slots():
 
 def test_what_was_answered_outlives_moving_slots_and_dying_primaries(scene, cluster, capsys):
     def slots_moved(scene: Scene) -> None:
-        for slot in timeline_slots()[:MOVED]:
+        for slot in timeline_slots() * TIMES:
             moving = MovingSlot(cluster, slot)
             moving.begin()
             moving.carry(max(1, cluster.keys_in(slot) // 2))
