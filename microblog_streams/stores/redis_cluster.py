@@ -41,6 +41,12 @@ class Cluster(RedisCluster):
                 await self._look()
             yield
 
+    async def aclose(self) -> None:
+        """Close all connections, also those whose server does not say good-bye."""
+        self._initialize = True
+        nodes = [*self.nodes_manager.nodes_cache.values(), *self.nodes_manager.startup_nodes.values()]
+        await asyncio.gather(*(node.disconnect() for node in nodes), return_exceptions=True)
+
     def doubt(self) -> None:
         """Ask again who has which slot, before the next call."""
         self._doubted = True
