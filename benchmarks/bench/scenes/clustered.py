@@ -22,7 +22,7 @@ from tests.servers.redis_cluster import running_cluster
 FOLLOWERS, QUICK = 200_000, 50_000
 #: From id to id of followers who are far apart: a slice of 500 of them is in as many buckets as it can be.
 FAR: Final = 64
-#: Crowds lie so many ids apart.
+#: Crowds lie so many ids apart, and from those of other scenes.
 _ROOM: Final = 100_000_000
 #: Seconds that the server may take for a batch of new timelines.
 _PATIENCE: Final = 5.0
@@ -31,10 +31,11 @@ _PATIENCE: Final = 5.0
 async def measure(at: Setting) -> list[Row]:
     """Return pushes a second into the cluster, with those into the one server as the ceiling."""
     count = at.size(FOLLOWERS, QUICK)
+    close, far = FIRST + _ROOM, FIRST + 2 * _ROOM
     with running_cluster() as cluster:
         return [
-            await _row(at, cluster.stack.settings, "ids in a row", range(FIRST + _ROOM, FIRST + _ROOM + count)),
-            await _row(at, cluster.stack.settings, "ids far apart", range(FIRST, FIRST + count * FAR, FAR)),
+            await _row(at, cluster.stack.settings, "ids in a row", range(close, close + count)),
+            await _row(at, cluster.stack.settings, "ids far apart", range(far, far + count * FAR, FAR)),
         ]
 
 
