@@ -53,7 +53,7 @@ class Reads:
                     return [await client.execute_command(*commands[0])]
                 async with client.pipeline(transaction=False) as pipe:
                     for command in commands:
-                        pipe.execute_command(*command)
+                        pipe.execute_command(*command)  # type: ignore[no-untyped-call]
                     return await pipe.execute(raise_on_error=False)
         except Exception as exc:
             return [exc] * len(commands)
