@@ -50,10 +50,10 @@ class Reads:
         try:
             async with self._client() as client:
                 if len(commands) == 1:
-                    return [await client.execute_command(*commands[0])]
+                    return [await client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
                 async with client.pipeline(transaction=False) as pipe:
                     for command in commands:
-                        pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+                        pipe.execute_command(*command)
                     return await pipe.execute(raise_on_error=False)
         except Exception as exc:
             return [exc] * len(commands)
