@@ -4,6 +4,7 @@ Values are JSON, with a flag in place of the text in the mark of a deletion. Fil
 who read the store before a deletion and fills after it finds the mark there. The hour is how late that may be.
 """
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -35,6 +36,9 @@ DECODED: Final = 8_192
 #: Bytes of a value that is kept so; longer ones would make it more than 25 MB.
 SHORT: Final = 1_024
 
+#: How the value of a post ends that the post store has: a text cannot end so, for its quotes are escaped.
+_STORED: Final = b',"stored":true}'
+
 Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 
 
@@ -65,9 +69,14 @@ class PostCache:
         """Return what is cached, in one round trip."""
         return (await self._shelf.get_many(ids, ()))[0]
 
-    async def fill(self, posts: Collection[Post]) -> None:
+    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
         """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there."""
-        await _write(self._redis, [_post_write(post) for post in posts])
+        await _write(self._redis, [_post_write(post, stored) for post in posts])
+
+    async def stored(self, post_id: UUID) -> bool:
+        """Tell whether the post store had the post when it was cached."""
+        raw = await self._redis.read("GET", post_key(post_id))
+        return raw is not None and raw.endswith(_STORED)
 
     async def delete(self, post_id: UUID, author: int) -> None:
         """Put the deletion mark."""
@@ -114,10 +123,11 @@ class _Write(NamedTuple):
 
 
 async def _write(redis: Redis, writes: Iterable[_Write]) -> None:
-    async with redis.translated() as client, client.pipeline(transaction=False) as pipe:
-        for key, value, seconds, only_new in writes:
-            pipe.set(key, to_json(value), ex=seconds, nx=only_new)
-        await pipe.execute()
+    await asyncio.gather(*(redis.change("SET", *_command(write)) for write in writes))
+
+
+def _command(write: _Write) -> tuple[bytes | str | int, ...]:
+    return write.key, to_json(write.value), "EX", write.seconds, *(("NX",) if write.only_new else ())
 
 
 Key = TypeVar("Key")
@@ -156,11 +166,12 @@ def _user(user: int, raw: bytes) -> User | None:
     raise ValueError("no user")
 
 
-def _post_write(post: Post) -> _Write:
+def _post_write(post: Post, stored: bool) -> _Write:
     key = post_key(post.id)
     if post.deleted:
         return _Write(key, {"author": post.author, "deleted": True}, MARK_SECONDS, only_new=False)
-    return _Write(key, {"author": post.author, "content": post.content}, POST_SECONDS, only_new=True)
+    value = {"author": post.author, "content": post.content} | ({"stored": True} if stored else {})
+    return _Write(key, value, POST_SECONDS, only_new=True)
 
 
 def _user_write(user: User) -> _Write:

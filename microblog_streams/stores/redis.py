@@ -18,7 +18,7 @@ from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.settings import Settings
 from microblog_streams.stores.circuit import Circuit
 from microblog_streams.stores.redis_address import open_pool
-from microblog_streams.stores.redis_reads import Reads
+from microblog_streams.stores.redis_together import Together
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.
@@ -77,8 +77,9 @@ class Redis:
         self._timeout = settings.store_timeout
         self._client: Client | None = None
         self._circuit = Circuit(self.name, self._ask)
-        #: Sends a command that reads, together with the others of the moment. Raises as ``translated`` does.
-        self.read = Reads(self.translated)
+        #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
+        #: none of them for it. Raise as ``translated`` does.
+        self.read, self.change = (Together(self.translated, unavailable) for _ in range(2))
         #: What this server's settings cannot keep of our promises, as it was at the last connect.
         self.warnings: Sequence[str] = ()
 

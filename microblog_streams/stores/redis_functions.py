@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from redis.exceptions import ResponseError
 
 from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis_together import Together
 
 #: What the server answers: an int, bytes, None, or a list of these.
 Reply: TypeAlias = Any
@@ -31,14 +32,21 @@ class RedisFunctions:
         self._source = source.replace("VERSION", version)
         self._name = f"{prefix}_%s_{version}"
 
-    async def read(self, name: str, keys: Sequence[bytes], args: Iterable[bytes | int]) -> Reply:
+    async def read(self, name: str, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Reply:
         """Call a function that changes nothing that counts, together with the other reads of the moment."""
+        return await self._together(self._redis.read, name, keys, args)
+
+    async def change(self, name: str, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Reply:
+        """Call a function with a few keys, together with the other small changes of the moment."""
+        return await self._together(self._redis.change, name, keys, args)
+
+    async def _together(self, send: Together, name: str, keys: Sequence[bytes], args: Sequence[bytes | int]) -> Reply:
         try:
-            return await self._redis.read("FCALL", self._name % name, len(keys), *keys, *args)
+            return await send("FCALL", self._name % name, len(keys), *keys, *args)
         except ResponseError as error:
             if _NOT_LOADED not in str(error):
                 raise
-            return await self.call(name, keys, args)
+        return await self.call(name, keys, args)
 
     async def call(self, name: str, keys: Sequence[bytes], args: Iterable[bytes | int]) -> Reply:
         """Call a function; after a flush or a server without our library, load it first. Raises StoreUnavailable.

@@ -29,6 +29,8 @@ SLACK: Final = 10
 #: Timelines that one call pushes to: it takes the server 1 to 2 ms, for which reads of other timelines wait. Fewer
 #: timelines a call spend more of the client's time on calls; more make reads wait longer and push hardly faster.
 BATCH: Final = 500
+#: Timelines of a push that goes together with others: an author's own, for which the author waits, and small fan-outs.
+FEW: Final = 32
 #: Calls of one worker that push at a time. Enough that the server never waits for the client; what exceeds it would
 #: only queue in the server, ahead of the reads.
 IN_FLIGHT: Final = 4
@@ -91,8 +93,7 @@ class Timelines:
         """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
-        if len(users) == 1:
-            # An author's own timeline is pushed to while the author waits: ahead of the fan-outs' queue.
+        if len(users) <= FEW:
             return await self._push(users, entry, deadline)
         calls = [self._push_in_turn(batch, entry, deadline) for batch in _batches(users)]
         counts = await asyncio.gather(*calls, return_exceptions=True)
@@ -225,7 +226,8 @@ class Timelines:
 
     async def _call(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
         try:
-            return await self._functions.call(name, keys, args)
+            send = self._functions.change if len(keys) <= FEW else self._functions.call
+            return await send(name, keys, args)
         except StoreUnavailable:
             # The next answer may be another server's, with another clock.
             self._clock.forget()
