@@ -16,9 +16,9 @@ from typing import Any, Final
 import uvloop
 from aiohttp import web as aiohttp_web
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis.asyncio import Redis as Client
 
+from benchmarks.bench.ceilings.topic import TOPIC, make_topic
 from microblog_streams.ids import encode_user, new_post_id
 from microblog_streams.records import Post
 from microblog_streams.services.kafka_clients import client_options
@@ -29,8 +29,6 @@ from microblog_streams.stores.redis import CONNECTIONS, Redis
 from microblog_streams.stores.redis_address import open_pool
 from microblog_streams.stores.timelines import UNREAD, functions, key
 
-#: What takes the records: a topic that no worker reads.
-TOPIC: Final = "bench.ceiling"
 #: Entries of a page and one more.
 _LIMIT: Final = 21
 _OLDER: Final = (b"", _LIMIT, UNREAD)
@@ -56,17 +54,9 @@ class Handlers:
     async def start(self) -> None:
         """Connect to all stores."""
         await self._store.connect()
-        await self._make_topic()
+        await make_topic(self._settings)
         await self._producer.start()
         await self._cassandra.connect()
-
-    async def _make_topic(self) -> None:
-        admin = AIOKafkaAdminClient(**client_options(self._settings))
-        await admin.start()
-        try:
-            await admin.create_topics([NewTopic(TOPIC, self._settings.partitions, 1)])
-        finally:
-            await admin.close()
 
     async def timeline(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
         """Answer a reader, or a poll by whoever has the page."""
