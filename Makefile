@@ -12,6 +12,7 @@ SECONDS ?=
 SEED ?=
 QUICK ?=
 SCENES ?=
+PROFILE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run infra demo measure bench takeover interference cold chaos test soak check audit docs format clean
@@ -32,8 +33,8 @@ demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: 
 measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/results.md (FULL=1: the whole graph)
 	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.measure
 
-bench: $(VENV)/.run  ## Measure every hot path beside its ceiling (QUICK=1: under 3 minutes; SCENES=pages,...)
-	@QUICK="$(QUICK)" SCENES="$(SCENES)" exec $(BIN)/python -m benchmarks.bench
+bench: $(VENV)/$(if $(PROFILE),.profile,.run)  ## Measure every hot path beside its ceiling (QUICK=1, PROFILE=1, SCENES=pages,...)
+	@QUICK="$(QUICK)" SCENES="$(SCENES)" PROFILE="$(PROFILE)" exec $(BIN)/python -m benchmarks.bench
 
 takeover: $(VENV)/.run  ## Measure joins and takeovers of three workers (FULL=1: the whole graph)
 	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.takeover
@@ -79,10 +80,11 @@ clean:  ## Remove the virtual environment, caches and the data of runs and tests
 
 # The virtual environment, once for each set of extras; a stamp file says what is installed.
 $(VENV)/.run: EXTRAS := local
+$(VENV)/.profile: EXTRAS := local,profile
 $(VENV)/.test: EXTRAS := local,test
 $(VENV)/.check: EXTRAS := local,test,check
 
-$(VENV)/.run $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt | $(BIN)/python
+$(VENV)/.run $(VENV)/.profile $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt | $(BIN)/python
 	@echo "Installing into $(VENV) ($(EXTRAS)): a minute or two the first time"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@

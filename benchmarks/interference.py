@@ -75,7 +75,7 @@ async def authors(on: Platform, client: Client, followers: int) -> tuple[Steady,
     few = [await client.register() for _ in range(FEW)]
     for follower in few:
         await client.follow(follower, other)
-    return Steady(client, on.redis, other, few), Crowd(author, followers)
+    return Steady(client, on.watch, other, few), Crowd(author, followers)
 
 
 async def _gather(on: Platform, guest: Guest, crowd: Crowd) -> None:
@@ -92,14 +92,18 @@ async def _gather(on: Platform, guest: Guest, crowd: Crowd) -> None:
 
 async def one_round(on: Platform, client: Client, steady: Steady, crowd: Crowd, seconds: float = SECONDS) -> Figures:
     """Post so many seconds alone, and as many beside the other's fan-outs; return the seconds of each post of all."""
-    alone = await steady.posts(seconds)
+    alone = await _readable(steady, seconds)
     over = asyncio.Event()
     beside = asyncio.create_task(_post_on(on, client, crowd, over))
     try:
-        both = await steady.posts(seconds)
+        both = await _readable(steady, seconds)
     finally:
         over.set()
     return {"alone": alone, "beside": both, "fan-outs": await beside}
+
+
+async def _readable(steady: Steady, seconds: float) -> list[float]:
+    return [post.readable for post in await steady.posts(seconds)]
 
 
 async def _post_on(on: Platform, client: Client, crowd: Crowd, over: asyncio.Event) -> list[float]:

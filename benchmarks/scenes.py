@@ -14,6 +14,7 @@ from benchmarks.client import Client, client, side_by_side
 from benchmarks.expectation import Item
 from benchmarks.graph import Graph
 from benchmarks.stage import Stage
+from benchmarks.watch import Watch, watch
 from microblog_streams.commands.import_graph import ImportResult, import_graph
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.redis import Redis
@@ -41,11 +42,12 @@ class Imported:
 
 @dataclass(frozen=True)
 class Platform:
-    """A platform that runs: its stage, a client of it, and its Redis."""
+    """A platform that runs: its stage, a client of it, its Redis, and who watches timelines there."""
 
     stage: Stage
     client: Client
     redis: Redis
+    watch: Watch
 
     async def load(self, graph: Graph, fraction: float) -> Imported:
         """Import the graph with the system's own import, and wait until all of it is in the followers table."""
@@ -105,7 +107,7 @@ async def platform(stage: Stage) -> AsyncIterator[Platform]:
     redis = Redis(stage.settings)
     await redis.connect()
     try:
-        async with client(stage.urls) as rest:
-            yield Platform(stage, rest, redis)
+        async with client(stage.urls) as rest, watch(redis) as watching:
+            yield Platform(stage, rest, redis, watching)
     finally:
         await redis.close()

@@ -45,7 +45,6 @@ from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.census import Census
 from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
-from microblog_streams.stores.glances import Glances
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.last_deployment import remember
 from microblog_streams.stores.outbox import Outbox
@@ -118,7 +117,6 @@ def _stores(
         passwords=Passwords(postgres),
         posts=Posts(cassandra),
         timelines=Timelines(redis),
-        glances=Glances(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis),
         shelf=Shelf(redis),

@@ -8,15 +8,15 @@ The tag is weak: compressed or not, the page is the same one.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 from aiohttp import ETag
 from aiohttp.helpers import ETAG_ANY
 from aiohttp.web import Request, Response
 
+from microblog_streams.operations.pages import PostView
 from web.schemas import Post
 
 #: A timeline is its owner's, and a copy may be shown only once it was asked whether it is still right.
@@ -25,41 +25,21 @@ CACHING: Final = {"Cache-Control": "private, no-cache"}
 _BYTES: Final = 12
 
 
-class Named(Protocol):
-    """A post, as far as a tag goes."""
-
-    @property
-    def id(self) -> UUID:
-        """The post's id."""
-        ...
-
-    @property
-    def username(self) -> str:
-        """The author's name."""
-        ...
-
-
-def conditional(request: Request) -> bool:
-    """Tell whether the caller has a page already."""
-    return bool(request.if_none_match)
-
-
-def unchanged(request: Request, items: Sequence[Named], links: Mapping[str, str]) -> Response | None:
-    """Return the 304 for a caller who has this page, None for others; ``links`` are its headers.
+def answered(
+    request: Request, items: Sequence[PostView], links: Mapping[str, str], answer: Callable[[], Response]
+) -> Response:
+    """Return the answer with the tag of what it shows, or the 304 for a caller who has that; ``links`` are its headers.
 
     Tags are compared by their texts alone, weak or not (RFC 9110, 13.1.2), and ``*`` is any page.
     """
     current = tag(items, links)
-    return _marked(Response(status=304, headers=links), current) if _has(request, current) else None
+    response = Response(status=304, headers=links) if _has(request, current) else answer()
+    response.etag = current
+    response.headers.update(CACHING)
+    return response
 
 
-def tagged(request: Request, response: Response, items: Sequence[Named], links: Mapping[str, str]) -> Response:
-    """Return the answer with the tag of what it shows, or the 304 for a caller who has that."""
-    current = tag(items, links)
-    return _marked(Response(status=304, headers=links) if _has(request, current) else response, current)
-
-
-def tag(items: Sequence[Named], links: Mapping[str, str]) -> ETag:
+def tag(items: Sequence[PostView], links: Mapping[str, str]) -> ETag:
     """Return the tag of a page of posts."""
     names = [*Post.model_fields, *links.values(), str(len(items)), *[item.username for item in items]]
     digest = sha256("\n".join(names).encode())
@@ -72,9 +52,3 @@ def _has(request: Request, current: ETag) -> bool:
     if given is None or given == ETAG_ANY:
         return given is not None
     return any(had.value == current.value for had in request.if_none_match or ())
-
-
-def _marked(response: Response, current: ETag) -> Response:
-    response.etag = current
-    response.headers.update(CACHING)
-    return response

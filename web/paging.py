@@ -59,7 +59,7 @@ class Paging:
         return answers.json(posts_json(page.items), headers=links if page.whole else {**links, **INCOMPLETE})
 
     def links(self, page: Page[Any, UUID], older: Kind, newer: Kind | None = None) -> dict[str, str]:
-        """Return the ``Link`` header of a page of posts; ``newer`` is the kind of the page above, where there is one."""
+        """Return a page of posts' ``Link`` header; ``newer`` is the kind of the page above it, if there is one."""
         above = self._link("prev", newer, page.prev) if newer is not None else None
         return self._header(self._link("next", older, page.next), above)
 

@@ -6,7 +6,8 @@ refused, because a misspelt one would otherwise be ignored.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from functools import lru_cache
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema
@@ -26,6 +27,11 @@ from microblog_streams.operations.texts import (
     TOKEN_NAME,
 )
 from microblog_streams.operations.tokens import Issued
+
+#: Posts that a worker keeps written.
+WRITTEN: Final = 4_096
+#: Characters of a post that is kept so; longer ones would make it more than 20 MB.
+SHORT: Final = 1_000
 
 
 def rfc3339(at: datetime) -> str:
@@ -170,19 +176,22 @@ class Post(Answer):
 
 
 def posts_json(posts: Iterable[PostView]) -> bytes:
-    """Return the JSON of posts, each as ``Post`` writes it, but without its models: they cost more than the texts."""
-    return to_json(
-        [
-            {
-                "postId": str(post.id),
-                "userId": post.author,
-                "username": post.username,
-                "content": post.content,
-                "createdAt": rfc3339(post.created_at),
-            }
-            for post in posts
-        ]
-    )
+    """Return the JSON of posts, each as ``Post`` writes it."""
+    texts = [_post_json(post) if len(post.content) <= SHORT else _post_json.__wrapped__(post) for post in posts]
+    return b"[" + b",".join(texts) + b"]"
+
+
+@lru_cache(WRITTEN)
+def _post_json(post: PostView) -> bytes:
+    """Return one, but without a model: that costs more than the text. The same posts are on many pages."""
+    fields = {
+        "postId": str(post.id),
+        "userId": post.author,
+        "username": post.username,
+        "content": post.content,
+        "createdAt": rfc3339(post.created_at),
+    }
+    return to_json(fields)
 
 
 class Following(Answer):

@@ -1,7 +1,6 @@
 """Home timelines: what somebody and those whom they follow wrote, newest first.
 
-Timelines are polled, so a caller who says what they have (``If-None-Match``) is answered from a glance where nothing is
-new. Whatever the glance does not know, and all that is new, is read in full.
+Timelines are polled, so a caller who says what they have (``If-None-Match``) gets nothing where nothing is new.
 """
 
 from uuid import UUID
@@ -10,7 +9,6 @@ from aiohttp.web import Request, Response
 
 from microblog_streams.errors import NotFound, Unfinished
 from microblog_streams.operations.pages import Page, PostView
-from microblog_streams.stores.interfaces import Glimpse
 from web import etags, schemas
 from web.callers import allow
 from web.cursors import Kind
@@ -38,30 +36,17 @@ class Timeline(View):
         """Return a page of one's own: from the top, older than a cursor, or newer than one; 304 where it is known."""
         allow(request, user_id(user))
         paging = Paging.of(request, user_id(user))
-        if etags.conditional(request) and (seen := await self._glance(paging)):
-            answer = etags.unchanged(request, seen.items, paging.links(seen, *_KINDS))
-            if answer is not None:
-                return answer
-        return _answer(request, paging, await self._page(paging))
-
-    async def _glance(self, paging: Paging) -> Page[Glimpse, UUID] | None:
-        kind, position = paging.at_post(*_KINDS)
-        if kind is Kind.NEWER and position is not None:
-            return await self.operations.glances.newer(paging.owner, position, paging.limit)
-        return await self.operations.glances.older(paging.owner, position, paging.limit)
+        page = await self._page(paging)
+        links = paging.links(page, *_KINDS)
+        # One that is not whole has no tag: it is to be asked for until it is.
+        if page.whole:
+            return etags.answered(request, page.items, links, lambda: paging.posts(page, links))
+        answer = paging.posts(page, links)
+        answer.headers.update(etags.CACHING)
+        return answer
 
     async def _page(self, paging: Paging) -> Page[PostView, UUID]:
         kind, position = paging.at_post(*_KINDS)
         if kind is Kind.NEWER and position is not None:
             return await self.operations.timelines.newer(paging.owner, position, paging.limit)
         return await self.operations.timelines.older(paging.owner, position, paging.limit)
-
-
-def _answer(request: Request, paging: Paging, page: Page[PostView, UUID]) -> Response:
-    """Answer a page that was read. One that is not whole has no tag: it is to be asked for until it is."""
-    links = paging.links(page, *_KINDS)
-    answer = paging.posts(page, links)
-    if not page.whole:
-        answer.headers.update(etags.CACHING)
-        return answer
-    return etags.tagged(request, answer, page.items, links)

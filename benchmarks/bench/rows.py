@@ -67,6 +67,24 @@ class Row:
         )
 
 
+def growth(
+    what: str,
+    unit: str,
+    sizes: Mapping[str, Sequence[float]],
+    base: int,
+    most: float | None = None,
+    least: float | None = None,
+) -> list[Row]:
+    """Return a row of each size, for information, and one that judges the last size as a multiple of another.
+
+    ``sizes`` has each round's figure by the size's name, from the smallest on; ``base`` is the place of that other.
+    """
+    names = list(sizes)
+    times = [last / first for last, first in zip(sizes[names[-1]], sizes[names[base]], strict=True)]
+    judged = Row(f"{what}: {names[-1]}, against {names[base]}", "times", times, Target(most=most, least=least))
+    return [*(Row(f"{what}: {name}", unit, figures, Target()) for name, figures in sizes.items()), judged]
+
+
 def table(rows: Iterable[Row]) -> str:
     """Return the rows as Markdown."""
     head = "| what | target | figure (spread) | ceiling | ratio | holds |\n|---|---|---|---|---|---|"

@@ -74,11 +74,12 @@ class Setting:
         """Return the partition of an author."""
         return partition_of(encode_user(author), self.on.stage.settings.partitions)
 
-    async def follow(self, crowd: Crowd) -> None:
-        """Give an author a crowd of followers, while the worker is away."""
+    async def follow(self, *crowds: Crowd) -> None:
+        """Give each crowd's author their followers, while the worker is away."""
         await self.worker.leave(signal.SIGTERM)
         folder = self.on.stage.settings.data_dir / "workers" / self.worker.name
-        await asyncio.to_thread(crowd.follow, folder, self.partition(crowd.author))
+        for crowd in crowds:
+            await asyncio.to_thread(crowd.follow, folder, self.partition(crowd.author))
         await self.worker.join()
 
     async def gather(self, crowd: Crowd) -> None:
@@ -92,8 +93,12 @@ async def setting(stage: Stage) -> AsyncIterator[Setting]:
     """Start the worker that is measured; the stage's own serves nobody."""
     async with platform(stage) as on:
         await on.redis.client.config_set("maxmemory", "6gb")
-        # Entries are pushed to people who follow nobody: the reconciler would rightly take them out again.
-        settings = {"ROLES": "both", "RECONCILE_INTERVAL": "0"}
-        worker = Guest(stage, on.redis, free_ports(1), settings)
+        worker = guest(on)
         await worker.join()
         yield Setting(on, worker, Client(on.client.session, [worker.url]), os.environ.get("QUICK") == "1")
+
+
+def guest(on: Platform) -> Guest:
+    """Return a worker as it is measured, not started yet."""
+    # Entries are pushed to people who follow nobody: the reconciler would rightly take them out again.
+    return Guest(on.stage, on.redis, free_ports(1), {"ROLES": "both", "RECONCILE_INTERVAL": "0"})

@@ -15,7 +15,6 @@ from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.edges import Edges
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Follows
-from microblog_streams.operations.glances import Glances
 from microblog_streams.operations.history import History
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.posts import Posts
@@ -43,7 +42,6 @@ class Stores:
     passwords: stores.PasswordStore
     posts: stores.PostStore
     timelines: stores.TimelineStore
-    glances: stores.GlanceStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
     shelf: stores.Shelf
@@ -61,7 +59,6 @@ class Operations:
     blocks: Blocks
     posts: Posts
     timelines: Timelines
-    glances: Glances
     fan_out: FanOut
     edges: Edges
     deletions: Deletions
@@ -83,8 +80,7 @@ def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: in
         blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
-        glances=Glances(on.glances),
-        fan_out=FanOut(on.followers, on.posts, on.timelines, running),
+        fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),
         audit=Audit(on.timelines, history, on.users),

@@ -5,16 +5,19 @@ in between stops, and the partition's next owner does all of it again. Pushing t
 """
 
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_entry
+from microblog_streams.ids import encode_entry, post_millis
 from microblog_streams.operations.ahead import Ahead
+from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.lease import Lease
 from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import Followers, PostStore, TimelineStore
+from microblog_streams.stores.interfaces import Followers, PostCache, PostStore, TimelineStore
 from microblog_streams.underway import Underway
 
 #: Rows of the followers table looked at in one go, and pushed to in one call: some 0.2 ms of the event loop and 1 ms of
@@ -24,6 +27,9 @@ SLICE = 500
 
 #: Slices of one fan-out that are being pushed at a time: while the server works at one, the next is looked at.
 AHEAD = 2
+
+#: Seconds for which a post that its writer has stored is not stored once more.
+FRESH = 60.0
 
 #: The follower under which an author's own tombstone stands; no user has this id.
 TOMBSTONE = 0
@@ -57,16 +63,23 @@ class FanOut:
 
     followers: Followers
     posts: PostStore
+    cache: PostCache
     timelines: TimelineStore
     running: Running
 
     async def deliver(self, event: PostCreated, lease: Lease) -> None:
         """Store the post, then push it everywhere. Raises NotMine, StoreUnavailable."""
         author = event.user_id
-        await self.posts.put(Post(event.post_id, author, event.content))
+        if not await self._stored(event.post_id):
+            await self.posts.put(Post(event.post_id, author, event.content))
         with self.running.running(author):
             if self.followers.row(lease.partition, author, TOMBSTONE) is None:
                 await self._push(author, encode_entry(event.post_id, author), lease)
+
+    async def _stored(self, post_id: UUID) -> bool:
+        """Tell whether whoever took the post has stored it. An old event may be read again because a store was lost."""
+        young = time.time() - post_millis(post_id) / 1000 < FRESH
+        return young and await attempt("stored", self.cache.stored(post_id), False)
 
     async def _push(self, author: int, entry: bytes, lease: Lease) -> None:
         receivers: list[int] = [author]

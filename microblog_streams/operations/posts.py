@@ -53,13 +53,22 @@ class Posts:
     async def _show(self, post: Post, once: Once | None, cache: bool) -> None:
         """Make the post visible. One that is sent again may be deleted by now, which only the store still knows."""
         shortcuts = [
-            attempt("store_post", self.store.put(post), None),
-            attempt("cache_post", self.cache.fill([post] if cache else []), None),
+            self._keep(post, cache),
             attempt("own_timeline", self.timelines.push([post.author], encode_entry(post.id, post.author)), 0),
         ]
         if once:
             shortcuts.append(attempt("finish_key", self.idempotency.finish(post.author, once), None))
         await asyncio.gather(*shortcuts)
+
+    async def _keep(self, post: Post, cache: bool) -> None:
+        """Store and cache the post; that it is stored spares the one who fans it out the same."""
+        stored = await attempt("store_post", self._put(post), False)
+        if cache:
+            await attempt("cache_post", self.cache.fill([post], stored), None)
+
+    async def _put(self, post: Post) -> bool:
+        await self.store.put(post)
+        return True
 
     async def get(self, post_id: UUID) -> PostView:
         """Return a post. Raises NotFound, also for a deleted one or a deleted author's."""

@@ -4,17 +4,21 @@ Values are JSON, with a flag in place of the text in the mark of a deletion. Fil
 who read the store before a deletion and fills after it finds the mark there. The hour is how late that may be.
 """
 
+import asyncio
 import logging
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
 from microblog_streams.records import Post, User
 from microblog_streams.stores.redis import Redis
+
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
 
 log = logging.getLogger(__name__)
 
@@ -23,13 +27,17 @@ MARK_SECONDS: Final = 3_600
 #: What the keys of posts and of users begin with; the id follows.
 POSTS: Final = "post:"
 USERS: Final = "user:"
-#: Bytes of a post's value that tell whose it is and whether it is deleted, with a user id of any length.
-HEAD: Final = 40
-_HEAD: Final = re.compile(rb'\{"author":(\d+),"(content|deleted)"')
 #: Seconds that a body stays: posts never change, and most of what is read was written since yesterday.
 POST_SECONDS: Final = 86_400
 #: Seconds that a user stays: the same few come with every page, so an hour already saves nearly all reads.
 USER_SECONDS: Final = 3_600
+#: Values that a worker keeps decoded, of posts and of users: the same ones come with most pages, and unchanged.
+DECODED: Final = 8_192
+#: Bytes of a value that is kept so; longer ones would make it more than 25 MB.
+SHORT: Final = 1_024
+
+#: How the value of a post ends that the post store has: a text cannot end so, for its quotes are escaped.
+_STORED: Final = b',"stored":true}'
 
 Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 
@@ -61,9 +69,14 @@ class PostCache:
         """Return what is cached, in one round trip."""
         return (await self._shelf.get_many(ids, ()))[0]
 
-    async def fill(self, posts: Collection[Post]) -> None:
+    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
         """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there."""
-        await _write(self._redis, [_post_write(post) for post in posts])
+        await _write(self._redis, [_post_write(post, stored) for post in posts])
+
+    async def stored(self, post_id: UUID) -> bool:
+        """Tell whether the post store had the post when it was cached."""
+        raw = await self._redis.read("GET", post_key(post_id))
+        return raw is not None and raw.endswith(_STORED)
 
     async def delete(self, post_id: UUID, author: int) -> None:
         """Put the deletion mark."""
@@ -91,18 +104,7 @@ class UserCache:
         await _write(self._redis, [_Write(user_key(user), {"deleted": True}, MARK_SECONDS, only_new=False)])
 
 
-def post_head(raw: bytes) -> tuple[int, bool] | None:
-    """Return author and whether it is deleted, from the first ``HEAD`` bytes of a post; None where they do not tell."""
-    found = _HEAD.match(raw)
-    return (int(found[1]), found[2] == b"deleted") if found else None
-
-
-def known_users(values: Mapping[int, bytes | None]) -> dict[int, str | None]:
-    """Return the names that users' values tell, None for deleted users; a user who is not cached is missing."""
-    found = _known(values.keys(), values.values(), _user)
-    return {user: value.username if value else None for user, value in found.items()}
-
-
+@lru_cache(DECODED)
 def post_key(post_id: UUID) -> str:
     """Return the key of a post in the cache."""
     return f"{POSTS}{post_id}"
@@ -121,53 +123,55 @@ class _Write(NamedTuple):
 
 
 async def _write(redis: Redis, writes: Iterable[_Write]) -> None:
-    async with redis.translated() as client, client.pipeline(transaction=False) as pipe:
-        for key, value, seconds, only_new in writes:
-            pipe.set(key, to_json(value), ex=seconds, nx=only_new)
-        await pipe.execute()
+    await asyncio.gather(*(redis.change("SET", *_command(write)) for write in writes))
+
+
+def _command(write: _Write) -> tuple[bytes | str | int, ...]:
+    return write.key, to_json(write.value), "EX", write.seconds, *(("NX",) if write.only_new else ())
 
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def _known(
-    keys: Iterable[Key], values: Iterable[bytes | None], read: Callable[[Key, object], Value]
-) -> dict[Key, Value]:
+def _known(keys: Iterable[Key], values: Iterable[bytes | None], read: "_lru_cache_wrapper[Value]") -> dict[Key, Value]:
     """Return what can be read of the values that are there, by key. What cannot is as if it were not there."""
     known = {}
     for key, raw in zip(keys, values, strict=False):
         if raw is not None:
             try:
-                known[key] = read(key, from_json(raw))
+                known[key] = (read if len(raw) <= SHORT else read.__wrapped__)(key, raw)
             except ValueError:
                 log.warning("cache_value_broken of=%s", key)
     return known
 
 
-def _post(post_id: UUID, value: object) -> Post:
-    match value:
+@lru_cache(DECODED)
+def _post(post_id: UUID, raw: bytes) -> Post:
+    match from_json(raw):
         case {"author": int(author), "content": str(content)}:
             return Post(post_id, author, content)
         case {"author": int(author), "deleted": True}:
             return Post(post_id, author, "", deleted=True)
-    raise ValueError(f"{value!r} is no post")
+    raise ValueError("no post")
 
 
-def _user(user: int, value: object) -> User | None:
-    match value:
+@lru_cache(DECODED)
+def _user(user: int, raw: bytes) -> User | None:
+    match from_json(raw):
         case {"username": str(username), "created_at": str(created_at)}:
             return User(user, username, datetime.fromisoformat(created_at))
         case {"deleted": True}:
             return None
-    raise ValueError(f"{value!r} is no user")
+    raise ValueError("no user")
 
 
-def _post_write(post: Post) -> _Write:
+def _post_write(post: Post, stored: bool) -> _Write:
     key = post_key(post.id)
     if post.deleted:
         return _Write(key, {"author": post.author, "deleted": True}, MARK_SECONDS, only_new=False)
-    return _Write(key, {"author": post.author, "content": post.content}, POST_SECONDS, only_new=True)
+    value = {"author": post.author, "content": post.content} | ({"stored": True} if stored else {})
+    return _Write(key, value, POST_SECONDS, only_new=True)
 
 
 def _user_write(user: User) -> _Write:

@@ -5,9 +5,11 @@ for a connect under way. Its answers come on another thread and are handed over 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
+
+from cassandra.query import BatchStatement, BatchType
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.settings import Settings
@@ -16,6 +18,8 @@ from microblog_streams.stores.cluster import ERRORS, STRONG, Address, at_start, 
 from microblog_streams.stores.handover import Handover
 
 Rows = list[tuple[Any, ...]]
+#: A statement and its parameters.
+Write = tuple[str, Sequence[object]]
 #: What any node answers, however few others it sees.
 SIGN_OF_LIFE: Final = "SELECT release_version FROM system.local"
 
@@ -57,15 +61,24 @@ class Cassandra:
         The time-out counts the wait for a slot too. Raises StoreUnavailable.
         """
         with self._circuit.call():
-            return await self._execute(statement, parameters, profile)
+            return await self._execute(self._prepare(statement), parameters, profile)
 
-    async def _execute(self, statement: str, parameters: Sequence[object] = (), profile: object = STRONG) -> Rows:
-        session = self._connected()
+    async def write(self, *writes: Write) -> None:
+        """Run statements in one request: for the client half the work of one each, side by side, and no more atomic.
+
+        Raises StoreUnavailable; some of them may have happened then.
+        """
+        with self._circuit.call():
+            await self._execute(self._batch(writes))
+
+    async def _execute(
+        self, prepared: Awaitable[Any], parameters: Sequence[object] | None = None, profile: object = STRONG
+    ) -> Rows:
         try:
             async with asyncio.timeout(self._settings.store_timeout):
-                prepared = self._prepared.get(statement) or await self._prepare(statement)
+                statement, session = await prepared, self._connected()
                 await self._slots.acquire()
-                return await self._send(session, prepared, parameters, profile)
+                return await self._send(session, statement, parameters, profile)
         except ERRORS as error:
             passing = unavailable(error)
             if passing is None:
@@ -77,7 +90,7 @@ class Cassandra:
         await self.execute(SIGN_OF_LIFE)
 
     async def _ask(self) -> None:
-        await self._execute(SIGN_OF_LIFE)
+        await self._execute(self._prepare(SIGN_OF_LIFE))
 
     async def close(self) -> None:
         """End the session and the driver's threads; calls after this raise StoreUnavailable."""
@@ -90,11 +103,26 @@ class Cassandra:
         return self._session
 
     async def _prepare(self, statement: str) -> Any:  # noqa: ANN401  the driver has no types
+        if statement in self._prepared:
+            return self._prepared[statement]
         session = self._connected()
         prepared = await asyncio.get_running_loop().run_in_executor(self._thread, _prepare, session, statement)
         return self._prepared.setdefault(statement, prepared)
 
-    async def _send(self, session: Any, prepared: Any, parameters: Sequence[object], profile: object) -> Rows:  # noqa: ANN401
+    async def _batch(self, writes: Iterable[Write]) -> BatchStatement:
+        batch = BatchStatement(BatchType.UNLOGGED)
+        for statement, parameters in writes:
+            batch.add(await self._prepare(statement), parameters)
+        batch.is_idempotent = True
+        return batch
+
+    async def _send(
+        self,
+        session: Any,  # noqa: ANN401
+        prepared: Any,  # noqa: ANN401
+        parameters: Sequence[object] | None,
+        profile: object,
+    ) -> Rows:
         """Send with a slot that is held already, and wait for the answer.
 
         The slot is free again when the driver is done, not when the caller leaves: a request that nobody waits for

@@ -47,19 +47,19 @@ class Posts:
         self._index = IndexReads(cassandra)
 
     async def put(self, post: Post) -> None:
-        """Write a post, both tables side by side, at LOCAL_QUORUM."""
+        """Write a post to both tables, at LOCAL_QUORUM."""
         written = _micros(post.id)
-        await asyncio.gather(
-            self._cassandra.execute(PUT_BODY, (post.id, post.author, post.content, written)),
-            self._cassandra.execute(PUT_INDEX, (post.author, post.id, written)),
+        await self._cassandra.write(
+            (PUT_BODY, (post.id, post.author, post.content, written)),
+            (PUT_INDEX, (post.author, post.id, written)),
         )
 
     async def delete(self, post_id: UUID, author: int) -> None:
         """Flag a post and empty its text, also before it was written, at LOCAL_QUORUM."""
         deleted = _micros(post_id) + DELETION_LATER
-        await asyncio.gather(
-            self._cassandra.execute(DELETE_BODY, (post_id, author, deleted)),
-            self._cassandra.execute(DELETE_INDEX, (author, post_id, deleted)),
+        await self._cassandra.write(
+            (DELETE_BODY, (post_id, author, deleted)),
+            (DELETE_INDEX, (author, post_id, deleted)),
         )
 
     async def get_many(self, ids: Collection[UUID]) -> Mapping[UUID, Post]:

@@ -21,8 +21,8 @@ from microblog_streams.stores.redis_address import is_cluster, open_cluster, ope
 from microblog_streams.stores.redis_checks import check, warnings
 from microblog_streams.stores.redis_cluster import Cluster
 from microblog_streams.stores.redis_errors import SlotMoving, at_start, unavailable
-from microblog_streams.stores.redis_reads import Reads
-from microblog_streams.stores.redis_server import Answer, Command, Question, Server
+from microblog_streams.stores.redis_server import ONLY, Answer, Command, Question, Server
+from microblog_streams.stores.redis_together import Together
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.
@@ -45,9 +45,9 @@ class Redis:
         self._client: Client | None = None
         self._cluster: Cluster | None = None  # the same, where it is one
         self._circuit = Circuit(self.name, self._ask)
-        #: Sends a command that reads, together with the others of the moment. Raises as ``translated`` does. Not for a
-        #: cluster, each of whose servers has a moment of its own.
-        self.read = Reads(self.translated)
+        #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
+        #: none of them for it. Raise as ``translated`` does.
+        self.read, self.change = (Together(self.translated, self._meaning) for _ in range(2))
         #: Whether the keys of a call must share a slot, and only database 0 is there.
         self.clustered = is_cluster(settings)
         #: What the servers' settings cannot keep of our promises, as it was at the last connect.
@@ -103,7 +103,7 @@ class Redis:
         """Sort calls by the name of the server that has their keys, as far as is known."""
         sorted_calls = defaultdict(list)
         for keys in calls:
-            sorted_calls[self._cluster.holder(keys[0]).name if self._cluster else ""].append(keys)
+            sorted_calls[self._cluster.holder(keys[0]).name if self._cluster else ONLY].append(keys)
         return sorted_calls
 
     @asynccontextmanager
@@ -114,12 +114,16 @@ class Redis:
             async with asyncio.timeout(self._timeout), self._turn():
                 yield client
         except (exceptions.RedisError, OSError) as error:
-            passing = unavailable(error)
+            passing = self._meaning(error)
             if passing is None:
                 raise
-            if self._cluster and not isinstance(passing, SlotMoving):
-                self._cluster.doubt()
             raise passing from error
+
+    def _meaning(self, error: Exception) -> StoreUnavailable | None:
+        passing = unavailable(error)
+        if self._cluster and passing and not isinstance(passing, SlotMoving):
+            self._cluster.doubt()
+        return passing
 
     async def connect(self) -> None:
         """Connect, and refuse servers that are too old or whose Lua does not compare strings by their bytes."""
@@ -168,7 +172,7 @@ class Redis:
 
 
 def _only(client: Client) -> Server:
-    return Server("", client.execute_command, partial(_together, client))
+    return Server(ONLY, client.execute_command, partial(_together, client))
 
 
 async def _together(client: Client, commands: Sequence[Command]) -> list[Any]:

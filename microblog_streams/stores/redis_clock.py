@@ -18,6 +18,9 @@ class _Measured(NamedTuple):
     offset: float
     at: float
 
+    def micros(self, deadline: float) -> int:
+        return int((deadline + self.offset) * 1_000_000)
+
 
 class RedisClocks:
     """The differences between ``time.monotonic`` and each server's clock, never too large."""
@@ -32,10 +35,18 @@ class RedisClocks:
 
     async def micros(self, deadline: float, server: Server) -> int:
         """Return a deadline (``time.monotonic``, seconds) as the server's time in µs. Raises what redis-py raises."""
-        measured = self._measured.get(server.name)
+        known = self.known(deadline, server.name)
+        if known is not None:
+            return known
+        measured = self._measured[server.name] = await _measure(server)
+        return measured.micros(deadline)
+
+    def known(self, deadline: float, server: str) -> int | None:
+        """Return the same where that server was measured lately."""
+        measured = self._measured.get(server)
         if measured is None or time.monotonic() - measured.at > MEASURE_EVERY:
-            measured = self._measured[server.name] = await _measure(server)
-        return int((deadline + measured.offset) * 1_000_000)
+            return None
+        return measured.micros(deadline)
 
 
 async def _measure(server: Server) -> _Measured:

@@ -7,6 +7,7 @@ The library's digest is part of all its names, so during an upgrade each worker 
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +17,8 @@ from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores.redis import Keys, Redis
 from microblog_streams.stores.redis_clock import RedisClocks
 from microblog_streams.stores.redis_errors import SlotMoving
-from microblog_streams.stores.redis_server import Command, Server
+from microblog_streams.stores.redis_server import ONLY, Command, Server
+from microblog_streams.stores.redis_together import Together
 
 #: What the server answers: an int, bytes, None, or a list of these.
 Reply: TypeAlias = Any
@@ -39,16 +41,34 @@ class RedisFunctions:
         self._name = f"{prefix}_%s_{version}"
         self.clocks = RedisClocks()
 
-    async def read(self, name: str, keys: Keys, args: Iterable[bytes | int]) -> Reply:
+    async def read(self, name: str, keys: Keys, args: Sequence[bytes | int]) -> Reply:
         """Call a function that changes nothing that counts, together with the other reads of the moment."""
+        return await self._together(self._redis.read, name, keys, args, None)
+
+    async def change(self, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None = None) -> Reply:
+        """Call a function with a few keys, together with the other small changes of the moment."""
+        return await self._together(self._redis.change, name, keys, args, deadline)
+
+    async def _together(
+        self, send: Together, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
+    ) -> Reply:
         if self._redis.clustered:
-            return await self.call(name, keys, args)
+            # Which of the servers it goes to, and when that is too late, is known to ``call`` alone.
+            return await self.call(name, keys, args, deadline)
         try:
-            return await self._redis.read("FCALL", self._name % name, len(keys), *keys, *args)
+            until = () if deadline is None else (await self._micros(deadline, keys[0]),)
+            return await send("FCALL", self._name % name, len(keys), *keys, *args, *until)
+        except StoreUnavailable:
+            self.clocks.forget()
+            raise
         except ResponseError as error:
             if _NOT_LOADED not in str(error):
                 raise
-            return await self.call(name, keys, args)
+        return await self.call(name, keys, args, deadline)
+
+    async def _micros(self, deadline: float, key: bytes) -> int:
+        known = self.clocks.known(deadline, ONLY)
+        return await self._redis.ask(key, partial(self.clocks.micros, deadline)) if known is None else known
 
     async def call(self, name: str, keys: Keys, args: Iterable[bytes | int], deadline: float | None = None) -> Reply:
         """Call a function; after a flush or a server without our library, load it first.

@@ -5,11 +5,15 @@ question is put to one by name, and put anew where it is sent on to another.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 #: A command's name and arguments, as redis-py takes them.
 Command: TypeAlias = Sequence[Any]
 Answer = TypeVar("Answer")
+
+
+#: The name of the server where there is but one.
+ONLY: Final = ""
 
 
 class Server(NamedTuple):

@@ -237,39 +237,6 @@ local function newer(keys, args)
   return { #tail, at <= first and {} or redis.call('LRANGE', key, first, at - 1) }
 end
 
-local UUID = ('%02x'):rep(4) .. ('-%02x%02x'):rep(4) .. ('%02x'):rep(4)
-
--- Returns what is under the keys of these, false where nothing is. One MGET costs the server less than a GET each.
-local function values(those, key_of)
-  local keys = {}
-  for i, each in ipairs(those) do keys[i] = key_of(each) end
-  return #keys > 0 and redis.call('MGET', unpack(keys)) or {}
-end
-
--- What `read` (`older`, `newer`) answers, and what the caches have of these posts and their authors, so that one call
--- tells what a page shows. keys: the timeline, its owner in the cache. args: as `older`, then what the caches' keys begin
--- with (posts, users), and how many bytes of a post tell whose it is. Answers nothing where the list is cold or building;
--- else the tail's length, the entries, the beginnings of their posts, the owner, the authors, and their values.
--- The caches' keys cannot be known to the caller, so this is for a server that has all keys: no Redis Cluster.
-local function glance(read)
-  return function(keys, args)
-    local page = read(keys, args)
-    if not page or page[1] == BUILDING then return false end
-    local heads = values(page[2], function(entry) return args[4] .. UUID:format(entry:byte(1, 16)) end)
-    local authors, seen = {}, {}
-    for i, post in ipairs(heads) do
-      heads[i] = post and post:sub(1, tonumber(args[6])) or ''
-      local author = heads[i]:match('%d+')
-      if author and not seen[author] then
-        seen[author] = true
-        authors[#authors + 1] = author
-      end
-    end
-    local users = values(authors, function(author) return args[5] .. author end)
-    return { page[1], page[2], heads, redis.call('GET', keys[2]), authors, users }
-  end
-end
-
 local function warm(keys)
   local answer = {}
   for i = 1, #keys do answer[i] = redis.call('EXISTS', keys[i]) end
@@ -289,6 +256,4 @@ register('finish', in_time(finish))
 register('older', older)
 register('tail', tail_of, 'no-writes')
 register('newer', newer, 'no-writes')
-register('glance_older', glance(older))
-register('glance_newer', glance(newer), 'no-writes')
 register('warm', warm, 'no-writes')

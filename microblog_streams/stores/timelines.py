@@ -32,6 +32,8 @@ SLACK: Final = 10
 #: Timelines that one call pushes to: it takes the server 1 to 2 ms, for which reads of other timelines wait. Fewer
 #: timelines a call spend more of the client's time on calls; more make reads wait longer and push hardly faster.
 BATCH: Final = 500
+#: Timelines of a push that goes together with others: an author's own, for which the author waits, and small fan-outs.
+FEW: Final = 32
 #: Calls of one worker that push at a time. Enough that the server never waits for the client; what exceeds it would
 #: only queue in the server, ahead of the reads.
 IN_FLIGHT: Final = 4
@@ -97,13 +99,12 @@ class Timelines:
         """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
-        if len(users) == 1:
-            # An author's own timeline is pushed to while the author waits: ahead of the fan-outs' queue.
+        if 0 < len(users) <= FEW and not self._redis.clustered:
             return await self._push(self._keys.calls(users), entry, deadline)
         pushes = [
-            self._push_in_turn(server, calls, entry, deadline)
+            self._push(calls, entry, deadline) if len(users) <= FEW else self._push_in_turn(to, calls, entry, deadline)
             for batch in _batches(users)
-            for server, calls in self._redis.by_server(self._keys.calls(batch)).items()
+            for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
         ]
         counts = await asyncio.gather(*pushes, return_exceptions=True)
         if failed := [count for count in counts if isinstance(count, BaseException)]:
@@ -212,7 +213,11 @@ class Timelines:
 
     async def _push(self, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
         most = self.kept + self.kept // SLACK
-        taken = await self._functions.call_each("push", calls, (entry, self.kept, most), self._until(deadline))
+        args, until = (entry, self.kept, most), self._until(deadline)
+        if len(calls[0]) <= FEW and not self._redis.clustered:
+            taken = [await self._functions.change("push", calls[0], args, until)]
+        else:
+            taken = await self._functions.call_each("push", calls, args, until)
         if any(self._refused(answer, deadline) for answer in taken):
             raise self._late()
         return sum(taken)
@@ -226,7 +231,7 @@ class Timelines:
         Without that, a frozen server that goes on would still make it, after whatever was done meanwhile: a push
         after an unfollow's purge is a stray. Returns None where ``deadline`` had passed.
         """
-        answer = await self._functions.call(name, keys, args, self._until(deadline))
+        answer = await self._functions.change(name, keys, args, self._until(deadline))
         self._refused(answer, deadline)
         return answer
 
@@ -245,7 +250,7 @@ class Timelines:
         return await self._functions.read(name, keys, args)
 
     async def _call(self, name: str, keys: CallKeys, *args: bytes | int) -> Reply:
-        return await self._functions.call(name, keys, args)
+        return await self._functions.change(name, keys, args)
 
 
 def _batches(users: Sequence[int]) -> list[Sequence[int]]:

@@ -57,6 +57,21 @@ class PostCacheContract:
         await cache.fill([Post(post.id, 5, "", deleted=True)])
         assert await cache.get_many([post.id]) == {post.id: Post(post.id, 5, "", deleted=True)}
 
+    @pytest.mark.parametrize("stored", [True, False])
+    async def test_it_knows_whether_the_store_has_a_post(self, cache: PostCache, stored: bool):
+        post = Post(new_post_id(), 1, 'a text, "stored":true}')
+        assert not await cache.stored(post.id)
+        await cache.fill([post], stored)
+        await cache.fill([post], not stored)  # what is there is never replaced
+        assert await cache.stored(post.id) == stored
+        assert await cache.get_many([post.id]) == {post.id: post}
+
+    async def test_of_a_deleted_post_it_does_not(self, cache: PostCache):
+        post = Post(new_post_id(), 1, "here")
+        await cache.fill([post])
+        await cache.delete(post.id, post.author)
+        assert not await cache.stored(post.id)
+
 
 class UserCacheContract:
     """The promises of ``interfaces.UserCache``, StoreUnavailable aside."""

@@ -12,19 +12,27 @@ class FakePostCache:
 
     def __init__(self) -> None:
         self.kept: dict[UUID, Post] = {}
+        self.known: set[UUID] = set()
         self.down = False
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         _check(self.down)
         return {post_id: self.kept[post_id] for post_id in ids if post_id in self.kept}
 
-    async def fill(self, posts: Collection[Post]) -> None:
+    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
         _check(self.down)
         for post in posts:
+            if stored and post.id not in self.kept:
+                self.known.add(post.id)
             if post.deleted:
                 self.kept[post.id] = Post(post.id, post.author, "", deleted=True)
             else:
                 self.kept.setdefault(post.id, post)
+
+    async def stored(self, post_id: UUID) -> bool:
+        _check(self.down)
+        post = self.kept.get(post_id)
+        return post is not None and not post.deleted and post_id in self.known
 
     async def delete(self, post_id: UUID, author: int) -> None:
         await self.fill([Post(post_id, author, "", deleted=True)])

@@ -15,7 +15,6 @@ from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
-from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.lease import FakeLease
 from tests.fakes.log import FakeLog, Published
@@ -69,7 +68,6 @@ class World:
             passwords=FakePasswords(self.database),
             posts=self.posts,
             timelines=self.timelines,
-            glances=FakeGlances(self.timelines, self.post_cache, self.user_cache),
             post_cache=self.post_cache,
             user_cache=self.user_cache,
             shelf=FakeShelf(self.post_cache, self.user_cache),

@@ -16,27 +16,22 @@ from typing import Any, Final
 import uvloop
 from aiohttp import web as aiohttp_web
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from redis.asyncio import Redis as Client
 
+from benchmarks.bench.ceilings.topic import TOPIC, make_topic
 from microblog_streams.ids import encode_user, new_post_id
 from microblog_streams.records import Post
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.settings import Settings, load_settings
-from microblog_streams.stores.caches import HEAD, POSTS, USERS, user_key
 from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.glances import SPARE
 from microblog_streams.stores.posts import Posts
 from microblog_streams.stores.redis import CONNECTIONS, Redis
 from microblog_streams.stores.redis_address import open_pool
 from microblog_streams.stores.timelines import UNREAD, functions, key
 
-#: What takes the records: a topic that no worker reads.
-TOPIC: Final = "bench.ceiling"
-#: Entries of a page and one more, and how many a glance looks at.
+#: Entries of a page and one more.
 _LIMIT: Final = 21
 _OLDER: Final = (b"", _LIMIT, UNREAD)
-_GLANCE: Final = (b"", _LIMIT + SPARE, UNREAD, POSTS.encode(), USERS.encode(), HEAD)
 _TAG: Final = 'W/"page"'
 
 
@@ -59,30 +54,17 @@ class Handlers:
     async def start(self) -> None:
         """Connect to all stores."""
         await self._store.connect()
-        await self._make_topic()
+        await make_topic(self._settings)
         await self._producer.start()
         await self._cassandra.connect()
-
-    async def _make_topic(self) -> None:
-        admin = AIOKafkaAdminClient(**client_options(self._settings))
-        await admin.start()
-        try:
-            await admin.create_topics([NewTopic(TOPIC, self._settings.partitions, 1)])
-        finally:
-            await admin.close()
 
     async def timeline(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
         """Answer a reader, or a poll by whoever has the page."""
         user = int(request.match_info["user"])
-        if request.headers.get("If-None-Match") == _TAG:
-            await self._functions.call("glance_older", [key(user), user_key(user).encode()], _GLANCE)
-            return aiohttp_web.Response(status=304, headers={"ETag": _TAG})
-        return await self._page_of(user)
-
-    async def _page_of(self, user: int) -> aiohttp_web.Response:
-        """Make the two calls of a warm page, answer the page."""
         await self._functions.call("older", [key(user)], _OLDER)
         await self._redis.mget([f"user:{user}", *self._shown])
+        if request.headers.get("If-None-Match") == _TAG:
+            return aiohttp_web.Response(status=304, headers={"ETag": _TAG})
         return aiohttp_web.Response(body=self._page, content_type="application/json", headers={"ETag": _TAG})
 
     async def post(self, request: aiohttp_web.Request) -> aiohttp_web.Response:

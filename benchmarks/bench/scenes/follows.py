@@ -8,7 +8,6 @@ from uuid import UUID
 from benchmarks.bars import counter
 from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
-from benchmarks.bench.watch import Watch, watch
 from benchmarks.client import side_by_side
 from benchmarks.figures import percentile
 from microblog_streams.ids import encode_entry
@@ -43,17 +42,17 @@ async def _round(at: Setting, authors: list[Author]) -> list[float]:
     count = round(at.seconds * RATE)
     made = await side_by_side(32, lambda _: at.client.register(), range(count), lambda: None)
     begun = perf_counter()
-    async with watch(at.on.redis) as on, asyncio.TaskGroup() as group:
+    async with asyncio.TaskGroup() as group:
         follows = [
-            group.create_task(_follow(at, on, begun + number / RATE, follower, authors[number % AUTHORS]))
+            group.create_task(_follow(at, begun + number / RATE, follower, authors[number % AUTHORS]))
             for number, follower in enumerate(made.values())
         ]
     return [follow.result() for follow in follows]
 
 
-async def _follow(at: Setting, on: Watch, due: float, follower: int, author: Author) -> float:
+async def _follow(at: Setting, due: float, follower: int, author: Author) -> float:
     await asyncio.sleep(due - perf_counter())
     await at.client.follow(follower, author[0])
     async with asyncio.timeout(_LOST):
-        await on.until_there(follower, author[1])
+        await at.on.watch.until_there(follower, author[1])
     return perf_counter() - due

@@ -22,7 +22,7 @@ async def measure(at: Setting) -> list[Row]:
     crowd = Crowd(await at.client.register(), at.size(EDGES, QUICK_EDGES))
     await at.follow(crowd)
     await asyncio.sleep(at.seconds)
-    busy = [await _cpu(at) for _ in range(at.rounds)]
+    busy = [await cpu(at, at.pid) for _ in range(at.rounds)]
     held = memory({"worker": at.pid})["worker"]["rss"]
     return [
         Row("an idle worker's CPU", "% of a core", busy, Target(most=3)),
@@ -31,8 +31,9 @@ async def measure(at: Setting) -> list[Row]:
     ]
 
 
-async def _cpu(at: Setting) -> float:
-    process = psutil.Process(at.pid)
+async def cpu(at: Setting, pid: int) -> float:
+    """Return the % of a core that a process takes in the time of a round."""
+    process = psutil.Process(pid)
     process.cpu_percent()
     await asyncio.sleep(at.seconds)
     return process.cpu_percent()

@@ -17,8 +17,8 @@ READERS, AUTHORS, POSTS = 500, 20, 60
 
 async def measure(at: Setting) -> list[Row]:
     """Return pages a second of the worker beside the bare handler's, and the time at half of that rate."""
-    readers = await _readers(at)
-    people, page = await _files(at, readers)
+    readers = await warm_readers(at)
+    people, page = await files(at, readers)
     async with bare_handlers(at, page) as bare:
         rows = await side_by_side(at, bare, "timeline", people, "GET /timelines/{id}, first page, warm", 0.6)
         rows += await side_by_side(at, bare, "poll", people, "the same at 304, nothing new", 0.65)
@@ -27,7 +27,7 @@ async def measure(at: Setting) -> list[Row]:
     return [*rows, Row("GET /timelines/{id} at half of its rate: p99", "ms", times, Target(most=10))]
 
 
-async def _readers(at: Setting) -> list[int]:
+async def warm_readers(at: Setting) -> list[int]:
     """Register readers and authors, post, and push the entries to all readers as a fan-out does."""
     readers = await asyncio.gather(*(at.client.register() for _ in range(at.size(READERS, 50))))
     authors = [await at.client.register() for _ in range(AUTHORS)]
@@ -38,7 +38,8 @@ async def _readers(at: Setting) -> list[int]:
     return readers
 
 
-async def _files(at: Setting, readers: list[int]) -> tuple[Path, Path]:
+async def files(at: Setting, readers: list[int]) -> tuple[Path, Path]:
+    """Write what a load needs: the readers' ids, and the bytes of a page."""
     folder = at.on.stage.settings.data_dir
     people, page = folder / "people.json", folder / "page.json"
     people.write_text(json.dumps(readers), encoding="utf-8")

@@ -59,6 +59,15 @@ def _writer(message: Message) -> Writer:
     return Writer(message.tp, message.offset, message.generation_id)
 
 
+async def _ended(records: Iterable[FutureMessage]) -> bool:
+    """Wait until the records are confirmed or given up; False where that takes too long."""
+    under_way = [record for record in records if not record.done()]
+    if not under_way:
+        return True  # most are by now, and to wait for them all the same would take as long as to send one
+    _, late = await asyncio.wait(under_way, timeout=CONFIRMATION)
+    return not late
+
+
 class ConfirmedTable(Table):  # type: ignore[type-arg]
     """A table whose writes can be waited for (setting ``Table``)."""
 
@@ -103,8 +112,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         writes = self._unconfirmed.get(_writer(message))
         if not writes:
             return
-        _, late = await asyncio.wait(writes.values(), timeout=CONFIRMATION)
-        if late:
+        if not await _ended(writes.values()):
             raise StoreUnavailable("kafka", f"no confirmation of the changelog of {self.name} yet")
         failed = [(key, future) for key, future in writes.items() if future.exception() is not None]
         for key, future in failed:

@@ -40,6 +40,8 @@ JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
 #: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Nobody
 #: waits for a row's confirmation but its acknowledgement, and that is held much longer.
 GATHER = 0.005
+#: Records that are sent before others have their turn.
+TOGETHER = 32
 
 
 class PulsedThread(SteadyThread):
@@ -112,8 +114,9 @@ class PatientBuffer(ProducerBuffer):
 
     async def _send_pending(self, fut: FutureMessage) -> None:
         await self._offer(fut)
-        if self.pending.empty():
-            await asyncio.sleep(GATHER)
+        left = self.pending.qsize()
+        if left % TOGETHER == 0:
+            await asyncio.sleep(0 if left else GATHER)
 
     async def _offer(self, fut: FutureMessage) -> None:
         for pause in pauses():

@@ -8,7 +8,6 @@ from microblog_streams.stores.interfaces.access import PasswordStore, TokenStore
 from microblog_streams.stores.interfaces.caches import PostCache, Shelf, UserCache
 from microblog_streams.stores.interfaces.connection import Connection
 from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row, RowSlice
-from microblog_streams.stores.interfaces.glances import GlanceStore, Glimpse
 from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
 from microblog_streams.stores.interfaces.people import BlockStore, FollowStore, IdempotencyStore, UserStore
@@ -26,8 +25,6 @@ __all__ = [
     "FollowStore",
     "FollowerSlice",
     "Followers",
-    "GlanceStore",
-    "Glimpse",
     "IdempotencyStore",
     "LetterBox",
     "Outbox",

@@ -14,8 +14,12 @@ class PostCache(Protocol):
         """Return what is cached; a deletion mark comes as a Post with ``deleted``."""
         ...
 
-    async def fill(self, posts: Collection[Post]) -> None:
-        """Add posts that are not cached (SET NX: never over a deletion mark)."""
+    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
+        """Add posts that are not cached (SET NX: never over a deletion mark); ``stored``: the post store has them."""
+        ...
+
+    async def stored(self, post_id: UUID) -> bool:
+        """Tell whether the post store is known to have a post."""
         ...
 
     async def delete(self, post_id: UUID, author: int) -> None:

@@ -4,9 +4,11 @@ import asyncio
 import threading
 from types import SimpleNamespace
 
+import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
+from microblog_streams import garbage
 from microblog_streams.delivery.upstream.consumer import SteadyThread
 from microblog_streams.settings import Settings
 from tests.functional.delivery.reading_world import Reading
@@ -41,6 +43,18 @@ async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_
         done, _ = await asyncio.wait([giving], timeout=0.01)
         assert not done
     await giving
+
+
+async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(real_application, monkeypatch):
+    steps = []
+
+    async def started(self):
+        steps.append("started")
+
+    monkeypatch.setattr(faust.App, "on_started", started)
+    monkeypatch.setattr(garbage, "freeze", lambda: steps.append("frozen"))
+    await real_application(Settings()).on_started()
+    assert steps == ["started", "frozen"]
 
 
 class Member:

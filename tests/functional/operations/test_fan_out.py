@@ -64,6 +64,39 @@ async def test_it_is_stored_before_anybody_sees_it(world, author):
     assert receivers(world) == []
 
 
+class TestStoring:
+    """Whoever took the post stores it, too; once is enough, where it is known."""
+
+    async def test_what_its_writer_has_stored_is_not_stored_again(self, world, author):
+        post = await world.operations.posts.create(author, "text")
+        world.posts.down = True
+        await world.operations.fan_out.deliver(event(author, post.id), world.lease)
+        assert receivers(world) == [author, *FOLLOWERS]
+
+    async def test_what_its_writer_could_not_store_is_stored(self, world, author):
+        world.posts.down = True
+        post = await world.operations.posts.create(author, "text")
+        world.posts.down = False
+        assert world.post_cache.kept[post.id].content == "text"
+        await world.operations.fan_out.deliver(event(author, post.id), world.lease)
+        assert list(world.posts.posts) == [post.id]
+
+    async def test_where_redis_does_not_tell_it_is_stored(self, world, author):
+        post = await world.operations.posts.create(author, "text")
+        world.posts.posts.clear()
+        world.post_cache.down = True
+        await world.operations.fan_out.deliver(event(author, post.id), world.lease)
+        assert list(world.posts.posts) == [post.id]
+
+    async def test_an_old_one_is_stored_in_any_case(self, world, author, monkeypatch):
+        """Its event may be read again because the store was lost."""
+        post = await world.operations.posts.create(author, "text")
+        world.posts.posts.clear()
+        monkeypatch.setattr(fan_out, "FRESH", 0.0)
+        await world.operations.fan_out.deliver(event(author, post.id), world.lease)
+        assert list(world.posts.posts) == [post.id]
+
+
 async def test_a_lease_that_is_lost_ends_it_before_the_next_slice(world, author):
     with pytest.raises(NotMine):
         await world.operations.fan_out.deliver(event(author), FakeLease(looks=3))

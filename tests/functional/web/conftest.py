@@ -27,7 +27,6 @@ from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
 from tests.fakes.database import FakeDatabase
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.follows import FakeFollows
-from tests.fakes.glances import FakeGlances
 from tests.fakes.idempotency import FakeIdempotency
 from tests.fakes.log import FakeLog
 from tests.fakes.posts import FakePosts
@@ -220,7 +219,6 @@ def _stores(app: App) -> Stores:
         passwords=FakePasswords(app.database),
         posts=FakePosts(),
         timelines=app.timelines,
-        glances=FakeGlances(app.timelines, posts, users),
         post_cache=posts,
         user_cache=users,
         shelf=FakeShelf(posts, users),

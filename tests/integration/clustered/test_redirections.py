@@ -12,7 +12,6 @@ from microblog_streams.ids import encode_entry, new_post_id
 from microblog_streams.rates import parse
 from microblog_streams.records import Post
 from microblog_streams.stores.caches import PostCache
-from microblog_streams.stores.glances import Glances
 from microblog_streams.stores.interfaces import Slice, Warmth
 from microblog_streams.stores.rates import SharedRates
 from microblog_streams.stores.redis import Redis
@@ -82,12 +81,6 @@ async def test_rates_are_counted_wherever_the_key_is(redis):
         who = secrets.token_hex(8)
         assert [(await rates.take(who, parse("2/hour"))).granted for _ in range(3)] == [True, True, False]
     rates.close()
-
-
-async def test_a_glance_knows_nothing(redis, timelines, user):
-    await timelines.create(user)
-    assert await Glances(redis).older(user, None, 5) is None
-    assert await Glances(redis).newer(user, new_post_id(), 5) is None
 
 
 async def test_another_primary_is_another_run(cluster, timelines):

@@ -17,7 +17,16 @@ def cluster():
 
 
 @pytest.fixture
-def secured(cluster, front):
+async def opened():
+    """Connections to be closed when the front is gone: it lets nobody say good-bye."""
+    opened = []
+    yield opened
+    for redis in opened:
+        await redis.close()
+
+
+@pytest.fixture
+def secured(opened, cluster, front):
     """Settings that lead to a front with TLS, as which the cluster's one server passes itself off."""
     [node] = cluster.nodes
     with front(node.port) as port, node.client() as client:
@@ -26,13 +35,13 @@ def secured(cluster, front):
         yield cluster.settings.model_copy(update={"redis_url": SecretStr(url)})
 
 
-async def test_certificate_and_password_are_checked(secured, certs):
+async def test_certificate_and_password_are_checked(secured, opened, certs):
     redis = Redis(secured.model_copy(update={"redis_ca": certs.ca}))
+    opened.append(redis)
     await redis.connect()
     timelines = Timelines(redis)
     await timelines.create(1)
     assert await timelines.push([1, 2], encode_entry(new_post_id(), 3)) == 1
-    await redis.close()
 
 
 async def test_a_certificate_of_somebody_else_is_one_line(secured, certs):

@@ -1,11 +1,13 @@
 """The caches on a real server: the contracts, how long things stay, and values that nobody can read."""
 
+from secrets import randbelow
+
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import new_post_id
 from microblog_streams.records import Post, User
-from microblog_streams.stores.caches import MARK_SECONDS, POST_SECONDS, USER_SECONDS, PostCache, UserCache
+from microblog_streams.stores.caches import MARK_SECONDS, POST_SECONDS, SHORT, USER_SECONDS, PostCache, Shelf, UserCache
 from microblog_streams.stores.redis import Redis
 from tests.contracts.caches import JOINED, PostCacheContract, UserCacheContract
 
@@ -26,6 +28,11 @@ BROKEN = [
 @pytest.fixture
 def post():
     return Post(new_post_id(), 3, "here")
+
+
+async def calls_of(redis):
+    """How many multi-gets the server was sent."""
+    return (await redis.client.info("commandstats")).get("cmdstat_mget", {"calls": 0})["calls"]
 
 
 class TestPostCache(PostCacheContract):
@@ -63,6 +70,31 @@ class TestUserCache(UserCacheContract):
         await redis.client.set(f"user:{user}", raw, ex=60)
         assert await cache.get_many([user]) == {}
         assert f"cache_value_broken of={user}" in caplog.text
+
+
+class TestShelf:
+    @pytest.fixture
+    def user(self):
+        return 1 + randbelow(2**62)
+
+    async def test_it_has_what_both_caches_have_in_one_call(self, redis, post, user):
+        author, gone = User(user, "ada", JOINED), user + 1
+        await PostCache(redis).fill([post])
+        await UserCache(redis).fill([author])
+        await UserCache(redis).delete(gone)
+        before = await calls_of(redis)
+        found = await Shelf(redis).get_many([new_post_id(), post.id], {user, gone, user + 2})
+        assert found == ({post.id: post}, {user: author, gone: None})
+        assert await calls_of(redis) == before + 1
+
+    async def test_nothing_asked_is_nothing(self, redis):
+        assert await Shelf(redis).get_many([], []) == ({}, {})
+
+    async def test_long_posts_are_read_each_time(self, redis, post):
+        long = post._replace(content="x" * SHORT)
+        await PostCache(redis).fill([long])
+        for _ in range(2):
+            assert (await Shelf(redis).get_many([long.id], ()))[0] == {long.id: long}
 
 
 class TestOutage:

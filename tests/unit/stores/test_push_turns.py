@@ -8,10 +8,16 @@ import pytest
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import ENTRY_BYTES
+from microblog_streams.stores import timelines as timelines_module
 from microblog_streams.stores.timelines import IN_FLIGHT, Timelines
 from tests.waiting import until
 
 ENTRY = bytes(ENTRY_BYTES)
+
+
+@pytest.fixture(autouse=True)
+def _one_is_few(monkeypatch):
+    monkeypatch.setattr(timelines_module, "FEW", 1)
 
 
 class Slow(Timelines):

@@ -1,6 +1,7 @@
 """Many people's timelines watched for one entry each, by one call a look: who waits for 200 must not ask 200 times.
 
-A look takes place every 2 ms, so a time that is measured by it can be too long by that, and by the look itself.
+A look takes place every 2 ms while somebody waits, so a time that is measured by it can be too long by that, and by the
+look itself.
 """
 
 import asyncio
@@ -25,26 +26,32 @@ return there
 
 @dataclass
 class Watch:
-    """Those who wait: a person, the entry, and what is told when it is there."""
+    """Those who wait: a person and an entry, and what is told when it is there."""
 
     redis: Redis
-    waiting: dict[int, tuple[bytes, asyncio.Event]] = field(default_factory=dict)
+    waiting: dict[tuple[int, bytes], asyncio.Event] = field(default_factory=dict)
+    _somebody: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until_there(self, person: int, entry: bytes) -> None:
         """Return when the entry is on the person's timeline."""
-        arrived = asyncio.Event()
-        self.waiting[person] = entry, arrived
+        arrived = self.waiting[person, entry] = asyncio.Event()
+        self._somebody.set()
         await arrived.wait()
 
     async def look(self) -> None:
-        """Look, again and again, and tell those who wait."""
+        """Look, again and again while somebody waits, and tell those whose entry is there."""
         while True:
+            await self._somebody.wait()
+            pairs = list(self.waiting)
+            for place in await self._there(pairs):
+                self.waiting.pop(pairs[place - 1]).set()
+            if not self.waiting:
+                self._somebody.clear()
             await asyncio.sleep(_LOOK)
-            if people := list(self.waiting):
-                keys, entries = [key(person) for person in people], [self.waiting[person][0] for person in people]
-                there = await cast(Any, self.redis.client).eval_ro(_THERE, len(keys), *keys, *entries)
-                for place in there:
-                    self.waiting.pop(people[place - 1])[1].set()
+
+    async def _there(self, pairs: list[tuple[int, bytes]]) -> list[int]:
+        keys, entries = [key(person) for person, _ in pairs], [entry for _, entry in pairs]
+        return cast(list[int], await cast(Any, self.redis.client).eval_ro(_THERE, len(keys), *keys, *entries))
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Reads go out together, and each gets its own answer."""
+"""Commands go out together, and each gets its own answer."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -7,8 +7,8 @@ import pytest
 from redis.exceptions import ResponseError
 
 from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores import redis_reads
-from microblog_streams.stores.redis_reads import Reads
+from microblog_streams.stores import redis_together
+from microblog_streams.stores.redis_together import Together
 from tests.waiting import until
 
 
@@ -38,7 +38,7 @@ class Server:
     async def _answer(self, commands):
         self.calls.append(commands)
         await self.free.wait()
-        return [ResponseError("refused") if command[0] == "BAD" else list(command) for command in commands]
+        return [ResponseError(command[1]) if command[0] == "BAD" else list(command) for command in commands]
 
 
 class Pipe:
@@ -55,7 +55,7 @@ class Pipe:
 
 @pytest.fixture(autouse=True)
 def _one_at_a_time(monkeypatch):
-    monkeypatch.setattr(redis_reads, "IN_FLIGHT", 1)
+    monkeypatch.setattr(redis_together, "IN_FLIGHT", 1)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def server():
 
 @pytest.fixture
 def reads(server):
-    return Reads(server.client)
+    return Together(server.client, lambda error: StoreUnavailable("redis", error) if "away" in str(error) else None)
 
 
 async def test_one_that_is_alone_goes_out_alone(server, reads):
@@ -90,13 +90,13 @@ async def test_what_is_asked_meanwhile_goes_out_with_the_next(server, reads):
 
 
 async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
-    monkeypatch.setattr(redis_reads, "MOST", 2)
+    monkeypatch.setattr(redis_together, "MOST", 2)
     await asyncio.gather(*(reads("GET", str(number)) for number in range(5)))
     assert [len(call) for call in server.calls] == [2, 2, 1]
 
 
 async def test_one_that_has_stalled_holds_nobody_up(server, reads, monkeypatch):
-    monkeypatch.setattr(redis_reads, "IN_FLIGHT", 2)
+    monkeypatch.setattr(redis_together, "IN_FLIGHT", 2)
     server.free.clear()
     stalled = asyncio.create_task(reads("GET", "a"))
     await until(lambda: server.calls)
@@ -108,7 +108,7 @@ async def test_one_that_has_stalled_holds_nobody_up(server, reads, monkeypatch):
 
 
 async def test_a_refusal_is_that_command_s_alone(reads):
-    good, bad = await asyncio.gather(reads("GET", "a"), reads("BAD"), return_exceptions=True)
+    good, bad = await asyncio.gather(reads("GET", "a"), reads("BAD", "refused"), return_exceptions=True)
     assert good == ["GET", "a"]
     assert isinstance(bad, ResponseError)
 
@@ -129,3 +129,21 @@ async def test_one_who_left_keeps_nobody_from_an_answer(server, reads):
     server.free.set()
     assert await staying == ["GET", "b"]
     assert leaving.cancelled() or leaving.cancelling()
+
+
+async def test_an_error_of_one_is_told_in_our_words(reads):
+    good, bad = await asyncio.gather(reads("GET", "a"), reads("BAD", "away"), return_exceptions=True)
+    assert good == ["GET", "a"]
+    assert isinstance(bad, StoreUnavailable)
+
+
+async def test_who_left_before_it_went_out_has_it_not_sent(server, reads):
+    server.free.clear()
+    first = asyncio.create_task(reads("GET", "a"))
+    await until(lambda: server.calls)
+    leaving, staying = (asyncio.create_task(reads("SET", name)) for name in "bc")
+    await asyncio.sleep(0)
+    leaving.cancel()
+    server.free.set()
+    await asyncio.gather(first, staying)
+    assert server.calls == [[("GET", "a")], [("SET", "c")]]

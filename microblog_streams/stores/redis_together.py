@@ -1,0 +1,76 @@
+"""Small commands that are to be sent at about the same time go to the server together, in one pipeline.
+
+A call by itself costs the client some 60 us, in a pipeline a quarter of that: with many readers, or many small posts,
+the worker's time goes there. What is asked while others are under way goes into the next pipeline: so a caller alone
+waits for nobody, and the more there are the less each costs.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, TypeAlias
+
+from redis.asyncio import Redis as Client
+
+Command: TypeAlias = tuple[bytes | str | int, ...]
+Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
+
+#: Commands of one pipeline: some ms of the server, for which others wait.
+MOST: Final = 64
+#: Pipelines under way at a time: a connection that has stalled must not hold everybody up.
+IN_FLIGHT: Final = 2
+
+
+class Together:
+    """A few pipelines at a time. Commands must be such that it does no harm to repeat one, or to give it up."""
+
+    def __init__(self, client: Open, meaning: Callable[[Exception], Exception | None]) -> None:
+        """``client`` gives redis-py's client for one call, bounded in time, with its errors in our words.
+
+        ``meaning`` says what a single command's error is in these, None where it has no word for it.
+        """
+        self._client = client
+        self._meaning = meaning
+        self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, *command: bytes | str | int) -> Any:  # noqa: ANN401 -- whatever the server answers
+        """Return the server's answer. Raises its refusal (``ResponseError``), StoreUnavailable.
+
+        Who is cancelled before the command went out has it not sent.
+        """
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, answer))
+        if len(self._sending) < IN_FLIGHT:
+            sending = asyncio.create_task(self._send_all())
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+        return await answer
+
+    async def _send_all(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            if batch := [(command, answer) for command, answer in taken if not answer.done()]:
+                results = await self._results([command for command, _ in batch])
+                for (_, answer), result in zip(batch, results, strict=True):
+                    self._settle(answer, result)
+
+    async def _results(self, commands: list[Command]) -> list[Any]:
+        try:
+            async with self._client() as client:
+                if len(commands) == 1:
+                    return [await client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+                async with client.pipeline(transaction=False) as pipe:
+                    for command in commands:
+                        pipe.execute_command(*command)
+                    return await pipe.execute(raise_on_error=False)
+        except Exception as exc:
+            return [exc] * len(commands)
+
+    def _settle(self, answer: "asyncio.Future[Any]", result: Any) -> None:  # noqa: ANN401
+        if answer.done():
+            return  # whoever asked has left
+        if isinstance(result, Exception):
+            answer.set_exception(self._meaning(result) or result)
+        else:
+            answer.set_result(result)
