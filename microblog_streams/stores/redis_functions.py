@@ -17,7 +17,7 @@ from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores.redis import Keys, Redis
 from microblog_streams.stores.redis_clock import RedisClocks
 from microblog_streams.stores.redis_errors import SlotMoving
-from microblog_streams.stores.redis_server import ONLY, Command, Server
+from microblog_streams.stores.redis_server import ONLY, Command, Question, Server
 from microblog_streams.stores.redis_together import Together
 
 #: What the server answers: an int, bytes, None, or a list of these.
@@ -86,12 +86,7 @@ class RedisFunctions:
             await server.execute("FUNCTION LOAD", "REPLACE", self._source)
             return await server.execute(*command)
 
-        try:
-            return await self._redis.ask(keys[0], question)
-        except StoreUnavailable:
-            # The next answer may be another server's, with another clock.
-            self.clocks.forget()
-            raise
+        return await self._ask(keys[0], question)
 
     async def call_each(
         self, name: str, calls: Sequence[Keys], args: Sequence[bytes | int], deadline: float | None = None
@@ -112,10 +107,18 @@ class RedisFunctions:
             return answers
 
         replies = []
-        for keys, answer in zip(calls, await self._redis.ask(calls[0][0], question), strict=True):
+        for keys, answer in zip(calls, await self._ask(calls[0][0], question), strict=True):
             refused = isinstance(answer, ResponseError)
             replies += await self._call_or_split(name, keys, args, deadline) if refused else [answer]
         return replies
+
+    async def _ask(self, key: bytes, question: Question[Reply]) -> Reply:
+        try:
+            return await self._redis.ask(key, question)
+        except StoreUnavailable:
+            # The next answer may be another server's, with another clock.
+            self.clocks.forget()
+            raise
 
     async def _call_or_split(
         self, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
