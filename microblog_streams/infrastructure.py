@@ -23,6 +23,9 @@ def _url(*schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+_redis_url = _url("redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+
+
 class Infrastructure(BaseSettings):
     """What a worker and a command know of Kafka, PostgreSQL, Cassandra and Redis."""
 
@@ -66,10 +69,11 @@ class Infrastructure(BaseSettings):
     )
     cassandra_read_consistency: Consistency = Field("ONE", description="Replicas that must answer a page's read.")
 
-    redis_url: Annotated[SecretStr, _url("redis", "rediss", "redis+sentinel", "rediss+sentinel")] = Field(
+    redis_url: Annotated[SecretStr, _redis_url] = Field(
         SecretStr("redis://127.0.0.1:6379/0"),
         description="Redis or Valkey (7.0 or newer): timelines and caches. `rediss://` is TLS; Sentinel: "
-        "`redis+sentinel://user:password@host:port,host:port/service/0`.",
+        "`redis+sentinel://user:password@host:port,host:port/service/0`; Redis Cluster: "
+        "`redis+cluster://user:password@host:port,host:port`.",
     )
     redis_ca: Path | None = Field(
         None, description="CA certificates (PEM) that Redis' must be signed by. Default: those of the system."

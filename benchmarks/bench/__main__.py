@@ -16,6 +16,7 @@ from benchmarks.bench.profile import profiled
 from benchmarks.bench.rows import Row, table
 from benchmarks.bench.scenes import (
     beside,
+    clustered,
     cold,
     deep,
     edges,
@@ -49,6 +50,7 @@ SCENES: Final[dict[str, Scene]] = {
     "latency": latency.measure,
     "graph": graph.measure,
     "fan-out": fan_out.measure,
+    "clustered": clustered.measure,
     "beside": beside.measure,
     "timelines": timelines.measure,
     "edges": edges.measure,

@@ -52,7 +52,7 @@ class Shelf:
     async def get_many(self, ids: Sequence[UUID], users: Collection[int]) -> Found:
         """Return what is cached of posts and of users, in one round trip."""
         keys = [*map(post_key, ids), *map(user_key, users)]
-        found = await self._redis.read("MGET", *keys) if keys else []
+        found = await self._redis.get_many(keys) if keys else []
         posts = _known(ids, found, _post)
         return posts, _known(users, found[len(ids) :], _user)
 

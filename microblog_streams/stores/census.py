@@ -11,7 +11,8 @@ from typing import Final
 from redis.asyncio import Redis as Client
 
 from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import PREFIX
+from microblog_streams.stores.redis_server import Server
+from microblog_streams.stores.timeline_keys import PREFIX
 
 #: Keys up to which all are looked at: two calls of SCAN, below a millisecond of the server's time each.
 COUNTED: Final = 2_000
@@ -43,9 +44,15 @@ class Census:
             keys = int(await client.dbsize())
             if keys <= self._counted:
                 return await _counted(client)
-            drawn = await _drawn(client)
+        drawn = await self._drawn()
         share = _timelines(drawn) / max(1, len(drawn))
         return Warm(round(share * keys), exact=False, looked_at=len(drawn))
+
+    async def _drawn(self) -> list[bytes]:
+        """Draw keys. A cluster's servers hold about as many each, and as many are drawn of each."""
+        found = await self._redis.ask_all(_draw)
+        mixed = [key for drawn in zip(*found, strict=True) for key in drawn]
+        return [key for key in mixed[:DRAWN] if key is not None]
 
 
 async def _counted(client: Client) -> Warm:
@@ -54,11 +61,8 @@ async def _counted(client: Client) -> Warm:
     return Warm(_timelines(found), exact=True, looked_at=len(found))
 
 
-async def _drawn(client: Client) -> list[bytes]:
-    async with client.pipeline(transaction=False) as pipe:
-        for _ in range(DRAWN):
-            pipe.randomkey()
-        return [key for key in await pipe.execute() if key is not None]
+async def _draw(server: Server) -> list[bytes | None]:
+    return await server.together([("RANDOMKEY",)] * DRAWN)
 
 
 def _timelines(keys: Iterable[bytes]) -> int:

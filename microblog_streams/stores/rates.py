@@ -56,13 +56,7 @@ class SharedRates:
 
     def _limiter_on(self, client: Client) -> SlidingWindowCounterRateLimiter:
         if self._limiter is None or client is not self._client:
-            storage = Windows(
-                "async+redis://",  # not used: the pool knows the way
-                implementation="redispy",
-                key_prefix=PREFIX,
-                connection_pool=client.connection_pool,  # type: ignore[arg-type]
-            )
-            self._client, self._limiter = client, SlidingWindowCounterRateLimiter(storage)
+            self._client, self._limiter = client, SlidingWindowCounterRateLimiter(Windows(client))
         return self._limiter
 
 
@@ -70,7 +64,20 @@ class Windows(RedisStorage):
     """The library's counters in Redis, where a window that began in this millisecond is not told as one that is over.
 
     Its counter lives for twice its length, and the library takes what is left of that modulo the length.
+    A key's two counters share a slot, and a cluster's client finds it: the library's own would open connections.
     """
+
+    def __init__(self, client: Client) -> None:
+        """Count with a client of ours."""
+        self._ours = client
+        # The address is not used: the client knows the way.
+        super().__init__("async+redis://", implementation="redispy", key_prefix=PREFIX)
+
+    def configure_bridge(self) -> None:
+        """Have the library use the client."""
+        bridge = cast(Any, self.bridge)
+        bridge.storage = self._ours
+        bridge.connection_getter = lambda _: self._ours
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
         """Return count and seconds to live of the window before and of this one."""

@@ -1,73 +1,40 @@
-"""The connection to Redis (or Valkey) that the timelines and the caches share, and its errors in our own words.
+"""The connection to Redis (or Valkey) that the timelines and the caches share: one server, or a Redis Cluster.
 
 Nothing is retried in here: a call fails within the store's time-out, the pool opens a new connection for the next
 one, and the caller decides. So a server that comes back is used at once, without anybody being told.
 """
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Final
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
 
 from redis import exceptions
 from redis.asyncio import Redis as Client
 
-from microblog_streams import tls
-from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
+from microblog_streams.errors import StoreUnavailable
 from microblog_streams.settings import Settings
 from microblog_streams.stores.circuit import Circuit
-from microblog_streams.stores.redis_address import open_pool
+from microblog_streams.stores.redis_address import is_cluster, open_cluster, open_pool
+from microblog_streams.stores.redis_checks import check, warnings
+from microblog_streams.stores.redis_cluster import Cluster
+from microblog_streams.stores.redis_errors import SlotMoving, at_start, unavailable
+from microblog_streams.stores.redis_server import ONLY, Answer, Command, Question, Server
 from microblog_streams.stores.redis_together import Together
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.
 CONNECTIONS: Final = 32
-#: Redis 7.0 brought the Lua functions that timelines are made of.
-OLDEST: Final = (7, 0)
-#: Strings in the order of their bytes, each pair of which some locale puts the other way round or calls equal.
-#: Timelines compare ids in Lua, and Lua compares by the server's locale.
-IN_BYTE_ORDER: Final = (
-    b"\x00",
-    b"\x00\x01",
-    b"-b",
-    b"Z",
-    b"_b",
-    b"a",
-    b"a\x00",
-    b"a\x00\x01",
-    b"\x7f",
-    b"\x80",
-    b"\xff",
-)
-#: Redis' settings that keep what we promise, and their good values: a timeline may expire but not be evicted at random,
-#: and a restart brings back what was acknowledged.
-SAFE: Final = {"maxmemory-policy": ("volatile-ttl", "noeviction"), "appendonly": ("yes",)}
-ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then return 0 end end return 1"
 
-_TRANSIENT: Final = (
-    exceptions.ConnectionError,  # also LOADING, and no free connection in the pool in time
-    exceptions.OutOfMemoryError,
-    exceptions.ReadOnlyError,  # a failover is under way
-    exceptions.ClusterDownError,  # also MASTERDOWN
-    exceptions.TryAgainError,
-    OSError,
-)
-#: Replies that redis-py has no class for and that pass by themselves or once an operator has acted.
-_TRANSIENT_CODES: Final = re.compile(r"(^|caused error: )(MISCONF|BUSY|UNKILLABLE|NOREPLICAS)\b")
-
-
-def unavailable(error: Exception) -> StoreUnavailable | None:
-    """Return what an error of redis-py is to callers, None where trying again would not help."""
-    if isinstance(error, exceptions.TimeoutError | TimeoutError):
-        return NoAnswer("redis", "no answer in time")
-    if isinstance(error, _TRANSIENT) or _TRANSIENT_CODES.search(str(error)):
-        return StoreUnavailable("redis", error)
-    return None
+_AT_ONCE: Final = nullcontext()
+#: The keys of one call, which share a slot.
+Keys: TypeAlias = Sequence[bytes]
 
 
 class Redis:
-    """One bounded pool of connections. Keys and values are bytes both ways."""
+    """One bounded pool of connections, or one for each server of a cluster. Keys and values are bytes both ways."""
 
     name = "redis"
 
@@ -76,11 +43,14 @@ class Redis:
         self._settings = settings
         self._timeout = settings.store_timeout
         self._client: Client | None = None
+        self._cluster: Cluster | None = None  # the same, where it is one
         self._circuit = Circuit(self.name, self._ask)
         #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
         #: none of them for it. Raise as ``translated`` does.
-        self.read, self.change = (Together(self.translated, unavailable) for _ in range(2))
-        #: What this server's settings cannot keep of our promises, as it was at the last connect.
+        self.read, self.change = (Together(self.translated, self._meaning) for _ in range(2))
+        #: Whether the keys of a call must share a slot, and only database 0 is there.
+        self.clustered = is_cluster(settings)
+        #: What the servers' settings cannot keep of our promises, as it was at the last connect.
         self.warnings: Sequence[str] = ()
 
     @property
@@ -90,7 +60,10 @@ class Redis:
 
     @property
     def client(self) -> Client:
-        """The client of redis-py; StoreUnavailable before ``connect`` and after ``close``."""
+        """The client of redis-py; StoreUnavailable before ``connect`` and after ``close``.
+
+        A cluster's is none of the same class, but knows the same commands on one key, and pipelines of them.
+        """
         if self._client is None:
             raise StoreUnavailable(self.name, "not connected")
         return self._client
@@ -102,44 +75,81 @@ class Redis:
             async with self._bounded() as client:
                 yield client
 
+    async def ask(self, key: bytes, question: Question[Answer]) -> Answer:
+        """Put a question to the server that has a key. Raises StoreUnavailable.
+
+        On a cluster it may be put again, to another server: where the slot has moved, the first one did nothing.
+        """
+        async with self.translated() as client:
+            if self._cluster:
+                return await self._cluster.ask(key, question)
+            return await question(_only(client))
+
+    async def ask_all(self, question: Question[Answer]) -> Sequence[Answer]:
+        """Put a question to the servers that have all keys together: the one, or a cluster's primaries as of now."""
+        async with self.translated() as client:
+            return await asyncio.gather(*(question(server) for server in self._servers(client)))
+
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        """Return the values of keys, in one round trip, or one for each of a cluster's servers, side by side."""
+        if not self._cluster:
+            return cast(list[bytes | None], await self.read("MGET", *keys))
+        async with self.translated() as client, client.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.get(key)
+            return await pipe.execute()
+
+    def by_server(self, calls: Iterable[Keys]) -> Mapping[str, Sequence[Keys]]:
+        """Sort calls by the name of the server that has their keys, as far as is known."""
+        sorted_calls = defaultdict(list)
+        for keys in calls:
+            sorted_calls[self._cluster.holder(keys[0]).name if self._cluster else ONLY].append(keys)
+        return sorted_calls
+
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[Client]:
         """Give the client, for as long as the time-out: it counts the wait for a free connection too."""
         client = self.client
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._timeout), self._turn():
                 yield client
         except (exceptions.RedisError, OSError) as error:
-            passing = unavailable(error)
+            passing = self._meaning(error)
             if passing is None:
                 raise
             raise passing from error
 
+    def _meaning(self, error: Exception) -> StoreUnavailable | None:
+        passing = unavailable(error)
+        if self._cluster and passing and not isinstance(passing, SlotMoving):
+            self._cluster.doubt()
+        return passing
+
     async def connect(self) -> None:
-        """Connect, and refuse a server that is too old or whose Lua does not compare strings by their bytes."""
+        """Connect, and refuse servers that are too old or whose Lua does not compare strings by their bytes."""
         if self._client is not None:
             return
         client = self._open()
         try:
-            async with asyncio.timeout(self._timeout):
-                _check_version(await client.info("server"))
-                await _check_order(client)
-                self.warnings = await _warnings(client)
-            self._client = client
+            async with asyncio.timeout(self._timeout), self._turn():
+                for server in self._servers(client):
+                    await check(server, clustered=self.clustered)
+                found = [each for server in self._servers(client) for each in await warnings(server)]
+            self._client, self.warnings = client, list(dict.fromkeys(found))
         except (exceptions.RedisError, OSError) as error:
-            raise _at_start(error) from error
+            raise at_start(error) from error
         finally:
             if self._client is None:
                 await client.aclose()
 
     async def ping(self) -> None:
-        """Ask the server for an answer, within the time-out."""
-        async with self.translated() as client:
-            await client.ping()
+        """Ask for an answer, of every primary where there are several, within the time-out."""
+        with self._circuit.call():
+            await self._ask()
 
     async def _ask(self) -> None:
         async with self._bounded() as client:
-            await client.ping()
+            await asyncio.gather(*(server.execute("PING") for server in self._servers(client)))
 
     async def close(self) -> None:
         """Close all connections; calls after this raise StoreUnavailable."""
@@ -149,52 +159,24 @@ class Redis:
             await client.aclose()
 
     def _open(self) -> Client:
+        if self.clustered:
+            self._cluster = open_cluster(self._settings, CONNECTIONS)
+            return cast(Client, self._cluster)
         return Client.from_pool(open_pool(self._settings, CONNECTIONS))
 
+    def _servers(self, client: Client) -> Sequence[Server]:
+        return self._cluster.primaries() if self._cluster else [_only(client)]
 
-def _at_start(error: Exception) -> Exception:
-    """Return what ``connect`` raises for an error: SetupError where waiting would never mend it."""
-    if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError | exceptions.NoPermissionError):
-        return SetupError(f"Redis refuses the login in MICROBLOG_REDIS_URL: {error}")
-    if tls.distrusts(error):
-        return SetupError(f"The certificate of Redis is not trusted: {error}. See MICROBLOG_REDIS_CA.")
-    return unavailable(error) or SetupError(f"Redis at MICROBLOG_REDIS_URL cannot be used: {error}")
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        return self._cluster.turn() if self._cluster else _AT_ONCE
 
 
-def _check_version(info: Mapping[str, object]) -> None:
-    """Raise SetupError for a server older than ``OLDEST``. Valkey says which Redis it is compatible with."""
-    version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
-        needed = ".".join(map(str, OLDEST))
-        raise SetupError(f"Redis {version} at MICROBLOG_REDIS_URL is too old: {needed} or newer, or Valkey, is needed.")
+def _only(client: Client) -> Server:
+    return Server(ONLY, client.execute_command, partial(_together, client))
 
 
-async def _check_order(client: Client) -> None:
-    """Raise SetupError where the server's Lua does not compare strings by their bytes."""
-    if not await client.eval_ro(ORDER_PROBE, 0, *IN_BYTE_ORDER):
-        raise SetupError(
-            "Redis at MICROBLOG_REDIS_URL compares strings by a locale, which would disorder timelines: "
-            "set `locale-collate C` (Valkey, Redis 7.2), or start the server with LC_ALL=C."
-        )
-
-
-async def _warnings(client: Client) -> list[str]:
-    """Ask for the settings in ``SAFE``; return what is wrong with them. Hosted servers often do not tell."""
-    try:
-        told = await client.config_get(*SAFE)
-    except exceptions.ResponseError:
-        told = None
-    if not isinstance(told, Mapping):
-        told = {}
-    found = {_text(name): _text(value) for name, value in told.items()}
-    return [
-        f"redis: {name} is {found[name]}, not {' or '.join(good)}"
-        if name in found
-        else f"redis: {name} is not known; it must be {' or '.join(good)}"
-        for name, good in SAFE.items()
-        if found.get(name) not in good
-    ]
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+async def _together(client: Client, commands: Sequence[Command]) -> list[Any]:
+    async with client.pipeline(transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)
+        return await pipe.execute(raise_on_error=False)

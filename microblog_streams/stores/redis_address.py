@@ -1,10 +1,11 @@
-"""From ``MICROBLOG_REDIS_URL`` to a bounded pool of connections: one server, or the primary that Sentinel names."""
+"""From ``MICROBLOG_REDIS_URL`` to connections: to one server, to the primary that Sentinel names, or to a cluster."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from redis.asyncio import BlockingConnectionPool, Sentinel
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.connection import ConnectionPool, parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import (
@@ -18,9 +19,12 @@ from redis.backoff import NoBackoff
 from microblog_streams import addresses
 from microblog_streams.errors import SetupError
 from microblog_streams.settings import Settings
+from microblog_streams.stores.redis_cluster import Cluster
 from microblog_streams.stores.redis_packing import packing
 
 SENTINEL_PORT: Final = 26379
+CLUSTER_PORT: Final = 6379
+CLUSTER_FORM: Final = "redis+cluster://[user:password@]host:port[,host:port], with database 0 or none"
 FORM: Final = "redis+sentinel://[user:password@]host:port[,host:port]/service[/db]"
 
 
@@ -63,6 +67,27 @@ def _pool(settings: Settings, size: int) -> ConnectionPool:
         return BlockingConnectionPool.from_url(text, max_connections=size, timeout=settings.store_timeout, **common)
     except ValueError as error:
         raise SetupError(f"MICROBLOG_REDIS_URL: {error}") from None
+
+
+def is_cluster(settings: Settings) -> bool:
+    """Tell whether the URL leads to a Redis Cluster."""
+    return "+cluster" in addresses.parse(settings.redis_url.get_secret_value()).scheme
+
+
+def open_cluster(settings: Settings, calls: int) -> Cluster:
+    """Return a client that makes so many calls at a time. Raises SetupError for a URL that will not do."""
+    url = addresses.parse(settings.redis_url.get_secret_value())
+    if url.path not in ("", "0"):
+        raise SetupError(f"MICROBLOG_REDIS_URL: expected {CLUSTER_FORM}")
+    tls = url.scheme.startswith("rediss")
+    options: dict[str, Any] = {"ssl": tls, "username": url.user, "password": url.password, **_common(settings, tls)}
+    nodes = [ClusterNode(host, port) for host, port in url.places(CLUSTER_PORT)]
+    try:
+        cluster = Cluster(calls, startup_nodes=nodes, retry=Retry(NoBackoff(), 0), **options, **_options(url))
+    except (TypeError, ValueError, OSError) as error:
+        raise SetupError(f"MICROBLOG_REDIS_URL: {error}") from None
+    cluster.connection_kwargs["connection_class"] = packing(cluster.connection_kwargs["connection_class"])
+    return cluster
 
 
 def _common(settings: Settings, tls: bool) -> dict[str, Any]:

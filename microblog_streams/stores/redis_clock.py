@@ -5,38 +5,53 @@ write carries its deadline, and the server compares it with the server's clock.
 """
 
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
-from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis_server import Server
 
 #: Seconds for which a measured difference of the clocks is used. They drift apart by some 0.1 ms in a minute; what
 #: this bounds is the effect of somebody setting the server's clock.
 MEASURE_EVERY: Final = 60.0
 
 
-class RedisClock:
-    """The difference between ``time.monotonic`` and the server's clock, never too large."""
+class _Measured(NamedTuple):
+    offset: float
+    at: float
 
-    def __init__(self, redis: Redis) -> None:
+    def micros(self, deadline: float) -> int:
+        return int((deadline + self.offset) * 1_000_000)
+
+
+class RedisClocks:
+    """The differences between ``time.monotonic`` and each server's clock, never too large."""
+
+    def __init__(self) -> None:
         """Measure nothing yet."""
-        self._redis = redis
-        self._offset = 0.0
-        self._measured: float | None = None
+        self._measured: dict[str, _Measured] = {}
 
     def forget(self) -> None:
         """Measure again before the next use: another server may answer by now."""
-        self._measured = None
+        self._measured.clear()
 
-    async def micros(self, deadline: float) -> int:
-        """Return a deadline (``time.monotonic``, seconds) as the server's time in µs. Raises StoreUnavailable."""
-        if self._measured is None or time.monotonic() - self._measured > MEASURE_EVERY:
-            await self._measure()
-        return int((deadline + self._offset) * 1_000_000)
+    async def micros(self, deadline: float, server: Server) -> int:
+        """Return a deadline (``time.monotonic``, seconds) as the server's time in µs. Raises what redis-py raises."""
+        known = self.known(deadline, server.name)
+        if known is not None:
+            return known
+        measured = self._measured[server.name] = await _measure(server)
+        return measured.micros(deadline)
 
-    async def _measure(self) -> None:
-        async with self._redis.translated() as client:
-            seconds, micros = await client.time()
-        # Our clock is read after the answer, so the way of the answer counts as time that is gone: a deadline can
-        # only come out too early, also where this process was frozen in between.
-        now = time.monotonic()
-        self._offset, self._measured = seconds + micros / 1_000_000 - now, now
+    def known(self, deadline: float, server: str) -> int | None:
+        """Return the same where that server was measured lately."""
+        measured = self._measured.get(server)
+        if measured is None or time.monotonic() - measured.at > MEASURE_EVERY:
+            return None
+        return measured.micros(deadline)
+
+
+async def _measure(server: Server) -> _Measured:
+    seconds, micros = await server.execute("TIME")
+    # Our clock is read after the answer, so the way of the answer counts as time that is gone: a deadline can
+    # only come out too early, also where this process was frozen in between.
+    now = time.monotonic()
+    return _Measured(seconds + micros / 1_000_000 - now, now)

@@ -61,8 +61,8 @@ class Roster:
         """Return the workers that run, by name."""
         async with self._redis.translated() as client:
             names: list[bytes] = sorted(cast(list[bytes], await client.zrange(NAMES, 0, -1)))
-            values = await client.mget([_key(name.decode()) for name in names]) if names else []
-        found = [_read(value) for value in cast(list[bytes | None], values) if value is not None]
+        values = await self._redis.get_many([_key(name.decode()) for name in names]) if names else []
+        found = [_read(value) for value in values if value is not None]
         return [worker for worker in found if worker is not None]
 
 

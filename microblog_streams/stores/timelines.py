@@ -1,4 +1,4 @@
-"""Home timelines in Redis: all that is known of their keys, marks and limits, and why.
+"""Home timelines in Redis: all that is known of their marks and limits, and why.
 
 A timeline is a Redis list kept newest first; `timelines.lua` says of what. **It holds everything that its owner and
 the owner's followees wrote, down to its tail**: every rule here and in the Lua functions serves that sentence.
@@ -8,6 +8,7 @@ A list, because 24-byte entries stay packed in it: a fifth of a sorted set's mem
 import asyncio
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,9 +18,11 @@ from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import ENTRY_BYTES, encode_user
 from microblog_streams.stores.gathering import Gathering
 from microblog_streams.stores.interfaces import Building, Slice, Warmth
+from microblog_streams.stores.redis import Keys as CallKeys
 from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.redis_clock import RedisClock
 from microblog_streams.stores.redis_functions import RedisFunctions, Reply
+from microblog_streams.stores.redis_run import run_of
+from microblog_streams.stores.timeline_keys import Keys, Plain, Tagged
 
 #: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an
 #: author's posts brings this many or all of them, since fewer would leave a hole below the last.
@@ -37,8 +40,6 @@ IN_FLIGHT: Final = 4
 #: Milliseconds after its last read until a timeline expires (noted to a day): 30 days.
 UNREAD: Final = 30 * 24 * 3600 * 1000
 
-#: What a timeline's key begins with, and no other key does.
-PREFIX: Final = b"timeline:"
 _COMPLETE: Final = b"E"
 #: A building mark is B, a token and a counter; in all one byte longer than an entry, so that lengths tell them apart.
 _BUILDING: Final = b"B"
@@ -51,8 +52,13 @@ _BY_TAIL: Final = {
 
 
 def key(user: int) -> bytes:
-    """Return the key of a user's timeline. On a Redis Cluster a hash tag would go here: a call's keys share a slot."""
-    return PREFIX + b"%d" % user
+    """Return the key of a user's timeline where Redis is one server."""
+    return Plain().of(user)
+
+
+def keys(redis: Redis) -> Keys:
+    """Return how timelines are named in this Redis."""
+    return Tagged() if redis.clustered else Plain()
 
 
 def functions(redis: Redis) -> RedisFunctions:
@@ -74,16 +80,16 @@ class Timelines:
     def __init__(self, redis: Redis, kept: int = KEPT) -> None:
         """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
         self._redis = redis
+        self._keys = keys(redis)
         self._functions = functions(redis)
-        self._clock = RedisClock(redis)
         self._run_id = ""
         self.kept = kept
-        self._gate = asyncio.Semaphore(IN_FLIGHT)
+        self._gates: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(IN_FLIGHT))
         self._warm = Gathering(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
         """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
-        return await self._change("create", [key(user)], _COMPLETE, UNREAD, deadline=deadline) is not None
+        return await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD, deadline=deadline) is not None
 
     async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
         """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
@@ -93,10 +99,14 @@ class Timelines:
         """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
-        if len(users) <= FEW:
-            return await self._push(users, entry, deadline)
-        calls = [self._push_in_turn(batch, entry, deadline) for batch in _batches(users)]
-        counts = await asyncio.gather(*calls, return_exceptions=True)
+        if 0 < len(users) <= FEW and not self._redis.clustered:
+            return await self._push(self._keys.calls(users), entry, deadline)
+        pushes = [
+            self._push(calls, entry, deadline) if len(users) <= FEW else self._push_in_turn(to, calls, entry, deadline)
+            for batch in _batches(users)
+            for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
+        ]
+        counts = await asyncio.gather(*pushes, return_exceptions=True)
         if failed := [count for count in counts if isinstance(count, BaseException)]:
             raise failed[0]
         return sum(count for count in counts if isinstance(count, int))
@@ -104,28 +114,31 @@ class Timelines:
     async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
         position = before.bytes if before else b""
-        return _slice(await self._read("older", [key(user)], position, limit, UNREAD))
+        return _slice(await self._read("older", [self._keys.of(user)], position, limit, UNREAD))
 
     async def newer(self, user: int, after: UUID, limit: int) -> Slice:
         """Return the ``limit`` entries next above ``after``, newest first.
 
         COLD also where ``after`` is below a partial list's tail: the list does not know what is next above it.
         """
-        return _slice(await self._read("newer", [key(user)], after.bytes, limit))
+        return _slice(await self._read("newer", [self._keys.of(user)], after.bytes, limit))
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
         """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed.
 
         ``entries`` are all that the author wrote, or at least the newest ``KEPT`` of it, in any order.
         """
-        return await self._change("merge", [key(user)], self.kept, _joined(entries), deadline=deadline) is not None
+        return (
+            await self._change("merge", [self._keys.of(user)], self.kept, _joined(entries), deadline=deadline)
+            is not None
+        )
 
     async def purge(self, user: int, author: int, deadline: float | None = None) -> bool:
         """Remove an author's entries (unfollow) from a warm timeline. False only where the deadline had passed.
 
         A partial timeline that this empties is cold afterwards: older entries exist, and the next read finds them.
         """
-        return await self._change("purge", [key(user)], encode_user(author), deadline=deadline) is not None
+        return await self._change("purge", [self._keys.of(user)], encode_user(author), deadline=deadline) is not None
 
     async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
         """Mark a cold timeline as building. None where it is warm or another builds it.
@@ -135,10 +148,10 @@ class Timelines:
         """
         building = Building(secrets.token_bytes(_TOKEN_BYTES), 0)
         if takeover is not None:
-            tail = await self._change("takeover", [key(user)], takeover, building.token, UNREAD)
+            tail = await self._change("takeover", [self._keys.of(user)], takeover, building.token, UNREAD)
             if tail:
                 return _building(tail)
-        created = await self._change("create", [key(user)], _mark(building), UNREAD)
+        created = await self._change("create", [self._keys.of(user)], _mark(building), UNREAD)
         return building if created else None
 
     async def renew(self, user: int, building: Building) -> Building | None:
@@ -147,12 +160,12 @@ class Timelines:
         The counter stays the one that the builder knows: what changed since counts at ``finish``.
         """
         token = secrets.token_bytes(_TOKEN_BYTES)
-        taken = await self._change("takeover", [key(user)], building.token, token, UNREAD)
+        taken = await self._change("takeover", [self._keys.of(user)], building.token, token, UNREAD)
         return Building(token, building.changes) if taken else None
 
     async def building(self, user: int) -> Building | None:
         """Return the rebuild that is under way, None where none is."""
-        return _building(await self._call("tail", [key(user)]))
+        return _building(await self._call("tail", [self._keys.of(user)]))
 
     async def finish(self, user: int, building: Building, entries: Sequence[bytes], complete: bool) -> bool:
         """Merge what was rebuilt and lift the mark; False where token or counter are not those of ``building``.
@@ -163,75 +176,81 @@ class Timelines:
         if not entries and not complete:
             raise ValueError("no entries are either the whole history or say nothing of it")
         mark, joined = _mark(building), _joined(entries)
-        return bool(await self._change("finish", [key(user)], self.kept, mark, joined, int(complete), UNREAD))
+        return bool(await self._change("finish", [self._keys.of(user)], self.kept, mark, joined, int(complete), UNREAD))
 
     async def remove(self, user: int) -> None:
         """Forget a timeline (a deleted user's, a failed rebuild's). Late it is harmless: a cold timeline is rebuilt."""
         async with self._redis.translated() as client:
-            await client.delete(key(user))
+            await client.delete(self._keys.of(user))
 
     async def warm(self, users: Sequence[int]) -> Sequence[bool]:
         """Tell which timelines exist."""
         return await self._warm(users)
 
     async def run_id(self) -> str:
-        """Return the id of the Redis process' run: another one means that its last moments may be lost."""
-        async with self._redis.translated() as client:
-            run_id = str((await client.info("server"))["run_id"])
+        """Return the id of Redis' run: another one means that its last moments may be lost."""
+        run_id = await run_of(self._redis)
         if run_id != self._run_id:
             self._run_id = run_id
-            self._clock.forget()
+            self._functions.clocks.forget()
         return run_id
 
     async def _exist(self, users: Sequence[int]) -> list[bool]:
-        answers = [await self._call("warm", [key(user) for user in batch]) for batch in _batches(users)]
-        return [bool(there) for answer in answers for there in answer]
+        there: dict[bytes, bool] = {}
+        for batch in _batches(users):
+            for calls in self._redis.by_server(self._keys.calls(batch)).values():
+                answers = await self._functions.call_each("warm", calls, ())
+                found = [bool(each) for answer in answers for each in answer]
+                there.update(zip((key for keys in calls for key in keys), found, strict=True))
+        return [there[self._keys.of(user)] for user in users]
 
-    async def _push_in_turn(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
-        async with self._gate:
+    async def _push_in_turn(self, server: str, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
+        async with self._gates[server]:
             if deadline is not None and time.monotonic() > deadline:
                 # A call would take the turn of those that are in time yet: where many wait, none ever would be.
                 raise self._late()
-            return await self._push(users, entry, deadline)
+            return await self._push(calls, entry, deadline)
 
-    async def _push(self, users: Sequence[int], entry: bytes, deadline: float | None) -> int:
+    async def _push(self, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
         most = self.kept + self.kept // SLACK
-        keys = [key(user) for user in users]
-        taken = await self._change("push", keys, entry, self.kept, most, deadline=deadline)
-        if taken is None:
+        args, until = (entry, self.kept, most), self._until(deadline)
+        if len(calls[0]) <= FEW and not self._redis.clustered:
+            taken = [await self._functions.change("push", calls[0], args, until)]
+        else:
+            taken = await self._functions.call_each("push", calls, args, until)
+        if any(self._refused(answer, deadline) for answer in taken):
             raise self._late()
-        return int(taken)
+        return sum(taken)
 
     def _late(self) -> StoreUnavailable:
         return StoreUnavailable(self._redis.name, "the push came after its deadline")
 
-    async def _change(
-        self, name: str, keys: Sequence[bytes], *args: bytes | int, deadline: float | None = None
-    ) -> Reply:
+    async def _change(self, name: str, keys: CallKeys, *args: bytes | int, deadline: float | None = None) -> Reply:
         """Call a function that writes, and that does nothing once we have given it up or ``deadline`` has passed.
 
         Without that, a frozen server that goes on would still make it, after whatever was done meanwhile: a push
         after an unfollow's purge is a stray. Returns None where ``deadline`` had passed.
         """
-        given_up = time.monotonic() + self._redis.timeout
-        until = await self._clock.micros(given_up if deadline is None else min(given_up, deadline))
-        answer = await self._call(name, keys, *args, until)
-        if answer is None and (deadline is None or time.monotonic() <= deadline):
-            self._clock.forget()
-            raise StoreUnavailable(self._redis.name, "the call was late, or the server's clock was set")
+        answer = await self._functions.change(name, keys, args, self._until(deadline))
+        self._refused(answer, deadline)
         return answer
 
-    async def _read(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
+    def _until(self, deadline: float | None) -> float:
+        given_up = time.monotonic() + self._redis.timeout
+        return given_up if deadline is None else min(given_up, deadline)
+
+    def _refused(self, answer: Reply, deadline: float | None) -> bool:
+        """Tell whether a call came after its ``deadline``. Raises StoreUnavailable where only ours had passed."""
+        if answer is None and (deadline is None or time.monotonic() <= deadline):
+            self._functions.clocks.forget()
+            raise StoreUnavailable(self._redis.name, "the call was late, or the server's clock was set")
+        return answer is None
+
+    async def _read(self, name: str, keys: CallKeys, *args: bytes | int) -> Reply:
         return await self._functions.read(name, keys, args)
 
-    async def _call(self, name: str, keys: Sequence[bytes], *args: bytes | int) -> Reply:
-        try:
-            send = self._functions.change if len(keys) <= FEW else self._functions.call
-            return await send(name, keys, args)
-        except StoreUnavailable:
-            # The next answer may be another server's, with another clock.
-            self._clock.forget()
-            raise
+    async def _call(self, name: str, keys: CallKeys, *args: bytes | int) -> Reply:
+        return await self._functions.change(name, keys, args)
 
 
 def _batches(users: Sequence[int]) -> list[Sequence[int]]:

@@ -1,8 +1,8 @@
 """Redis alone: the same Lua function and batches from a bare client, to the timelines of a crowd.
 
-    python -m benchmarks.bench.ceilings.pushes FIRST COUNT
+    python -m benchmarks.bench.ceilings.pushes FIRST COUNT [STEP]
 
-Prints the pushes a second. Nothing is scanned, checked or acknowledged.
+STEP is from id to id. Prints the pushes a second. Nothing is scanned, checked or acknowledged.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from microblog_streams.stores.timelines import BATCH, IN_FLIGHT, Timelines
 AUTHOR: Final = 999_999_999
 
 
-async def pushes(first: int, count: int) -> dict[str, float]:
+async def pushes(first: int, count: int, step: int = 1) -> dict[str, float]:
     """Push one entry into ``count`` timelines; return how many took it, and how many a second."""
     redis = Redis(load_settings())
     await redis.connect()
     timelines, entry = Timelines(redis), encode_entry(new_post_id(), AUTHOR)
-    people = iter(range(first, first + count))
+    people = iter(range(first, first + count * step, step))
     batches: Iterator[list[int]] = iter(lambda: list(islice(people, BATCH)), [])
     taken = 0
 
@@ -48,4 +48,4 @@ async def pushes(first: int, count: int) -> dict[str, float]:
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(pushes(int(sys.argv[1]), int(sys.argv[2])))))
+        print(json.dumps(runner.run(pushes(*map(int, sys.argv[1:])))))

@@ -1,4 +1,4 @@
-"""Connections to the session's stack, and to Redis beside its Valkey; a keyspace that no other module sees."""
+"""Connections to the session's stack, and to Redis and a cluster beside its Valkey; a keyspace of a module's own."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis import Redis
+from tests.servers.redis_cluster import running_cluster
 
 #: Seconds that something which must happen may take on a busy machine.
 DEADLINE = 60
@@ -37,12 +38,19 @@ def redis_server(tmp_path_factory):
         yield running.settings
 
 
-@pytest.fixture(scope="session", params=["valkey", "redis"])
+@pytest.fixture(scope="session")
+def redis_cluster():
+    """Settings that lead to three primaries of the session's own."""
+    with running_cluster() as running:
+        yield running.settings
+
+
+@pytest.fixture(scope="session", params=["valkey", "redis", "cluster"])
 def redis_settings(request):
     """Settings that lead to each of the servers that timelines and caches may live in."""
-    if request.param == "redis":
-        return request.getfixturevalue("redis_server")
-    return request.getfixturevalue("stack").settings
+    if request.param == "valkey":
+        return request.getfixturevalue("stack").settings
+    return request.getfixturevalue({"redis": "redis_server", "cluster": "redis_cluster"}[request.param])
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
-"""How many timelines are warm, on real servers, in a database of the test's own."""
+"""How many timelines are warm, on real servers, in a database of the test's own; a cluster has one, emptied before."""
 
 import pytest
 from pydantic import SecretStr
 
 from microblog_streams.stores.census import Census, Warm
 from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis_address import is_cluster
 from microblog_streams.stores.timelines import Timelines
 
 DATABASE = 7
@@ -14,12 +15,17 @@ DATABASE = 7
 async def alone(redis_settings):
     """A connection to an empty database, emptied again."""
     address = redis_settings.redis_url.get_secret_value().rpartition("/")[0]
-    connection = Redis(redis_settings.model_copy(update={"redis_url": SecretStr(f"{address}/{DATABASE}")}))
+    own = redis_settings.model_copy(update={"redis_url": SecretStr(f"{address}/{DATABASE}")})
+    connection = Redis(redis_settings if is_cluster(redis_settings) else own)
     await connection.connect()
+    await connection.ask_all(_emptied)
     yield connection
-    async with connection.translated() as client:
-        await client.flushdb()
+    await connection.ask_all(_emptied)
     await connection.close()
+
+
+async def _emptied(server):
+    await server.execute("FLUSHDB")
 
 
 @pytest.fixture
@@ -29,7 +35,8 @@ async def filled(alone):
     for user in range(1, 31):
         await timelines.create(user)
     async with alone.translated() as client:
-        await client.mset({f"body:{number}": b"" for number in range(90)})
+        for number in range(90):
+            await client.set(f"body:{number}", b"")
     return alone
 
 

@@ -56,8 +56,7 @@ async def test_a_server_that_forgot_the_scripts_is_told_them_again(redis, rates,
 
 async def test_a_silent_server_is_waited_for_once_and_used_again_when_it_answers(redis, who, eventually):
     rates = SharedRates(redis, patience=0.2)
-    async with redis.translated() as client:
-        await client.client_pause(1500)
+    await redis.ask_all(lambda server: server.execute("CLIENT PAUSE", 1500))
     begun = time.monotonic()
     with pytest.raises(NoAnswer):
         await rates.take(who, parse("3/hour"))
@@ -78,8 +77,7 @@ async def test_a_silent_server_is_waited_for_once_and_used_again_when_it_answers
 
 async def test_requests_of_one_moment_wait_side_by_side(redis, who):
     rates = SharedRates(redis, patience=0.2)
-    async with redis.translated() as client:
-        await client.client_pause(700)
+    await redis.ask_all(lambda server: server.execute("CLIENT PAUSE", 700))
     begun = time.monotonic()
 
     outcomes = await asyncio.gather(*(rates.take(who, parse("3/hour")) for _ in range(20)), return_exceptions=True)

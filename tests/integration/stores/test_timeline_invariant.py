@@ -18,7 +18,7 @@ SOME = settings(stateful_step_count=50, deadline=None, suppress_health_check=[He
 # Few on Redis: the functions are the same, and what runs them is all that may differ.
 @pytest.mark.parametrize(
     ("redis_settings", "kept", "examples"),
-    [("valkey", 3, 150), ("valkey", 10, 150), ("redis", 10, 20)],
+    [("valkey", 3, 150), ("valkey", 10, 150), ("redis", 10, 20), ("cluster", 10, 20)],
     indirect=["redis_settings"],
 )
 def test_the_list_holds_everything_down_to_its_tail_whatever_happens_in_between(redis_settings, kept, examples):

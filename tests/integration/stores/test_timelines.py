@@ -1,4 +1,4 @@
-"""The timelines on real servers, Valkey and Redis: the contract, and what only a server can lose, forget or expire."""
+"""The timelines on real servers, one or a cluster: the contract, and what only a server can lose, forget or expire."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores.interfaces import Warmth
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import KEPT as FULL
-from microblog_streams.stores.timelines import UNREAD, Timelines, key
+from microblog_streams.stores.timelines import UNREAD, Timelines, keys
 from tests.contracts.timelines import KEPT, OTHER, TimelineContract, down, entries, entry, numbers, post, whole
 
 pytestmark = pytest.mark.integration
@@ -22,6 +22,12 @@ DAY = UNREAD // 30
 @pytest.fixture
 def timelines(redis):
     return Timelines(redis, KEPT)
+
+
+@pytest.fixture
+def key(redis):
+    """Names a user's timeline."""
+    return keys(redis).of
 
 
 @pytest.fixture
@@ -37,20 +43,20 @@ class TestTimelines(TimelineContract):
 
 
 class TestExpiry:
-    async def test_a_timeline_expires_30_days_after_it_was_made(self, redis, user):
+    async def test_a_timeline_expires_30_days_after_it_was_made(self, redis, user, key):
         assert UNREAD - 60_000 < await redis.client.pttl(key(user)) <= UNREAD
 
-    async def test_reading_the_head_counts_anew_once_a_day_is_gone(self, redis, timelines, user):
+    async def test_reading_the_head_counts_anew_once_a_day_is_gone(self, redis, timelines, user, key):
         await redis.client.pexpire(key(user), UNREAD - 2 * DAY)
         await timelines.older(user, None, 1)
         assert await redis.client.pttl(key(user)) > UNREAD - DAY
 
-    async def test_reading_it_again_within_a_day_writes_nothing(self, redis, timelines, user):
+    async def test_reading_it_again_within_a_day_writes_nothing(self, redis, timelines, user, key):
         await redis.client.pexpire(key(user), UNREAD - DAY // 2)
         await timelines.older(user, None, 1)
         assert await redis.client.pttl(key(user)) <= UNREAD - DAY // 2
 
-    async def test_nothing_but_reading_the_head_extends_it(self, redis, timelines, user):
+    async def test_nothing_but_reading_the_head_extends_it(self, redis, timelines, user, key):
         await redis.client.pexpire(key(user), DAY)
         await timelines.older(user, UUID(int=2**128 - 1), 10)
         await timelines.push([user], entry(2))
@@ -60,7 +66,7 @@ class TestExpiry:
         await timelines.purge(user, OTHER)
         assert 0 < await redis.client.pttl(key(user)) <= DAY
 
-    async def test_a_rebuild_counts_as_reading(self, redis, timelines, user):
+    async def test_a_rebuild_counts_as_reading(self, redis, timelines, user, key):
         await timelines.remove(user)
         begun = await timelines.begin(user)
         assert await redis.client.pttl(key(user)) > UNREAD - DAY
@@ -70,7 +76,7 @@ class TestExpiry:
 
 
 class TestLayout:
-    async def test_a_complete_timeline_is_its_entries_and_a_mark(self, redis, timelines, user):
+    async def test_a_complete_timeline_is_its_entries_and_a_mark(self, redis, timelines, user, key):
         await timelines.push([user], entry(1))
         assert await redis.client.lrange(key(user), 0, -1) == [entry(1), b"E"]
         assert len(entry(1)) == 24
@@ -93,14 +99,14 @@ class TestServer:
         assert await asyncio.gather(*(timelines.push([user], entry(number)) for number in (2, 3, 4))) == [1, 1, 1]
         assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 3, 2, 1])
 
-    async def test_a_foreign_key_is_an_error_and_not_a_time_to_wait(self, redis, timelines, user):
+    async def test_a_foreign_key_is_an_error_and_not_a_time_to_wait(self, redis, timelines, user, key):
         await redis.client.set(key(user), b"no list")
         with pytest.raises(Exception, match="WRONGTYPE") as caught:
             await timelines.push([user], entry(1))
         assert not isinstance(caught.value, StoreUnavailable)
         await timelines.remove(user)
 
-    async def test_one_batch_that_fails_fails_the_push(self, redis, timelines, user):
+    async def test_one_batch_that_fails_fails_the_push(self, redis, timelines, user, key):
         await redis.client.set(key(user), b"no list")
         with pytest.raises(Exception, match="WRONGTYPE"):
             await timelines.push([*range(user + 1, user + 1100), user], entry(1))
@@ -124,11 +130,11 @@ class TestServer:
     async def test_a_deadline_is_the_servers_to_refuse(self, redis, timelines, user):
         """The function runs after the deadline though it was called before: here it waits behind a slow server."""
         await timelines.merge(user, entries([1]), time.monotonic() + 1)
-        await redis.client.execute_command("CLIENT", "PAUSE", 300, "WRITE")
+        await redis.ask_all(lambda server: server.execute("CLIENT PAUSE", 300, "WRITE"))
         assert not await timelines.merge(user, entries([2]), time.monotonic() + 0.1)
         assert await whole(timelines, user) == (Warmth.COMPLETE, [1])
 
-    async def test_a_timeline_of_full_size(self, redis, user):
+    async def test_a_timeline_of_full_size(self, redis, user, key):
         timelines = Timelines(redis)
         await timelines.merge(user, entries(range(1, 2000, 2)))
         assert await timelines.push([user], entry(1000)) == 1
@@ -149,5 +155,6 @@ class TestServer:
 
 
 async def _written(redis):
-    """Return how many writes the server has made since it started: what AOF and replicas get."""
-    return (await redis.client.info("persistence"))["rdb_changes_since_last_save"]
+    """Return how many writes the servers have made since they started: what AOF and replicas get."""
+    told = await redis.ask_all(lambda server: server.execute("INFO", "persistence"))
+    return sum(each["rdb_changes_since_last_save"] for each in told)

@@ -24,14 +24,16 @@ class Slow(Timelines):
     """Timelines whose calls end when the test says so."""
 
     def __init__(self):
-        super().__init__(SimpleNamespace(name="redis", timeout=2.0))
+        super().__init__(
+            SimpleNamespace(name="redis", timeout=2.0, clustered=False, by_server=lambda calls: {"": calls})
+        )
         self.calls = []
         self.answered = asyncio.Event()
 
-    async def _push(self, users, entry, deadline):
-        self.calls.append(list(users))
+    async def _push(self, calls, entry, deadline):
+        self.calls += calls
         await self.answered.wait()
-        return len(users)
+        return len(calls[0])
 
 
 async def test_a_push_that_is_late_when_its_turn_comes_makes_no_call():
@@ -49,4 +51,4 @@ async def test_a_push_that_is_late_when_its_turn_comes_makes_no_call():
         await late
     assert await in_time == 2
     assert await asyncio.gather(*first) == [2] * IN_FLIGHT
-    assert timelines.calls[IN_FLIGHT:] == [[92, 93]]
+    assert timelines.calls[IN_FLIGHT:] == [[b"timeline:92", b"timeline:93"]]

@@ -4,7 +4,7 @@ import pytest
 from redis import exceptions
 
 from microblog_streams.errors import NoAnswer
-from microblog_streams.stores.redis import unavailable
+from microblog_streams.stores.redis_errors import unavailable
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from redis.exceptions import DataError
 
 from microblog_streams.settings import Settings
 from microblog_streams.stores import redis_packing
-from microblog_streams.stores.redis_address import open_pool
+from microblog_streams.stores.redis_address import open_cluster, open_pool
 from microblog_streams.stores.redis_packing import packing
 
 COMMANDS = [
@@ -41,3 +41,12 @@ def test_a_kind_of_connection_stays_one(kind):
 def test_every_pool_s_connections_pack_so(url):
     pool = open_pool(Settings(redis_url=url), 1)
     assert issubclass(pool.connection_class, redis_packing._Packing)
+
+
+@pytest.mark.parametrize("url", ["redis+cluster://h,i:7000", "rediss+cluster://h"])
+def test_a_cluster_s_connections_pack_so(url):
+    cluster = open_cluster(Settings(redis_url=url), 1)
+    kinds = {cluster.connection_kwargs["connection_class"], cluster.nodes_manager.connection_kwargs["connection_class"]}
+    [kind] = kinds
+    assert issubclass(kind, redis_packing._Packing)
+    assert issubclass(kind, SSLConnection) == url.startswith("rediss")

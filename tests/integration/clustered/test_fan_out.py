@@ -1,0 +1,137 @@
+"""Fan-outs while a cluster changes: a slot is moved, a primary dies. Every warm timeline has every entry, once."""
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from redis.crc import key_slot
+
+from microblog_streams.delivery.steadiness import Steadiness
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.events import PostCreated
+from microblog_streams.ids import encode_entry, new_post_id, post_time
+from microblog_streams.operations.fan_out import FanOut, Running
+from microblog_streams.stores.interfaces import Row, Slice, Warmth
+from microblog_streams.stores.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
+from tests.fakes.followers import FakeFollowers
+from tests.fakes.lease import FakeLease
+from tests.fakes.posts import FakePosts
+from tests.servers.moving_slots import MovingSlot
+from tests.waiting import until
+
+#: Every fourth of them is cold.
+FOLLOWERS = 2_000
+#: Seconds until what was done counts as safe, far more than a replica is behind.
+HOLD = 0.5
+#: Seconds until a replica has taken over.
+PATIENCE = 30
+
+
+class Everybody:
+    """An author whose followers have timelines on all servers, and what they should hold."""
+
+    def __init__(self, timelines):
+        self.timelines, self.followers = timelines, FakeFollowers()
+        self.author = secrets.randbits(40) * NEIGHBOURS * BUCKETS
+        self.people = range(self.author + 1, self.author + 1 + FOLLOWERS)
+        self.warm = [self.author, *(user for user in self.people if user % 4)]
+        self.fan_out = FanOut(self.followers, FakePosts(), timelines, Running())
+        self.entries = []
+
+    async def begin(self):
+        for user in self.people:
+            self.followers.write(self.author, user, Row(1, True, None))
+        await asyncio.gather(*(self.timelines.create(user) for user in self.warm))
+
+    def post(self):
+        post_id = new_post_id()
+        self.entries.append(encode_entry(post_id, self.author))
+        return PostCreated(post_id=post_id, user_id=self.author, content="text", created_at=post_time(post_id))
+
+    async def deliver(self, event):
+        await self.fan_out.deliver(event, FakeLease())
+
+    async def check(self):
+        """Everybody who is warm has everything once, and nobody else has anything."""
+        wanted = Slice(Warmth.COMPLETE, sorted(self.entries, reverse=True))
+        for user in self.warm:
+            assert await self.timelines.older(user, None, 100) == wanted
+        assert sum(await self.timelines.warm(self.people)) == len(self.warm) - 1
+
+
+@pytest.fixture
+async def everybody(timelines):
+    everybody = Everybody(timelines)
+    await everybody.begin()
+    return everybody
+
+
+async def test_a_slot_that_is_moved_stops_no_push(cluster, everybody):
+    """Nothing is tried again here: while the keys lie on both servers, each is asked for alone."""
+    moving = MovingSlot(cluster, key_slot(Tagged().of(everybody.author)))
+    await everybody.deliver(everybody.post())
+    moving.begin()
+    await everybody.deliver(everybody.post())
+    assert moving.carry(100) == 100
+    await everybody.deliver(everybody.post())
+    moving.end()
+    assert cluster.primary_of(key_slot(Tagged().of(everybody.author))) is moving.target
+    await everybody.deliver(everybody.post())
+    await everybody.check()
+
+
+async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybody, timelines):
+    """Events are repeated as delivery does it: where a call failed, and where Redis ran anew before it was proven."""
+    dying = cluster.primary_of(key_slot(Tagged().of(everybody.author)))
+    effects = Effects(everybody, Steadiness(timelines.run_id, HOLD))
+    await effects.steadiness.look()
+    killing = None
+    for number in range(20):
+        if number == 10:
+            killing = asyncio.create_task(asyncio.to_thread(dying.kill))
+        await effects.bring_about(everybody.post())
+    await killing
+    await until(effects.proven)
+
+    assert effects.steadiness.run == 2
+    assert effects.failed > 0
+    cluster.stack.restart(dying.name)
+    await until(cluster.whole, 60)
+    assert dying not in cluster.current_primaries()
+    await everybody.check()
+
+
+@dataclass
+class Effects:
+    """What was delivered, in which run and when, until it is proven."""
+
+    everybody: Everybody
+    steadiness: Steadiness
+    done: list[tuple[PostCreated, int, float]] = field(default_factory=list)
+    failed: int = 0
+
+    async def bring_about(self, event):
+        end = time.monotonic() + PATIENCE
+        while True:
+            assert time.monotonic() < end, "no other has taken over"
+            run = self.steadiness.run
+            try:
+                await self.everybody.deliver(event)
+            except StoreUnavailable:
+                self.failed += 1
+                await asyncio.sleep(0.02)
+            else:
+                self.done.append((event, run, time.monotonic()))
+                return
+
+    async def proven(self):
+        await self.steadiness.look()
+        before, self.done = self.done, []
+        for event, run, at in before:
+            if run != self.steadiness.run:
+                await self.bring_about(event)
+            elif not self.steadiness.proven(at):
+                self.done.append((event, run, at))
+        return not self.done
