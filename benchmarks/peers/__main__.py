@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sys
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -32,8 +34,10 @@ def main() -> None:
     name = "peers-quick" if os.environ.get("QUICK") == "1" else "peers"
     sides = {TARGET: Side([options.target], {str(pid): pid for pid in options.pids})} if options.target else {}
     if not options.ours:
-        tell(name, lambda: asyncio.run(measure(sides, options, Console())), table)
-        return
+        with suppress(KeyboardInterrupt):
+            tell(name, lambda: asyncio.run(measure(sides, options, Console())), table)
+            return
+        sys.exit(130)
     report(name, options.workers, lambda stage: measure({OURS: _ours(stage)} | sides, options, stage.console), table)
 
 

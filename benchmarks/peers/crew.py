@@ -54,7 +54,8 @@ async def _work(job: Figures, limit: float) -> Figures:
     """Run a process that does a job; return its figures. Raises Unfit, also after ``limit`` seconds."""
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-m", "benchmarks.peers.steps"]
-    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    # A session of its own: Ctrl-C is for the one that waits, which ends it.
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, start_new_session=True)
     try:
         async with asyncio.timeout(limit):
             printed, _ = await process.communicate(json.dumps(job).encode())
