@@ -47,7 +47,7 @@ async def measure(at: Setting) -> list[Row]:
             rates.append(await _round(at, graph, authors))
             one()
     what = f"deliveries, soc-Epinions1 ({len(graph.people):,} people, {graph.follows:,} follows)"
-    edges = "its edges imported, until all are in the followers table and acknowledged"
+    edges = "edges of the graph imported, until all are in the followers table and acknowledged"
     return [
         Row(edges, "edges/s", [graph.follows / imported.applied], Target(least=2_000)),
         Row(
