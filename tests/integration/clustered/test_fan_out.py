@@ -15,6 +15,7 @@ from microblog_streams.ids import encode_entry, new_post_id, post_time
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.stores.interfaces import Row, Slice, Warmth
 from microblog_streams.stores.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
+from tests.fakes.caches import FakePostCache
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.lease import FakeLease
 from tests.fakes.posts import FakePosts
@@ -37,7 +38,7 @@ class Everybody:
         self.author = secrets.randbits(40) * NEIGHBOURS * BUCKETS
         self.people = range(self.author + 1, self.author + 1 + FOLLOWERS)
         self.warm = [self.author, *(user for user in self.people if user % 4)]
-        self.fan_out = FanOut(self.followers, FakePosts(), timelines, Running())
+        self.fan_out = FanOut(self.followers, FakePosts(), FakePostCache(), timelines, Running())
         self.entries = []
 
     async def begin(self):
