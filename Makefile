@@ -13,9 +13,11 @@ SEED ?=
 QUICK ?=
 SCENES ?=
 PROFILE ?=
+TARGET ?=
+OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure bench takeover interference cold chaos test soak check audit docs format clean
+.PHONY: help run infra demo measure bench peers takeover interference cold chaos test soak check audit docs format clean
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/res
 
 bench: $(VENV)/$(if $(PROFILE),.profile,.run)  ## Measure every hot path beside its ceiling (QUICK=1, PROFILE=1, SCENES=pages,...)
 	@QUICK="$(QUICK)" SCENES="$(SCENES)" PROFILE="$(PROFILE)" exec $(BIN)/python -m benchmarks.bench
+
+peers: $(VENV)/.run  ## Put one load on this and on another platform (TARGET="URL", or users', posts' and timelines' URLs)
+	@QUICK="$(QUICK)" exec $(BIN)/python -m benchmarks.peers $(if $(TARGET),--target $(TARGET)) $(OPTIONS)
 
 takeover: $(VENV)/.run  ## Measure joins and takeovers of three workers (FULL=1: the whole graph)
 	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.takeover

@@ -20,13 +20,18 @@ Figures = dict[str, Any]
 def report(
     name: str, workers: int, measure: Callable[[Stage], Coroutine[None, None, Figures]], table: Callable[[Figures], str]
 ) -> None:
-    """Measure on a stack of its own below ``.data-<name>``, write ``results/<name>.json``, print the table.
+    """Measure on a stack of its own below ``.data-<name>``, and tell what was found as ``tell`` does."""
+    tell(name, lambda: play(Path(f".data-{name}"), workers, measure), table)
 
-    The machine is looked at before the stack makes it busy. Where it cannot start or is interrupted, the process ends.
+
+def tell(name: str, measure: Callable[[], Figures], table: Callable[[Figures], str]) -> None:
+    """Measure, write ``results/<name>.json``, print the table.
+
+    The machine is looked at before it is made busy. Where it cannot be measured or is interrupted, the process ends.
     """
     try:
         on = machine()
-        figures = play(Path(f".data-{name}"), workers, measure)
+        figures = measure()
     except SetupError as exc:
         stop_with(exc)
     except Interrupted:

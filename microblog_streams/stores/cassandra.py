@@ -32,6 +32,7 @@ class Cassandra:
     def __init__(self, settings: Settings) -> None:
         """Take address, time-out (seconds) and bound from the settings; open nothing."""
         self._settings = settings
+        self.timeout = settings.store_timeout
         self._slots = asyncio.Semaphore(settings.cassandra_in_flight)
         self._circuit = Circuit(self.name, self._ask)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cassandra-setup")
@@ -75,7 +76,7 @@ class Cassandra:
         self, prepared: Awaitable[Any], parameters: Sequence[object] | None = None, profile: object = STRONG
     ) -> Rows:
         try:
-            async with asyncio.timeout(self._settings.store_timeout):
+            async with asyncio.timeout(self.timeout):
                 statement, session = await prepared, self._connected()
                 await self._slots.acquire()
                 return await self._send(session, statement, parameters, profile)

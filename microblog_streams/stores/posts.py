@@ -11,9 +11,10 @@ from uuid import UUID
 
 from microblog_streams.ids import post_millis
 from microblog_streams.records import Post
-from microblog_streams.stores.cassandra import Cassandra, Rows
+from microblog_streams.stores.cassandra import Cassandra, Rows, Write
 from microblog_streams.stores.cluster import FAST, STRONG
 from microblog_streams.stores.index_reads import IndexReads, Part
+from microblog_streams.stores.post_writes import PostWrites
 
 PUT_BODY: Final = "INSERT INTO posts_by_id (post_id, author, content) VALUES (?, ?, ?) USING TIMESTAMP ?"
 PUT_INDEX: Final = "INSERT INTO posts_by_author (author, post_id) VALUES (?, ?) USING TIMESTAMP ?"
@@ -45,14 +46,14 @@ class Posts:
         self._cassandra = cassandra
         cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, NEWER)
         self._index = IndexReads(cassandra)
+        self._writes = PostWrites(self._put, cassandra.timeout)
 
     async def put(self, post: Post) -> None:
-        """Write a post to both tables, at LOCAL_QUORUM."""
-        written = _micros(post.id)
-        await self._cassandra.write(
-            (PUT_BODY, (post.id, post.author, post.content, written)),
-            (PUT_INDEX, (post.author, post.id, written)),
-        )
+        """Write a post to both tables, at LOCAL_QUORUM, together with others of the moment."""
+        await self._writes(post)
+
+    async def _put(self, posts: Sequence[Post]) -> None:
+        await self._cassandra.write(*(row for post in posts for row in _rows(post)))
 
     async def delete(self, post_id: UUID, author: int) -> None:
         """Flag a post and empty its text, also before it was written, at LOCAL_QUORUM."""
@@ -103,6 +104,14 @@ async def _read_on(read: Callable[[UUID, int], Awaitable[Rows]], position: UUID,
             break
         position, size = rows[-1][0], size * 2
     return found[:limit]
+
+
+def _rows(post: Post) -> tuple[Write, Write]:
+    written = _micros(post.id)
+    return (
+        (PUT_BODY, (post.id, post.author, post.content, written)),
+        (PUT_INDEX, (post.author, post.id, written)),
+    )
 
 
 def _micros(post_id: UUID) -> int:

@@ -53,6 +53,17 @@ class PostStoreContract:
         await put_all(posts, [post, post])
         assert await posts.newest(author, None, 10) == [post.id]
 
+    async def test_posts_written_side_by_side_are_each_as_if_alone(self, posts: PostStore, author: int):
+        written = [post for number in range(3) for post in written_by(author + number, 10)]
+        deleted = written[4]
+        await posts.delete(deleted.id, deleted.author)
+        await asyncio.gather(*(posts.put(post) for post in [*written, *written]))
+
+        kept = {post.id: post for post in written if post != deleted}
+        assert {ident: post for ident, post in (await posts.get_many([*kept])).items() if not post.deleted} == kept
+        assert deleted.id not in await posts.newest(author, None, 20)
+        assert await posts.newest(author + 1, None, 20) == [post.id for post in reversed(written[10:20])]
+
     @pytest.mark.parametrize("order", sorted(set(permutations(["put", "put", "delete", "delete"]))))
     async def test_a_deletion_wins_in_any_order(self, posts: PostStore, author: int, order: tuple[str, ...]):
         (post,) = written_by(author, 1)

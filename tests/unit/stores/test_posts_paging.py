@@ -14,6 +14,8 @@ AUTHOR = 7
 class Index:
     """Answers as Cassandra would for one author: ``rows`` of (id, deleted), newest first."""
 
+    timeout = 2.0
+
     def __init__(self, rows):
         self.rows = rows
         self.sizes = []

@@ -1,0 +1,128 @@
+"""Posts of the same moment share a request; each learns what became of it, and none has to wait for others to come."""
+
+import asyncio
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.ids import new_post_id
+from microblog_streams.records import Post
+from microblog_streams.stores.post_writes import BYTES, SENDERS, TOGETHER, PostWrites
+
+
+class Slow:
+    """Writes posts when it is told to; those that say "bad" cannot be written."""
+
+    def __init__(self):
+        self.requests = []
+        self.answering = asyncio.Semaphore(0)
+        self.away = False
+
+    async def write(self, posts):
+        self.requests.append([post.content for post in posts])
+        await self.answering.acquire()
+        if self.away:
+            raise StoreUnavailable("cassandra", "away")
+        if any(post.content == "bad" for post in posts):
+            raise ValueError("bad")
+
+    def answer(self, count=1_000):
+        for _ in range(count):
+            self.answering.release()
+
+
+@pytest.fixture
+def slow():
+    return Slow()
+
+
+@pytest.fixture
+def writes(slow):
+    return PostWrites(slow.write, timeout=10.0)
+
+
+def post(content="hello"):
+    return Post(new_post_id(), 1, content)
+
+
+async def begin(writes, *contents):
+    """Start writes, and let them come as far as they can."""
+    tasks = [asyncio.create_task(writes(post(content))) for content in contents]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return tasks
+
+
+async def busy(writes, slow):
+    """Have all senders wait for an answer."""
+    for number in range(SENDERS):
+        await begin(writes, f"first {number}")
+    assert len(slow.requests) == SENDERS
+
+
+async def test_a_post_goes_out_at_once(writes, slow):
+    (one,) = await begin(writes, "alone")
+    assert slow.requests == [["alone"]]
+    assert not one.done()
+
+    slow.answer()
+    await one
+
+
+async def test_posts_that_come_while_others_are_written_share_a_request(writes, slow):
+    await busy(writes, slow)
+    later = await begin(writes, *map(str, range(TOGETHER + 2)))
+    slow.answer()
+    await asyncio.gather(*later)
+
+    texts = [str(number) for number in range(TOGETHER + 2)]
+    assert slow.requests[SENDERS:] == [texts[:TOGETHER], texts[TOGETHER:]]
+
+
+async def test_a_request_is_no_larger_than_cassandra_takes_without_a_warning(writes, slow):
+    await busy(writes, slow)
+    half, more = "ü" * (BYTES // 4), "x" * (BYTES + 1)
+    later = await begin(writes, half, half, "x", more)
+    slow.answer()
+    await asyncio.gather(*later)
+
+    assert slow.requests[SENDERS:] == [[half, half], ["x"], [more]]
+
+
+async def test_all_of_a_request_learn_that_the_store_is_away(writes, slow):
+    await busy(writes, slow)
+    later = await begin(writes, "a", "b")
+    slow.away = True
+    slow.answer()
+
+    outcomes = await asyncio.gather(*later, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
+    assert len(slow.requests) == SENDERS + 1
+
+
+async def test_a_post_that_cannot_be_written_harms_none_of_those_beside_it(writes, slow):
+    await busy(writes, slow)
+    later = await begin(writes, "a", "bad", "b")
+    slow.answer()
+
+    outcomes = await asyncio.gather(*later, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), ValueError, type(None)]
+
+
+async def test_whoever_left_is_not_written(writes, slow):
+    await busy(writes, slow)
+    left, stayed = await begin(writes, "left", "stayed")
+    left.cancel()
+    slow.answer()
+    await stayed
+
+    assert slow.requests[-1] == ["stayed"]
+
+
+async def test_nobody_waits_for_longer_than_a_call_may_take(slow):
+    writes = PostWrites(slow.write, timeout=0.0)
+    (late,) = await begin(writes, "late")
+
+    with pytest.raises(StoreUnavailable, match="found no request"):
+        await late
+    assert slow.requests == []
