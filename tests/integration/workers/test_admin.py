@@ -43,7 +43,13 @@ def authors(pair, people, eventually):
         for follower in followers:
             people.follow(pair[0], follower, author)
     eventually(lambda: all(len(rows(pair[0], author)) == 3 for author in authors), *pair)
+    eventually(lambda: all(committed(worker) for worker in pair), *pair)
     return dict.fromkeys(authors, followers)
+
+
+def committed(worker):
+    """Tell whether the worker sees no partition behind: acknowledgements are committed twice a second."""
+    return all(set(line["lag"].values()) == {0} for line in page(worker)["partitions"])
 
 
 def rows(worker, author):
