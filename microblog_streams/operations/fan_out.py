@@ -20,10 +20,10 @@ from microblog_streams.records import Post
 from microblog_streams.stores.interfaces import Followers, PostCache, PostStore, TimelineStore
 from microblog_streams.underway import Underway
 
-#: Rows of the followers table looked at in one go, and pushed to in one call: some 0.2 ms of the event loop and 1 ms of
-#: Redis, for which whatever else there is to do waits at each of its steps. With 1,000 a post to a million took no less
-#: time, and an ordinary post beside it 25 ms more (docs/results.md).
-SLICE = 500
+#: Rows of the followers table looked at in one go, and pushed to in one call: some 0.3 ms of the event loop and 1 ms of
+#: Redis, for which whatever else there is to do waits at each of its steps. With 500 a post to a million took no less
+#: time, and an ordinary post beside it 20 ms more at p50, where it is 14 (docs/results.md).
+SLICE = 350
 
 #: Slices of one fan-out that are being pushed at a time: while the server works at one, the next is looked at.
 AHEAD = 2
