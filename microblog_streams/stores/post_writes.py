@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from microblog_streams.errors import StoreUnavailable, Transient
 from microblog_streams.records import Post
+from microblog_streams.stores.senders import Senders
 
 #: Requests under way at a time. Fewer make them larger, more make the server's answer to one less of a wait.
 SENDERS: Final = 4
@@ -38,16 +39,13 @@ class PostWrites:
         self._write = write
         self._timeout = timeout
         self._waiting: deque[Waiting] = deque()
-        self._senders: set[asyncio.Task[None]] = set()
+        self._senders = Senders(self._send, SENDERS)
 
     async def __call__(self, post: Post) -> None:
         """Write a post. Raises StoreUnavailable, and what ``write`` raises for this post alone."""
         one = Waiting(post, monotonic(), asyncio.get_running_loop().create_future())
         self._waiting.append(one)
-        if len(self._senders) < SENDERS:
-            sender = asyncio.create_task(self._send())
-            self._senders.add(sender)
-            sender.add_done_callback(self._senders.discard)
+        self._senders.wake()
         await one.written
 
     async def _send(self) -> None:

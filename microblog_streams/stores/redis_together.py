@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 
 from redis.asyncio import Redis as Client
 
+from microblog_streams.stores.senders import Senders
+
 Command: TypeAlias = tuple[bytes | str | int, ...]
 Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
 
@@ -32,7 +34,7 @@ class Together:
         self._client = client
         self._meaning = meaning
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._senders = Senders(self._send_all, IN_FLIGHT)
 
     async def __call__(self, *command: bytes | str | int) -> Any:  # noqa: ANN401 -- whatever the server answers
         """Return the server's answer. Raises its refusal (``ResponseError``), StoreUnavailable.
@@ -41,10 +43,7 @@ class Together:
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
-        if len(self._sending) < IN_FLIGHT:
-            sending = asyncio.create_task(self._send_all())
-            self._sending.add(sending)
-            sending.add_done_callback(self._sending.discard)
+        self._senders.wake()
         return await answer
 
     async def _send_all(self) -> None:

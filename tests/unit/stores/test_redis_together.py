@@ -95,8 +95,9 @@ async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
     assert [len(call) for call in server.calls] == [2, 2, 1]
 
 
-async def test_one_that_has_stalled_holds_nobody_up(server, reads, monkeypatch):
+async def test_one_that_has_stalled_holds_nobody_up(server, monkeypatch):
     monkeypatch.setattr(redis_together, "IN_FLIGHT", 2)
+    reads = Together(server.client, lambda error: None)
     server.free.clear()
     stalled = asyncio.create_task(reads("GET", "a"))
     await until(lambda: server.calls)
