@@ -23,6 +23,7 @@ from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_functions import RedisFunctions, Reply
 from microblog_streams.stores.redis_run import run_of
 from microblog_streams.stores.timeline_keys import Keys, Plain, Tagged
+from microblog_streams.stores.turns import Turns
 
 #: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an
 #: author's posts brings this many or all of them, since fewer would leave a hole below the last.
@@ -84,7 +85,7 @@ class Timelines:
         self._functions = functions(redis)
         self._run_id = ""
         self.kept = kept
-        self._gates: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(IN_FLIGHT))
+        self._turns: dict[str, Turns] = defaultdict(lambda: Turns(IN_FLIGHT))
         self._warm = Gathering(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
@@ -205,7 +206,7 @@ class Timelines:
         return [there[self._keys.of(user)] for user in users]
 
     async def _push_in_turn(self, server: str, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
-        async with self._gates[server]:
+        async with self._turns[server].turn(entry):
             if deadline is not None and time.monotonic() > deadline:
                 # A call would take the turn of those that are in time yet: where many wait, none ever would be.
                 raise self._late()
