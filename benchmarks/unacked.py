@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.client import Client
 from benchmarks.guests import Guest
 from benchmarks.memory import memory
-from benchmarks.produced import publish_posts
+from benchmarks.produced import new_posts, publish_posts
 from benchmarks.stage import Stage
 
 #: Events beyond the bound: they must wait in Kafka, and in the buffers in front of the lane.
@@ -28,7 +28,7 @@ async def held_memory(stage: Stage, guest: Guest, client: Client, author: int) -
     guest.settings = {**guest.settings, "ACK_HOLD": HOLD}
     await guest.join()
     before = _rss(guest)
-    await publish_posts(stage.settings, [author] * (stage.settings.unacked + BEYOND))
+    await publish_posts(stage.settings, new_posts([author] * (stage.settings.unacked + BEYOND)))
     held, end = 0, time.monotonic() + float(HOLD)
     while held < stage.settings.unacked and time.monotonic() < end:
         await asyncio.sleep(LOOK)

@@ -1,7 +1,7 @@
 """Deliveries of a real graph: posts by authors drawn by their number of followers, as fast as they are taken.
 
-The posts are written into Kafka, past the API: what that takes of posts is another scene's, and so much less that these
-would be its figures again.
+The posts are stored as the API stores them, and then written into Kafka past it, all at once: what is measured is the
+fan-out. What the API takes of posts is another scene's, and so much less that these would be its figures again.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from benchmarks.bars import counter
 from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
 from benchmarks.graph import Graph, read
-from benchmarks.produced import publish_posts
+from benchmarks.produced import entries, new_posts, publish_posts, store_posts
 from benchmarks.scenes import GRAPH
 from microblog_streams.stores.timelines import key
 
@@ -74,17 +74,20 @@ async def _ceiling(at: Setting, graph: Graph, authors: list[int]) -> float:
 
 
 async def _round(at: Setting, graph: Graph, authors: list[int]) -> float:
+    events = new_posts(authors)
+    await store_posts(at.on.stage.settings, at.on.redis, events)
     begun = perf_counter()
-    await _delivered(at, graph, authors, await publish_posts(at.on.stage.settings, authors))
+    await publish_posts(at.on.stage.settings, events)
+    await _delivered(at, graph, authors, entries(events))
     return sum(len(graph.followers[author]) + 1 for author in authors) / (perf_counter() - begun)
 
 
-async def _delivered(at: Setting, graph: Graph, authors: list[int], entries: list[bytes]) -> None:
+async def _delivered(at: Setting, graph: Graph, authors: list[int], posts: list[bytes]) -> None:
     """Return when the last follower of each author, whom a fan-out reaches last, has the post."""
     keys = [key(max(graph.followers[author], default=author)) for author in authors]
     first = 1
     async with asyncio.timeout(_LOST):
         while first:
-            keys, entries = keys[first - 1 :], entries[first - 1 :]
-            first = await cast(Any, at.on.redis.client.eval_ro(_FIRST_WITHOUT, len(keys), *keys, *entries))
+            keys, posts = keys[first - 1 :], posts[first - 1 :]
+            first = await cast(Any, at.on.redis.client.eval_ro(_FIRST_WITHOUT, len(keys), *keys, *posts))
             await asyncio.sleep(_LOOK if first else 0)

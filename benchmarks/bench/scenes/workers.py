@@ -18,7 +18,7 @@ from benchmarks.bench.setting import Setting, guest
 from benchmarks.crowd import Crowd
 from benchmarks.guests import Guest
 from benchmarks.memory import memory
-from benchmarks.produced import publish_posts
+from benchmarks.produced import entries, new_posts, publish_posts, store_posts
 
 #: Workers, authors, followers of each, and posts of each a round.
 COUNTS, QUICK_COUNTS = (1, 2, 4), (1, 2)
@@ -78,9 +78,11 @@ async def _idle(at: Setting, workers: Sequence[Guest]) -> list[Row]:
 async def _rate(at: Setting, crowds: Sequence[Crowd]) -> float:
     """Return deliveries a second, from the first post in Kafka until the last follower has the last of each author."""
     posts = at.size(POSTS, QUICK_POSTS)
+    events = new_posts([crowd.author for crowd in crowds] * posts)
+    await store_posts(at.on.stage.settings, at.on.redis, events)
     begun = perf_counter()
-    entries = await publish_posts(at.on.stage.settings, [crowd.author for crowd in crowds] * posts)
+    await publish_posts(at.on.stage.settings, events)
     async with asyncio.timeout(_LOST):
-        for entry in entries[-len(crowds) :]:
+        for entry in entries(events[-len(crowds) :]):
             await at.on.watch.until_there(crowds[0].people[-1], entry)
     return len(crowds) * posts * FOLLOWERS / (perf_counter() - begun)
