@@ -1,4 +1,4 @@
-"""Turns at something of which only so much may be under way: the lowest rank goes first, and now and then who came first.
+"""Turns at something of which only so much may be under way: the lowest rank first, now and then whoever came first.
 
 Pushes are ranked by their post. A post that overtakes an older one makes the older one late on every timeline that
 both go to, and a late entry costs the server three times one that goes to the head: of a backlog of 2,000 posts, three
