@@ -21,6 +21,7 @@ from microblog_streams.stores.redis_address import is_cluster, open_cluster, ope
 from microblog_streams.stores.redis_checks import check, warnings
 from microblog_streams.stores.redis_cluster import Cluster
 from microblog_streams.stores.redis_errors import SlotMoving, at_start, unavailable
+from microblog_streams.stores.redis_line import Send, line
 from microblog_streams.stores.redis_server import ONLY, Answer, Command, Question, Server
 from microblog_streams.stores.redis_together import Together
 
@@ -47,7 +48,7 @@ class Redis:
         self._circuit = Circuit(self.name, self._ask)
         #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
         #: none of them for it. Raise as ``translated`` does.
-        self.read, self.change = (Together(self.translated, self._meaning) for _ in range(2))
+        self.read, self.change = (Together(self._line, self._meaning) for _ in range(2))
         #: Whether the keys of a call must share a slot, and only database 0 is there.
         self.clustered = is_cluster(settings)
         #: What the servers' settings cannot keep of our promises, as it was at the last connect.
@@ -105,6 +106,19 @@ class Redis:
         for keys in calls:
             sorted_calls[self._cluster.holder(keys[0]).name if self._cluster else ONLY].append(keys)
         return sorted_calls
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Send]:
+        """Give what sends pipelines one after the other; on a cluster each may go to several servers."""
+        if self._cluster:
+            yield self._pipeline
+        else:
+            async with line(self.translated) as send:
+                yield send
+
+    async def _pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        async with self.translated() as client:
+            return await _together(client, commands)
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[Client]:

@@ -6,16 +6,13 @@ waits for nobody, and the more there are the less each costs.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from redis.asyncio import Redis as Client
-
+from microblog_streams.stores.redis_line import Send
+from microblog_streams.stores.redis_server import Command
 from microblog_streams.stores.senders import Senders
-
-Command: TypeAlias = tuple[bytes | str | int, ...]
-Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
 
 #: Commands of one pipeline: some ms of the server, for which others wait.
 MOST: Final = 64
@@ -26,12 +23,14 @@ IN_FLIGHT: Final = 2
 class Together:
     """A few pipelines at a time. Commands must be such that it does no harm to repeat one, or to give it up."""
 
-    def __init__(self, client: Open, meaning: Callable[[Exception], Exception | None]) -> None:
-        """``client`` gives redis-py's client for one call, bounded in time, with its errors in our words.
+    def __init__(
+        self, line: Callable[[], AbstractAsyncContextManager[Send]], meaning: Callable[[Exception], Exception | None]
+    ) -> None:
+        """``line`` gives what sends pipelines one after the other, each bounded in time.
 
-        ``meaning`` says what a single command's error is in these, None where it has no word for it.
+        ``meaning`` says what a single command's error is in our words, None where it has no word for it.
         """
-        self._client = client
+        self._line = line
         self._meaning = meaning
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._senders = Senders(self._send_all, IN_FLIGHT)
@@ -48,23 +47,15 @@ class Together:
 
     async def _send_all(self) -> None:
         while self._waiting:
-            taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-            if batch := [(command, answer) for command, answer in taken if not answer.done()]:
-                results = await self._results([command for command, _ in batch])
-                for (_, answer), result in zip(batch, results, strict=True):
-                    self._settle(answer, result)
+            async with self._line() as send:
+                while self._waiting:
+                    await self._send_some(send)
 
-    async def _results(self, commands: list[Command]) -> list[Any]:
-        try:
-            async with self._client() as client:
-                if len(commands) == 1:
-                    return [await client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-                async with client.pipeline(transaction=False) as pipe:
-                    for command in commands:
-                        pipe.execute_command(*command)
-                    return await pipe.execute(raise_on_error=False)
-        except Exception as exc:
-            return [exc] * len(commands)
+    async def _send_some(self, send: Send) -> None:
+        taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+        if batch := [(command, answer) for command, answer in taken if not answer.done()]:
+            for (_, answer), result in zip(batch, await _results(send, batch), strict=True):
+                self._settle(answer, result)
 
     def _settle(self, answer: "asyncio.Future[Any]", result: Any) -> None:  # noqa: ANN401
         if answer.done():
@@ -73,3 +64,10 @@ class Together:
             answer.set_exception(self._meaning(result) or result)
         else:
             answer.set_result(result)
+
+
+async def _results(send: Send, batch: "Sequence[tuple[Command, asyncio.Future[Any]]]") -> list[Any]:
+    try:
+        return await send([command for command, _ in batch])
+    except Exception as exc:
+        return [exc] * len(batch)

@@ -22,35 +22,15 @@ class Server:
         self.error = None
 
     @asynccontextmanager
-    async def client(self):
+    async def line(self):
+        yield self.send
+
+    async def send(self, commands):
         if self.error:
             raise self.error
-        yield self
-
-    async def execute_command(self, *command):
-        return (await self._answer([command]))[0]
-
-    @asynccontextmanager
-    async def pipeline(self, transaction):
-        assert not transaction
-        yield Pipe(self)
-
-    async def _answer(self, commands):
         self.calls.append(commands)
         await self.free.wait()
         return [ResponseError(command[1]) if command[0] == "BAD" else list(command) for command in commands]
-
-
-class Pipe:
-    def __init__(self, server):
-        self.server, self.commands = server, []
-
-    def execute_command(self, *command):
-        self.commands.append(command)
-
-    async def execute(self, raise_on_error):
-        assert not raise_on_error
-        return await self.server._answer(self.commands)
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +45,7 @@ def server():
 
 @pytest.fixture
 def reads(server):
-    return Together(server.client, lambda error: StoreUnavailable("redis", error) if "away" in str(error) else None)
+    return Together(server.line, lambda error: StoreUnavailable("redis", error) if "away" in str(error) else None)
 
 
 async def test_one_that_is_alone_goes_out_alone(server, reads):
@@ -97,7 +77,7 @@ async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
 
 async def test_one_that_has_stalled_holds_nobody_up(server, monkeypatch):
     monkeypatch.setattr(redis_together, "IN_FLIGHT", 2)
-    reads = Together(server.client, lambda error: None)
+    reads = Together(server.line, lambda error: None)
     server.free.clear()
     stalled = asyncio.create_task(reads("GET", "a"))
     await until(lambda: server.calls)
@@ -112,6 +92,21 @@ async def test_a_refusal_is_that_command_s_alone(reads):
     good, bad = await asyncio.gather(reads("GET", "a"), reads("BAD", "refused"), return_exceptions=True)
     assert good == ["GET", "a"]
     assert isinstance(bad, ResponseError)
+
+
+async def test_what_is_asked_while_a_sender_gives_its_line_back_is_sent(server):
+    giving_back = asyncio.Event()
+
+    @asynccontextmanager
+    async def line():
+        yield server.send
+        giving_back.set()
+        await asyncio.sleep(0)
+
+    reads = Together(line, lambda error: None)
+    await reads("GET", "a")
+    await giving_back.wait()
+    assert await asyncio.wait_for(reads("GET", "b"), 2.0) == ["GET", "b"]
 
 
 async def test_where_the_store_is_away_all_of_them_hear_it(server, reads):
