@@ -7,7 +7,7 @@ disagree on which one counts). Nesting, long numbers, NaN and other encodings en
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from aiohttp.web import HTTPUnsupportedMediaType, Request, RequestPayloadError
 from pydantic import ValidationError
@@ -52,7 +52,7 @@ async def _content(request: Request) -> bytes:
 
 def _parse(content: bytes) -> object:
     try:
-        return json.loads(content.decode(), object_pairs_hook=_object, parse_constant=_constant)
+        return _JSON.decode(content.decode())
     except UnicodeDecodeError as exc:
         raise Invalid("body", f"is not UTF-8 at byte {exc.start}") from None
     except json.JSONDecodeError as exc:
@@ -73,6 +73,9 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(name: str) -> NoReturn:
     raise Invalid("body", f"is not JSON: {name} is not a number in it")
+
+
+_JSON: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
 def _field(error: ErrorDetails) -> tuple[str, str]:

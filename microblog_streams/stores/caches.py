@@ -36,6 +36,9 @@ DECODED: Final = 8_192
 #: Bytes of a value that is kept so; longer ones would make it more than 25 MB.
 SHORT: Final = 1_024
 
+#: Posts of which a worker remembers that they are stored: those of some seconds.
+REMEMBERED: Final = 4_096
+
 #: How the value of a post ends that the post store has: a text cannot end so, for its quotes are escaped.
 _STORED: Final = b',"stored":true}'
 
@@ -64,6 +67,8 @@ class PostCache:
         """Share a connection."""
         self._redis = redis
         self._shelf = Shelf(redis)
+        #: Posts that this process has cached as stored: most of them are asked for here, by whoever fans them out.
+        self._stored: dict[UUID, None] = {}
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         """Return what is cached, in one round trip."""
@@ -71,16 +76,28 @@ class PostCache:
 
     async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
         """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there."""
+        for post in posts:
+            self._remember(post, stored)
         await _write(self._redis, [_post_write(post, stored) for post in posts])
 
     async def stored(self, post_id: UUID) -> bool:
         """Tell whether the post store had the post when it was cached."""
+        if post_id in self._stored:
+            return True
         raw = await self._redis.read("GET", post_key(post_id))
         return raw is not None and raw.endswith(_STORED)
 
     async def delete(self, post_id: UUID, author: int) -> None:
         """Put the deletion mark."""
         await self.fill([Post(post_id, author, "", deleted=True)])
+
+    def _remember(self, post: Post, stored: bool) -> None:
+        if post.deleted:
+            self._stored.pop(post.id, None)
+        elif stored:
+            self._stored[post.id] = None
+            if len(self._stored) > REMEMBERED:
+                del self._stored[next(iter(self._stored))]
 
 
 class UserCache:

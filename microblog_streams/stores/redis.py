@@ -94,7 +94,7 @@ class Redis:
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return the values of keys, in one round trip, or one for each of a cluster's servers, side by side."""
         if not self._cluster:
-            return cast(list[bytes | None], await self.read("MGET", *keys))
+            return cast("list[bytes | None]", await self.read("MGET", *keys))
         async with self.translated() as client, client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.get(key)

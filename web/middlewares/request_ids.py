@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-from uuid import uuid4
 
 from aiohttp.typedefs import Handler
 from aiohttp.web import Request, StreamResponse, middleware
+from uuid_utils import uuid4
 
 from microblog_streams.logs import request_id
 

@@ -7,6 +7,7 @@ import pytest
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import new_post_id
 from microblog_streams.records import Post, User
+from microblog_streams.stores import caches
 from microblog_streams.stores.caches import MARK_SECONDS, POST_SECONDS, SHORT, USER_SECONDS, PostCache, Shelf, UserCache
 from microblog_streams.stores.redis import Redis
 from tests.contracts.caches import JOINED, PostCacheContract, UserCacheContract
@@ -45,6 +46,21 @@ class TestPostCache(PostCacheContract):
         assert POST_SECONDS - 60 < await redis.client.ttl(f"post:{post.id}") <= POST_SECONDS
         await cache.delete(post.id, post.author)
         assert MARK_SECONDS - 60 < await redis.client.ttl(f"post:{post.id}") <= MARK_SECONDS
+
+    async def test_what_one_worker_stored_the_others_know(self, redis, cache, post):
+        await cache.fill([post])
+        assert await PostCache(redis).stored(post.id)
+
+    async def test_what_a_worker_stored_itself_it_knows_without_asking(self, cache, post):
+        await cache.fill([post])
+        cache._redis = None
+        assert await cache.stored(post.id)
+
+    async def test_it_remembers_no_more_than_it_may(self, redis, cache, monkeypatch):
+        monkeypatch.setattr(caches, "REMEMBERED", 2)
+        posts = [Post(new_post_id(), 3, "here") for _ in range(3)]
+        await cache.fill(posts)
+        assert list(cache._stored) == [post.id for post in posts[1:]]
 
     @pytest.mark.parametrize("raw", BROKEN)
     async def test_a_value_that_nobody_can_read_is_missing_and_logged(self, redis, cache, post, caplog, raw):
