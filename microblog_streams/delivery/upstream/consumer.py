@@ -38,6 +38,8 @@ from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
+from microblog_streams.delivery.upstream.draining import PromptConsumer
+
 
 class Wanted:
     """The partitions of which records may be given out now. Never false, as an empty set is."""
@@ -103,7 +105,7 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
                 fetcher._notify(waiter)
 
 
-class SteadyConsumer(driver.Consumer):
+class SteadyConsumer(PromptConsumer):
     """A consumer with that thread. It tells it when the flow runs again, and wants nothing before recovery does."""
 
     _thread: SteadyThread

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, cast
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
+from microblog_streams.delivery.upstream.reading_back import BatchedRecovery
 from microblog_streams.delivery.upstream.transport import rejoin
 from microblog_streams.services.service import Service
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 LOOK, STALL = 1.0, 6.0
 
 
-class SteadyRecovery(Recovery):
+class SteadyRecovery(BatchedRecovery):
     """Recovery that lets no event flow before the partitions were sought, and misses none of a standby."""
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
