@@ -31,6 +31,23 @@ INSERT INTO follows (follower_id, followee_id, following, version, changed_at)
 SELECT %s, author, true, 1, %s FROM unnest(%s::bigint[]) AS author
 """
 
+_FOLLOWS_TOO: Final = """
+INSERT INTO follows (follower_id, followee_id, following, version, changed_at)
+SELECT follower, followee_id, true, 1, changed_at
+  FROM follows, unnest(%s::bigint[]) AS follower WHERE follower_id = %s
+"""
+
+
+async def follow_too(settings: Settings, readers: Sequence[int], other: int) -> None:
+    """Have ``readers`` follow everybody whom another one follows."""
+    postgres = Postgres(settings)
+    await postgres.connect()
+    try:
+        async with postgres.transaction() as session:
+            await session.execute(_FOLLOWS_TOO, list(readers), other)
+    finally:
+        await postgres.close()
+
 
 async def follow_many(settings: Settings, reader: int, count: int, posts: int) -> list[str]:
     """Have ``reader`` follow ``count`` new authors, who wrote ``posts`` posts in all; return these, newest first."""

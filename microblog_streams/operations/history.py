@@ -6,11 +6,12 @@ Of each author hardly more is read than may be part of the answer: of 5,000 foll
 
 import asyncio
 from bisect import insort
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from microblog_streams.ids import encode_entry
+from microblog_streams.operations.read_ahead import BEYOND, ReadAhead, Run
 from microblog_streams.stores.interfaces import FollowStore, PostStore
 
 #: Authors read at a time, by one merge. The post store bounds all merges of a worker together.
@@ -49,14 +50,23 @@ class History:
 
     follows: FollowStore
     posts: PostStore
+    ahead: ReadAhead = field(default_factory=ReadAhead)
 
     async def older(self, user: int, before: UUID | None, limit: int) -> list[bytes]:
         """Return the newest ``limit`` entries older than ``before``, newest first; fewer: there are no more."""
-        return await self.put_older(user, before, Part(limit, down=True))
+        if before is None:
+            return await self.put_older(user, before, Part(limit, down=True))
+        followees = await self.follows.followees(user)
+        if (page := self.ahead.below(user, followees, before, limit)) is not None:
+            return page
+        most = limit + BEYOND
+        entries = await self._merge({user, *followees}, before, Part(most, down=True), self.posts.newest)
+        self.ahead.keep(user, followees, Run(before, entries[::-1], whole=len(entries) < most))
+        return entries[:limit]
 
     async def put_older(self, user: int, before: UUID | None, part: Part) -> list[bytes]:
         """Do the same with a part that the caller can look into meanwhile: what it holds by then may have holes."""
-        return await self._merge(user, before, part, self.posts.newest)
+        return await self._merge(await self._authors(user), before, part, self.posts.newest)
 
     async def newer(self, user: int, after: UUID, limit: int) -> list[bytes]:
         """Return the ``limit`` entries next above ``after``, newest first."""
@@ -64,10 +74,13 @@ class History:
         async def read(author: int, position: UUID | None, count: int) -> Sequence[UUID]:
             return await self.posts.oldest(author, position or after, count)
 
-        return await self._merge(user, after, Part(limit, down=False), read)
+        return await self._merge(await self._authors(user), after, Part(limit, down=False), read)
 
-    async def _merge(self, user: int, position: UUID | None, part: Part, read: Read) -> list[bytes]:
-        positions: Mapping[int, UUID | None] = dict.fromkeys({user, *await self.follows.followees(user)}, position)
+    async def _authors(self, user: int) -> Collection[int]:
+        return {user, *await self.follows.followees(user)}
+
+    async def _merge(self, authors: Collection[int], position: UUID | None, part: Part, read: Read) -> list[bytes]:
+        positions: Mapping[int, UUID | None] = dict.fromkeys(authors, position)
         portion = max(PORTION, 2 * part.limit // len(positions))
         while positions:
             portion = min(portion, part.limit)

@@ -2,12 +2,15 @@
 
 import asyncio
 import random
+from time import monotonic
 
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import entry_post_id
+from microblog_streams.ids import entry_author, entry_post_id
+from microblog_streams.operations import recent
 from microblog_streams.operations.history import CONCURRENT_AUTHORS, History
+from microblog_streams.operations.read_ahead import BEYOND, SECONDS
 
 
 @pytest.fixture
@@ -77,6 +80,50 @@ async def test_an_only_author_is_read_at_once(world, history, reads):
     world.wrote(ann, 900)
     assert len(await history.older(ann, None, 800)) == 800
     assert reads == [800]
+
+
+async def test_the_pages_after_a_merge_come_from_it(world, reader, history, reads):
+    expected = world.expected(reader)
+    await history.older(reader, expected[800], 20)
+    reads.clear()
+    for first in range(801, 801 + BEYOND, 20):
+        assert ids(await history.older(reader, expected[first - 1], 20)) == expected[first : first + 20]
+    assert reads == []
+    assert ids(await history.older(reader, expected[1_300], 20)) == expected[1_301:1_321]
+    assert reads != []
+
+
+async def test_a_page_above_a_merge_is_another_merge_s(world, reader, history):
+    expected = world.expected(reader)
+    await history.older(reader, expected[800], 20)
+    assert ids(await history.older(reader, expected[500], 20)) == expected[501:521]
+
+
+async def test_who_follows_others_by_now_gets_their_posts(world, reader, history):
+    expected = world.expected(reader)
+    await history.older(reader, expected[800], 20)
+    author = entry_author((await history.older(reader, expected[800], 1))[0])
+    await world.operations.follows.unfollow(reader, author)
+    expected_now = [post for post in world.expected(reader) if post < expected[800]]
+    assert ids(await history.older(reader, expected[800], 20)) == expected_now[:20]
+
+
+async def test_the_end_is_the_end(world, reader, history, reads):
+    expected = world.expected(reader)
+    assert ids(await history.older(reader, expected[-10], 20)) == expected[-9:]
+    reads.clear()
+    assert ids(await history.older(reader, expected[-5], 20)) == expected[-4:]
+    assert reads == []
+
+
+async def test_what_a_merge_found_is_forgotten(world, reader, history, reads, monkeypatch):
+    expected = world.expected(reader)
+    await history.older(reader, expected[800], 20)
+    reads.clear()
+    now = monotonic()
+    monkeypatch.setattr(recent, "monotonic", lambda: now + SECONDS + 1)
+    assert ids(await history.older(reader, expected[800], 20)) == expected[801:821]
+    assert reads != []
 
 
 async def test_a_failure_ends_all_other_reads(world, reader, history, monkeypatch):
