@@ -126,3 +126,42 @@ async def test_nobody_waits_for_longer_than_a_call_may_take(slow):
     with pytest.raises(StoreUnavailable, match="found no request"):
         await late
     assert slow.requests == []
+
+
+async def test_a_post_that_two_write_at_once_is_written_once(writes, slow):
+    one = post()
+    both = [asyncio.create_task(writes(one)) for _ in range(2)]
+    await asyncio.sleep(0)
+    slow.answer()
+    await asyncio.gather(*both)
+    assert slow.requests == [["hello"]]
+
+
+async def test_of_two_who_write_a_post_one_may_leave(writes, slow):
+    one = post()
+    leaving, staying = (asyncio.create_task(writes(one)) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    slow.answer()
+    await staying
+    assert slow.requests == [["hello"]]
+
+
+async def test_both_learn_of_a_failure_and_may_try_again(writes, slow):
+    one = post()
+    slow.away = True
+    both = [asyncio.create_task(writes(one)) for _ in range(2)]
+    slow.answer()
+    outcomes = await asyncio.gather(*both, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
+    slow.away = False
+    await writes(one)
+    assert slow.requests == [["hello"], ["hello"]]
+
+
+async def test_a_post_that_was_written_is_written_again_when_somebody_wants_it(writes, slow):
+    one = post()
+    slow.answer()
+    await writes(one)
+    await writes(one)
+    assert slow.requests == [["hello"], ["hello"]]
