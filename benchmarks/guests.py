@@ -45,11 +45,15 @@ class Guest:
     async def join(self) -> tuple[float, float]:
         """Start it; return the seconds until it serves REST, and until it has partitions with their tables."""
         begun = time.perf_counter()
-        self.start()
-        await _until(self._serves)
+        await self.serve()
         ready = time.perf_counter() - begun
         await self.owns()
         return ready, time.perf_counter() - begun
+
+    async def serve(self) -> None:
+        """Start it; return when it serves REST."""
+        self.start()
+        await _until(self._serves)
 
     async def owns(self) -> None:
         """Return when it has partitions with their tables."""

@@ -98,7 +98,7 @@ async def setting(stage: Stage) -> AsyncIterator[Setting]:
         yield Setting(on, worker, Client(on.client.session, [worker.url]), os.environ.get("QUICK") == "1")
 
 
-def guest(on: Platform) -> Guest:
+def guest(on: Platform, roles: str = "both") -> Guest:
     """Return a worker as it is measured, not started yet."""
     # Entries are pushed to people who follow nobody: the reconciler would rightly take them out again.
-    return Guest(on.stage, on.redis, free_ports(1), {"ROLES": "both", "RECONCILE_INTERVAL": "0"})
+    return Guest(on.stage, on.redis, free_ports(1), {"ROLES": roles, "RECONCILE_INTERVAL": "0"})
