@@ -21,9 +21,12 @@ class Ahead:
         """Begin with none."""
         self._most = most
         self._calls: deque[asyncio.Task[Any]] = deque()
+        #: How many were begun.
+        self.begun = 0
 
     async def begin(self, call: Coroutine[Any, Any, Any]) -> None:
         """Begin a call, then wait until another may begin. Raises the error of the oldest, which it waited for."""
+        self.begun += 1
         self._calls.append(asyncio.create_task(call))
         if len(self._calls) == self._most:
             await self._calls.popleft()

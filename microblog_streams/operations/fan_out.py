@@ -28,6 +28,10 @@ SLICE = 350
 #: Slices of one fan-out that are being pushed at a time: while the server works at one, the next is looked at.
 AHEAD = 2
 
+#: Slices of a post that go before those of younger posts; the others wait their turn, or a few posts to a million would
+#: hold up all else. Those who have no more followers than that have their posts in order on every timeline.
+IN_ORDER = 10
+
 #: Seconds for which a post that its writer has stored is not stored once more.
 FRESH = 60.0
 
@@ -91,5 +95,6 @@ class FanOut:
                 receivers += rows.followers
                 position = rows.last
                 if receivers:
-                    await pushes.begin(self.timelines.push(receivers, entry, lease.deadline))
+                    further = pushes.begun >= IN_ORDER
+                    await pushes.begin(self.timelines.push(receivers, entry, lease.deadline, further))
                 receivers = []

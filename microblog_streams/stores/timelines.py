@@ -10,12 +10,13 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import ENTRY_BYTES, encode_user
+from microblog_streams.ids import ENTRY_BYTES, encode_user, new_post_id
 from microblog_streams.stores.gathering import Gathering
 from microblog_streams.stores.interfaces import Building, Slice, Warmth
 from microblog_streams.stores.redis import Keys as CallKeys
@@ -92,7 +93,9 @@ class Timelines:
         """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
         return await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD, deadline=deadline) is not None
 
-    async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+    async def push(
+        self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+    ) -> int:
         """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
 
         StoreUnavailable also where the deadline had passed. Ends when all its calls have ended, also those beside one
@@ -102,8 +105,11 @@ class Timelines:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
         if 0 < len(users) <= FEW and not self._redis.clustered:
             return await self._push(self._keys.calls(users), entry, deadline)
+        rank = new_post_id().bytes if further else entry  # as if it were a post of this moment
         pushes = [
-            self._push(calls, entry, deadline) if len(users) <= FEW else self._push_in_turn(to, calls, entry, deadline)
+            self._push(calls, entry, deadline)
+            if len(users) <= FEW
+            else self._push_in_turn(self._turns[to].turn(rank), calls, entry, deadline)
             for batch in _batches(users)
             for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
         ]
@@ -205,8 +211,10 @@ class Timelines:
                 there.update(zip((key for keys in calls for key in keys), found, strict=True))
         return [there[self._keys.of(user)] for user in users]
 
-    async def _push_in_turn(self, server: str, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
-        async with self._turns[server].turn(entry):
+    async def _push_in_turn(
+        self, turn: AbstractAsyncContextManager[None], calls: Sequence[CallKeys], entry: bytes, deadline: float | None
+    ) -> int:
+        async with turn:
             if deadline is not None and time.monotonic() > deadline:
                 # A call would take the turn of those that are in time yet: where many wait, none ever would be.
                 raise self._late()

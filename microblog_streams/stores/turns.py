@@ -1,9 +1,10 @@
 """Turns at something of which only so much may be under way: the lowest rank first, now and then whoever came first.
 
-Pushes are ranked by their post. A post that overtakes an older one makes the older one late on every timeline that
-both go to, and a late entry costs the server three times one that goes to the head: of a backlog of 2,000 posts, three
-quarters were late in the order in which they came. Ranks alone would let those of a low one keep a high one waiting for
-as long as they go on coming, so every ``FAIR``-th turn goes to whoever waits longest.
+Pushes are ranked by their post. A post that overtakes an older one makes that one late on every timeline that both go
+to, and a late entry costs the server three times one that goes to the head, or more: of a backlog of 2,000 posts, three
+quarters were late in the order in which they came. A post to many thousands ranks, as it goes on, as if it were written
+just then, so that it keeps nobody waiting for all of it. And because ranks alone would let a backlog keep the others
+waiting until it is worked off, every ``FAIR``-th turn goes to whoever waits longest.
 """
 
 import asyncio

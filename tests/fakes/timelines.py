@@ -37,7 +37,9 @@ class FakeTimelines:
         self.lists.setdefault(user, Kept(Warmth.COMPLETE))
         return True
 
-    async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+    async def push(
+        self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+    ) -> int:
         if len(entry) != 24:
             raise ValueError("an entry has 24 bytes")
         if _late(deadline):

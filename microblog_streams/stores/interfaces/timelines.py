@@ -49,9 +49,12 @@ class TimelineStore(Protocol):
         """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
         ...
 
-    async def push(self, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+    async def push(
+        self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+    ) -> int:
         """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
 
+        ``further``: thousands have it already, and it keeps no younger entry waiting.
         Raises StoreUnavailable where the deadline had passed.
         """
         ...

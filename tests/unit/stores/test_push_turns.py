@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import ENTRY_BYTES
+from microblog_streams.ids import ENTRY_BYTES, encode_entry, new_post_id
 from microblog_streams.stores import timelines as timelines_module
 from microblog_streams.stores.timelines import IN_FLIGHT, Timelines
 from tests.waiting import until
@@ -52,3 +52,20 @@ async def test_a_push_that_is_late_when_its_turn_comes_makes_no_call():
     assert await in_time == 2
     assert await asyncio.gather(*first) == [2] * IN_FLIGHT
     assert timelines.calls[IN_FLIGHT:] == [[b"timeline:92", b"timeline:93"]]
+
+
+async def test_an_older_post_goes_first_unless_thousands_have_it():
+    timelines = Slow()
+    first = [asyncio.create_task(timelines.push([user, user + 1], ENTRY)) for user in range(IN_FLIGHT)]
+    await until(lambda: len(timelines.calls) == IN_FLIGHT)
+    older, younger, youngest = (encode_entry(new_post_id(), 1) for _ in range(3))
+    waiting = [
+        asyncio.create_task(timelines.push([90, 91], youngest)),
+        asyncio.create_task(timelines.push([92, 93], older, further=True)),
+        asyncio.create_task(timelines.push([94, 95], younger)),
+    ]
+    await asyncio.sleep(0)
+
+    timelines.answered.set()
+    await asyncio.gather(*first, *waiting)
+    assert [keys[0] for keys in timelines.calls[IN_FLIGHT:]] == [b"timeline:94", b"timeline:90", b"timeline:92"]
