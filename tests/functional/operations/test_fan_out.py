@@ -161,3 +161,17 @@ class TestRunning:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await world.operations.fan_out.running.wait(author)
+
+
+async def test_after_so_many_slices_it_keeps_no_younger_post_waiting(world, author, monkeypatch):
+    monkeypatch.setattr(fan_out, "IN_ORDER", 2)
+    further = []
+    real = world.timelines.push
+
+    async def push(users, entry, deadline, goes_on):
+        further.append(goes_on)
+        return await real(users, entry, deadline, goes_on)
+
+    monkeypatch.setattr(world.timelines, "push", push)
+    await world.operations.fan_out.deliver(event(author), world.lease)
+    assert further == [False, False, True, True]
