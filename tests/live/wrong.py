@@ -13,14 +13,18 @@ from tests.live.probe import app
 _push = Timelines.push
 
 
-async def drops_a_push(self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+async def drops_a_push(
+    self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+) -> int:
     """Leave one follower out of every fan-out."""
-    return await _push(self, [users[0], *users[2:]], entry, deadline)
+    return await _push(self, [users[0], *users[2:]], entry, deadline, further)
 
 
-async def doubles_a_push(self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None) -> int:
+async def doubles_a_push(
+    self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+) -> int:
     """Put every entry on one follower's timeline twice."""
-    count = await _push(self, users, entry, deadline)
+    count = await _push(self, users, entry, deadline, further)
     if len(users) > 1:
         await cast(Any, app.redis.client.lpush(key(users[0]), entry))
     return count

@@ -4,6 +4,8 @@
 partitions, twice, behind each. Here what has arrived is taken together, and counted once.
 Upstream: not found.
 
+Callbacks for records (``on_changelog_event``) are not called; no table here has one.
+
 A record of a partition that was given back while it waited was applied to the table of the record before it (the code
 says so of itself). Here it is left out.
 """
