@@ -12,12 +12,13 @@ says so of itself). Here it is left out.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from time import monotonic
 from typing import Any
 
 from faust.tables.recovery import Recovery
-from faust.types import EventT
+from faust.types import TP, EventT
 
 from microblog_streams.services.service import Service
 
@@ -70,6 +71,7 @@ class BatchedRecovery(Recovery):
 
     def _new(self, events: list[EventT[Any]]) -> Iterator[EventT[Any]]:
         """Yield the records that were not seen before, of partitions that are read."""
+        of_nobody: Counter[TP] = Counter()
         for event in events:
             tp, offset = event.message.tp, event.message.offset
             if tp in self.active_tps:
@@ -77,11 +79,13 @@ class BatchedRecovery(Recovery):
             elif tp in self.standby_tps:
                 offsets = self.standby_offsets
             else:
-                logger.info("changelog_record_of_nobody partition=%s offset=%d", tp, offset)
+                of_nobody[tp] += 1
                 continue
             if (seen := offsets.get(tp)) is None or offset > seen:
                 offsets[tp] = offset
                 yield event
+        for tp, count in of_nobody.items():  # a line for each record would be thousands after a rebalance
+            logger.info("changelog_records_of_nobody partition=%s records=%d", tp, count)
 
     def _note(self, events: list[EventT[Any]]) -> None:
         """Keep what Faust's reports of a recovery are made of: when records came, and how long one takes."""

@@ -1,0 +1,94 @@
+"""A line takes a connection once for many pipelines, and always gives it back."""
+
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
+
+import pytest
+from redis.exceptions import ConnectionError as Broken
+from redis.exceptions import ResponseError
+
+from microblog_streams.stores import redis_line
+from microblog_streams.stores.redis_line import line
+
+
+class Connection:
+    """Answers each command with itself; "BAD" is refused, and "BREAK" breaks the connection."""
+
+    def __init__(self):
+        self.commands = []
+
+    def pack_commands(self, commands):
+        return list(commands)
+
+    async def send_packed_command(self, packed, check_health):
+        assert not check_health
+        self.commands = packed
+
+    async def read_response(self, timeout):
+        command = self.commands.pop(0)
+        if command == ("BREAK",):
+            raise Broken
+        if command == ("BAD",):
+            raise ResponseError("refused")
+        return command
+
+
+class Pool:
+    """Notes which connections are out."""
+
+    def __init__(self):
+        self.taken = 0
+        self.out = []
+
+    async def get_connection(self):
+        self.taken += 1
+        self.out.append(Connection())
+        return self.out[-1]
+
+    async def release(self, connection):
+        self.out.remove(connection)
+
+
+@pytest.fixture
+def pool():
+    return Pool()
+
+
+@pytest.fixture
+def client(pool):
+    @asynccontextmanager
+    async def client():
+        yield SimpleNamespace(connection_pool=pool)
+
+    return client
+
+
+async def test_one_connection_serves_many_pipelines_and_is_given_back(pool, client):
+    async with line(client) as send:
+        assert await send([("GET", "a"), ("GET", "b")]) == [("GET", "a"), ("GET", "b")]
+        assert await send([("GET", "c")]) == [("GET", "c")]
+        assert len(pool.out) == 1
+    assert (pool.taken, pool.out) == (1, [])
+
+
+async def test_after_so_many_pipelines_the_pool_is_asked_again(pool, client, monkeypatch):
+    monkeypatch.setattr(redis_line, "MOST", 2)
+    async with line(client) as send:
+        for _ in range(5):
+            await send([("GET", "a")])
+        assert len(pool.out) == 1
+    assert (pool.taken, pool.out) == (3, [])
+
+
+async def test_a_refusal_is_returned_in_its_place(client):
+    async with line(client) as send:
+        first, refused, last = await send([("GET", "a"), ("BAD",), ("GET", "b")])
+    assert (first, last) == (("GET", "a"), ("GET", "b"))
+    assert isinstance(refused, ResponseError)
+
+
+async def test_a_connection_that_broke_is_given_back_too(pool, client):
+    with pytest.raises(Broken):
+        async with line(client) as send:
+            await send([("BREAK",)])
+    assert pool.out == []
