@@ -1,6 +1,7 @@
 """Keeps the docs true: writes docs/settings.md from the models, and with ``--check`` fails where a page has gone stale.
 
-``make docs`` runs the first, ``make check`` the second, which also follows every relative link of every page.
+``make docs`` runs the first, ``make check`` the second, which also follows every relative link of every page and
+looks up every name on it (docs_names.py).
 """
 
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from microblog_streams.commands.docs_names import Names, unknown_names, unknown_paths
 from microblog_streams.infrastructure import Infrastructure
 from microblog_streams.limiting import Limiting
 from microblog_streams.local.options import LocalSettings
@@ -18,6 +20,8 @@ from microblog_streams.secret_files import is_secret
 from microblog_streams.settings import PREFIX, Settings
 
 SETTINGS_PAGE = Path("docs/settings.md")
+#: Configuration files whose comments name source files.
+COMMENTED = ("setup.cfg", "ruff.toml", "Makefile")
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 HEAD = """# Settings
@@ -63,10 +67,14 @@ def problems(root: Path) -> Iterator[str]:
     page = root / SETTINGS_PAGE
     if not page.exists() or page.read_text() != settings_page():
         yield f"{SETTINGS_PAGE} is stale: run make docs"
-    for text in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
-        for target in LINK.findall(text.read_text()):
-            if not (text.parent / target).exists():
-                yield f"{text.relative_to(root)}: the link to {target} leads nowhere"
+    names = Names(root)
+    for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        text = page.read_text()
+        dead = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
+        wrong = [*(f"the link to {target} leads nowhere" for target in dead), *unknown_names(names, text)]
+        yield from (f"{page.relative_to(root)}: {line}" for line in wrong)
+    for name in COMMENTED:
+        yield from (f"{name}: {line}" for line in unknown_paths(names, (root / name).read_text()))
 
 
 def main() -> None:

@@ -1,0 +1,58 @@
+"""The docs name only what exists: a renamed file, setting, metric, command, URL or log event fails `make check`."""
+
+from pathlib import Path
+
+import pytest
+
+from microblog_streams.commands.docs_names import Names, unknown_names, unknown_paths
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def names():
+    return Names(ROOT)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "see `stores/turns.py` and `tests/contracts/`",
+        "`MICROBLOG_WEB_PORT` and `MICROBLOG_ADMIN_TOKEN_FILE`",
+        "`microblog_outbox_depth` and `microblog_timelines_repaired_total`",
+        "    make run\n\nor `make test`",
+        "`faust -A microblog_streams import-graph FILE`",
+        "    $ microblog --as ann timeline --limit 1",
+        "`GET /timelines/{userId}`, `/followees`, `/table/`, `/problems/not-found`, `GET /users/?username=`",
+        "`store_silent store=rates` in the log",
+    ],
+)
+def test_what_exists_passes(names, page):
+    assert list(unknown_names(names, page)) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "named"),
+    [
+        ("see `stores/no_such_file.py`", "stores/no_such_file.py"),
+        ("`tests/nowhere/`", "tests/nowhere/"),
+        ("set `MICROBLOG_NO_SUCH_SETTING`", "MICROBLOG_NO_SUCH_SETTING"),
+        ("    export MICROBLOG_NO_SUCH_SETTING=1", "MICROBLOG_NO_SUCH_SETTING"),
+        ("`microblog_made_up_seconds{store}`", "microblog_made_up_seconds"),
+        ("    make coffee", "coffee"),
+        ("`faust -A microblog_streams brew`", "brew"),
+        ("    $ microblog brew", "brew"),
+        ("`GET /teapots/{id}`", "/teapots/{id}"),
+        ("`/problems/no-such-problem`", "/problems/no-such-problem"),
+        ("`made_up_event store=…` in the log", "made_up_event"),
+    ],
+)
+def test_what_does_not_exist_is_named(names, page, named):
+    [line] = unknown_names(names, page)
+    assert named in line
+    assert line.endswith("does not exist")
+
+
+def test_comments_of_configuration_files_are_read_too(names):
+    comments = "# stores/turns.py is one\n  # no/such/module.py is none\nkey = no/such/value.py\n"
+    assert list(unknown_paths(names, comments)) == ["no/such/module.py does not exist"]
