@@ -34,6 +34,8 @@ class Scene:
     settings: dict[str, str] = field(default_factory=lambda: dict(SETTINGS))
     #: Variables over those of the stack, for workers that start from now on: URLs that lead through a proxy.
     environment_over: dict[str, str] = field(default_factory=dict)
+    #: The same for one worker, by its name.
+    environment_of: dict[str, dict[str, str]] = field(default_factory=dict)
     #: Those that run, or should.
     workers: list[Worker] = field(default_factory=list)
     #: All that ever ran here.
@@ -56,7 +58,7 @@ class Scene:
     def join(self, **settings: str) -> Worker:
         """Start one more worker, wait until it has joined, and give it its share of the load."""
         name = f"t{uuid.uuid4().hex[:8]}"
-        environment = {**self.stack.environment, **self.environment_over}
+        environment = self._environment(name)
         log = self.stack.stack.data_dir / "logs" / f"{name}.log"
         worker = Worker(name, free_port(), environment, log)
         self.workers.append(worker)
@@ -75,7 +77,7 @@ class Scene:
 
     def restart(self, worker: Worker, **settings: str) -> None:
         """Start a worker that has ended, in its own folder; wait until it has joined and give it its share."""
-        worker.environment = {**self.stack.environment, **self.environment_over}
+        worker.environment = self._environment(worker.name)
         self._start(worker, settings)
 
     def rest(self, calls: int = SOME) -> None:
@@ -98,6 +100,9 @@ class Scene:
         self.well()
         self.eventually(self._outbox_empty, *self.workers, seconds=DEADLINE)
         self.eventually(lambda: not self.kafka.behind(), *self.workers, seconds=DEADLINE)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return {**self.stack.environment, **self.environment_over, **self.environment_of.get(name, {})}
 
     def _answered(self, enough: int) -> bool:
         assert self.load.is_alive(), "the load has ended by itself"

@@ -1,4 +1,4 @@
-"""A slow part: everything arrives, in its order and whole, as late as was said, and ends are passed on."""
+"""The network to a part: slow, silent in one direction or both, or ending connections; and nothing is ever lost."""
 
 import socket
 import threading
@@ -73,8 +73,10 @@ def test_what_is_sent_comes_whole_and_in_order(slow, call):
 @pytest.mark.parametrize("way", ["there", "back"])
 def test_an_answer_is_late_by_either_delay(slow, call, way):
     setattr(slow, way, 0.3)
+    begun = time.monotonic()
     call.sendall(b"hello")
-    assert 0.3 <= seconds(lambda: received(call, 5)) < 2.0
+    received(call, 5)
+    assert 0.3 <= time.monotonic() - begun < 2.0
 
 
 def test_what_is_sent_side_by_side_is_late_once(slow, call):
@@ -116,3 +118,47 @@ def test_connections_that_are_open_end_with_the_proxy(echo):
         received(connection, 5)
     with closing(connection):
         assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("ways", [{"there"}, {"back"}, {"there", "back"}])
+def test_where_nothing_passes_it_is_kept_until_the_way_is_open_again(slow, call, ways):
+    call.sendall(b"before")
+    assert received(call, 6) == b"before"
+    with slow.passing_nothing(frozenset(ways)):
+        call.sendall(b"meanwhile")
+        call.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            call.recv(1)
+    call.settimeout(10)
+    assert received(call, 9) == b"meanwhile"
+
+
+def test_in_one_direction_alone_what_is_sent_arrives_and_its_answer_does_not(slow, call, echo):
+    with slow.passing_nothing(frozenset({"back"})):
+        call.sendall(b"good bye")
+        # The server has read it: it ended the connection behind.
+        call.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            call.recv(1)
+    call.settimeout(10)
+    assert received(call, 100) == b"good bye"
+
+
+def test_connections_are_reset_and_new_ones_too_until_it_is_over(slow, call):
+    call.sendall(b"before")
+    assert received(call, 6) == b"before"
+    with slow.ending_connections():
+        with pytest.raises(ConnectionResetError):
+            call.recv(1)
+        assert_reset(slow.port)
+    with socket.create_connection((HOST, slow.port), timeout=10) as connection:
+        connection.sendall(b"after")
+        assert received(connection, 5) == b"after"
+
+
+def assert_reset(port):
+    with socket.create_connection((HOST, port), timeout=10) as connection:
+        try:
+            assert connection.recv(1) == b""
+        except ConnectionResetError:
+            return
