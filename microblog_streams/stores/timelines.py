@@ -90,8 +90,14 @@ class Timelines:
         self._warm = Gathering(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
-        """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
-        return await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD, deadline=deadline) is not None
+        """Make the empty, complete timeline of a new user. False: deadline passed.
+
+        A list that is there is not theirs, or was made by a read since: it goes, and the next read makes theirs.
+        """
+        created = await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD, deadline=deadline)
+        if created == 0:
+            await self.remove(user)
+        return created is not None
 
     async def push(
         self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False

@@ -46,11 +46,11 @@ class CreateContract:
         await timelines.create(user)
         assert await whole(timelines, user) == (Warmth.COMPLETE, [])
 
-    async def test_a_timeline_that_is_there_is_left_alone(self, timelines, user):
+    async def test_a_list_that_is_there_is_not_the_new_users_and_goes(self, timelines, user):
         await timelines.create(user)
         await timelines.push([user], entry(1))
-        await timelines.create(user)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [1])
+        assert await timelines.create(user)
+        assert await whole(timelines, user) == (Warmth.COLD, [])
 
     async def test_after_its_deadline_nothing_is_created(self, timelines, user):
         assert not await timelines.create(user, time.monotonic() - 0.001)

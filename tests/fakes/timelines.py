@@ -34,7 +34,8 @@ class FakeTimelines:
         self._get(user)
         if _late(deadline):
             return False
-        self.lists.setdefault(user, Kept(Warmth.COMPLETE))
+        if self.lists.pop(user, None) is None:
+            self.lists[user] = Kept(Warmth.COMPLETE)
         return True
 
     async def push(

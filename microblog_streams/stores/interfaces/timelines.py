@@ -46,7 +46,11 @@ class TimelineStore(Protocol):
         ...
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
-        """Make the empty, complete timeline of a new user; nothing where one is there. False: deadline passed."""
+        """Make the empty, complete timeline of a new user. False: deadline passed.
+
+        A list that is there is another's, to whom the id belonged before PostgreSQL lost them: it is removed, and the
+        timeline stays cold.
+        """
         ...
 
     async def push(

@@ -49,6 +49,19 @@ async def test_a_registration_that_took_long_leaves_the_timeline_cold(world, mon
     assert ann not in world.timelines.lists
 
 
+async def test_who_gets_an_id_that_was_anothers_does_not_inherit_their_timeline(world):
+    """A backup was restored, or a standby promoted without its last commits: the id of who is lost is free again."""
+    (bob,) = await world.people("bob")
+    await world.write(bob, "of the old days")
+    lost = bob + 1
+    world.timelines.lists[lost] = world.timelines.lists[bob]
+
+    (new,) = await world.people("eve")
+
+    assert new == lost
+    assert await world.scroll(new) == []
+
+
 async def test_without_postgres_nobody_registers(world):
     world.database.away = True
     with pytest.raises(StoreUnavailable, match="postgres"):
