@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 @cache
 def _app() -> "MicroblogApp":
-    from microblog_streams.application import create_app
+    from microblog_streams import environment
     from microblog_streams.errors import SetupError
     from microblog_streams.settings import load_settings_or_exit, stop_with
 
     try:
+        environment.close()
+        from microblog_streams.application import create_app  # imports what reads the environment
+
         return create_app(load_settings_or_exit())
     except SetupError as exc:
         stop_with(exc)

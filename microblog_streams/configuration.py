@@ -44,6 +44,8 @@ def configuration(settings: Settings, generation: int, partitions: int) -> dict[
 
 def _parts(settings: Settings) -> dict[str, Any]:
     return {
+        # As released, variables of the environment (PRODUCER_ACKS, WEB_BIND, BROKER_URL) win over what stands here.
+        "env": {},
         "broker": brokers(settings),
         "broker_credentials": credentials(settings),
         "store": URL("rocksdb://"),
@@ -89,6 +91,8 @@ def _web(settings: Settings) -> dict[str, Any]:
         "web_bind": settings.web_host,
         "web_host": settings.web_host,
         "web_port": settings.web_port,
+        # As released that of the variable FAUST_WEB_TRANSPORT.
+        "web_transport": URL("tcp://"),
         # Faust's own pages: off as released, and here behind the lock. /graph/ needs pydot and Graphviz, and says so.
         "web_stats_enabled": True,
         "web_metrics_enabled": True,

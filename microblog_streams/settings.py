@@ -5,6 +5,7 @@ another terminal finds the stack without being told. docs/settings.md is made fr
 """
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self
@@ -18,10 +19,22 @@ from microblog_streams.infrastructure import PREFIX, Infrastructure
 from microblog_streams.limiting import Limiting
 from microblog_streams.origins import Origins
 
-__all__ = ["PREFIX", "STACK_ENV", "Port", "Seconds", "Settings", "load_settings", "load_settings_or_exit", "stop_with"]
+__all__ = [
+    "PREFIX",
+    "STACK_ENV",
+    "Port",
+    "Seconds",
+    "Settings",
+    "first_mistake",
+    "load_settings",
+    "load_settings_or_exit",
+    "stop_with",
+]
 
 #: What the local stack writes below the data folder, and settings read.
 STACK_ENV = "stack.env"
+#: What Kubernetes sets in every pod of a namespace for each of its Services: ``NAME_PORT=tcp://10.0.0.1:6066``.
+_SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://")
 #: Seconds by which a lease ends before the session: for the step itself, and between asking and answering.
 LEASE_MARGIN = 2.0
 
@@ -180,14 +193,23 @@ def load_settings() -> Settings:
         message = f"the data folder {data_dir} cannot be read ({exc.strerror}): set {PREFIX}DATA_DIR to another"
         raise SetupError(message) from None
     except ValidationError as exc:
-        raise SetupError(_one_line(exc)) from None
+        raise SetupError(first_mistake(exc)) from None
 
 
-def _one_line(error: ValidationError) -> str:
-    """Return the first mistake. One that concerns several variables names them itself."""
-    first = error.errors(include_url=False, include_input=False)[0]
+def first_mistake(error: ValidationError) -> str:
+    """Return the first mistake, in one line without the value. One about several variables names them itself."""
+    first = error.errors(include_url=False)[0]
     message = first["msg"].removeprefix("Value error, ")
-    return f"{PREFIX}{first['loc'][0]}".upper() + f": {message}" if first["loc"] else message
+    if not first["loc"]:
+        return message
+    variable = f"{PREFIX}{first['loc'][0]}".upper()
+    if _SERVICE_LINK.match(str(first["input"])):
+        service = variable.removesuffix("_PORT").lower().replace("_", "-")
+        return (
+            f"{variable} is what Kubernetes sets for a Service named {service}, not a setting: "
+            "put `enableServiceLinks: false` in the pod's spec, or rename the Service"
+        )
+    return f"{variable}: {message}"
 
 
 def load_settings_or_exit() -> Settings:

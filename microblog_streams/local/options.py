@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from microblog_streams.errors import SetupError
-from microblog_streams.settings import PREFIX, Port
+from microblog_streams.settings import PREFIX, Port, first_mistake
 
 
 class LocalSettings(BaseSettings):
@@ -36,6 +36,4 @@ def load_local_settings() -> LocalSettings:
     try:
         return LocalSettings()
     except ValidationError as exc:
-        error = exc.errors(include_url=False, include_input=False)[0]
-        variable = f"{PREFIX}{error['loc'][0]}".upper()
-        raise SetupError(f"{variable}: {error['msg']}") from None
+        raise SetupError(first_mistake(exc)) from None

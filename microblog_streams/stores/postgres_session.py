@@ -6,6 +6,7 @@ locks of a process that froze within a transaction (``idle_in_transaction_sessio
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +30,15 @@ _MISTAKES: Final = (
     psycopg2.DataError,
     psycopg2.NotSupportedError,
 )
+
+#: A path at which there is nothing, whoever looks.
+_NOWHERE: Final = f"{os.devnull}/none"
+#: What libpq takes from the user's home folder (passwords, certificates) or Kerberos' ticket unless the URL says
+#: otherwise: from nowhere. Its variables (PG*) are removed by ``environment.close``.
+_CLOSED: Final = {
+    **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"), _NOWHERE),
+    "gssencmode": "disable",
+}
 
 #: What PostgreSQL (or libpq) says of a connection that will never work, and what to do. A failed connection carries
 #: no error code, only this text.
@@ -147,11 +157,14 @@ def target(url: str, application: str, options: Mapping[str, object]) -> dict[st
         parts: dict[str, str] = parse_dsn(url)
     except psycopg2.ProgrammingError:
         raise SetupError("MICROBLOG_POSTGRES_URL: not a PostgreSQL URL") from None
+    if "service" in parts:
+        raise SetupError("MICROBLOG_POSTGRES_URL: service= is not supported: name host, database and user in the URL")
     flags = [f"-c {name}={value}" for name, value in options.items()]
     if "," in parts.get("host", ""):
         # One of them is the primary; on the others nothing can be written.
         parts.setdefault("target_session_attrs", "read-write")
     return {
+        **_CLOSED,
         **parts,
         "application_name": application,
         "options": " ".join([parts.get("options", ""), *flags]).strip(),

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from microblog_streams import environment
 from microblog_streams.errors import SetupError
 from microblog_streams.stores.deployment import Deployment, create_deployment, get_deployment
 from microblog_streams.stores.migrations import migrate
@@ -35,3 +36,16 @@ async def test_a_database_without_tables_says_what_to_do_then_is_set_up_once(emp
     assert deployment == Deployment(generation=1, partitions=16, era=0)
     assert await create_deployment(empty, 4) == deployment
     assert await get_deployment(empty) == deployment
+
+
+async def test_libpqs_variables_reach_no_session(empty_settings, monkeypatch):
+    ours = {"PGTZ": "Asia/Tokyo", "PGDATESTYLE": "German", "PGCLIENTENCODING": "LATIN1", "PGOPTIONS": "-c geqo=off"}
+    wrong = {"PGSSLMODE": "verify-full", "PGTARGETSESSIONATTRS": "standby", "PGREQUIREAUTH": "none", "PGSSLSNI": "x"}
+    for name, value in {**ours, **wrong, "PGGEQO": "off", "PGCHANNELBINDING": "require"}.items():
+        monkeypatch.setenv(name, value)
+    environment.close()
+    postgres = Postgres(empty_settings)
+    await postgres.connect()
+    shown = [(await postgres.fetch_one(f"SHOW {name}"))[0] for name in ("timezone", "client_encoding", "geqo")]
+    await postgres.close()
+    assert shown == ["UTC", "UTF8", "on"]

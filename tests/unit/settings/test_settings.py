@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from microblog_streams.errors import SetupError
+from microblog_streams.local.options import load_local_settings
 from microblog_streams.settings import Settings, load_settings
 
 DEFAULTS = Settings.model_fields
@@ -179,3 +180,26 @@ def test_other_workers_reach_this_one_where_it_binds_or_where_it_is_told(variabl
 def test_a_url_is_a_scheme_a_host_and_a_port(variables, url):
     variables(WEB_URL=url)
     assert refusal().startswith("MICROBLOG_WEB_URL: ")
+
+
+@pytest.mark.parametrize(
+    "name", [name.upper() for name, field in DEFAULTS.items() if field.annotation in (int, float) or name == "web_port"]
+)
+def test_what_kubernetes_sets_for_a_service_is_told_by_its_cause(variables, name):
+    variables(**{name: "tcp://10.96.0.7:6066"})
+    line = refusal()
+    assert line.startswith(f"MICROBLOG_{name} is what Kubernetes sets for a Service")
+    assert "enableServiceLinks: false" in line
+
+
+def test_the_service_is_told_by_its_name(variables):
+    variables(WEB_PORT="tcp://10.96.0.7:6066")
+    assert "a Service named microblog-web" in refusal()
+
+
+def test_the_local_stack_tells_it_alike(variables):
+    variables(KAFKA_PORT="tcp://10.96.0.7:9092")
+    with pytest.raises(
+        SetupError, match="MICROBLOG_KAFKA_PORT is what Kubernetes sets for a Service named microblog-kafka"
+    ):
+        load_local_settings()

@@ -1,0 +1,50 @@
+"""Nothing of the environment reaches Faust: it is configured by our settings alone."""
+
+import re
+from typing import Any
+
+import pytest
+from faust.types.settings import Settings as FaustSettings
+
+from microblog_streams.application import MicroblogApp
+from microblog_streams.settings import Settings
+
+#: Every variable that a setting of Faust's is read from.
+NAMES = sorted({param.env_name for param in FaustSettings.SETTINGS.values() if param.env_name})
+#: What Kubernetes sets for a service, and a number or switch.
+VALUES = ("tcp://10.0.0.1:6066", "0")
+
+CHANGING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def configured() -> dict[str, Any]:
+    """Return all that the app is configured with, but for what is another with each app: addresses, random ids."""
+    conf = MicroblogApp(Settings(_env_file=None), 1, 8).conf
+    return {name: CHANGING.sub("", repr(getattr(conf, name))) for name in FaustSettings.setting_names()}
+
+
+@pytest.fixture(scope="module")
+def untouched():
+    """What the app is configured with where no variable is set."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in NAMES:
+            patch.delenv(name, raising=False)
+        return configured()
+
+
+def test_faust_has_the_variables_that_the_promise_is_about():
+    assert {"PRODUCER_ACKS", "WEB_BIND", "BROKER_URL", "TIMEZONE", "TOPIC_PARTITIONS", "APP_ENV_PREFIX"} <= {*NAMES}
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_variable_of_fausts_changes_nothing(monkeypatch, untouched, name, value):
+    monkeypatch.setenv(name, value)
+    assert configured() == untouched
+
+
+def test_nor_does_one_behind_a_prefix(monkeypatch, untouched):
+    monkeypatch.setenv("APP_ENV_PREFIX", "OTHER_")
+    for name in NAMES:
+        monkeypatch.setenv(f"OTHER_{name}", "0")
+    assert configured() == untouched
