@@ -95,7 +95,7 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
-    app.relay = OutboxRelay(app.outbox, log, lambda: OutboxSession(postgres))
+    app.relay = OutboxRelay(log, lambda: OutboxSession(postgres))
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)

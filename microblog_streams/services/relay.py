@@ -3,8 +3,10 @@
 One worker of all leads; the others stand by. Events with the same key are published one after the other, each
 confirmed before the next is sent, so a partition holds an edge's versions in order; different keys go side by side.
 A record is removed after its confirmation, so one may be published twice, by this leader or the next: versions and
-ids make that harmless. While the topics move to the next generation each event goes to both, to the old one first, or
-waits (see ``stores.deployment``). Any failure ends the term of a leader, because another's connections may be better.
+ids make that harmless. It is read and removed on the leader's own session, which ends with its server: on another one,
+promoted without the last commits, its id may be another event's. While the topics move to the next generation each
+event goes to both, to the old one first, or waits (see ``stores.deployment``). Any failure ends the term of a leader,
+because another's connections may be better.
 """
 
 import asyncio
@@ -12,14 +14,14 @@ import logging
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
 from microblog_streams.errors import Transient
 from microblog_streams.records import OutboxRecord
 from microblog_streams.services.service import Service
-from microblog_streams.stores.interfaces import EventLog, Outbox
+from microblog_streams.stores.interfaces import EventLog
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,14 @@ class LeaderSession(Protocol):
         """Keep the session; StoreUnavailable where it is lost."""
         ...
 
+    async def head(self, limit: int) -> Sequence[OutboxRecord]:
+        """Return the oldest records, by id."""
+        ...
+
+    async def remove(self, ids: Collection[int]) -> None:
+        """Delete records that this session read and the broker has confirmed."""
+        ...
+
     async def woken(self) -> None:
         """Return when records were committed."""
         ...
@@ -73,10 +83,9 @@ class OutboxRelay(Service):
     #: Whether this worker is the one that publishes.
     leading = False
 
-    def __init__(self, outbox: Outbox, log: EventLog, session: Callable[[], LeaderSession]) -> None:
-        """Take the records, where they go, and how the leader's session is made."""
+    def __init__(self, log: EventLog, session: Callable[[], LeaderSession]) -> None:
+        """Take where records go, and how the leader's session is made, which has them."""
         super().__init__()
-        self._outbox = outbox
         self._log = log
         self._new_session = session
         self._failures = 0
@@ -141,12 +150,12 @@ class OutboxRelay(Service):
 
     async def _relay(self, session: LeaderSession) -> None:
         while not self.should_stop:
-            if await self._relay_batch() < BATCH:
+            if await self._relay_batch(session) < BATCH:
                 await self.wait(session.woken(), timeout=POLL)
 
-    async def _relay_batch(self) -> int:
+    async def _relay_batch(self, session: LeaderSession) -> int:
         """Publish the oldest records and remove those that were confirmed; return how many that may go there were."""
-        records = [record for record in await self._outbox.head(BATCH) if record.generations]
+        records = [record for record in await session.head(BATCH) if record.generations]
         chains: dict[bytes, list[OutboxRecord]] = defaultdict(list)
         for record in records:
             chains[record.key].append(record)
@@ -155,7 +164,7 @@ class OutboxRelay(Service):
             *(self._publish(chain, confirmed) for chain in chains.values()), return_exceptions=True
         )
         if confirmed:
-            await self._outbox.remove(confirmed)
+            await session.remove(confirmed)
             self._failures = 0
         for outcome in outcomes:
             if isinstance(outcome, BaseException):

@@ -64,24 +64,30 @@ async def append(session: Session, events: Sequence[tuple[str, Event]]) -> None:
         )
 
 
+async def head(session: Session, limit: int) -> Sequence[OutboxRecord]:
+    """Return the oldest records, by id."""
+    rows = await session.fetch(_HEAD, limit)
+    return [
+        OutboxRecord(ident, topic, bytes(key), value.encode(), headers, read(tuple(deployment)).edges_go_to)
+        for ident, topic, key, value, headers, *deployment in rows
+    ]
+
+
+async def remove(session: Session, ids: Collection[int]) -> None:
+    """Delete records that the broker has confirmed, on the session that read them.
+
+    Another session may be on another server by now: a standby that was promoted without its last commits gives the same
+    ids to other events.
+    """
+    await session.execute(_REMOVE, list(ids))
+
+
 class Outbox:
-    """The relay's side of the outbox."""
+    """How much waits in the outbox."""
 
     def __init__(self, postgres: Postgres) -> None:
         """Take the connection."""
         self._postgres = postgres
-
-    async def head(self, limit: int) -> Sequence[OutboxRecord]:
-        """Return the oldest records, by id."""
-        rows = await self._postgres.fetch(_HEAD, limit)
-        return [
-            OutboxRecord(ident, topic, bytes(key), value.encode(), headers, read(tuple(deployment)).edges_go_to)
-            for ident, topic, key, value, headers, *deployment in rows
-        ]
-
-    async def remove(self, ids: Collection[int]) -> None:
-        """Delete records that the broker has confirmed."""
-        await self._postgres.execute(_REMOVE, list(ids))
 
     async def count(self, limit: int = 100_000) -> int:
         """Return how many records wait, counted up to ``limit``."""

@@ -1,12 +1,17 @@
-"""The relay's own session: it stands for election with it, and is woken by it.
+"""The relay's own session: it stands for election with it, is woken by it, reads the outbox and removes from it.
 
-The lead is a session advisory lock, so PostgreSQL gives it to the next one as soon as the leader's session ends. A
-leader that froze would keep its session: so the session must ping, and the server ends one that was silent for 5 s.
+All of that on one session, because a record's id means something on the server that it was read from alone. The lead is
+a session advisory lock, so PostgreSQL gives it to the next one as soon as the leader's session ends. A leader that
+froze would keep its session: so the session must ping, and the server ends one that was silent for 5 s.
 """
 
+import asyncio
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from microblog_streams.errors import StoreUnavailable
+from microblog_streams.records import OutboxRecord
+from microblog_streams.stores import outbox
 from microblog_streams.stores.postgres import Lock, Postgres
 from microblog_streams.stores.postgres_session import NAME, Session
 
@@ -21,6 +26,8 @@ class OutboxSession:
         """Take the connection; open nothing."""
         self._postgres = postgres
         self._session: Session | None = None
+        #: A session takes one statement at a time, and pings go on beside the relay's own.
+        self._turn = asyncio.Lock()
 
     @property
     def _open(self) -> Session:
@@ -41,7 +48,18 @@ class OutboxSession:
 
     async def ping(self) -> None:
         """Show the server that this process is alive, and see that the server is."""
-        await self._open.fetch_one("SELECT 1")
+        async with self._turn:
+            await self._open.fetch_one("SELECT 1")
+
+    async def head(self, limit: int) -> Sequence[OutboxRecord]:
+        """Return the oldest records of the outbox, by id."""
+        async with self._turn:
+            return await outbox.head(self._open, limit)
+
+    async def remove(self, ids: Collection[int]) -> None:
+        """Delete records that the broker has confirmed: of those that this session read."""
+        async with self._turn:
+            await outbox.remove(self._open, ids)
 
     async def woken(self) -> None:
         """Return when records were committed."""

@@ -47,8 +47,9 @@ class FakeOutbox:
 class FakeElection:
     """Who leads: at most one session at a time. ``depose`` ends the leader's session, as a crash of it would."""
 
-    def __init__(self, database: FakeDatabase) -> None:
-        self.database = database
+    def __init__(self, outbox: FakeOutbox) -> None:
+        self.outbox = outbox
+        self.database = outbox.database
         self.leader: FakeSession | None = None
         self.sessions = 0
 
@@ -71,6 +72,14 @@ class FakeSession:
     async def open(self) -> None:
         self.election.database.check()
         self.election.sessions += 1
+
+    async def head(self, limit: int) -> Sequence[OutboxRecord]:
+        await self.ping()
+        return await self.election.outbox.head(limit)
+
+    async def remove(self, ids: Collection[int]) -> None:
+        await self.ping()
+        await self.election.outbox.remove(ids)
 
     async def elect(self) -> bool:
         await self.ping()

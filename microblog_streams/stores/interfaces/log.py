@@ -1,21 +1,11 @@
 """Events on their way: the outbox where they wait, and the log that acknowledges them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
-
-from microblog_streams.records import OutboxRecord
 
 
 class Outbox(Protocol):
-    """Events that were committed with their change and wait to be published."""
-
-    async def head(self, limit: int) -> Sequence[OutboxRecord]:
-        """Return the oldest records, by id."""
-        ...
-
-    async def remove(self, ids: Collection[int]) -> None:
-        """Delete records that the broker has confirmed."""
-        ...
+    """Events that were committed with their change and wait to be published: how many, and how far they go."""
 
     async def count(self, limit: int = 100_000) -> int:
         """Return how many records wait, counted up to ``limit``."""

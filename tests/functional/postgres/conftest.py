@@ -97,8 +97,8 @@ def raise_era(database):
 
 
 @pytest.fixture
-def election(database):
-    return FakeElection(database)
+def election(outbox):
+    return FakeElection(outbox)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from microblog_streams.stores.deployment import create_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.migrations import migrate
-from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.outbox import Outbox, head, remove
 from microblog_streams.stores.passwords import Passwords
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.settled_letters import SettledLetters
@@ -96,9 +96,21 @@ def blocks(postgres):
     return Blocks(postgres)
 
 
+class OpenOutbox(Outbox):
+    """The outbox, read and emptied over any session: tests have one server."""
+
+    async def head(self, limit):
+        async with self._postgres.connection() as session:
+            return await head(session, limit)
+
+    async def remove(self, ids):
+        async with self._postgres.connection() as session:
+            await remove(session, ids)
+
+
 @pytest.fixture
 def outbox(postgres):
-    return Outbox(postgres)
+    return OpenOutbox(postgres)
 
 
 @pytest.fixture

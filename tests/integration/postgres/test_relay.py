@@ -19,7 +19,7 @@ SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
 
 @pytest.fixture
 async def relays(postgres, outbox, log):
-    relays = [OutboxRelay(outbox, log, lambda: OutboxSession(postgres)) for _ in range(2)]
+    relays = [OutboxRelay(log, lambda: OutboxSession(postgres)) for _ in range(2)]
     for relay in relays:
         await relay.start()
     yield relays
