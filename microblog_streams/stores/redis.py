@@ -24,6 +24,7 @@ from microblog_streams.stores.redis_errors import SlotMoving, at_start, unavaila
 from microblog_streams.stores.redis_line import Send, line
 from microblog_streams.stores.redis_server import ONLY, Answer, Command, Question, Server
 from microblog_streams.stores.redis_together import Together
+from microblog_streams.stores.under_way import UnderWay
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.
@@ -46,6 +47,7 @@ class Redis:
         self._client: Client | None = None
         self._cluster: Cluster | None = None  # the same, where it is one
         self._circuit = Circuit(self.name, self._ask)
+        self._under_way = UnderWay()
         #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
         #: none of them for it. Raise as ``translated`` does.
         self.read, self.change = (Together(self._line, self._meaning) for _ in range(2))
@@ -125,8 +127,9 @@ class Redis:
         """Give the client, for as long as the time-out: it counts the wait for a free connection too."""
         client = self.client
         try:
-            async with asyncio.timeout(self._timeout), self._turn():
-                yield client
+            with self._under_way.call():
+                async with asyncio.timeout(self._timeout), self._turn():
+                    yield client
         except (exceptions.RedisError, OSError) as error:
             passing = self._meaning(error)
             if passing is None:
@@ -166,10 +169,11 @@ class Redis:
             await asyncio.gather(*(server.execute("PING") for server in self._servers(client)))
 
     async def close(self) -> None:
-        """Close all connections; calls after this raise StoreUnavailable."""
+        """Close all connections, once the calls under way have ended; calls after this raise StoreUnavailable."""
         self._circuit.close()
         client, self._client = self._client, None
         if client is not None:
+            await self._under_way.ended(2 * self._timeout)
             await client.aclose()
 
     def _open(self) -> Client:
