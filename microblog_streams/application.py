@@ -52,6 +52,7 @@ from microblog_streams.wiring import add_delivery, add_stores, add_tables
 from web import routes
 from web.edge.driver import GuardedWeb
 from web.edge.limits import Limits
+from web.middlewares.cors import Sharing
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +141,7 @@ class MicroblogApp(faust.App):
         return mended
 
     def _new_web(self) -> GuardedWeb:
-        return GuardedWeb(self, Limits.of(self.settings))
+        return GuardedWeb(self, Limits.of(self.settings), Sharing(self.settings.cors_origins))
 
     def on_rebalance_end(self) -> None:
         """Be ready as Faust is, fetch as a worker that is, and say so."""

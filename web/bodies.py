@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from microblog_streams.errors import Invalid
+from web.edge.expectation import go_on
 from web.problems import InvalidFields
 from web.schemas import Body
 
@@ -45,6 +46,7 @@ async def read(request: Request, model: type[BodyT]) -> BodyT:
 
 async def _content(request: Request) -> bytes:
     try:
+        await go_on(request)
         return await request.read()
     except (RequestPayloadError, ConnectionError):  # the latter: its client has left, and nobody reads this
         raise Invalid("body", "is not transferred as its headers say") from None

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, cast
 
+from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import (
@@ -20,12 +21,15 @@ from aiohttp.web import (
     RequestPayloadError,
     StreamResponse,
 )
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
 
 from web.edge.deadline import Deadline
 from web.edge.door import Cut, Door, counted_as
 from web.edge.farewell import turn_away
+from web.edge.framing import Chunks, Head, Part, body_of
 from web.edge.limits import MAX_HEAD, Limits
 from web.edge.refusals import failed, meaning, on_the_wire, refuse
+from web.middlewares.cors import Sharing, origin_in
 
 if TYPE_CHECKING:
     from web.edge.server import GuardedServer
@@ -36,19 +40,38 @@ log = logging.getLogger(__name__)
 class GuardedHandler(RequestHandler):
     """A connection that has to get on."""
 
-    __slots__ = ("_address", "_body", "_door", "_flush", "_head", "_head_size", "_send", "_wire")
+    __slots__ = (
+        "_address",
+        "_body",
+        "_broken",
+        "_door",
+        "_flush",
+        "_head",
+        "_held",
+        "_part",
+        "_send",
+        "_sharing",
+        "_wire",
+    )
 
-    def __init__(self, server: "GuardedServer", door: Door, limits: Limits, **options: object) -> None:
+    def __init__(
+        self, server: "GuardedServer", door: Door, limits: Limits, sharing: Sharing, **options: object
+    ) -> None:
         """Take what aiohttp's takes as ``options``."""
         super().__init__(server, **options)  # type: ignore[arg-type]
         self._door = door
+        self._sharing = sharing
         self._address = ""
         #: The transport until it is lost; aiohttp forgets its own when it asks it to close.
         self._wire: asyncio.Transport | None = None
         #: What the parser fills at present: the body of the newest request.
         self._body: StreamReader = EMPTY_PAYLOAD
-        #: Bytes that came of a head that is not complete.
-        self._head_size = 0
+        #: What the next bytes belong to.
+        self._part: Part = Head()
+        #: Bytes that came and cannot be read yet, because the parser or the queue of requests is full.
+        self._held = b""
+        #: Whether something came that is no HTTP; nothing behind it is read.
+        self._broken = False
         self._head = Deadline(self._loop, limits.head, self._head_is_late)
         self._send = Deadline(self._loop, limits.send, self._nobody_reads)
         self._flush = Deadline(self._loop, limits.send, self._nobody_reads)
@@ -58,12 +81,17 @@ class GuardedHandler(RequestHandler):
         """Whether a request's body is on its way."""
         return not self._body.is_eof()
 
+    @property
+    def closing(self) -> bool:
+        """Whether no request is read any more."""
+        return self._close or self._force_close
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let the connection in, or have it told why not."""
         wire = cast(asyncio.Transport, transport)
         address = counted_as(wire.get_extra_info("peername"))
         if not self._door.enter(address):
-            turn_away(wire, self._door)
+            turn_away(wire, self._door, self._sharing)
             return
         self._wire, self._address = wire, address
         super().connection_made(transport)
@@ -78,17 +106,19 @@ class GuardedHandler(RequestHandler):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; a head must be complete in time."""
-        seen, body = self._request_count, self._body
-        super().data_received(data)
-        if self._messages:
-            self._body = self._messages[-1][1]
-        if seen != self._request_count:
-            self._head_came()
-            if not body.is_eof():
-                self._body_broke(body)
-        elif data and body.is_eof():
-            self._head_goes_on(len(data))
+        """Take what came, message by message. aiohttp calls this without data when it can go on with what it has."""
+        if not data and not self._broken:
+            self._feed(b"")
+        data, self._held = self._held + data, b""
+        while data and not self._broken and not self.closing:
+            if self._full():
+                self._hold(data)
+                return
+            if isinstance(self._part, Head) and not self._part.size and not (data := data.lstrip(b"\r\n")):
+                return  # empty lines in front of a request are none of it
+            end = self._part.take(data)
+            self._feed(data[:end])
+            data = data[end:]
 
     def pause_writing(self) -> None:
         """Wait for the client to read."""
@@ -99,6 +129,18 @@ class GuardedHandler(RequestHandler):
         """Go on: the client has read."""
         super().resume_writing()
         self._send.end()
+
+    async def finish_response(
+        self, request: BaseRequest, resp: StreamResponse, start_time: float | None
+    ) -> tuple[StreamResponse, bool]:
+        """Answer; then go on behind a request that asked for another protocol, and did not get it."""
+        paused = self._upgraded
+        outcome = await super().finish_response(request, resp, start_time)
+        if paused and not self._upgraded and not self._buffer_paused:
+            self.data_received(b"")
+        elif paused and not self._upgraded:
+            self._resume_reading_if_drained()
+        return outcome
 
     async def start(self) -> None:
         """Serve the connection's requests; then what is left to be sent must be taken in time."""
@@ -116,22 +158,68 @@ class GuardedHandler(RequestHandler):
             raise ConnectionError("the answer has begun already")
         if isinstance(exc, HttpProcessingError):
             log.debug("request_malformed status=%d", meaning(exc).status)
-            return refuse(meaning(exc))
-        return failed(cast(Exception, exc or TimeoutError()), cast(Request, request))
+            return refuse(meaning(exc), self._sharing.headers(self._origin()))
+        shared = self._sharing.headers(request.headers.get("Origin"))
+        return failed(cast(Exception, exc or TimeoutError()), cast(Request, request), shared)
 
-    def _head_came(self) -> None:
-        self._head_size = 0
+    def _full(self) -> bool:
+        """Return whether what came must wait: for a body to be read, or for a request to be answered."""
+        return self._reading_paused or self._upgraded or len(self._messages) >= MAX_MSG_QUEUE_SIZE
+
+    def _hold(self, data: bytes) -> None:
+        self._held = data
+        if len(data) >= self._read_bufsize and not self._buffer_paused:
+            self._pause_reading_for_buffer()
+
+    def _feed(self, data: bytes) -> None:
+        """Give a part to the parser, and see what it made of it."""
+        seen, body = self._request_count, self._body
+        super().data_received(data)
+        if seen != self._request_count:
+            self._message_came(body)
+        elif isinstance(self._part, Head):
+            self._head_goes_on(self._part)
+        if not isinstance(self._part, Head) and self._body.is_eof():
+            self._body_came()
+
+    def _message_came(self, before: StreamReader) -> None:
+        """Expect a request's body; or end with what is no request, which may have been meant as a body."""
         self._head.end()
+        message, body = self._messages[-1]
+        if isinstance(message, RawRequestMessage):
+            self._body, self._part = body, Head() if body.is_eof() else body_of(message)
+            return
+        self._broken = True
+        if not before.is_eof():
+            self._body_broke(before)
 
-    def _head_goes_on(self, size: int) -> None:
+    def _body_came(self) -> None:
+        if isinstance(self._part, Chunks) and self._part.trailers:
+            # As released, a parser keeps the last trailer, and puts it in front of the next request's headers.
+            self._parser = HttpRequestParser(
+                self,
+                self._loop,
+                self._read_bufsize,
+                max_line_size=self.max_line_size,
+                max_field_size=self.max_field_size,
+                max_headers=self.max_headers,
+                payload_exception=RequestPayloadError,
+                auto_decompress=False,
+                max_msg_queue_size=MAX_MSG_QUEUE_SIZE,
+            )
+        self._part = Head()
+
+    def _head_goes_on(self, head: Head) -> None:
+        if not head.size:
+            return
         self._head.begin()
-        self._head_size += size
-        if self._head_size > MAX_HEAD:
+        if head.size > MAX_HEAD:
             self._give_up(HTTPRequestHeaderFieldsTooLarge)
 
     def _head_is_late(self) -> None:
         self._door.cut[Cut.HEAD] += 1
-        self._give_up(HTTPRequestTimeout if self._head_size else None)
+        begun = isinstance(self._part, Head) and self._part.size
+        self._give_up(HTTPRequestTimeout if begun else None)
 
     def _give_up(self, reason: type[HTTPException] | None) -> None:
         """Read nothing more; finish what is under way, or else say why, and close."""
@@ -140,19 +228,26 @@ class GuardedHandler(RequestHandler):
             self.close()
             return
         if reason and self._wire is not None:
-            self._wire.write(on_the_wire(reason))
+            self._wire.write(on_the_wire(reason, self._sharing.headers(self._origin())))
         self.force_close()
 
     def _body_broke(self, body: StreamReader) -> None:
         """Tell the view that waits for a body which is not framed as it should be; the connection ends with its answer.
 
-        As released the view waits on, until its own time is over.
+        As released the view waits on, until its own time is over. A request that no view has begun with is answered as
+        what is no HTTP is.
         """
-        self.close()
-        self._messages.pop()
-        if self._request_in_progress:
+        error = self._messages.pop()
+        if self._messages and self._messages[-1][1] is body:
+            self._messages[-1] = error
+        else:
+            self.close()
             body.set_exception(RequestPayloadError("the body is not framed as its headers say"))
         body.feed_eof()
+
+    def _origin(self) -> str | None:
+        """Return where the page is from that sent the head which cannot be read."""
+        return origin_in(self._part.begin) if isinstance(self._part, Head) else None
 
     def _nobody_reads(self) -> None:
         self._door.cut[Cut.SEND] += 1

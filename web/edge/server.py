@@ -21,32 +21,35 @@ from aiohttp.web import (
     StreamResponse,
 )
 
+from web.edge import expectation
 from web.edge.door import Door
 from web.edge.handler import GuardedHandler
 from web.edge.headers import discreet
 from web.edge.limits import ARRIVE, FINISH, KEEP_ALIVE, LINGER, MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL, Limits
 from web.edge.refusals import refuse
+from web.middlewares.cors import Sharing
 from web.middlewares.request_ids import given
 
 
 class GuardedServer(Server):
     """aiohttp's server with another class of connections."""
 
-    def __init__(self, plain: Server, door: Door, limits: Limits) -> None:
+    def __init__(self, plain: Server, door: Door, limits: Limits, sharing: Sharing) -> None:
         """Do what ``plain`` would."""
         super().__init__(
-            cast(Any, answered(plain.request_handler)),  # it is always given requests of the application
-            request_factory=plain.request_factory,
+            cast(Any, answered(plain.request_handler, sharing)),  # it is always given requests of the application
+            request_factory=cast(Any, expectation.expecting(plain.request_factory)),
             handler_cancellation=plain.handler_cancellation,
             loop=plain._loop,
             **plain._kwargs,
         )
         self._door = door
         self._limits = limits
+        self._sharing = sharing
 
     def __call__(self) -> GuardedHandler:
         """Return what serves one connection."""
-        return GuardedHandler(self, self._door, self._limits, loop=self._loop, **self._kwargs)
+        return GuardedHandler(self, self._door, self._limits, self._sharing, loop=self._loop, **self._kwargs)
 
     def pre_shutdown(self) -> None:
         """Close what is idle. As released all are closed to whatever comes, and a body on its way is lost."""
@@ -73,7 +76,7 @@ class GuardedServer(Server):
 class GuardedRunner(AppRunner):
     """aiohttp's runner with another class of server."""
 
-    def __init__(self, app: Application, door: Door, limits: Limits) -> None:
+    def __init__(self, app: Application, door: Door, limits: Limits, sharing: Sharing) -> None:
         """Run ``app`` with every limit that aiohttp has set on purpose."""
         super().__init__(
             app,
@@ -89,6 +92,7 @@ class GuardedRunner(AppRunner):
         )
         self._door = door
         self._limits = limits
+        self._sharing = sharing
 
     async def shutdown(self) -> None:
         """Give the requests that are arriving their time; aiohttp then waits for their answers."""
@@ -96,20 +100,28 @@ class GuardedRunner(AppRunner):
         await super().shutdown()
 
     async def _make_server(self) -> Server:
-        return GuardedServer(await super()._make_server(), self._door, self._limits)
+        return GuardedServer(await super()._make_server(), self._door, self._limits, self._sharing)
 
 
-def answered(handler: Handler) -> Handler:
+def answered(handler: Handler, sharing: Sharing) -> Handler:
     """Return the application's handler, whose every exception is answered as a problem."""
 
     async def handle(request: Request) -> StreamResponse:
         try:
             _check(request)
-            return discreet(await handler(request))
+            response = discreet(await handler(request))
         except HTTPException as exc:
-            return refuse(exc, given(request))
+            return refuse(exc, sharing.headers(request.headers.get("Origin")), given(request))
+        if _is_last(request):
+            response.force_close()
+        return response
 
     return handle
+
+
+def _is_last(request: Request) -> bool:
+    """Tell whether the connection ends with this answer, which then says so (RFC 9112, section 9.6)."""
+    return expectation.waits(request) or cast(GuardedHandler, request.protocol).closing
 
 
 def _check(request: Request) -> None:
@@ -118,3 +130,4 @@ def _check(request: Request) -> None:
         raise HTTPBadRequest
     if sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_HEAD:
         raise HTTPRequestHeaderFieldsTooLarge
+    expectation.check(request)

@@ -4,6 +4,7 @@ Errors too, or a page would not see why its call failed. No cookies are involved
 a page sends its token itself. aiohttp-cors is not used: it takes OPTIONS away from whoever is no browser.
 """
 
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -19,32 +20,52 @@ SHOWN: Final = (
     "Allow, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Timeline-State, WWW-Authenticate, "
     "X-Request-ID"
 )
+ALLOW: Final = "Access-Control-Allow-Origin"
 #: Seconds for which a browser remembers what it may send.
 REMEMBERED: Final = "3600"
 
+_ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*([!-~]+)[ \t]*\r\n", re.IGNORECASE)
 
-def cors(origins: Collection[str]) -> Middleware:
-    """Return the middleware that lets these origins in."""
+
+class Sharing:
+    """Tells browsers which origins' pages may read an answer."""
+
+    def __init__(self, origins: Collection[str] = ()) -> None:
+        """Take the origins of the settings; without any, nothing is told."""
+        self._origins = origins
+
+    def headers(self, origin: str | None) -> dict[str, str]:
+        """Return the headers of an answer to a page of this origin; None: a caller that is no page."""
+        if not self._origins:
+            return {}
+        everybody = ANY in self._origins
+        found = {} if everybody else {"Vary": "Origin"}
+        if origin is not None and (everybody or origin in self._origins):
+            found[ALLOW] = ANY if everybody else origin
+            found["Access-Control-Expose-Headers"] = SHOWN
+        return found
+
+
+def origin_in(head: bytes) -> str | None:
+    """Return the origin that the first bytes of a request name, where they are too few or too wrong to be read."""
+    found = _ORIGIN.search(head)
+    return found[1].decode("ascii", "replace") if found else None
+
+
+def cors(sharing: Sharing) -> Middleware:
+    """Return the middleware that lets the origins of ``sharing`` in."""
 
     @middleware
     async def shared(request: Request, handler: Handler) -> StreamResponse:
         response = await handler(request)
-        if ANY not in origins:
-            response.headers.add("Vary", "Origin")
-        if origin := _allowed(request, origins):
-            response.headers["Access-Control-Allow-Origin"] = origin
-            response.headers["Access-Control-Expose-Headers"] = SHOWN
+        headers = sharing.headers(request.headers.get("Origin"))
+        for name, value in headers.items():
+            response.headers.add(name, value)
+        if ALLOW in headers:
             _answer_preflight(request, response)
         return response
 
     return shared
-
-
-def _allowed(request: Request, origins: Collection[str]) -> str | None:
-    origin = request.headers.get("Origin")
-    if origin is None or ANY in origins:
-        return origin and ANY
-    return origin if origin in origins else None
 
 
 def _answer_preflight(request: Request, response: StreamResponse) -> None:

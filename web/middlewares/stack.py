@@ -14,7 +14,7 @@ from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, 
 from microblog_streams.settings import Settings
 from web.middlewares.authorization import authentication
 from web.middlewares.compression import compression
-from web.middlewares.cors import cors
+from web.middlewares.cors import Sharing, cors
 from web.middlewares.guesses import guesses
 from web.middlewares.limits import limits
 from web.middlewares.lock import lock
@@ -36,7 +36,7 @@ def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Midd
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
     who = authentication(settings.auth == "required")
-    shared = [cors(settings.cors_origins)] if settings.cors_origins else []
+    shared = [cors(Sharing(settings.cors_origins))] if settings.cors_origins else []
     before, behind = guesses(settings), limits(settings)
     inner = [lock(token), before, who, behind, size_limit, deadline(time_limit)]
     return [request_ids, *shared, compression, problems, *inner]

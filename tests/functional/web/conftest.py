@@ -37,6 +37,7 @@ from web import routes
 from web.edge.driver import GuardedWeb
 from web.edge.limits import Limits
 from web.middlewares import stack as middlewares
+from web.middlewares.cors import Sharing
 
 TOKEN = "correct-horse-battery-staple"
 USUAL = Limits()
@@ -85,9 +86,10 @@ class App(faust.App):
     everywhere: Any
 
     limits = USUAL
+    sharing = Sharing()
 
     def _new_web(self) -> GuardedWeb:
-        return GuardedWeb(self, self.limits)
+        return GuardedWeb(self, self.limits, self.sharing)
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
@@ -192,7 +194,7 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
-    app.limits = limits
+    app.limits, app.sharing = limits, Sharing(settings.cors_origins)
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)

@@ -37,7 +37,10 @@ async def test_all_have_so_many_and_no_more(make_front, connect, said):
     front = await make_front(limits=Limits(connections=2, connections_per_address=0))
     await several(connect, front, 2)
 
-    assert (await said(await connect(front))).status == 503
+    one_more = await connect(front)
+    one_more.send(GET)
+
+    assert (await said(one_more)).status == 503
     assert front.app.web.door.refused == {"address": 0, "total": 1}
 
 
@@ -76,6 +79,7 @@ async def test_of_many_that_are_refused_the_last_are_told_nothing(make_front, co
     await several(connect, front, 1)
 
     first, second = await connect(front), await connect(front)
+    first.send(GET)
 
     async with asyncio.timeout(10):
         assert await second.rest() == b""
@@ -87,6 +91,20 @@ async def test_each_that_is_refused_has_an_id_of_its_own(make_front, connect, sa
     front = await make_front(limits=Limits(connections_per_address=1))
     await several(connect, front, 1)
 
-    idents = {(await said(await connect(front))).problem["requestId"] for _ in range(3)}
+    refused = [await connect(front) for _ in range(3)]
+    for connection in refused:
+        connection.send(GET)
 
-    assert len(idents) == 3
+    assert len({(await said(connection)).problem["requestId"] for connection in refused}) == 3
+
+
+async def test_one_that_asks_nothing_is_told_nothing(make_front, connect, monkeypatch):
+    """A browser opens connections in advance, and would take what it is told for the answer to its next request."""
+    monkeypatch.setattr("web.edge.farewell.FAREWELL", 0.1)
+    front = await make_front(limits=Limits(connections_per_address=1))
+    await several(connect, front, 1)
+
+    refused = await connect(front)
+
+    async with asyncio.timeout(10):
+        assert await refused.rest() == b""

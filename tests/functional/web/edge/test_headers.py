@@ -32,7 +32,9 @@ async def test_neither_does_one_to_a_connection_that_is_refused(make_front, conn
     front = await make_front(limits=Limits(connections_per_address=1))
     await connect(front)
 
-    answer = await (await connect(front)).answer()
+    refused = await connect(front)
+    refused.send(ANSWERS["a view"])
+    answer = await refused.answer()
 
     assert (answer.headers["Server"], answer.headers["X-Content-Type-Options"]) == ("microblog", "nosniff")
 
