@@ -11,7 +11,8 @@ import aiohttp
 
 from benchmarks.stage import Stage
 from microblog_streams.errors import StoreUnavailable
-from microblog_streams.local.process import Child, base_environment
+from microblog_streams.local.environment import worker_environment
+from microblog_streams.local.process import Child
 from microblog_streams.local.workers import FAUST
 from microblog_streams.settings import PREFIX
 from microblog_streams.stores.redis import Redis
@@ -62,7 +63,7 @@ class Guest:
     def start(self) -> None:
         """Start its process."""
         own = {"WEB_PORT": str(self.port), "DATA_DIR": str(self.stage.settings.data_dir), **self.settings}
-        environment = {**base_environment(), **{f"{PREFIX}{name}": value for name, value in own.items()}}
+        environment = {**worker_environment(), **{f"{PREFIX}{name}": value for name, value in own.items()}}
         log = self.stage.settings.data_dir / "logs" / f"{self.name}.log"
         assert self.stage.stack.children
         self.child = self.stage.stack.children.start([*FAUST, "worker", "-l", "info"], log, environment)

@@ -4,11 +4,10 @@
 ``migrate``.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
-from microblog_streams.local.files import lines, render, write_atomic
+from microblog_streams.local.files import lines, render, utf8, write_atomic, yaml_string
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.part import Part, Place
 from microblog_streams.local.process import Children
@@ -52,6 +51,8 @@ _NO_WAITS = (
     "-Dcassandra.shutdown_announce_in_ms=0",
     "-Dcassandra.skip_schema_check=true",
 )
+#: Its folders that cassandra.yaml names, with their whole paths.
+_FOLDERS = ("data", "commitlog", "saved_caches", "hints", "cdc_raw")
 #: OPTIONS, protocol version 4; opcode 6 (SUPPORTED) answers it.
 _OPTIONS = bytes.fromhex("040000000500000000")
 _SUPPORTED = 6
@@ -67,16 +68,15 @@ class Cassandra(Part):
         """Find the recorded jars."""
         super().__init__(place)
         self.jars = jar_set("cassandra", place.cache_dir)
-        self._tmp = self.home / "tmp"
+        self._tmp = self.home / "tmp"  # until it is prepared
 
     def prepare(self, children: Children) -> None:
         """Write the configuration."""
-        shutil.rmtree(self._tmp, ignore_errors=True)
-        for folder in (self._tmp, self.home / "triggers"):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._tmp = java.scratch(self.home, self.place.cache_dir)
+        (self.home / "triggers").mkdir(exist_ok=True)
         text = render(
             "cassandra.yaml",
-            home=self.home,
+            **{name: yaml_string(utf8(self.home / name)) for name in _FOLDERS},
             port=self.port,
             storage_port=self.place.ports["cassandra-storage"],
             settings=lines(SETTINGS, ": "),
@@ -93,7 +93,7 @@ class Cassandra(Part):
             f"-Djna.tmpdir={self._tmp}",
             "-Dio.netty.tryReflectionSetAccessible=true",
             f"-Dcassandra.config={(self.home / 'cassandra.yaml').as_uri()}",
-            f"-Dlogback.configurationFile={self.home / 'logback.xml'}",
+            f"-Dlogback.configurationFile={(self.home / 'logback.xml').as_uri()}",
             f"-Dcassandra.storagedir={self.home}",
             f"-Dcassandra.logdir={self.place.log_dir}",
             f"-Dcassandra.triggers_dir={self.home / 'triggers'}",

@@ -41,6 +41,21 @@ def lines(settings: Mapping[str, str], between: str) -> str:
     return "\n".join(f"{name}{between}{value}" for name, value in settings.items())
 
 
+def yaml_string(text: str) -> str:
+    """Return a text as a double-quoted YAML string, in ASCII."""
+    plain = (char.isascii() and char.isprintable() and char not in '"\\' for char in text)
+    return '"' + "".join(char if ok else f"\\U{ord(char):08x}" for char, ok in zip(text, plain, strict=True)) + '"'
+
+
+def utf8(path: Path) -> str:
+    """Return a path as text in UTF-8, whatever encoding the user's locale has. Raises UnicodeDecodeError."""
+    return os.fsencode(path).decode("utf-8")
+
+
 def render(template: str, **values: object) -> str:
-    """Fill the named file of ``templates``. Raises KeyError for a value that it asks for and that is not given."""
+    """Fill the named file of ``templates``. Raises KeyError for a value that it asks for and that is not given.
+
+    Values are put in as they are. Paths belong into none of them, unless quoted as the format wants it: each server
+    runs in its folder, so that ``data`` does for ``<folder>/data``.
+    """
     return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(values)

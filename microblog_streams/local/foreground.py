@@ -1,12 +1,13 @@
 """A stack in the foreground: until Ctrl-C, SIGTERM, a closed terminal, or the end of the process that started it."""
 
+import contextlib
 import os
-import signal
 from threading import Event
 from types import FrameType
 
 from rich.console import Console
 
+from microblog_streams.local import surroundings
 from microblog_streams.local.stack import Stack
 
 #: Seconds between two looks at what runs.
@@ -17,13 +18,13 @@ class Foreground:
     """Runs one stack on a console, and knows when to end."""
 
     def __init__(self, stack: Stack, console: Console) -> None:
-        """Take over the signals of this process."""
+        """Take over the signals and the surroundings of this process. Raises SetupError where those do not do."""
+        surroundings.make_good()
         self.stack = stack
         self.console = console
         self._stopping = Event()
         self._parent = os.getppid()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._on_signal)
+        surroundings.handle(self._on_signal)
 
     def bring_up(self) -> None:
         """Start the stack, and show how it goes. Raises what ``Stack.start`` raises."""
@@ -45,7 +46,8 @@ class Foreground:
 
     def say(self, text: str) -> None:
         """Show one line as it is: no colours, no wrapping, so that it can be pasted."""
-        self.console.print(text, soft_wrap=True, markup=False, highlight=False)
+        with contextlib.suppress(OSError):  # the terminal was closed, and we were told to go on (nohup)
+            self.console.print(text, soft_wrap=True, markup=False, highlight=False)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping.set()

@@ -38,14 +38,31 @@ class Identity:
 def identity(paths: Iterable[Path]) -> Identity:
     """Return as whom to run a server that refuses root and needs ``paths``."""
     if os.geteuid() != 0:
-        user = pwd.getpwuid(os.geteuid())
-        return Identity(user.pw_name, user.pw_uid, user.pw_gid, reach=False)
+        return Identity(_own_name(), os.geteuid(), os.getegid(), reach=False)
     try:
         user = pwd.getpwnam(_ROOTS_STAND_IN)
     except KeyError:
         raise SetupError("PostgreSQL refuses to run as root, and there is no user nobody: start as a user") from None
     closed = any(not is_open(path) for path in paths)
     return Identity(user.pw_name, user.pw_uid, user.pw_gid, reach=closed)
+
+
+def check_has_entry(own: Identity) -> None:
+    """Raise SetupError where a user has no entry in the list of users, without which initdb does nothing."""
+    try:
+        pwd.getpwuid(own.uid)
+    except KeyError:
+        raise SetupError(
+            f"user id {own.uid} has no entry in /etc/passwd, and PostgreSQL's initdb wants one: start as a user who "
+            f"has one, or add it: echo 'microblog:x:{own.uid}:{own.gid}::/tmp:/bin/sh' >> /etc/passwd"
+        ) from None
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())  # of a container, say; all but initdb works without
 
 
 def is_open(path: Path) -> bool:

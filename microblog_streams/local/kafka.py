@@ -3,7 +3,6 @@
 Nothing creates topics by itself: ``migrate`` does, so that each has the partitions that co-partitioning needs.
 """
 
-import shutil
 import struct
 import uuid
 from base64 import urlsafe_b64encode
@@ -47,17 +46,15 @@ class Kafka(Part):
         super().__init__(place)
         self.jars = jar_set("kafka", place.cache_dir)
         self._properties = self.home / "server.properties"
-        self._tmp = self.home / "tmp"
+        self._tmp = self.home / "tmp"  # until it is prepared
 
     def prepare(self, children: Children) -> None:
         """Write the configuration; format the storage on the first start."""
-        shutil.rmtree(self._tmp, ignore_errors=True)  # unpacked native libraries of earlier starts
-        self._tmp.mkdir(parents=True)
+        self._tmp = java.scratch(self.home, self.place.cache_dir)
         text = render(
             "kafka.properties",
             port=self.port,
             controller_port=self.place.ports["kafka-controller"],
-            data=self.home / "data",
             settings=lines(SETTINGS, "="),
         )
         write_atomic(self._properties, text)
@@ -67,7 +64,7 @@ class Kafka(Part):
 
     def command(self) -> Sequence[str]:
         """Return the broker's command line."""
-        return [*self._java(), "kafka.Kafka", str(self._properties)]
+        return [*self._java(), "kafka.Kafka", self._properties.name]
 
     def environment(self) -> dict[str, str]:
         """Return the environment with the class path, which keeps the command line readable."""
@@ -85,11 +82,10 @@ class Kafka(Part):
         return {"MICROBLOG_KAFKA_URL": f"kafka://127.0.0.1:{self.port}"}
 
     def _java(self) -> list[str]:
-        config = self.home / "log4j2.xml"
-        return [str(java.java()), *java.flags(HEAP_MB, self._tmp), f"-Dlog4j2.configurationFile={config}"]
+        return [str(java.java()), *java.flags(HEAP_MB, self._tmp), "-Dlog4j2.configurationFile=log4j2.xml"]
 
     def _format(self, children: Children) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One id of so many begins with a dash, which the tool takes for an option.
-        arguments = ["format", "-t", f"m{cluster[1:]}", "-c", str(self._properties)]
+        arguments = ["format", "-t", f"m{cluster[1:]}", "-c", self._properties.name]
         self.run_tool(children, [*self._java(), "kafka.tools.StorageTool", *arguments])

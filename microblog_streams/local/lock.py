@@ -1,9 +1,11 @@
 """The lock that keeps a second stack out of a data folder.
 
-It is an flock on ``<data>/stack.lock``, held by the launcher and by its reaper: after a kill -9 of the launcher the
-folder is free once the reaper has ended what was left there, and a start in that moment waits for it.
+It is an flock on ``<data>/stack.lock``, held by the launcher, its reaper, and all that it has started, which inherit
+it: as long as a server runs on the folder, no other is started there. After a kill -9 of the launcher its reaper ends
+what was left, and a start in that moment waits for it. Where the reaper is gone too, the start ends it.
 """
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from microblog_streams.errors import SetupError
+from microblog_streams.local import leftovers
 from microblog_streams.local.reaper import wait_until
 
 #: Seconds that a reaper takes at most, and some.
@@ -18,7 +21,10 @@ PATIENCE = 20.0
 
 
 class FolderLock:
-    """The lock of one data folder, taken on construction; also makes the folder."""
+    """The lock of one data folder, taken on construction; also makes the folder.
+
+    ``ended``: how many processes an earlier stack had left there, which are ended now.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         """Take the lock. Raises SetupError where another stack has it, or the folder cannot be written."""
@@ -29,20 +35,33 @@ class FolderLock:
             raise SetupError(
                 f"the data folder {data_dir} cannot be written ({exc.strerror}): set MICROBLOG_DATA_DIR to another"
             ) from None
-        if not self._take():
-            owner = self._owner()
-            orphaned = owner is None or not psutil.pid_exists(owner)
-            if not (orphaned and wait_until(self._take, PATIENCE)):
-                os.close(self.fd)
-                raise SetupError(
-                    f"another stack runs on {data_dir} (process {owner}): stop it, or set MICROBLOG_DATA_DIR to another"
-                )
+        try:
+            self.ended = self._free(data_dir)
+        except BaseException:
+            os.close(self.fd)
+            raise
         os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, str(os.getpid()).encode(), 0)
+        os.pwrite(self.fd, f"{os.getpid()} {leftovers.birth(os.getpid())}".encode(), 0)
 
     def release(self) -> None:
         """Give the folder free."""
         os.close(self.fd)
+
+    def _free(self, data_dir: Path) -> int:
+        left = leftovers.of_folder(data_dir)
+        if not self._take():
+            if owner := self._owner():
+                raise SetupError(
+                    f"another stack runs on {data_dir} (process {owner}): stop it, or set MICROBLOG_DATA_DIR to another"
+                )
+            wait_until(lambda: self._take() or not left.has_reaper(), PATIENCE)
+        ended = leftovers.end(left)
+        if not wait_until(self._take, PATIENCE):
+            raise SetupError(
+                f"processes that an earlier stack left run on {data_dir} and cannot be ended from here: "
+                f"{_holders(data_dir / 'stack.lock') or 'fuser -v names those that have stack.lock open'}"
+            )
+        return ended
 
     def _take(self) -> bool:
         try:
@@ -52,5 +71,20 @@ class FolderLock:
         return True
 
     def _owner(self) -> int | None:
-        text = os.pread(self.fd, 32, 0).decode()
-        return int(text) if text.isdigit() else None
+        """Return the launcher's id where it still runs."""
+        match os.pread(self.fd, 128, 0).decode("ascii", errors="replace").split():
+            case [pid, born] if pid.isdecimal() and leftovers.runs(int(pid), born):
+                return int(pid)
+            case [pid] if pid.isdecimal() and leftovers.birth(int(pid)):
+                return int(pid)  # of a version that wrote no birth down
+        return None
+
+
+def _holders(lock: Path) -> str:
+    """Return the ids of the processes that have the file open, as far as this one may see that."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and any(Path(file.path) == lock for file in process.open_files()):
+                found.append(str(process.pid))
+    return ", ".join(found)

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from microblog_streams.errors import SetupError
+from microblog_streams.local.environment import server_environment
 from microblog_streams.local.jars import JarSet
 from microblog_streams.local.ports import HOST
-from microblog_streams.local.process import Child, Children, base_environment
+from microblog_streams.local.process import Child, Children
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Part(ABC):
 
     def environment(self) -> dict[str, str]:
         """Return the environment that it runs in."""
-        return base_environment()
+        return server_environment(self.home)
 
     def start(self, children: Children) -> None:
         """Start the process; does not wait."""

@@ -3,6 +3,7 @@
 It leaves shared memory behind when it is killed, so the reaper asks it to quit first. It refuses root: see identity.py.
 """
 
+import contextlib
 import shutil
 import signal
 import tempfile
@@ -10,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import psycopg2
 
 from microblog_streams.errors import SetupError
 from microblog_streams.local.files import keep_secret, lines, render, write_atomic
-from microblog_streams.local.identity import Identity, identity
+from microblog_streams.local.identity import Identity, check_has_entry, identity
 from microblog_streams.local.part import Part, Place
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Children
@@ -23,6 +25,10 @@ USER = DATABASE = "microblog"
 #: A cluster that is the same on every machine: byte order, no dependence on installed locales, no way in without
 #: the password.
 INITDB = ("-E", "UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "-A", "scram-sha-256")
+#: Of initdb, as postgresql.conf has it later: /dev/shm has 64 MB in containers, and may be full.
+_WITHOUT_SHM = ("--set", "dynamic_shared_memory_type=mmap")
+#: What initdb, which has a shell start the server, puts between double quotes as it is.
+_SHELL_SYNTAX = set('"$`\\')
 #: What a server needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
 SETTINGS = {"password_encryption": "scram-sha-256", "timezone": "UTC", "log_timezone": "UTC"}
 
@@ -54,6 +60,7 @@ class Postgres(Part):
         self._check_reach(children)
         if not self._cluster.exists():
             self._initdb(children)
+        self._forget_other_process()
         for name in ("postgresql.conf", "pg_hba.conf"):
             write_atomic(self._cluster / name, render(name, port=self.port, settings=lines(SETTINGS, " = ")))
             self.identity.own(self._cluster / name)
@@ -99,7 +106,27 @@ class Postgres(Part):
                 f"{self.home} or {binary('postgres')}: start as another user, or move them where everybody may pass"
             )
 
+    def _forget_other_process(self) -> None:
+        """Remove a postmaster.pid that is damaged, or whose id is another program's by now.
+
+        PostgreSQL would take that for a server. None runs on the cluster, as it would hold the folder's lock.
+        """
+        file = self._cluster / "postmaster.pid"
+        with contextlib.suppress(FileNotFoundError, psutil.Error):
+            pid = file.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
+            if not pid.isdecimal() or str(self._cluster) not in psutil.Process(int(pid)).cmdline():
+                file.unlink()
+
+    def _check_initdb(self) -> None:
+        check_has_entry(self.identity)
+        if found := _SHELL_SYNTAX & set(str(binary("initdb"))):
+            raise SetupError(
+                f"PostgreSQL's initdb cannot be run from {binary('initdb').parent}: {' '.join(sorted(found))} in that "
+                "name is syntax of the shell. Move this project to another folder"
+            )
+
     def _initdb(self, children: Children) -> None:
+        self._check_initdb()
         # Made beside its place and moved there: one that a kill cut short is never taken for a cluster.
         new = self.home / "data.new"
         shutil.rmtree(new, ignore_errors=True)
@@ -109,7 +136,7 @@ class Postgres(Part):
             file.write(self._password())
             file.flush()
             self.identity.own(Path(file.name))
-            arguments = ("-D", str(new), "-U", USER, f"--pwfile={file.name}", *INITDB)
+            arguments = ("-D", str(new), "-U", USER, f"--pwfile={file.name}", *INITDB, *_WITHOUT_SHM)
             self.run_tool(children, self.identity.command([str(binary("initdb")), *arguments]))
         new.rename(self._cluster)
 

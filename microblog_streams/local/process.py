@@ -1,7 +1,6 @@
 """Child processes that cannot be left behind: each in a session of its own, with a log, known to the reaper."""
 
 import contextlib
-import os
 import secrets
 import signal
 import subprocess
@@ -12,32 +11,40 @@ from threading import Lock
 
 import psutil
 
-from microblog_streams.local import reaper
+from microblog_streams.local import leftovers, reaper
+from microblog_streams.local.environment import worker_environment
 
 #: A log longer than this is put aside at the next start (bytes).
 LOG_LIMIT = 10 * 1024 * 1024
 
 
 class Children:
-    """Starts processes and tells the reaper of them. ``keep_open`` stay open in the reaper (the folder's lock)."""
+    """Starts processes, tells the reaper of them, and writes them down for the next start.
 
-    def __init__(self, log_dir: Path, keep_open: Sequence[int] = ()) -> None:
-        """Start the reaper, with its own log in ``log_dir``."""
+    ``keep_open`` (the folder's lock) stays open in all of them: as long as one lives, the folder is not free.
+    """
+
+    def __init__(self, data_dir: Path, keep_open: Sequence[int] = ()) -> None:
+        """Start the reaper, with its own log below ``data_dir``."""
         self.mark = secrets.token_hex(8)
         self._lock = Lock()
+        self._keep_open = keep_open
+        log_dir = data_dir / "logs"
         log_dir.mkdir(parents=True, exist_ok=True)
         with (log_dir / "reaper.log").open("ab") as output:
             self._reaper = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, reaper.__file__, self.mark],
+                [sys.executable, "-P", reaper.__file__, self.mark],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 text=True,
                 bufsize=1,
-                env={name: value for name, value in os.environ.items() if name != reaper.VARIABLE},
+                env={name: value for name, value in worker_environment().items() if name != reaper.VARIABLE},
                 start_new_session=True,
                 pass_fds=keep_open,
             )
+        self._record = (data_dir / leftovers.RECORD).open("w", encoding="ascii", buffering=1)
+        self._record.write(f"mark {self.mark}\nreaper {self._reaper.pid} {leftovers.birth(self._reaper.pid)}\n")
 
     def start(
         self,
@@ -60,8 +67,9 @@ class Children:
                 env=marked,
                 cwd=cwd,
                 start_new_session=True,
+                pass_fds=self._keep_open,
             )
-        self._tell(f"add {process.pid} {int(on_orphaned)}")
+        self._tell(f"add {process.pid} {int(on_orphaned)} {leftovers.birth(process.pid)}")
         return Child(process, log, begin, self)
 
     def forget(self, pid: int) -> None:
@@ -74,11 +82,14 @@ class Children:
             with contextlib.suppress(OSError):
                 self._reaper.stdin.close()
         self._reaper.wait()
+        self._record.close()
 
     def _tell(self, line: str) -> None:
         with self._lock:
+            self._record.write(line + "\n")
             if self._reaper.stdin:
-                self._reaper.stdin.write(line + "\n")
+                with contextlib.suppress(OSError):  # it was killed: the record remains for the next start
+                    self._reaper.stdin.write(line + "\n")
 
 
 class Child:
@@ -167,12 +178,6 @@ def tail(log: Path, lines: int, begin: int = 0) -> str:
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except FileNotFoundError:
         return ""
-
-
-def base_environment() -> dict[str, str]:
-    """Return the launcher's environment without what would lead a part astray."""
-    astray = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH", "KAFKA_", "CASSANDRA_", "PG")
-    return {name: value for name, value in os.environ.items() if not name.startswith(astray)}
 
 
 def _put_aside(log: Path) -> None:

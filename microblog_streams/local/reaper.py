@@ -4,7 +4,7 @@ The launcher holds the only writing end of this process' standard input and tell
 it starts. When the launcher is gone (also by kill -9) the pipe closes, and everything recorded is ended here.
 A process that was not recorded in time, or that moved to a group of its own, is found by a mark in its environment.
 
-Runs as ``python reaper.py MARK``; lines on standard input: ``add PID SIGNAL``, ``drop PID``.
+Runs as ``python reaper.py MARK``; lines on standard input: ``add PID SIGNAL BIRTH``, ``drop PID``.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import psutil
 
@@ -27,7 +27,12 @@ def main() -> None:
     mark = sys.argv[1]
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)  # this process ends when its work is done, not with a terminal
-    groups = read_groups(sys.stdin)
+    end(read_groups(sys.stdin))
+    end_marked(mark)
+
+
+def end(groups: Mapping[int, int]) -> None:
+    """End process groups: each by its signal, and by SIGKILL what is still there after ``PATIENCE``."""
     for group, number in groups.items():
         send(group, signal.SIGCONT)  # a paused process cannot quit
         send(group, number, only_leader=number != signal.SIGKILL)
@@ -35,7 +40,20 @@ def main() -> None:
     wait_until(lambda: not any(map(is_alive, asked)), PATIENCE)
     for group in groups:
         send(group, signal.SIGKILL)
-    wait_until(lambda: not kill_marked(mark), PATIENCE)
+    wait_until(lambda: not any(map(is_alive, groups)), PATIENCE)
+
+
+def end_marked(mark: str) -> int:
+    """Kill what carries the mark, and what it starts meanwhile, until nothing does; return how many were found."""
+    found: set[int] = set()
+
+    def none_left() -> bool:
+        carriers = kill_marked(mark)
+        found.update(carriers)
+        return not carriers
+
+    wait_until(none_left, PATIENCE)
+    return len(found)
 
 
 def read_groups(lines: Iterable[str]) -> dict[int, int]:
@@ -43,7 +61,7 @@ def read_groups(lines: Iterable[str]) -> dict[int, int]:
     groups: dict[int, int] = {}
     for line in lines:
         match line.split():
-            case ["add", group, number]:
+            case ["add", group, number, *_]:
                 groups[int(group)] = int(number)
             case ["drop", group]:
                 groups.pop(int(group), None)
@@ -59,14 +77,14 @@ def send(group: int, number: int, only_leader: bool = False) -> None:
             os.killpg(group, number)
 
 
-def kill_marked(mark: str) -> bool:
-    """Kill every process that carries the mark; tell whether there was one."""
-    found = False
+def kill_marked(mark: str) -> list[int]:
+    """Kill every process that carries the mark; return their ids."""
+    found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(VARIABLE) == mark and process.pid != os.getpid():
                 process.kill()
-                found = True
+                found.append(process.pid)
     return found
 
 

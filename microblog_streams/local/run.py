@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from microblog_streams.errors import SetupError
+from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.greeting import greeting, issuing
 from microblog_streams.local.ports import is_free
-from microblog_streams.local.process import base_environment
 from microblog_streams.local.readiness import awaited, get
 from microblog_streams.local.workers import FAUST, Workers
 from microblog_streams.settings import PREFIX, Settings
@@ -62,7 +62,7 @@ def migrate(foreground: Foreground, settings: Settings) -> bool:
     """Make schema and topics; False when it is time to end. Raises SetupError with the end of the log on failure."""
     assert foreground.stack.children
     log = settings.data_dir / "logs" / "migrate.log"
-    environment = {**base_environment(), f"{PREFIX}DATA_DIR": str(settings.data_dir)}
+    environment = {**worker_environment(), f"{PREFIX}DATA_DIR": str(settings.data_dir)}
     with foreground.console.status("making schema and topics"):
         child = foreground.stack.children.start([*FAUST, "migrate"], log, environment)
         while (exit_status := child.exit_status()) is None:

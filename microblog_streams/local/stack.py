@@ -7,7 +7,7 @@
 Methods block (call them in a thread from asyncio) and may be called from any thread.
 """
 
-import time
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -20,8 +20,9 @@ from rich.console import Console
 from microblog_streams.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.cassandra import Cassandra
+from microblog_streams.local.deadline import Deadline
 from microblog_streams.local.fetching import Interrupted, fill_cache
-from microblog_streams.local.files import keep_secret, write_atomic
+from microblog_streams.local.files import keep_secret, utf8, write_atomic
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.lock import FolderLock
 from microblog_streams.local.options import LocalSettings
@@ -32,8 +33,10 @@ from microblog_streams.local.valkey import Valkey
 from microblog_streams.settings import STACK_ENV, Settings
 
 PARTS: Sequence[type[Part]] = (Kafka, Cassandra, Postgres, Valkey)
-#: Seconds until a part that does not answer is given up; an idle machine takes 5, a busy one 20.
+#: Seconds until a part is given up that does not answer, and logs nothing either. A start takes 5 on an idle machine.
 DEADLINE = 60.0
+#: Seconds until it is given up though its log goes on.
+LONGEST_START = 900.0
 ADMIN_TOKEN = "admin.token"  # noqa: S105 - the file's name
 
 
@@ -71,10 +74,12 @@ class Stack:
         nothing is left running then.
         """
         self._lock = FolderLock(self.data_dir)
+        if self._lock.ended:
+            self._say(f"ended {self._lock.ended} processes that an earlier stack had left on {self.data_dir}")
         try:
             self._place_parts()
             fill_cache([part.jars for part in self.parts.values() if part.jars], self._console, self._giving_up)
-            self.children = Children(self.data_dir / "logs", keep_open=[self._lock.fd])
+            self.children = Children(self.data_dir, keep_open=[self._lock.fd])
             self._side_by_side(lambda part: self._bring_up(part, on_ready), self.parts.values())
             if self._giving_up.is_set():
                 raise Interrupted
@@ -126,7 +131,11 @@ class Stack:
         """Stop."""
         self.stop()
 
+    def _say(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True, markup=False, highlight=False)
+
     def _place_parts(self) -> None:
+        check_names(self.data_dir, self._options.cache_dir)
         names = [name for kind in self._kinds for name in kind.port_names]
         (self.data_dir / "logs").mkdir(exist_ok=True)
         chosen = ports.keep(self.data_dir / "ports.json", names, self._options.ports)
@@ -134,19 +143,19 @@ class Stack:
         self.parts = {kind.name: kind(place) for kind in self._kinds}
 
     def _bring_up(self, part: Part, on_ready: Callable[[str, float], None] | None) -> None:
-        begin = time.monotonic()
         assert self.children
+        deadline = Deadline(part.log_file, DEADLINE, LONGEST_START)
         part.prepare(self.children)
         if self._giving_up.is_set():
             return
         part.start(self.children)
         while not part.ready():
-            if time.monotonic() - begin > DEADLINE:
-                raise SetupError(f"{part.name} did not answer within {DEADLINE:.0f} s. {part.last_words()}")
+            if deadline.passed():
+                raise SetupError(f"{part.name} did not answer within {deadline.seconds:.0f} s. {part.last_words()}")
             if self._giving_up.wait(0.05):
                 return
         if on_ready:
-            on_ready(part.name, time.monotonic() - begin)
+            on_ready(part.name, deadline.seconds)
 
     def _side_by_side(self, action: Callable[[Part], object], parts: Iterable[Part]) -> None:
         with ThreadPoolExecutor(len(self._kinds)) as pool:
@@ -178,6 +187,21 @@ class Stack:
         if self._lock:
             self._lock.release()
             self._lock = None
+
+
+def check_names(data_dir: Path, cache_dir: Path) -> None:
+    """Raise SetupError for folders that no quoting gets through to the servers."""
+    for path, variable in ((data_dir, "MICROBLOG_DATA_DIR"), (cache_dir, "MICROBLOG_CACHE_DIR")):
+        try:
+            printable = not any(unicodedata.category(char) == "Cc" for char in utf8(path))
+        except UnicodeDecodeError:
+            printable = False
+        if not printable:
+            raise SetupError(f"the name of {path!s:.200} is not text in UTF-8, or has a line break: set {variable}")
+    if cache_dir.parts[:1] == ("~",):
+        raise SetupError("neither HOME nor /etc/passwd names a home for the cache: set MICROBLOG_CACHE_DIR to a folder")
+    if ":" in str(cache_dir):
+        raise SetupError(f"{cache_dir} has a colon, which ends a name in Java's class path: set MICROBLOG_CACHE_DIR")
 
 
 def env_file(environment: Mapping[str, str]) -> str:

@@ -22,6 +22,9 @@ SETTINGS = {
     "maxmemory-policy": "volatile-ttl",
     "locale-collate": "C",
 }
+_CONFIG = "valkey.conf"
+#: The server takes the whole path of its configuration for a pattern where it has one of these, and starts without any.
+_WILDCARDS = set("*?[")
 
 
 class Valkey(Part):
@@ -34,12 +37,12 @@ class Valkey(Part):
         """Write the configuration, with the password that is kept in the folder."""
         self.home.mkdir(parents=True, exist_ok=True)
         settings = lines(SETTINGS, " ")
-        text = render("valkey.conf", port=self.port, home=self.home, password=self._password(), settings=settings)
-        write_atomic(self.home / "valkey.conf", text)
+        text = render("valkey.conf", port=self.port, password=self._password(), settings=settings)
+        write_atomic(self.home / _CONFIG, text)
 
     def command(self) -> Sequence[str]:
         """Return the server's command line."""
-        return [str(server()), str(self.home / "valkey.conf")]
+        return [str(server()), _CONFIG if not _WILDCARDS & set(str(self.home)) else f"/proc/self/cwd/{_CONFIG}"]
 
     def answers(self) -> bool:
         """Tell whether it has loaded its data."""

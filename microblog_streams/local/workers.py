@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from microblog_streams.local.backoff import Backoff
-from microblog_streams.local.process import Child, Children, base_environment
+from microblog_streams.local.environment import worker_environment
+from microblog_streams.local.process import Child, Children
 from microblog_streams.settings import PREFIX, Settings
 
 #: Seconds for a worker to drain and leave.
@@ -78,7 +79,7 @@ class Workers:
             f"{PREFIX}WEB_PORT": str(web_port),
             f"{PREFIX}STATIC_MEMBERSHIP": "true",
         }
-        environment = {**base_environment(), **own}
+        environment = {**worker_environment(), **own}
         if self._count > 1:
             environment.pop(f"{PREFIX}WORKER", None)  # a name is one worker's; each goes by its port
             # Each table has a warm copy on another worker, which takes over without reading the changelog back.

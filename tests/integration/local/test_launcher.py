@@ -73,6 +73,31 @@ def test_what_kill_9_leaves_is_nothing_running_and_everything_stored(folder, lau
     assert processes() == []
 
 
+def test_what_outlives_launcher_and_reaper_is_ended_by_the_next_start(folder, launched, processes, eventually):
+    """As after ``pkill -9 python``."""
+    launcher = launched(INFRA)
+    before = Settings(_env_file=folder / "stack.env", data_dir=folder)
+    execute(before, "CREATE TABLE kept AS SELECT 42 AS number")
+    family = psutil.Process(launcher.pid).children(recursive=True)
+    python = [process for process in family if "reaper.py" in " ".join(process.cmdline())]
+    servers = [process for process in family if process not in python]
+    assert len(python) == 1
+    assert len(servers) >= 4
+    launcher.kill()
+    python[0].kill()
+    eventually(lambda: not any(map(is_alive, (launcher.pid, python[0].pid))))
+    assert all(map(is_alive, (process.pid for process in servers))), "nothing was left to end"
+
+    launcher = launched(INFRA)
+
+    assert not any(process.is_running() for process in servers)
+    assert Settings(_env_file=folder / "stack.env", data_dir=folder) == before
+    assert execute(before, "SELECT number FROM kept") == [(42,)]
+    launcher.terminate()
+    assert launcher.wait(timeout=DEADLINE) == 0
+    assert processes() == []
+
+
 def test_the_stack_ends_when_the_parent_of_its_launcher_is_killed(launched, processes, eventually):
     """As when somebody kills make."""
     parent = launched(PARENT)

@@ -1,0 +1,76 @@
+"""What the launcher's process was born with and cannot work with, made good before it starts anything.
+
+Its children inherit it: a umask of 077 or 000, a low limit of open files, closed standard streams, ignored signals.
+"""
+
+import contextlib
+import io
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from microblog_streams.errors import SetupError
+
+#: Files that a process may open: what Kafka, the largest, has open with some hundred partitions, and room.
+NEEDED_FILES = 1024
+#: More than that helps nobody, and programs that look at each possible descriptor take long.
+_ENOUGH_FILES = 65_536
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+def make_good() -> None:
+    """Mend standard streams, umask, open files and libpq's variables. Raises SetupError for too few files."""
+    _open_standard_streams()
+    os.umask(0o022)  # what is secret has a mode of its own
+    raise_file_limit()
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # libpq would take them over what it is told
+
+
+def raise_file_limit() -> None:
+    """Allow this process and its children as many open files as may be. Raises SetupError where that is too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    may = _ENOUGH_FILES if hard == unlimited else min(hard, _ENOUGH_FILES)
+    if soft != unlimited and soft < may:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
+        soft = may
+    if soft != unlimited and soft < NEEDED_FILES:
+        raise SetupError(
+            f"a process may open {soft} files here (ulimit -Hn), and Kafka and Cassandra need {NEEDED_FILES}: "
+            f"raise the limit with ulimit -n {NEEDED_FILES}, or in /etc/security/limits.conf"
+        )
+
+
+def handle(handler: Handler) -> None:
+    """Call ``handler`` on the signals that ask for an end, but not on those that were ignored when this began.
+
+    ``nohup`` has SIGHUP ignored, and a script's ``&`` SIGINT. Ignored here means a handler that does nothing: children
+    get the default then, while they would inherit SIG_IGN, and could not be stopped by that signal.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _do_nothing)
+        elif number is not signal.SIGQUIT:
+            signal.signal(number, handler)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, the exit status of every child would be lost
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _do_nothing(_number: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _open_standard_streams() -> None:
+    """Open what is closed, or the next file would be taken for it; have output never fail for a letter."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="replace")

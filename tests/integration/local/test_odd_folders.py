@@ -1,0 +1,32 @@
+"""Every part in a folder whose name has all that some syntax takes for its own, started twice."""
+
+import pytest
+
+from microblog_streams.local.options import LocalSettings
+from microblog_streams.local.stack import PARTS, Stack
+
+pytestmark = pytest.mark.integration
+
+#: What a properties file, YAML, a URL, a shell, a list of paths and a system without UTF-8 would read otherwise.
+ODD = "josé, 日本 \\n\\x \"a\" 'b' $HOME ${b} `id` #c %d%20 [e] {f} ;g: = & * ! (h) ~ ?"
+
+
+@pytest.fixture
+def odd(folder):
+    """A data folder with such a name, below a home with such a name."""
+    return folder / "home" / ODD / "data"
+
+
+def test_every_part_keeps_its_data_where_it_was_told_to_and_starts_again(odd, processes):
+    with Stack(odd, LocalSettings()) as stack:
+        first = stack.environment
+        beside = {path.name for path in odd.iterdir()}
+    with Stack(odd, LocalSettings()) as stack:
+        assert stack.environment == first
+    assert processes() == []
+    assert {path.name for path in odd.iterdir()} == beside
+    assert {path.name for path in odd.parent.iterdir()} == {"data"}
+    assert [part.name for part in PARTS if not (odd / part.name).is_dir()] == []
+    assert [path.name for path in odd.parent.parent.iterdir()] == [ODD]
+    assert (odd / "kafka" / "data" / "meta.properties").is_file()
+    assert (odd / "cassandra" / "data" / "system").is_dir()
