@@ -12,6 +12,7 @@ from rich.console import Console
 from benchmarks.bars import counter
 from benchmarks.peers.contract import Caller, Server, open_session
 from benchmarks.peers.crew import Crew, Side
+from benchmarks.peers.level import are_level
 from benchmarks.peers.options import Options
 from benchmarks.peers.play import Round
 from benchmarks.peers.rows import table
@@ -44,7 +45,9 @@ def main() -> None:
 async def _look_at(server: Server) -> None:
     """Register somebody. Raises Unfit where the server is not there, or another one."""
     async with open_session() as session:
-        await Caller(session, server).register(f"p{uuid4().hex[:12]}")
+        caller, name = Caller(session, server), f"p{uuid4().hex[:12]}"
+        await caller.register(name)
+        await caller.ids([name])
 
 
 def _ours(stage: Stage) -> Side:
@@ -52,17 +55,27 @@ def _ours(stage: Stage) -> Side:
 
 
 async def measure(sides: dict[str, Side], options: Options, console: Console) -> Figures:
-    """Play a round on each side in turns, as often as the options say; return those that count. Raises Unfit."""
+    """Play rounds on each side in turns until the rates level off, then those that count. Raises Unfit."""
     crew = Crew(options.processes, options.clients)
     rounds: dict[str, list[Any]] = {name: [] for name in sides}
     with counter(console, "rounds of the load", len(sides) * (options.warm_up + options.rounds)) as one:
-        for _ in range(options.warm_up + options.rounds):
+
+        async def play() -> None:
             for name, side in sides.items():
                 rounds[name].append(await Round(side, crew, options.authors, options.seconds).figures())
                 one()
+
+        warm_up = 0
+        while warm_up < options.warm_up and not all(map(are_level, rounds.values())):
+            await play()
+            warm_up += 1
+        level = all(map(are_level, rounds.values()))
+        for _ in range(options.rounds):
+            await play()
+    load = {"authors": options.authors, "clients": options.clients, "processes": options.processes}
     return {
-        "load": {"authors": options.authors, "clients": options.clients, "processes": options.processes},
-        "sides": {name: played[options.warm_up :] for name, played in rounds.items()},
+        "load": load | {"warmUp": warm_up, "level": level},
+        "sides": {name: played[warm_up:] for name, played in rounds.items()},
     }
 
 

@@ -1,11 +1,13 @@
 """The part of the REST contract that both platforms speak, and no more of the answers than a load needs.
 
-Of a person only ``id`` is read, as it comes, and of a timeline only each item's ``content``: what else an answer has,
-and how it is called, is the server's own affair. Nothing is tried again, and pages are asked for as they are, not
-compressed.
+Of a person only ``id`` and the field that holds the name are read, and of a timeline only each item's ``content``: what
+else an answer has, and how it is called, is the server's own affair. The original answers a registration with nothing,
+so ids are looked up in the list of users; and it refuses calls without ``Content-Type: application/json``, also those
+without a body. Nothing is tried again, and pages are asked for as they are, not compressed.
 """
 
 import json
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -53,17 +55,25 @@ class Caller:
     session: aiohttp.ClientSession
     server: Server
 
-    async def register(self, name: str) -> Person:
-        """Register somebody; return their id."""
-        url = f"{self.server.users}/users/"
-        answer = await self._call("POST", url, {"username": name})
-        try:
-            ident = json.loads(answer)["id"]
-        except (ValueError, KeyError, TypeError) as exc:
-            raise _unlike("POST", url, "a user with an id", answer) from exc
-        if not isinstance(ident, Person) or isinstance(ident, bool):
-            raise _unlike("POST", url, "a user whose id is a number or a text", answer)
-        return ident
+    async def register(self, name: str) -> None:
+        """Register somebody, and look at nothing of the answer."""
+        await self._call("POST", f"{self.server.users}/users/", {"username": name})
+
+    async def ids(self, names: Collection[str]) -> dict[str, Person]:
+        """Return the ids of people by their names, from the list of users: all pages of it that are needed.
+
+        A list may come whole, or in pages, each with a ``Link`` to the next one.
+        """
+        found: dict[str, Person] = {}
+        wanted = frozenset(names)
+        url: str | None = f"{self.server.users}/users/?limit={PAGE}"
+        while url and len(found) < len(wanted):
+            answer, following = await self._page("GET", url)
+            found.update(_people(url, answer, wanted))
+            url = following
+        if missing := [name for name in names if name not in found]:
+            raise Unfit(f"GET {self.server.users}/users/ lacks {len(missing)} who registered: {missing[0]}")
+        return found
 
     async def follow(self, follower: Person, followee: Person) -> None:
         """Have one person follow another."""
@@ -90,20 +100,39 @@ class Caller:
         return f"{self.server.timelines}/timelines/{reader}?limit={PAGE}"
 
     async def _call(self, method: str, url: str, body: dict[str, Person] | None = None) -> bytes:
+        return (await self._page(method, url, body))[0]
+
+    async def _page(self, method: str, url: str, body: dict[str, Person] | None = None) -> tuple[bytes, str | None]:
+        """Return what was answered, and where it goes on."""
+        data = None if body is None else json.dumps(body).encode()
         try:
-            async with self.session.request(method, url, json=body) as response:
+            async with self.session.request(method, url, data=data) as response:
                 answer = await response.read()
         except (aiohttp.ClientError, TimeoutError) as exc:
             raise Unfit(f"{method} {url} was not answered: {exc or f'no answer within {TIMEOUT:.0f} s'}") from exc
         if not response.ok:
             raise Unfit(f"{method} {url} was answered with {response.status}: {_begin(answer)}")
-        return answer
+        following = response.links.get("next")
+        return answer, str(following["url"]) if following else None
 
 
 def open_session() -> aiohttp.ClientSession:
     """Return a session for any number of calls side by side."""
     connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=TIMEOUT)
-    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers={"Accept-Encoding": "identity"})
+    headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, headers=headers)
+
+
+def _people(url: str, answer: bytes, wanted: frozenset[str]) -> Iterator[tuple[str, Person]]:
+    """Return names and ids of those in a list of users who are wanted. Raises Unfit for what is no such list."""
+    try:
+        people = [(person["id"], person.values()) for person in json.loads(answer)]
+    except (ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise _unlike("GET", url, "an array of users, each with an id", answer) from exc
+    for ident, values in people:
+        if not isinstance(ident, Person) or isinstance(ident, bool):
+            raise _unlike("GET", url, "users whose id is a number or a text", answer)
+        yield from ((value, ident) for value in values if isinstance(value, str) and value in wanted)
 
 
 def _unlike(method: str, url: str, wanted: str, answer: bytes) -> Unfit:

@@ -54,7 +54,7 @@ def _parser(quick: bool) -> argparse.ArgumentParser:
     add("--workers", type=int, default=1, help="workers of this platform")
     add("--authors", type=int, default=12 if quick else 200, help="authors of a round, and as many readers")
     add("--rounds", type=int, default=1 if quick else 3, help="rounds that count")
-    add("--warm-up", type=int, default=0 if quick else 1, help="rounds before those")
+    add("--warm-up", type=int, default=0 if quick else 12, help="rounds before those, at most: until rates level off")
     add("--seconds", type=float, default=1.0 if quick else 8.0, help="seconds for which pages are read in a round")
     add("--clients", type=int, default=32, help="clients, each with one call at a time")
     add("--processes", type=int, default=1, help="processes that the clients are spread over")

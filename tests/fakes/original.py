@@ -1,8 +1,10 @@
 """A server of the original contract: three services on ports of their own, ids that are numbers, nothing else of ours.
 
-A follow is answered before it has its effect, and brings nothing that was posted by then; posts come to the timelines
-after they were answered. ``spoilt`` are status and body in place of the right ones, by method and the path's first
-part. Posts that contain what is ``lost`` come to no timeline.
+A registration is answered with an empty body: ids are in the list of users, which comes whole. A call without
+``Content-Type: application/json`` is refused with 415, also a GET. A follow is answered before it has its effect, and
+brings nothing that was posted by then; posts come to the timelines after they were answered. ``spoilt`` are status and
+body in place of the right ones, by method and the path's first part. Posts that contain what is ``lost`` come to no
+timeline.
 """
 
 import asyncio
@@ -31,7 +33,10 @@ class Original:
 
     async def register(self, request: web.Request) -> web.Response:
         self.people.append((await request.json())["username"])
-        return web.json_response({"id": len(self.people), "name": self.people[-1]}, status=201)
+        return web.Response(status=201)
+
+    async def users(self, request: web.Request) -> web.Response:
+        return web.json_response([{"id": number, "username": name} for number, name in enumerate(self.people, 1)])
 
     async def follow(self, request: web.Request) -> web.Response:
         follower, followee = int(request.match_info["follower"]), int(request.match_info["followee"])
@@ -42,7 +47,7 @@ class Original:
         post = await request.json()
         self.posts += 1
         _later(self._deliver, {"id": self.posts, "userId": post["userId"], "content": post["content"]})
-        return web.json_response({"id": self.posts})
+        return web.Response(status=201)
 
     def _deliver(self, post: dict[str, Any]) -> None:
         if self.lost is None or self.lost not in post["content"]:
@@ -59,6 +64,8 @@ class Original:
             spoilt = self.spoilt.get((request.method, request.path.split("/")[1]))
             if spoilt is not None:
                 return web.Response(status=spoilt[0], text=spoilt[1])
+            if request.headers.get("Content-Type") != "application/json":
+                return web.Response(status=415)
             return await handler(request)
 
         app = web.Application(middlewares=[spoil])
@@ -76,6 +83,7 @@ async def original() -> AsyncIterator[Original]:
     server = Original()
     users = [
         web.post("/users/", server.register),
+        web.get("/users/", server.users),
         web.post("/users/{follower}/follow/{followee}", server.follow),
     ]
     services = [users, [web.post("/posts/", server.post)], [web.get("/timelines/{reader}", server.timeline)]]

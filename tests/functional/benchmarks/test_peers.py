@@ -74,9 +74,10 @@ async def test_the_command_writes_figures_and_table(server):
     ("call", "answer", "told"),
     [
         (("POST", "users"), (500, "broken"), r"POST \S+/users/ was answered with 500: broken"),
-        (("POST", "users"), (201, "{}"), r"POST \S+/users/ was not answered with a user with an id: \{\}"),
-        (("POST", "users"), (201, '{"id": [1]}'), "whose id is a number or a text"),
-        (("POST", "users"), (200, "<h1>Hello</h1>"), "with a user with an id: <h1>Hello"),
+        (("GET", "users"), (200, '[{"name": "ann"}]'), r"GET \S+/users/\S* was not answered with an array of users"),
+        (("GET", "users"), (200, '[{"id": [1]}]'), "users whose id is a number or a text"),
+        (("GET", "users"), (200, "<h1>Hello</h1>"), "each with an id: <h1>Hello"),
+        (("GET", "users"), (200, "[]"), "lacks 24 who registered: p"),
         (("POST", "posts"), (404, ""), r"POST \S+/posts/ was answered with 404: nothing"),
         (("GET", "timelines"), (200, '{"posts": []}'), r"GET \S+/timelines/\d+\?limit=100 was not answered"),
         (("GET", "timelines"), (200, '[{"text": ""}]'), "an array of posts, each with its content"),

@@ -6,6 +6,7 @@ import psutil
 import pytest
 
 from benchmarks.peers.cores import cpu_seconds
+from benchmarks.peers.level import are_level
 from benchmarks.peers.rows import table
 from benchmarks.peers.together import together
 
@@ -44,6 +45,26 @@ def test_what_was_told_stands_beside_one_side_only():
     one, both = {"ours": [played()]}, {"ours": [played()], "target": [played()]}
     assert line(table({"sides": one}), "followed").endswith("| 2,600 |")
     assert line(table({"sides": both}), "followed") == "| followed | 50 |  | 50 |  |"
+
+
+def test_what_a_call_costs_is_told_for_each_process_and_together():
+    rounds = [played(cpu={"worker": spent, "valkey": 0.1}) for spent in (0.2, 0.3, 0.9)]
+    text = table({"sides": {"ours": rounds}})
+    assert line(text, "ours: worker") == "| ours: worker | 3.00 | 3.00 | 3.00 | 3.00 | 3.00 |"
+    assert line(text, "ours: valkey").startswith("| ours: valkey | 1.00 |")
+    assert line(text, "ours: all").startswith("| ours: all | 4.00 |")
+
+
+def test_of_unknown_processes_no_cost_is_told():
+    assert "CPU" not in table({"sides": {"target": [played()]}})
+
+
+@pytest.mark.parametrize(
+    ("counts", "level"),
+    [([100, 100], False), ([100, 105, 109], True), ([100, 200, 210], False), ([50, 200, 210, 190], True)],
+)
+def test_rates_are_level_once_two_rounds_were_no_faster_than_one_before(counts, level):
+    assert are_level([played(count=count) for count in counts]) == level
 
 
 def test_cpu_is_that_of_a_process_and_its_children():
