@@ -5,8 +5,13 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable
 
+#: Seconds within which what must happen has happened, on a busy machine too. Nothing takes longer where all is well.
+DEADLINE_SECONDS = 60.0
+#: The time-out of a store's calls (seconds), for tests that are not about it.
+PATIENT_SECONDS = 30.0
 
-async def until(condition: Callable[[], object | Awaitable[object]], seconds: float = 20.0) -> None:
+
+async def until(condition: Callable[[], object | Awaitable[object]], seconds: float = DEADLINE_SECONDS) -> None:
     """Return once the condition holds (it may be async); fail the test where it does not within ``seconds``."""
     deadline = time.monotonic() + seconds
     while not await _outcome(condition()):

@@ -14,6 +14,7 @@ from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.stack import Stack
 from microblog_streams.settings import PREFIX, Settings
+from tests.waiting import PATIENT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def running_stack() -> Iterator[RunningStack]:
     folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
     try:
         with Stack(folder / "data", load_local_settings()) as running:
-            yield RunningStack(running, running.settings)
+            yield RunningStack(running, running.settings.model_copy(update={"store_timeout": PATIENT_SECONDS}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

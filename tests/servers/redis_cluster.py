@@ -15,6 +15,7 @@ from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.settings import Settings
 from tests.servers.alone import serving
+from tests.waiting import PATIENT_SECONDS
 
 PASSWORD = "secret-of-the-cluster"
 SLOTS = 16_384
@@ -75,7 +76,8 @@ class RunningCluster:
 
     @property
     def settings(self) -> Settings:
-        return self.stack.settings.model_copy(update={"redis_url": SecretStr(self.url)})
+        own = {"redis_url": SecretStr(self.url), "store_timeout": PATIENT_SECONDS}
+        return self.stack.settings.model_copy(update=own)
 
     def form(self) -> None:
         """Make one cluster of the servers, and wait until all of them know it."""

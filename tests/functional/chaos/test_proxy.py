@@ -57,12 +57,6 @@ def received(connection, length):
     return got
 
 
-def seconds(action):
-    begun = time.monotonic()
-    action()
-    return time.monotonic() - begun
-
-
 def test_what_is_sent_comes_whole_and_in_order(slow, call):
     slow.there = slow.back = 0.05
     sent = bytes(range(256)) * 20_000
@@ -76,26 +70,28 @@ def test_an_answer_is_late_by_either_delay(slow, call, way):
     begun = time.monotonic()
     call.sendall(b"hello")
     received(call, 5)
-    assert 0.3 <= time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun >= 0.3
 
 
 def test_what_is_sent_side_by_side_is_late_once(slow, call):
-    slow.there = 0.5
+    slow.there = 1.0
     begun = time.monotonic()
-    for _ in range(10):
+    for _ in range(20):
         call.sendall(b"x")
         time.sleep(0.02)
-    assert received(call, 10) == b"x" * 10
-    assert time.monotonic() - begun < 2.0
+    assert received(call, 20) == b"x" * 20
+    assert time.monotonic() - begun < 10 * slow.there, "late one after the other"
 
 
 def test_a_delay_that_is_over_is_over_for_open_connections_too(slow, call):
-    slow.there = 0.5
+    slow.there = 2.0
     call.sendall(b"late")
     received(call, 4)
     slow.there = 0.0
+    begun = time.monotonic()
     call.sendall(b"soon")
-    assert seconds(lambda: received(call, 4)) < 0.4
+    received(call, 4)
+    assert time.monotonic() - begun < 2.0
 
 
 def test_the_last_words_of_the_part_arrive_before_its_end(slow, call):

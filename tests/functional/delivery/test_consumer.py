@@ -9,6 +9,7 @@ from faust.types import TP
 
 from microblog_streams.delivery.upstream.consumer import SteadyThread
 from tests.functional.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
+from tests.waiting import DEADLINE_SECONDS
 
 EVERYTHING = [*range(RECORDS)]
 
@@ -64,7 +65,7 @@ async def test_what_arrived_meanwhile_is_given_out_as_soon_as_the_flow_runs_agai
     await stopped(world)
     await world.until_it_waits()
     world.consumer.resume_flow()
-    assert await asyncio.wait_for(world.task, 20) == {SOURCE: EVERYTHING}
+    assert await asyncio.wait_for(world.task, DEADLINE_SECONDS) == {SOURCE: EVERYTHING}
 
 
 @pytest.mark.parametrize("aiokafka", [None, SimpleNamespace(_fetcher=None)])

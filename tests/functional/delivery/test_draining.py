@@ -8,9 +8,7 @@ from faust.transport.drivers.aiokafka import Consumer
 from mode import Service
 
 from microblog_streams.delivery.upstream.draining import PromptConsumer
-from tests.waiting import until
-
-DEADLINE = 5.0
+from tests.waiting import DEADLINE_SECONDS, until
 
 
 def consumer(kind):
@@ -67,7 +65,7 @@ async def test_a_record_that_is_held_up_is_waited_for(prompt, world):
     assert not waiting.done()
 
     world.room.set()
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting
     assert world.handled == ["later"]
 
@@ -76,7 +74,7 @@ async def test_the_end_of_the_flow_ends_the_handling_of_a_record_that_is_held_up
     waiting = asyncio.create_task(prompt.wait_first(held_up(world), world.suspended.wait()))
     await asyncio.sleep(0)
     world.suspended.set()
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting
 
     world.room.set()
@@ -128,6 +126,6 @@ async def test_a_record_that_is_held_up_twice_is_waited_for_twice(prompt, world)
     waiting = asyncio.create_task(prompt.wait_first(twice(), world.suspended.wait()))
     await asyncio.sleep(0)
     world.room.set()
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting
     assert world.handled == ["later", "at once"]

@@ -52,4 +52,4 @@ async def test_each_part_is_said_to_be_away_in_time(ask, silent, kind):
     assert worker["state"] == "degraded"
     assert {problem.partition(":")[0] for problem in worker["problems"]} >= {"postgres", "cassandra", "redis", "kafka"}
     assert [line["owners"] for line in page["partitions"]] == [[]] * 8
-    assert took < 3, "two seconds, and one for a busy machine"
+    assert took < 7, "two seconds and some for a busy machine; one part after the other takes eight"

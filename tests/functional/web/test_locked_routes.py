@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from microblog_streams.settings import Settings
+from tests.waiting import DEADLINE_SECONDS
 from web.routes import PUBLIC
 
 TOKEN = "correct-horse-battery-staple"
@@ -59,7 +60,7 @@ def answers(client):
             connection = "close" if number == len(heads) else "keep-alive"
             lines = f"{head} HTTP/1.1\r\nHost: a\r\nX-Request-ID: same\r\n{headers}Connection: {connection}\r\n\r\n"
             writer.write(lines.encode())
-        received = await asyncio.wait_for(reader.read(), 20)
+        received = await asyncio.wait_for(reader.read(), DEADLINE_SECONDS)
         writer.close()
         return re.split(rb"(?=HTTP/1\.[01] )", re.sub(rb"(Date|Connection): [^\r]*\r\n", b"", received))[1:]
 

@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")
 def worker(stack, eventually):
     for make in make_workers(stack):
-        worker = make().start()
+        worker = make().start(STORE_TIMEOUT="2")
         eventually(worker.well, worker)
         yield worker
 

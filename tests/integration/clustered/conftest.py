@@ -5,6 +5,7 @@ import pytest
 
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import Timelines
+from tests.connections import opened
 from tests.servers.redis_cluster import Node, running_cluster
 
 
@@ -29,10 +30,8 @@ def cluster(request):
 
 @pytest.fixture
 async def redis(cluster):
-    connection = Redis(cluster.settings)
-    await connection.connect()
-    yield connection
-    await connection.close()
+    async with opened(Redis(cluster.settings)) as redis:
+        yield redis
 
 
 @pytest.fixture

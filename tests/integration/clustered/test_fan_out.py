@@ -27,7 +27,7 @@ FOLLOWERS = 2_000
 #: Seconds until what was done counts as safe, far more than a replica is behind.
 HOLD = 0.5
 #: Seconds until a replica has taken over.
-PATIENCE = 30
+PATIENCE = 60
 
 
 class Everybody:

@@ -16,6 +16,7 @@ from microblog_streams.stores.interfaces import Slice, Warmth
 from microblog_streams.stores.rates import SharedRates
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timeline_keys import Tagged
+from tests.connections import opened
 from tests.servers.alone import serving
 from tests.servers.moving_slots import MovingSlot
 from tests.servers.redis_cluster import PASSWORD, Node
@@ -101,17 +102,15 @@ async def test_another_primary_is_another_run(cluster, timelines):
 
 
 async def test_a_frozen_primary_is_silence(cluster, user):
-    redis = Redis(cluster.settings.model_copy(update={"store_timeout": 0.3}))
-    await redis.connect()
-    frozen = cluster.current_primaries()[0]
-    frozen.pause()
-    try:
-        with pytest.raises(StoreUnavailable, match="no answer in time"):
-            await redis.ping()
-    finally:
-        frozen.resume()
-    await until(lambda: answers(redis))
-    await redis.close()
+    async with opened(Redis(cluster.settings.model_copy(update={"store_timeout": 0.3}))) as redis:
+        frozen = cluster.current_primaries()[0]
+        frozen.pause()
+        try:
+            with pytest.raises(StoreUnavailable, match="no answer in time"):
+                await redis.ping()
+        finally:
+            frozen.resume()
+        await until(lambda: answers(redis))
     await until(cluster.whole, 60)
 
 

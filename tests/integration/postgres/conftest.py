@@ -21,6 +21,7 @@ from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.tokens import Tokens
 from microblog_streams.stores.users import Users
+from tests.connections import opened
 from tests.fakes.log import FakeLog
 
 
@@ -55,11 +56,9 @@ def empty_settings(stack):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def migrated_settings(empty_settings):
     """Settings that lead to a database with its tables."""
-    postgres = Postgres(empty_settings)
-    await postgres.connect()
-    await migrate(postgres)
-    await create_deployment(postgres, 8)
-    await postgres.close()
+    async with opened(Postgres(empty_settings)) as postgres:
+        await migrate(postgres)
+        await create_deployment(postgres, 8)
     return empty_settings
 
 
@@ -75,10 +74,8 @@ async def postgres(migrated_settings, outsider):
     tables = "users, follows, blocks, outbox, idempotency, graph_imports, settled_letters, tokens, passwords"
     outsider(f"TRUNCATE {tables} RESTART IDENTITY")
     outsider("UPDATE deployment SET era = 0")
-    postgres = Postgres(migrated_settings)
-    await postgres.connect()
-    yield postgres
-    await postgres.close()
+    async with opened(Postgres(migrated_settings)) as postgres:
+        yield postgres
 
 
 @pytest.fixture

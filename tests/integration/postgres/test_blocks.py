@@ -13,6 +13,7 @@ from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.users import Users
+from tests.connections import opened
 from tests.contracts.blocks import begin, check_edges
 from tests.contracts.events import register
 from tests.waiting import until
@@ -47,10 +48,8 @@ def hold(monkeypatch):
 @pytest.fixture
 async def crowded(migrated_settings, postgres):
     """A pool with a session for each act of the storm."""
-    crowded = Postgres(migrated_settings.model_copy(update={"pool_size": AT_A_TIME}))
-    await crowded.connect()
-    yield crowded
-    await crowded.close()
+    async with opened(Postgres(migrated_settings.model_copy(update={"pool_size": AT_A_TIME}))) as crowded:
+        yield crowded
 
 
 @pytest.mark.parametrize("direction", [1, -1])

@@ -13,6 +13,7 @@ from microblog_streams.settings import PREFIX
 from microblog_streams.stores.postgres import Lock
 from microblog_streams.topics import USER_FOLLOW
 from tests.contracts.events import edge_event, waiting
+from tests.waiting import DEADLINE_SECONDS
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 EDGES = {(a, b) for a in range(12) for b in range(12) if (a + b) % 5 == 1 and a != b}
@@ -50,7 +51,9 @@ def command(tmp_path, migrated_settings):
 
     def run(*arguments):
         line = [sys.executable, "-m", "faust", "-A", "some_app", "import-graph", *map(str, arguments)]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            line, env=environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+        )
         return done.returncode, done.stdout, done.stderr
 
     return run

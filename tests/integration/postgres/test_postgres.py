@@ -12,6 +12,7 @@ from yarl import URL
 
 from microblog_streams.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.postgres import Postgres
+from tests.connections import opened
 from tests.waiting import until
 
 SESSIONS = "SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -73,15 +74,12 @@ async def answers(postgres):
 
 
 async def test_a_statement_that_takes_too_long_is_given_up_by_both_sides(migrated_settings, outsider):
-    postgres = Postgres(migrated_settings.model_copy(update={"store_timeout": 0.3}))
-    await postgres.connect()
+    async with opened(Postgres(migrated_settings.model_copy(update={"store_timeout": 0.3}))) as postgres:
+        with pytest.raises(StoreUnavailable, match="no answer in time"):
+            await postgres.execute("SELECT pg_sleep(600)")
+        await until(lambda: answers(postgres))
 
-    with pytest.raises(StoreUnavailable, match="no answer in time"):
-        await postgres.execute("SELECT pg_sleep(600)")
-    await until(lambda: answers(postgres))
-
-    await until(lambda: "active" not in [state for _, state in outsider(SESSIONS)])
-    await postgres.close()
+        await until(lambda: "active" not in [state for _, state in outsider(SESSIONS)])
 
 
 async def test_a_cancelled_statement_takes_its_connection_along(postgres, outsider):
@@ -221,17 +219,15 @@ async def test_a_deadlock_is_worth_another_try(postgres):
 
 async def test_a_row_that_is_locked_too_long_costs_the_call_and_not_the_connection(migrated_settings, postgres):
     await postgres.execute("INSERT INTO users (username, name_key) VALUES ('a', 'a')")
-    hasty = Postgres(migrated_settings.model_copy(update={"store_timeout": 0.4}))
-    await hasty.connect()
-
-    async with postgres.transaction() as holder:
+    async with (
+        opened(Postgres(migrated_settings.model_copy(update={"store_timeout": 4.0}))) as hasty,
+        postgres.transaction() as holder,
+        hasty.connection() as session,
+    ):
         await holder.execute("SELECT FROM users FOR UPDATE")
-        async with hasty.connection() as session:
-            with pytest.raises(StoreUnavailable, match="lock timeout"):
-                await session.execute("SELECT FROM users FOR UPDATE")
-            assert session.idle
-
-    await hasty.close()
+        with pytest.raises(StoreUnavailable, match="lock timeout"):
+            await session.execute("SELECT FROM users FOR UPDATE")
+        assert session.idle
 
 
 async def test_parameters_are_never_part_of_the_statement(postgres):
@@ -251,8 +247,5 @@ async def test_a_host_name_with_an_address_that_refuses_leads_to_the_next(migrat
         return [(*found[0][:4], ("127.0.0.9", int(port))), *found]
 
     monkeypatch.setattr(loop, "getaddrinfo", two_addresses)
-    postgres = Postgres(migrated_settings)
-
-    await postgres.connect()
-    await postgres.ping()
-    await postgres.close()
+    async with opened(Postgres(migrated_settings)) as postgres:
+        await postgres.ping()

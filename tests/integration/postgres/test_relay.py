@@ -8,7 +8,7 @@ import pytest
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.stores.outbox_session import OutboxSession
 from tests.contracts.events import register, waiting
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 LEADER = """
@@ -107,6 +107,6 @@ async def test_a_commit_wakes_who_listens(postgres, follows, people):
 
     await follows.set(people[0], people[1], True, NOW)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await session.woken()
     await session.close()

@@ -9,14 +9,13 @@ from microblog_streams.errors import SetupError
 from microblog_streams.stores.deployment import Deployment, create_deployment, get_deployment
 from microblog_streams.stores.migrations import migrate
 from microblog_streams.stores.postgres import Postgres
+from tests.connections import opened
 
 
 @pytest.fixture
 async def empty(empty_settings):
-    postgres = Postgres(empty_settings)
-    await postgres.connect()
-    yield postgres
-    await postgres.close()
+    async with opened(Postgres(empty_settings)) as postgres:
+        yield postgres
 
 
 async def test_a_database_without_tables_says_what_to_do_then_is_set_up_once(empty):
@@ -44,8 +43,6 @@ async def test_libpqs_variables_reach_no_session(empty_settings, monkeypatch):
     for name, value in {**ours, **wrong, "PGGEQO": "off", "PGCHANNELBINDING": "require"}.items():
         monkeypatch.setenv(name, value)
     environment.close()
-    postgres = Postgres(empty_settings)
-    await postgres.connect()
-    shown = [(await postgres.fetch_one(f"SHOW {name}"))[0] for name in ("timezone", "client_encoding", "geqo")]
-    await postgres.close()
+    async with opened(Postgres(empty_settings)) as postgres:
+        shown = [(await postgres.fetch_one(f"SHOW {name}"))[0] for name in ("timezone", "client_encoding", "geqo")]
     assert shown == ["UTC", "UTF8", "on"]

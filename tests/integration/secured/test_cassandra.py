@@ -12,8 +12,9 @@ from microblog_streams.local.files import write_atomic
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.keyspace import migrate
 from microblog_streams.stores.posts import Posts
+from tests.connections import opened
 from tests.servers.alone import serving
-from tests.waiting import until
+from tests.waiting import PATIENT_SECONDS, until
 
 SECURED = """
 authenticator: PasswordAuthenticator
@@ -66,7 +67,7 @@ def settings(stack, certs):
             "cassandra_ca": certs.ca,
             "cassandra_cert": certs.client_cert,
             "cassandra_key": certs.client_key,
-            "store_timeout": 10.0,
+            "store_timeout": PATIENT_SECONDS,
         }
         return stack.settings.model_copy(update={**right, **changes})
 
@@ -74,10 +75,9 @@ def settings(stack, certs):
 
 
 async def refused(settings):
-    cassandra = Cassandra(settings)
     with pytest.raises(SetupError) as told:
-        await cassandra.connect()
-    await cassandra.close()
+        async with opened(Cassandra(settings)):
+            pass
     assert "\n" not in str(told.value)
     return str(told.value)
 
@@ -89,12 +89,11 @@ async def test_certificates_and_password_are_checked(settings):
         except (SetupError, StoreUnavailable):
             return False
 
-    await until(made, 60)
+    await until(made)
     cassandra = Cassandra(settings())
     posts = Posts(cassandra)
-    await cassandra.connect()
-    assert await posts.newest(1, None, 5) == []
-    await cassandra.close()
+    async with opened(cassandra):
+        assert await posts.newest(1, None, 5) == []
 
 
 async def test_a_wrong_password_is_one_line(settings):

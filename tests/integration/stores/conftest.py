@@ -11,7 +11,9 @@ from pydantic import SecretStr
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis import Redis
+from tests.connections import opened
 from tests.servers.redis_cluster import running_cluster
+from tests.waiting import PATIENT_SECONDS
 
 #: Seconds that something which must happen may take on a busy machine.
 DEADLINE = 60
@@ -35,7 +37,7 @@ class RedisServer(Valkey):
 def redis_server(tmp_path_factory):
     """Settings that lead to a Redis of the session's own."""
     with Stack(tmp_path_factory.mktemp("redis") / "data", parts=[RedisServer]) as running:
-        yield running.settings
+        yield running.settings.model_copy(update={"store_timeout": PATIENT_SECONDS})
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +57,8 @@ def redis_settings(request):
 
 @pytest.fixture
 async def redis(redis_settings):
-    connection = Redis(redis_settings)
-    await connection.connect()
-    yield connection
-    await connection.close()
+    async with opened(Redis(redis_settings)) as redis:
+        yield redis
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from microblog_streams.records import Post, User
 from microblog_streams.stores import caches
 from microblog_streams.stores.caches import MARK_SECONDS, POST_SECONDS, SHORT, USER_SECONDS, PostCache, Shelf, UserCache
 from microblog_streams.stores.redis import Redis
+from tests.connections import opened
 from tests.contracts.caches import JOINED, PostCacheContract, UserCacheContract
 
 pytestmark = pytest.mark.integration
@@ -117,16 +118,14 @@ class TestShelf:
 class TestOutage:
     @pytest.fixture
     async def impatient(self, stack):
-        connection = Redis(stack.settings.model_copy(update={"store_timeout": 0.5}))
-        await connection.connect()
-        yield connection
-        await connection.close()
+        async with opened(Redis(stack.settings.model_copy(update={"store_timeout": 0.5}))) as redis:
+            yield redis
 
     async def test_a_frozen_server_is_unavailable_and_is_used_again_when_it_is_back(
         self, stack, impatient, post, eventually
     ):
         cache = PostCache(impatient)
-        await cache.fill([post])
+        await eventually(lambda: cache.fill([post]), StoreUnavailable)
         stack.stack.pause("valkey")
         try:
             with pytest.raises(StoreUnavailable, match="redis"):
@@ -137,10 +136,10 @@ class TestOutage:
 
     async def test_a_server_that_was_killed_is_used_again_when_it_is_back(self, stack, impatient, post, eventually):
         cache = PostCache(impatient)
-        await cache.fill([post])
+        await eventually(lambda: cache.fill([post]), StoreUnavailable)
         stack.stack.kill("valkey")
         with pytest.raises(StoreUnavailable, match="redis"):
             await cache.get_many([post.id])
         stack.stack.restart("valkey")
         await eventually(lambda: cache.fill([post]), StoreUnavailable)
-        assert await cache.get_many([post.id]) == {post.id: post}
+        assert await eventually(lambda: cache.get_many([post.id]), StoreUnavailable) == {post.id: post}

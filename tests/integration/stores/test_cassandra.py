@@ -11,6 +11,7 @@ from microblog_streams.ids import new_post_id
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.keyspace import migrate
 from microblog_streams.stores.posts import Posts
+from tests.connections import opened
 
 pytestmark = pytest.mark.integration
 
@@ -23,8 +24,8 @@ def posts_of(settings):
 async def test_a_keyspace_that_is_missing_says_what_to_run(keyspace_settings):
     cassandra, _ = posts_of(keyspace_settings)
     with pytest.raises(SetupError, match="run `faust -A microblog_streams migrate`"):
-        await cassandra.connect()
-    await cassandra.close()
+        async with opened(cassandra):
+            pass
 
 
 async def test_migrating_twice_at_once_and_again_makes_everything_once(keyspace_settings):
@@ -36,9 +37,8 @@ async def test_migrating_twice_at_once_and_again_makes_everything_once(keyspace_
     }
     assert await migrate(keyspace_settings) == []
     cassandra, posts = posts_of(keyspace_settings)
-    await cassandra.connect()
-    assert await posts.newest(1, None, 1) == []
-    await cassandra.close()
+    async with opened(cassandra):
+        assert await posts.newest(1, None, 1) == []
 
 
 async def test_a_server_that_is_away_is_waited_for(keyspace_settings):

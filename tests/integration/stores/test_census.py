@@ -7,6 +7,7 @@ from microblog_streams.stores.census import Census, Warm
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_address import is_cluster
 from microblog_streams.stores.timelines import Timelines
+from tests.connections import opened
 
 DATABASE = 7
 
@@ -16,12 +17,10 @@ async def alone(redis_settings):
     """A connection to an empty database, emptied again."""
     address = redis_settings.redis_url.get_secret_value().rpartition("/")[0]
     own = redis_settings.model_copy(update={"redis_url": SecretStr(f"{address}/{DATABASE}")})
-    connection = Redis(redis_settings if is_cluster(redis_settings) else own)
-    await connection.connect()
-    await connection.ask_all(_emptied)
-    yield connection
-    await connection.ask_all(_emptied)
-    await connection.close()
+    async with opened(Redis(redis_settings if is_cluster(redis_settings) else own)) as redis:
+        await redis.ask_all(_emptied)
+        yield redis
+        await redis.ask_all(_emptied)
 
 
 async def _emptied(server):

@@ -3,7 +3,6 @@
 A push that lands after an unfollow's purge is a stray, and an empty timeline that lands after a follow hides posts.
 """
 
-import asyncio
 import secrets
 
 import pytest
@@ -12,6 +11,7 @@ from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores.interfaces import Building, Slice, Warmth
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import Timelines
+from tests.connections import opened
 from tests.contracts.timelines import AUTHOR, KEPT, entries, entry, whole
 from tests.waiting import until
 
@@ -29,10 +29,8 @@ CHANGES = {
 
 @pytest.fixture
 async def redis(stack):
-    connection = Redis(stack.settings)
-    await connection.connect()
-    yield connection
-    await connection.close()
+    async with opened(Redis(stack.settings)) as redis:
+        yield redis
 
 
 @pytest.fixture
@@ -42,18 +40,20 @@ def timelines(redis):
 
 @pytest.fixture
 async def impatient(stack, redis):
-    """The timelines of a worker that gives a call up after 0.2 s, and whose functions are loaded."""
-    connection = Redis(stack.settings.model_copy(update={"store_timeout": 0.2}))
-    await connection.connect()
+    """The timelines of a worker that gives a call up after half a second, and whose functions are loaded."""
+    connection = Redis(stack.settings.model_copy(update={"store_timeout": 0.5}))
     timelines = Timelines(connection, KEPT)
-    while True:
+
+    async def loaded():
         try:
             await timelines.create(0)
-            break
         except StoreUnavailable:  # the machine is busy, and the circuit open for a moment
-            await asyncio.sleep(0.05)
-    yield timelines
-    await connection.close()
+            return False
+        return True
+
+    async with opened(connection):
+        await until(loaded)
+        yield timelines
     await Timelines(redis, KEPT).remove(0)
 
 

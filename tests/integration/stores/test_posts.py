@@ -11,7 +11,9 @@ from microblog_streams.records import Post
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.keyspace import migrate
 from microblog_streams.stores.posts import Posts
+from tests.connections import opened
 from tests.contracts.posts import PostStoreContract
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 
@@ -21,9 +23,8 @@ async def posts(keyspace_settings):
     await migrate(keyspace_settings)
     cassandra = Cassandra(keyspace_settings)
     posts = Posts(cassandra)
-    await cassandra.connect()
-    yield posts
-    await cassandra.close()
+    async with opened(cassandra):
+        yield posts
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -31,9 +32,8 @@ async def impatient(posts, keyspace_settings):
     """A connection that waits half a second and has two requests under way."""
     cassandra = Cassandra(keyspace_settings.model_copy(update={"store_timeout": 0.5, "cassandra_in_flight": 2}))
     impatient = Posts(cassandra)
-    await cassandra.connect()
-    yield impatient
-    await cassandra.close()
+    async with opened(cassandra):
+        yield impatient
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ class TestOutage:
     async def test_a_frozen_server_is_unavailable_and_is_used_again_when_it_is_back(
         self, stack, impatient, post, eventually
     ):
-        await impatient.put(post)
+        await eventually(lambda: impatient.put(post), StoreUnavailable)
         stack.stack.pause("cassandra")
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(DEADLINE_SECONDS):
                 answers = await asyncio.gather(
                     *(impatient.get_many([post.id]) for _ in range(20)), return_exceptions=True
                 )
@@ -63,7 +63,7 @@ class TestOutage:
 
     async def test_a_caller_that_leaves_takes_nothing_with_it(self, stack, impatient, post, eventually):
         """More calls are given up than requests may be under way; afterwards all of them can be again."""
-        await impatient.put(post)
+        await eventually(lambda: impatient.put(post), StoreUnavailable)
         stack.stack.pause("cassandra")
         try:
             calls = [asyncio.create_task(impatient.get_many([post.id])) for _ in range(10)]

@@ -8,6 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.timelines import Timelines
+from tests.connections import opened
 from tests.contracts.timeline_machine import TimelineMachine
 
 pytestmark = pytest.mark.integration
@@ -24,12 +25,7 @@ SOME = settings(stateful_step_count=50, deadline=None, suppress_health_check=[He
 def test_the_list_holds_everything_down_to_its_tail_whatever_happens_in_between(redis_settings, kept, examples):
     @asynccontextmanager
     async def real():
-        # A busy machine may stall for longer than a store may in service, and nothing here is about time.
-        redis = Redis(redis_settings.model_copy(update={"store_timeout": 30.0}))
-        await redis.connect()
-        try:
+        async with opened(Redis(redis_settings)) as redis:
             yield Timelines(redis, kept)
-        finally:
-            await redis.close()
 
     run_state_machine_as_test(lambda: TimelineMachine(real, kept), settings=settings(SOME, max_examples=examples))

@@ -9,6 +9,7 @@ from microblog_streams.ids import new_post_id
 from microblog_streams.records import Once
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.postgres import Postgres
+from tests.connections import opened
 from web.once import digest
 from web.schemas import NewPost
 
@@ -30,11 +31,9 @@ def claimed(migrated, key):
     """Leave what a worker leaves that dies after it has claimed a post's key and before it publishes the post."""
 
     async def claim(body):
-        postgres = Postgres(migrated.settings)
-        await postgres.connect()
         once = Once(key, digest("POST", "/posts/", NewPost.model_validate(body)))
-        reserved = await Idempotency(postgres).claim(body["userId"], once, new_post_id())
-        await postgres.close()
+        async with opened(Postgres(migrated.settings)) as postgres:
+            reserved = await Idempotency(postgres).claim(body["userId"], once, new_post_id())
         return str(reserved.post_id)
 
     return lambda body: asyncio.run(claim(body))

@@ -5,9 +5,7 @@ from types import SimpleNamespace
 
 from benchmarks.watch import watch
 from microblog_streams.stores.timelines import key
-from tests.waiting import until
-
-DEADLINE = 5.0
+from tests.waiting import DEADLINE_SECONDS, until
 
 
 class Timelines:
@@ -25,7 +23,7 @@ class Timelines:
 
 async def test_two_entries_of_one_person_are_waited_for_by_one_call_a_look():
     timelines = Timelines()
-    async with watch(SimpleNamespace(client=timelines)) as watching, asyncio.timeout(DEADLINE):
+    async with watch(SimpleNamespace(client=timelines)) as watching, asyncio.timeout(DEADLINE_SECONDS):
         first = asyncio.create_task(watching.until_there(7, b"first"))
         second = asyncio.create_task(watching.until_there(7, b"second"))
         await until(lambda: timelines.asked == 2)
@@ -42,7 +40,7 @@ async def test_nobody_looks_where_nobody_waits(monkeypatch):
     monkeypatch.setattr("benchmarks.watch._LOOK", 0)
     timelines = Timelines()
     timelines.there = {(key(7), b"first")}
-    async with watch(SimpleNamespace(client=timelines)) as watching, asyncio.timeout(DEADLINE):
+    async with watch(SimpleNamespace(client=timelines)) as watching, asyncio.timeout(DEADLINE_SECONDS):
         await watching.until_there(7, b"first")
         for _ in range(10):
             await asyncio.sleep(0)

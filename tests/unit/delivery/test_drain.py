@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.unit.delivery.test_order import turns
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 HOLD = 2.5
 
@@ -76,10 +76,10 @@ async def test_a_drain_of_a_halted_lane_ends(world):
     world.effects.failures[0] = [ValueError("broken")] * 5
     world.put(0, 1)
     await until(lambda: world.deliveries.halted())
-    await asyncio.wait_for(world.deliveries.drain(), 5)
+    await asyncio.wait_for(world.deliveries.drain(), DEADLINE_SECONDS)
     assert world.acked == []
 
 
 async def test_a_drain_without_lanes_ends_at_once(world):
     await world.stop()
-    await asyncio.wait_for(world.deliveries.drain(), 5)
+    await asyncio.wait_for(world.deliveries.drain(), DEADLINE_SECONDS)

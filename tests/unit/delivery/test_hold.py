@@ -5,7 +5,7 @@ import asyncio
 from microblog_streams.delivery.steadiness import Steadiness
 from microblog_streams.errors import StoreUnavailable
 from tests.unit.delivery.test_order import turns
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 HOLD = 2.5
 
@@ -130,7 +130,7 @@ async def test_the_watch_looks_by_itself():
     steadiness = Steadiness(run_id, HOLD)
     await steadiness.start()
     try:
-        await asyncio.wait_for(looks.acquire(), 5)
-        await asyncio.wait_for(looks.acquire(), 5)
+        await asyncio.wait_for(looks.acquire(), DEADLINE_SECONDS)
+        await asyncio.wait_for(looks.acquire(), DEADLINE_SECONDS)
     finally:
         await steadiness.stop()

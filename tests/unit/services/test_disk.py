@@ -9,7 +9,7 @@ import pytest
 
 from microblog_streams.services import disk as module
 from microblog_streams.services.disk import FREE, Disk
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ async def test_a_worker_waits_for_room_before_it_goes_on_to_start(disk, free):
     assert not starting.done()
 
     free.free = FREE
-    await asyncio.wait_for(starting, 20)
+    await asyncio.wait_for(starting, DEADLINE_SECONDS)
 
 
 async def test_it_can_be_stopped_while_it_waits(disk, free):
@@ -72,5 +72,5 @@ async def test_it_can_be_stopped_while_it_waits(disk, free):
     starting = asyncio.create_task(disk.start())
     await until(lambda: free.looks > 5)
     disk.set_shutdown()
-    await asyncio.wait_for(disk.stop(), 20)
-    await asyncio.wait_for(starting, 20)
+    await asyncio.wait_for(disk.stop(), DEADLINE_SECONDS)
+    await asyncio.wait_for(starting, DEADLINE_SECONDS)

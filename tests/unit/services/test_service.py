@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.services.service import Service
+from tests.waiting import DEADLINE_SECONDS
 
 
 class Deaf(Service):
@@ -31,6 +32,6 @@ async def deaf():
 
 
 async def test_a_task_that_lost_a_cancellation_is_cancelled_again(deaf):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await deaf.stop()
     assert deaf.cancelled == 2

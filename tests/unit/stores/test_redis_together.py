@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores import redis_together
 from microblog_streams.stores.redis_together import Together
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 
 class Server:
@@ -106,7 +106,7 @@ async def test_what_is_asked_while_a_sender_gives_its_line_back_is_sent(server):
     reads = Together(line, lambda error: None)
     await reads("GET", "a")
     await giving_back.wait()
-    assert await asyncio.wait_for(reads("GET", "b"), 2.0) == ["GET", "b"]
+    assert await asyncio.wait_for(reads("GET", "b"), DEADLINE_SECONDS) == ["GET", "b"]
 
 
 async def test_where_the_store_is_away_all_of_them_hear_it(server, reads):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.stores.senders import Senders
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 
 class Queue:
@@ -50,5 +50,5 @@ async def test_who_comes_again_as_soon_as_it_was_served_is_served_again(most):
         for number in range(3):
             await queue.put(number)
 
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await asyncio.gather(*(caller() for _ in range(most)))

@@ -6,7 +6,7 @@ import pytest
 
 from microblog_streams.stores import turns as turns_module
 from microblog_streams.stores.turns import Turns
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 
 class Queue:
@@ -71,7 +71,7 @@ async def test_who_leaves_takes_nobody_s_turn(queue):
     work.set()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert queue.had == [b"first", b"b"]
-    await asyncio.wait_for(queue.come(b"later"), 2.0)
+    await asyncio.wait_for(queue.come(b"later"), DEADLINE_SECONDS)
 
 
 async def test_who_leaves_in_the_moment_of_its_turn_passes_it_on(queue):
@@ -79,7 +79,7 @@ async def test_who_leaves_in_the_moment_of_its_turn_passes_it_on(queue):
         leaving, staying = (asyncio.create_task(queue.come(rank)) for rank in (b"a", b"b"))
         await asyncio.sleep(0)
     leaving.cancel()
-    await asyncio.wait_for(staying, 2.0)
+    await asyncio.wait_for(staying, DEADLINE_SECONDS)
     assert queue.had == [b"b"]
 
 
@@ -87,4 +87,4 @@ async def test_a_failure_ends_a_turn(queue):
     with pytest.raises(ValueError, match="bad"):
         async with queue.turns.turn(b"a"):
             raise ValueError("bad")
-    await asyncio.wait_for(queue.come(b"b"), 2.0)
+    await asyncio.wait_for(queue.come(b"b"), DEADLINE_SECONDS)

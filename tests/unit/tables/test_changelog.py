@@ -14,6 +14,7 @@ from microblog_streams.delivery.upstream import changelog
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.stores.interfaces import Row
 from tables.codec import decode_row, encode_key, encode_row
+from tests.waiting import DEADLINE_SECONDS
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 CHANGELOG = "changelog"
@@ -95,7 +96,7 @@ async def test_rows_of_an_earlier_generation_are_forgotten_and_those_of_this_one
     shelf.app.consumer_generation_id = 2
     await shelf.table.forget(set())
 
-    await asyncio.wait_for(shelf.table.confirm(old), 5)
+    await asyncio.wait_for(shelf.table.confirm(old), DEADLINE_SECONDS)
     confirming = asyncio.create_task(shelf.table.confirm(new))
     await asyncio.sleep(0.01)
     assert not confirming.done()

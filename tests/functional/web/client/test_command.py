@@ -6,6 +6,8 @@ import json
 import pytest
 from aiohttp.web import json_response
 
+from tests.waiting import DEADLINE_SECONDS
+
 GRUESSE = "Gr\u00fc\u00dfe, \u4e16\u754c"
 
 
@@ -102,7 +104,7 @@ async def test_people_are_named_by_id_by_name_and_after_an_at(microblog, front):
 
 async def test_watching_shows_new_posts_as_they_come(microblog, dora, front):
     watching = asyncio.create_task(microblog("--json", "watch", "--every", "0.5", "--count", "2"))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         number = 0
         while not watching.done():
             await front.app.operations.posts.create(4, f"number {number}")

@@ -8,6 +8,8 @@ import sys
 import pytest
 from aiohttp.web import Response
 
+from tests.waiting import DEADLINE_SECONDS
+
 
 async def test_what_the_server_refuses_is_one_line_and_status_1(microblog):
     await microblog("register", "dora")
@@ -89,7 +91,7 @@ async def start(url, *words):
 async def test_ctrl_c_ends_a_watch_without_a_word(front, url, home, microblog):
     await microblog("register", "dora")
     watching = await start(url, "watch", "--every", "0.5")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         writing = asyncio.create_task(keep_writing(front))
         await watching.stdout.readline()  # it runs, and what it says is seen at once
         writing.cancel()
@@ -103,7 +105,7 @@ async def test_ctrl_c_ends_a_watch_without_a_word(front, url, home, microblog):
 async def test_a_reader_that_leaves_is_no_error_to_see(front, url, home, microblog):
     await microblog("register", "dora")
     watching = await start(url, "watch", "--every", "0.5")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         writing = asyncio.create_task(keep_writing(front))
         await watching.stdout.readline()
         watching._transport.get_pipe_transport(1).close()
@@ -121,7 +123,7 @@ async def at_a_terminal(url, *words):
     environment = {**os.environ, "MICROBLOG_URL": url, "COLUMNS": "120", "TERM": "xterm", "TZ": "UTC"}
     command = [sys.executable, "-m", "microblog_streams.cli", *words]
     running = await asyncio.create_subprocess_exec(*command, stdout=theirs, stderr=theirs, env=environment)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await running.wait()
     os.close(theirs)
     shown = os.read(ours, 4096)

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import DEADLINE_SECONDS
+
 
 @dataclass
 class Answer:
@@ -59,7 +61,7 @@ class Connection:
 
     async def ended(self) -> None:
         """Wait until the server has closed, at most as long as a test may take."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             await self.rest()
 
 
@@ -86,7 +88,7 @@ def said() -> Callable[[Connection], Awaitable[Answer]]:
     """What a server said last before it closed."""
 
     async def read(connection: Connection) -> Answer:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             return Answer.of(await connection.rest())
 
     return read

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 from web.edge.limits import Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -81,7 +81,7 @@ async def test_of_many_that_are_refused_the_last_are_told_nothing(make_front, co
     first, second = await connect(front), await connect(front)
     first.send(GET)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert await second.rest() == b""
         assert b"503" in await first.rest()
     assert front.app.web.door.refused == {"address": 2, "total": 0}

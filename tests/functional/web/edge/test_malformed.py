@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from aiohttp.compression_utils import ZLibDecompressor
 
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 from web.edge.limits import MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n"
@@ -179,7 +179,7 @@ async def test_a_body_that_breaks_off_its_framing_is_answered_at_once(front, con
     await _under_way(front)
     connection.send(rest)
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         answer = await said(connection)
     assert (answer.status, answer.problem["errors"][0]["field"]) == (400, "body")
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 from web.edge.limits import Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n"
@@ -55,7 +55,7 @@ async def test_a_head_that_comes_byte_by_byte_is_cut_off_with_a_408(front, conne
 async def test_a_connection_that_says_nothing_is_closed_without_a_word(front, connect):
     connection = await connect(front)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert await connection.rest() == b""
     assert cut(front) == {"head": 1, "send": 0}
 
@@ -163,7 +163,7 @@ async def test_a_body_that_is_refused_is_not_read_for_long(make_front, connect, 
     trickling = asyncio.create_task(trickle(connection, b" " * 60_000))
 
     assert (await connection.answer()).status == 413
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await connection.rest()
     trickling.cancel()
 
@@ -175,7 +175,7 @@ async def test_between_requests_a_connection_is_kept_for_a_while_only(make_front
     connection.send(GET + b"\r\n")
     await connection.answer()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert await connection.rest() == b""
 
 

