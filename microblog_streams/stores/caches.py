@@ -39,8 +39,9 @@ SHORT: Final = 1_024
 #: Posts of which a worker remembers that they are stored: those of some seconds.
 REMEMBERED: Final = 4_096
 
-#: How the value of a post ends that the post store has: a text cannot end so, for its quotes are escaped.
-_STORED: Final = b',"stored":true}'
+#: How the value of a post ends that was put into the post store: a text cannot end so, for its quotes are escaped.
+#: Not "stored", which versions before this one also wrote for what they had only read.
+_STORED: Final = b',"written":true}'
 
 Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 
@@ -74,14 +75,17 @@ class PostCache:
         """Return what is cached, in one round trip."""
         return (await self._shelf.get_many(ids, ()))[0]
 
-    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
-        """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there."""
+    async def fill(self, posts: Collection[Post], stored: bool = False) -> None:
+        """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there.
+
+        ``stored`` is for who has put them alone: a reader knows of the body and not of the author's index.
+        """
         for post in posts:
             self._remember(post, stored)
         await _write(self._redis, [_post_write(post, stored) for post in posts])
 
     async def stored(self, post_id: UUID) -> bool:
-        """Tell whether the post store had the post when it was cached."""
+        """Tell whether the post was put, by whoever cached it."""
         if post_id in self._stored:
             return True
         raw = await self._redis.read("GET", post_key(post_id))
@@ -188,7 +192,7 @@ def _post_write(post: Post, stored: bool) -> _Write:
     key = post_key(post.id)
     if post.deleted:
         return _Write(key, {"author": post.author, "deleted": True}, MARK_SECONDS, only_new=False)
-    value = {"author": post.author, "content": post.content} | ({"stored": True} if stored else {})
+    value = {"author": post.author, "content": post.content} | ({"written": True} if stored else {})
     return _Write(key, value, POST_SECONDS, only_new=True)
 
 

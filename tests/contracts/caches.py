@@ -58,21 +58,24 @@ class PostCacheContract:
         assert await cache.get_many([post.id]) == {post.id: Post(post.id, 5, "", deleted=True)}
 
     async def test_it_knows_whether_the_store_has_a_post(self, cache: PostCache):
-        post = Post(new_post_id(), 1, 'a text, "stored":true}')
+        post = Post(new_post_id(), 1, 'a text, "written":true}')
         assert not await cache.stored(post.id)
-        await cache.fill([post], stored=False)
+        await cache.fill([post])
         assert not await cache.stored(post.id)
+        other = Post(new_post_id(), 1, "a text")
+        await cache.fill([other], stored=True)
+        assert await cache.stored(other.id)
 
     async def test_a_post_that_is_stored_stays_so(self, cache: PostCache):
         post = Post(new_post_id(), 1, "a text")
         await cache.fill([post], stored=True)
-        await cache.fill([post], stored=False)
+        await cache.fill([post])
         assert await cache.stored(post.id)
         assert await cache.get_many([post.id]) == {post.id: post}
 
     async def test_of_a_deleted_post_it_does_not(self, cache: PostCache):
         post = Post(new_post_id(), 1, "here")
-        await cache.fill([post])
+        await cache.fill([post], stored=True)
         await cache.delete(post.id, post.author)
         assert not await cache.stored(post.id)
 

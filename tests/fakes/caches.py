@@ -19,7 +19,7 @@ class FakePostCache:
         _check(self.down)
         return {post_id: self.kept[post_id] for post_id in ids if post_id in self.kept}
 
-    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
+    async def fill(self, posts: Collection[Post], stored: bool = False) -> None:
         _check(self.down)
         for post in posts:
             if stored and post.id not in self.kept:

@@ -14,12 +14,16 @@ class PostCache(Protocol):
         """Return what is cached; a deletion mark comes as a Post with ``deleted``."""
         ...
 
-    async def fill(self, posts: Collection[Post], stored: bool = True) -> None:
-        """Add posts that are not cached (SET NX: never over a deletion mark); ``stored``: the post store has them."""
+    async def fill(self, posts: Collection[Post], stored: bool = False) -> None:
+        """Add posts that are not cached (SET NX: never over a deletion mark).
+
+        ``stored``: a ``PostStore.put`` of them has succeeded. To have read them proves less: a put that was given up
+        may have left the body without its row in the author's index.
+        """
         ...
 
     async def stored(self, post_id: UUID) -> bool:
-        """Tell whether the post store is known to have a post."""
+        """Tell whether a post was filled as ``stored``."""
         ...
 
     async def delete(self, post_id: UUID, author: int) -> None:

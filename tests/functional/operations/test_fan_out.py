@@ -8,6 +8,7 @@ from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.events import PostCreated
 from microblog_streams.ids import encode_entry, new_post_id, post_time
 from microblog_streams.operations import fan_out
+from microblog_streams.records import Post
 from microblog_streams.stores.interfaces import Row
 from tests.fakes.lease import FakeLease
 from tests.waiting import until
@@ -80,6 +81,14 @@ class TestStoring:
         assert world.post_cache.kept[post.id].content == "text"
         await world.operations.fan_out.deliver(event(author, post.id), world.lease)
         assert list(world.posts.posts) == [post.id]
+
+    async def test_what_somebody_has_read_is_stored_all_the_same(self, world, author):
+        """Its writer got no answer, and only the body was written: a reader sees no more than that."""
+        post_id = new_post_id()
+        world.posts.put_body(Post(post_id, author, "text"))
+        assert (await world.operations.posts.get(post_id)).content == "text"
+        await world.operations.fan_out.deliver(event(author, post_id), world.lease)
+        assert await world.posts.newest(author, None, 10) == [post_id]
 
     async def test_where_redis_does_not_tell_it_is_stored(self, world, author):
         post = await world.operations.posts.create(author, "text")

@@ -49,18 +49,23 @@ class TestPostCache(PostCacheContract):
         assert MARK_SECONDS - 60 < await redis.client.ttl(f"post:{post.id}") <= MARK_SECONDS
 
     async def test_what_one_worker_stored_the_others_know(self, redis, cache, post):
-        await cache.fill([post])
+        await cache.fill([post], stored=True)
         assert await PostCache(redis).stored(post.id)
 
+    async def test_what_a_version_before_this_one_calls_stored_may_have_been_read_only(self, redis, cache, post):
+        await redis.client.set(f"post:{post.id}", b'{"author":3,"content":"here","stored":true}', ex=60)
+        assert await cache.get_many([post.id]) == {post.id: post}
+        assert not await cache.stored(post.id)
+
     async def test_what_a_worker_stored_itself_it_knows_without_asking(self, cache, post):
-        await cache.fill([post])
+        await cache.fill([post], stored=True)
         cache._redis = None
         assert await cache.stored(post.id)
 
     async def test_it_remembers_no_more_than_it_may(self, redis, cache, monkeypatch):
         monkeypatch.setattr(caches, "REMEMBERED", 2)
         posts = [Post(new_post_id(), 3, "here") for _ in range(3)]
-        await cache.fill(posts)
+        await cache.fill(posts, stored=True)
         assert list(cache._stored) == [post.id for post in posts[1:]]
 
     @pytest.mark.parametrize("raw", BROKEN)
