@@ -96,5 +96,5 @@ class FanOut:
                 position = rows.last
                 if receivers:
                     further = pushes.begun >= IN_ORDER
-                    await pushes.begin(self.timelines.push(receivers, entry, lease.deadline, further))
+                    await pushes.begin(self.timelines.push(receivers, entry, lease.deadline, further, lease.check))
                 receivers = []

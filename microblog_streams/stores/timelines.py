@@ -18,7 +18,7 @@ from uuid import UUID
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import ENTRY_BYTES, encode_user, new_post_id
 from microblog_streams.stores.gathering import Gathering
-from microblog_streams.stores.interfaces import Building, Slice, Warmth
+from microblog_streams.stores.interfaces import Building, Check, Slice, Warmth
 from microblog_streams.stores.redis import Keys as CallKeys
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_functions import RedisFunctions, Reply
@@ -100,12 +100,18 @@ class Timelines:
         return created is not None
 
     async def push(
-        self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+        self,
+        users: Sequence[int],
+        entry: bytes,
+        deadline: float | None = None,
+        further: bool = False,
+        check: Check | None = None,
     ) -> int:
         """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
 
         StoreUnavailable also where the deadline had passed. Ends when all its calls have ended, also those beside one
-        that failed: an unfollow goes on as soon as this is over.
+        that failed: an unfollow goes on as soon as this is over. ``check`` is called when a push's turn comes: behind
+        many others that may be long after whoever asked for it looked at the lease.
         """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
@@ -115,7 +121,7 @@ class Timelines:
         pushes = [
             self._push(calls, entry, deadline)
             if len(users) <= FEW
-            else self._push_in_turn(self._turns[to].turn(rank), calls, entry, deadline)
+            else self._push_in_turn(self._turns[to].turn(rank), calls, entry, deadline, check)
             for batch in _batches(users)
             for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
         ]
@@ -218,9 +224,16 @@ class Timelines:
         return [there[self._keys.of(user)] for user in users]
 
     async def _push_in_turn(
-        self, turn: AbstractAsyncContextManager[None], calls: Sequence[CallKeys], entry: bytes, deadline: float | None
+        self,
+        turn: AbstractAsyncContextManager[None],
+        calls: Sequence[CallKeys],
+        entry: bytes,
+        deadline: float | None,
+        check: Check | None,
     ) -> int:
         async with turn:
+            if check is not None:
+                check()
             if deadline is not None and time.monotonic() > deadline:
                 # A call would take the turn of those that are in time yet: where many wait, none ever would be.
                 raise self._late()

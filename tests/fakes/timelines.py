@@ -8,7 +8,7 @@ from uuid import UUID
 
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.ids import entry_author, entry_post_id
-from microblog_streams.stores.interfaces import Building, Slice, Warmth
+from microblog_streams.stores.interfaces import Building, Check, Slice, Warmth
 from microblog_streams.stores.timelines import KEPT, SLACK
 
 
@@ -39,7 +39,12 @@ class FakeTimelines:
         return True
 
     async def push(
-        self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+        self,
+        users: Sequence[int],
+        entry: bytes,
+        deadline: float | None = None,
+        further: bool = False,
+        check: Check | None = None,
     ) -> int:
         if len(entry) != 24:
             raise ValueError("an entry has 24 bytes")

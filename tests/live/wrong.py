@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, cast
 
+from microblog_streams.stores.interfaces import Check
 from microblog_streams.stores.timelines import Timelines, key
 from tests.live.probe import app
 
@@ -14,17 +15,27 @@ _push = Timelines.push
 
 
 async def drops_a_push(
-    self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+    self: Timelines,
+    users: Sequence[int],
+    entry: bytes,
+    deadline: float | None = None,
+    further: bool = False,
+    check: Check | None = None,
 ) -> int:
     """Leave one follower out of every fan-out."""
-    return await _push(self, [users[0], *users[2:]], entry, deadline, further)
+    return await _push(self, [users[0], *users[2:]], entry, deadline, further, check)
 
 
 async def doubles_a_push(
-    self: Timelines, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+    self: Timelines,
+    users: Sequence[int],
+    entry: bytes,
+    deadline: float | None = None,
+    further: bool = False,
+    check: Check | None = None,
 ) -> int:
     """Put every entry on one follower's timeline twice."""
-    count = await _push(self, users, entry, deadline, further)
+    count = await _push(self, users, entry, deadline, further, check)
     if len(users) > 1:
         await cast(Any, app.redis.client.lpush(key(users[0]), entry))
     return count

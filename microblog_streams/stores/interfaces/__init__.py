@@ -13,13 +13,14 @@ from microblog_streams.stores.interfaces.log import EventLog, Outbox
 from microblog_streams.stores.interfaces.people import BlockStore, FollowStore, IdempotencyStore, UserStore
 from microblog_streams.stores.interfaces.posts import PostStore
 from microblog_streams.stores.interfaces.rates import RateStore
-from microblog_streams.stores.interfaces.timelines import Building, Slice, TimelineStore, Warmth
+from microblog_streams.stores.interfaces.timelines import Building, Check, Slice, TimelineStore, Warmth
 
 __all__ = [
     "Action",
     "BlockStore",
     "Bounds",
     "Building",
+    "Check",
     "Connection",
     "EventLog",
     "FollowStore",

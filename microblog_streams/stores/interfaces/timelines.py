@@ -1,10 +1,12 @@
 """Home timelines: what Redis promises of them, and the states that a timeline can be in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 from uuid import UUID
+
+Check = Callable[[], None]
 
 
 class Warmth(Enum):
@@ -54,12 +56,18 @@ class TimelineStore(Protocol):
         ...
 
     async def push(
-        self, users: Sequence[int], entry: bytes, deadline: float | None = None, further: bool = False
+        self,
+        users: Sequence[int],
+        entry: bytes,
+        deadline: float | None = None,
+        further: bool = False,
+        check: Check | None = None,
     ) -> int:
         """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
 
-        ``further``: thousands have it already, and it keeps no younger entry waiting.
-        Raises StoreUnavailable where the deadline had passed.
+        ``further``: thousands have it already, and it keeps no younger entry waiting. ``check`` is called after each
+        wait for others, right before the push is made, and raises where it must not be.
+        Raises StoreUnavailable where the deadline had passed, and what ``check`` raises.
         """
         ...
 

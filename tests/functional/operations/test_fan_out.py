@@ -112,6 +112,22 @@ async def test_a_lease_that_is_lost_ends_it_before_the_next_slice(world, author)
     assert receivers(world) == [author, *FOLLOWERS[:10]]
 
 
+async def test_a_push_that_waited_for_its_turn_looks_at_the_lease_again(world, author, monkeypatch):
+    """The partition may be another worker's by then, who has taken the author out of a timeline."""
+    lease = FakeLease()
+    real = world.timelines.push
+
+    async def push(users, entry, deadline, further, check):
+        lease.looks = 0  # it goes while the push waits behind others
+        check()
+        return await real(users, entry, deadline, further, check)
+
+    monkeypatch.setattr(world.timelines, "push", push)
+    with pytest.raises(NotMine):
+        await world.operations.fan_out.deliver(event(author), lease)
+    assert receivers(world) == []
+
+
 async def test_the_next_owner_completes_it(world, author):
     post = event(author)
     with pytest.raises(NotMine):
@@ -177,9 +193,9 @@ async def test_after_so_many_slices_it_keeps_no_younger_post_waiting(world, auth
     further = []
     real = world.timelines.push
 
-    async def push(users, entry, deadline, goes_on):
+    async def push(users, entry, deadline, goes_on, check):
         further.append(goes_on)
-        return await real(users, entry, deadline, goes_on)
+        return await real(users, entry, deadline, goes_on, check)
 
     monkeypatch.setattr(world.timelines, "push", push)
     await world.operations.fan_out.deliver(event(author), world.lease)

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.ids import ENTRY_BYTES, encode_entry, new_post_id
 from microblog_streams.stores import timelines as timelines_module
 from microblog_streams.stores.timelines import IN_FLIGHT, Timelines
+from tests.fakes.lease import FakeLease
 from tests.waiting import until
 
 ENTRY = bytes(ENTRY_BYTES)
@@ -51,6 +52,26 @@ async def test_a_push_that_is_late_when_its_turn_comes_makes_no_call():
         await late
     assert await in_time == 2
     assert await asyncio.gather(*first) == [2] * IN_FLIGHT
+    assert timelines.calls[IN_FLIGHT:] == [[b"timeline:92", b"timeline:93"]]
+
+
+async def test_a_push_whose_lease_went_while_it_waited_makes_no_call():
+    """Its deadline has not passed: the group gave the partition to another worker before that."""
+    timelines = Slow()
+    first = [asyncio.create_task(timelines.push([user, user + 1], ENTRY)) for user in range(IN_FLIGHT)]
+    await until(lambda: len(timelines.calls) == IN_FLIGHT)
+    lease = FakeLease()
+    starved = asyncio.create_task(timelines.push([90, 91], ENTRY, lease.deadline, check=lease.check))
+    held = asyncio.create_task(timelines.push([92, 93], ENTRY, lease.deadline, check=FakeLease().check))
+    await asyncio.sleep(0)
+
+    lease.looks = 0
+    timelines.answered.set()
+
+    with pytest.raises(NotMine):
+        await starved
+    assert await held == 2
+    await asyncio.gather(*first)
     assert timelines.calls[IN_FLIGHT:] == [[b"timeline:92", b"timeline:93"]]
 
 

@@ -3,6 +3,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from microblog_streams.stores import turns as turns_module
 from microblog_streams.stores.turns import Turns
@@ -88,3 +90,79 @@ async def test_a_failure_ends_a_turn(queue):
         async with queue.turns.turn(b"a"):
             raise ValueError("bad")
     await asyncio.wait_for(queue.come(b"b"), DEADLINE_SECONDS)
+
+
+class Backlog:
+    """A line that never empties: one comes, and one has its turn. Ranks are numbers from 0 to 255."""
+
+    def __init__(self):
+        self.turns = Turns(1)
+        self.served = self.left = 0
+        self.tasks = []
+        self.ended, self.done = asyncio.Semaphore(0), asyncio.Semaphore(0)
+        self.longest = 0.0
+
+    @property
+    def kept(self):
+        """How much there is in all that the turns keep."""
+        return sum(len(kept) for kept in vars(self.turns).values() if hasattr(kept, "__len__"))
+
+    @property
+    def waiting(self):
+        return len(self.tasks) - self.served - self.left
+
+    async def come(self, rank):
+        ahead, served = self.waiting, self.served
+        async with self.turns.turn(bytes([rank])):
+            self.longest = max(self.longest, (self.served - served) / ahead if ahead else 0.0)
+            await self.ended.acquire()
+            self.served += 1
+            self.done.release()
+
+    async def one_comes(self, rank):
+        self.tasks.append(asyncio.create_task(self.come(rank)))
+        await asyncio.sleep(0)
+
+    async def one_is_served(self):
+        self.ended.release()
+        await self.done.acquire()
+
+    async def one_leaves(self, at):
+        task = self.tasks[at % len(self.tasks)]
+        self.left += task.cancel()
+        await asyncio.sleep(0)
+
+    async def end(self):
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 30), st.lists(st.integers(0, 255), min_size=100, max_size=400), st.sets(st.integers(0, 400)))
+async def test_a_lasting_backlog_takes_bounded_memory_and_nobody_waits_for_ever(many, ranks, leaving):
+    """Also where all who come later rank before those who wait, and some leave: also in their turn."""
+    backlog = Backlog()
+    for number, rank in enumerate([255] * many + ranks):
+        await backlog.one_comes(rank)
+        if number in leaving:
+            await backlog.one_leaves(number * 7)
+        if backlog.waiting > many:
+            await backlog.one_is_served()
+        assert backlog.kept <= 3 * backlog.waiting + 3 * turns_module.GONE
+    assert backlog.longest <= turns_module.FAIR
+    await backlog.end()
+
+
+async def test_of_ten_thousand_turns_nothing_is_left_and_the_first_to_wait_was_served():
+    backlog = Backlog()
+    await backlog.one_comes(0)
+    for _ in range(60):
+        await backlog.one_comes(255)
+    first = backlog.tasks[1]
+    for turn in range(10_000):
+        await backlog.one_comes(turn % 7)
+        await backlog.one_is_served()
+    assert first.done()
+    assert backlog.kept < 1_000
+    await backlog.end()
