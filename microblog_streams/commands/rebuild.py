@@ -1,4 +1,4 @@
-"""The command ``rebuild``: has the followers tables or the timelines made from the truth again."""
+"""The command ``rebuild``: has the followers tables, the timelines or the posts' rows made from the truth again."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +9,7 @@ from faust.cli import argument, option
 from microblog_streams.commands.connected import connected, side_by_side
 from microblog_streams.commands.everyone import Everyone
 from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.post_scan import rows_as_text, scanned
 from microblog_streams.commands.restatement import Restatement
 from microblog_streams.commands.steps import Steps
 from microblog_streams.errors import SetupError
@@ -35,30 +36,38 @@ AT_ONCE: Final = 32
 
 
 def register(app: "MicroblogApp") -> None:
-    """Add ``rebuild edges|timelines [--user ID ...]`` to the app's commands."""
+    """Add ``rebuild edges|timelines|posts [--user ID ...]`` to the app's commands."""
 
     @app.command(
-        argument("what", type=click.Choice(["edges", "timelines"])),
+        argument("what", type=click.Choice(["edges", "timelines", "posts"])),
         option("--user", "users", type=click.IntRange(1), multiple=True, help="timelines: this person's, at once."),
     )
     async def rebuild(self: Any, what: str, users: tuple[int, ...]) -> None:  # noqa: ANN401 -- Faust's own
-        """Make the workers' edges, or the timelines, from PostgreSQL and Cassandra again.
+        """Make the workers' edges, the timelines, or rows that posts lack, from PostgreSQL and Cassandra again.
 
         Interrupted, it can be run again.
         """
         with expected_failures():
+            if what != "timelines" and users:
+                raise SetupError(f"rebuild {what} takes no --user: it is about all {what}")
             if what == "edges":
-                await _edges(app.settings, users)
+                await _edges(app.settings)
+            elif what == "posts":
+                await _posts(app.settings)
             elif users:
                 await _at_once(app.settings, users)
             else:
                 await _when_read(app.settings)
 
 
-async def _edges(settings: Settings, named: tuple[int, ...]) -> None:
+async def _posts(settings: Settings) -> None:
+    scan = await scanned(settings, mend=True)
+    print(rows_as_text(scan))
+    print(f"{len(scan.wrong):,} posts are written again; timelines that lack them are found by `verify`")
+
+
+async def _edges(settings: Settings) -> None:
     """Publish everything, and wait until the workers have written it down."""
-    if named:
-        raise SetupError("rebuild edges takes no --user: it is about all edges")
     postgres = Postgres(settings)
     follows, outbox = Follows(postgres), Outbox(postgres)
     caught_up = CaughtUp(outbox, lambda: get_deployment(postgres), lambda: offsets(settings))

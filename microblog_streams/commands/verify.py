@@ -12,12 +12,16 @@ from microblog_streams.commands.connected import connected
 from microblog_streams.commands.everyone import Everyone
 from microblog_streams.commands.expected import expected_failures
 from microblog_streams.commands.inspection import Inspection
+from microblog_streams.commands.post_scan import PostScan, rows_as_json, rows_as_text, scanned
 from microblog_streams.commands.steps import Steps
+from microblog_streams.errors import SetupError
 from microblog_streams.operations.audit import Audit, Finding, Findings, Kind, counted
 from microblog_streams.operations.history import History
+from microblog_streams.operations.post_rows import PostRows
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.lag import offsets
 from microblog_streams.settings import Settings
+from microblog_streams.stores.caches import PostCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.deployment import get_deployment
 from microblog_streams.stores.follows import Follows
@@ -38,29 +42,42 @@ NAMED: Final = 3
 
 
 def register(app: "MicroblogApp") -> None:
-    """Add ``verify [--user ID ...] [--sample N] [--json]`` to the app's commands."""
+    """Add ``verify [--user ID ...] [--sample N] [--posts] [--json]`` to the app's commands."""
 
     @app.command(
         option("--user", "users", type=click.IntRange(1), multiple=True, help="This person; may be given again."),
         option("--sample", type=click.IntRange(1), default=None, help="So many people, drawn at random."),
+        option("--posts", is_flag=True, help="Every post's two rows, in place of timelines."),
         option("--json", "as_json", is_flag=True, help="As JSON, with all that was found."),
     )
-    async def verify(self: Any, users: tuple[int, ...], sample: int | None, as_json: bool) -> None:  # noqa: ANN401
+    async def verify(
+        self: Any,  # noqa: ANN401
+        users: tuple[int, ...],
+        sample: int | None,
+        posts: bool,
+        as_json: bool,
+    ) -> None:
         """Compare everyone's timelines, as they are kept, with who follows whom and who wrote what.
 
         Exit status 1 where one is wrong. What is only on its way is waited for. Nothing is changed.
         """
         with expected_failures():
-            inspection = await _inspect(app.settings, users, sample or 0)
-        print(_as_json(inspection) if as_json else _as_text(inspection))
-        if inspection.wrong:
+            if posts and (users or sample):
+                raise SetupError("verify --posts takes neither --user nor --sample: it is about all posts")
+            seen = await scanned(app.settings) if posts else await _inspect(app.settings, users, sample or 0)
+        if isinstance(seen, PostScan):
+            print(rows_as_json(seen) if as_json else rows_as_text(seen))
+        else:
+            print(_as_json(seen) if as_json else _as_text(seen))
+        if seen.wrong:
             raise SystemExit(WRONG)
 
 
 async def _inspect(settings: Settings, named: tuple[int, ...], sample: int) -> Inspection:
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     users, timelines = Users(postgres), Timelines(redis)
-    audit = Audit(timelines, History(Follows(postgres), Posts(cassandra)), users)
+    posts = Posts(cassandra)
+    audit = Audit(timelines, History(Follows(postgres), posts), users, PostRows(posts, PostCache(redis)))
     caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings))
     async with connected(postgres, cassandra, redis):
         with Steps() as steps:

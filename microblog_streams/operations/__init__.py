@@ -17,6 +17,7 @@ from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Follows
 from microblog_streams.operations.history import History
 from microblog_streams.operations.passwords import Passwords
+from microblog_streams.operations.post_rows import PostRows
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.rebuild import Rebuild
 from microblog_streams.operations.rebuilds import Rebuilds
@@ -83,5 +84,5 @@ def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: in
         fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
         edges=Edges(on.followers, on.posts, on.timelines, running),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),
-        audit=Audit(on.timelines, history, on.users),
+        audit=Audit(on.timelines, history, on.users, PostRows(on.posts, on.post_cache)),
     )

@@ -6,16 +6,17 @@ its way at that moment has been brought about.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.ids import entry_author, entry_post_id
+from microblog_streams.ids import encode_entry, entry_author, entry_post_id
 from microblog_streams.operations.history import History
+from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
 from microblog_streams.stores.interfaces import Slice, TimelineStore, UserStore, Warmth
 
 #: Above every entry: reading from the head would count as reading by the owner, and keep the timeline from expiring.
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     STRAY = "stray"  # its author is neither the owner nor a followee
     DOUBLED = "doubled"  # it is there more than once
     MISPLACED = "misplaced"  # an older one is above it
+    UNINDEXED = "unindexed"  # it is there, and the author's index does not know it: a rebuild would lose it
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,21 +60,27 @@ def counted(findings: Iterable[Finding]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Audit:
-    """Looks at timelines; changes nothing, and does not count as reading them."""
+    """Looks at timelines; does not count as reading them."""
 
     timelines: TimelineStore
     history: History
     users: UserStore
+    rows: PostRows
 
     async def look(self, user: int) -> Findings | None:
         """Return what is not as it must be at this moment; None where no list is kept. Raises StoreUnavailable."""
         kept = await self.timelines.older(user, _ABOVE_ALL, _WHOLE)
         if kept.warmth in (Warmth.COLD, Warmth.BUILDING):
             return None
-        missing, strays = await asyncio.gather(self._missing(user, kept), self._strays(user, kept.entries))
+        truth, authors = await asyncio.gather(
+            self.history.older(user, None, len(kept.entries) + _MARGIN), self.history.authors(user)
+        )
+        unknown = set(kept.entries) - set(truth)
+        strays, unindexed = await asyncio.gather(self._strays(unknown, authors), self._unindexed(unknown, authors))
         found = {
-            Kind.MISSING: missing,
+            Kind.MISSING: _missing(kept, truth),
             Kind.STRAY: strays,
+            Kind.UNINDEXED: unindexed,
             Kind.DOUBLED: _doubled(kept.entries),
             Kind.MISPLACED: _misplaced(kept.entries),
         }
@@ -91,17 +99,31 @@ class Audit:
                 findings &= await self.look(user) or NOTHING
         return findings
 
-    async def _missing(self, user: int, kept: Slice) -> set[bytes]:
-        truth = await self.history.older(user, None, len(kept.entries) + _MARGIN)
-        tail = kept.entries[-1] if kept.warmth is Warmth.PARTIAL else b""
-        return {entry for entry in truth if entry >= tail} - set(kept.entries)
+    async def mend(self, user: int, findings: Findings) -> None:
+        """Write the index rows that are missing, then make the timeline cold: its next read rebuilds it."""
+        unindexed = {each for each in findings if each.kind is Kind.UNINDEXED}
+        await self.rows.mend([RowFinding(RowKind.UNINDEXED, each.post_id, each.author) for each in unindexed])
+        await self.timelines.remove(user)
 
-    async def _strays(self, user: int, entries: Sequence[bytes]) -> set[bytes]:
+    async def _strays(self, unknown: Iterable[bytes], authors: Collection[int]) -> set[bytes]:
         """Return entries of others. Those of deleted people stay in the lists, and drop out when they are read."""
-        authors = {user, *await self.history.follows.followees(user)}
-        others = {entry_author(entry) for entry in entries} - authors
-        alive = await self.users.get_many(others) if others else {}
-        return {entry for entry in entries if entry_author(entry) in alive}
+        strange = {entry for entry in unknown if entry_author(entry) not in authors}
+        alive = await self.users.get_many({entry_author(entry) for entry in strange}) if strange else {}
+        return {entry for entry in strange if entry_author(entry) in alive}
+
+    async def _unindexed(self, unknown: Iterable[bytes], authors: Collection[int]) -> set[bytes]:
+        """Return entries whose text is there without a row in the index. The others are deleted posts, by far most."""
+        by_author: dict[int, list[UUID]] = defaultdict(list)
+        for entry in unknown:
+            if (author := entry_author(entry)) in authors:
+                by_author[author].append(entry_post_id(entry))
+        found = await asyncio.gather(*(self.rows.unindexed(author, ids) for author, ids in by_author.items()))
+        return {encode_entry(post_id, author) for author, ids in zip(by_author, found, strict=True) for post_id in ids}
+
+
+def _missing(kept: Slice, truth: Iterable[bytes]) -> set[bytes]:
+    tail = kept.entries[-1] if kept.warmth is Warmth.PARTIAL else b""
+    return {entry for entry in truth if entry >= tail} - set(kept.entries)
 
 
 def _doubled(entries: Sequence[bytes]) -> set[bytes]:

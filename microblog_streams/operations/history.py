@@ -66,7 +66,7 @@ class History:
 
     async def put_older(self, user: int, before: UUID | None, part: Part) -> list[bytes]:
         """Do the same with a part that the caller can look into meanwhile: what it holds by then may have holes."""
-        return await self._merge(await self._authors(user), before, part, self.posts.newest)
+        return await self._merge(await self.authors(user), before, part, self.posts.newest)
 
     async def newer(self, user: int, after: UUID, limit: int) -> list[bytes]:
         """Return the ``limit`` entries next above ``after``, newest first."""
@@ -74,9 +74,10 @@ class History:
         async def read(author: int, position: UUID | None, count: int) -> Sequence[UUID]:
             return await self.posts.oldest(author, position or after, count)
 
-        return await self._merge(await self._authors(user), after, Part(limit, down=False), read)
+        return await self._merge(await self.authors(user), after, Part(limit, down=False), read)
 
-    async def _authors(self, user: int) -> Collection[int]:
+    async def authors(self, user: int) -> Collection[int]:
+        """Return whose posts a timeline holds: the owner's, and those of everyone whom they follow."""
         return {user, *await self.follows.followees(user)}
 
     async def _merge(self, authors: Collection[int], position: UUID | None, part: Part, read: Read) -> list[bytes]:

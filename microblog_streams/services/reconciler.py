@@ -1,9 +1,9 @@
 """Looks at somebody's timeline every few seconds, and has what is wrong rebuilt: rather see than trust.
 
 Delivery loses and invents nothing, so ``repaired`` stays 0, and that it does is the proof of it in production. A
-timeline that is wrong is made cold, and the next read rebuilds it from PostgreSQL and Cassandra; the log line has the
-ids by which to find out why. Nothing is found where it cannot be known: a store is away, or events are on their way
-for long.
+timeline that is wrong is made cold, and the next read rebuilds it from PostgreSQL and Cassandra; a post that the
+author's index does not know is written there first. The log line has the ids by which to find out why. Nothing is
+found where it cannot be known: a store is away, or events are on their way for long.
 """
 
 import logging
@@ -49,7 +49,7 @@ class Reconciler(Service):
                 return
 
     async def _repair(self, user: int, findings: Findings) -> None:
-        await self._audit.timelines.remove(user)
+        await self._audit.mend(user, findings)
         self.repaired += 1
         counts = " ".join(f"{kind}={count}" for kind, count in counted(findings).items())
         named = ",".join(f"{each.kind}:{each.post_id}:{each.author}" for each in islice(sorted(findings), NAMED))

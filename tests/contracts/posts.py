@@ -105,6 +105,38 @@ class PostStoreContract:
         assert await posts.newest(author, None, 100) == ordered[::-1]
         assert await posts.oldest(author, ordered[0], 100) == ordered[1:]
 
+    async def test_many_are_deleted_as_one_is(self, posts: PostStore, author: int):
+        written = written_by(author, 130)
+        await put_all(posts, written)
+        await posts.delete_all(author, [post.id for post in written[:125]])
+        assert await posts.newest(author, None, 200) == [post.id for post in reversed(written[125:])]
+        gone = await posts.get_many([post.id for post in written[:125]])
+        assert gone == {post.id: Post(post.id, author, "", deleted=True) for post in written[:125]}
+        await posts.delete_all(author, [])
+
+    async def test_the_index_tells_what_it_has_of_an_author(self, posts: PostStore, author: int):
+        written = written_by(author, 5)
+        await put_all(posts, written[:4])
+        await posts.delete(written[1].id, author)
+        ids = [post.id for post in written]
+        assert await posts.indexed(author, ids) == {
+            post_id: number == 1 for number, post_id in enumerate(ids) if number < 4
+        }
+        assert await posts.indexed(author + 1, ids) == {}
+        assert await posts.indexed(author, []) == {}
+
+    async def test_a_scan_comes_by_every_post_once(self, posts: PostStore, author: int):
+        """In parts, and deleted ones with their flag."""
+        written = [post for number in range(5) for post in written_by(author + number, 9)]
+        await put_all(posts, written)
+        await posts.delete(written[7].id, author)
+        expected = [post if at != 7 else Post(post.id, author, "", deleted=True) for at, post in enumerate(written)]
+        found: list[Post] = []
+        while part := await posts.scan(found[-1].id if found else None, 7):
+            found += part
+        assert len({post.id for post in found}) == len(found)
+        assert {post for post in found if post.id in {one.id for one in written}} == set(expected)
+
     async def test_newest_goes_on_below_a_position(self, posts: PostStore, author: int):
         written = written_by(author, 5)
         await put_all(posts, written)

@@ -18,8 +18,26 @@ class PostStore(Protocol):
         """Flag a post as deleted and empty its text, also before it was written."""
         ...
 
+    async def delete_all(self, author: int, ids: Sequence[UUID]) -> None:
+        """Delete posts of an author, all texts before the first flag in the author's index.
+
+        So a call that failed, or whose process died, left no text whose flag hides it from ``newest``.
+        """
+        ...
+
     async def get_many(self, ids: Collection[UUID]) -> Mapping[UUID, Post]:
         """Return those posts that are there, deleted ones with their flag."""
+        ...
+
+    async def indexed(self, author: int, ids: Collection[UUID]) -> Mapping[UUID, bool]:
+        """Return those of the posts of which the author's index has a row: whether it says that they are deleted."""
+        ...
+
+    async def scan(self, after: UUID | None, limit: int) -> Sequence[Post]:
+        """Return up to ``limit`` posts of all, deleted ones with their flag, in an order of the store's own.
+
+        ``after`` is the last one of the part before. An empty part: there are no more.
+        """
         ...
 
     async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
+#: Raises where the caller's hold on what it does is gone: ``Lease.check``.
 Check = Callable[[], None]
 
 

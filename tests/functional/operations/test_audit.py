@@ -147,6 +147,18 @@ class TestWrong:
         await world.timelines.push([reader], entry)
         assert await look() == {finding(Kind.STRAY, entry)}
 
+    async def test_a_post_that_its_authors_index_does_not_know(self, world, reader, look):
+        """The list has it, and whatever is made from the index would not."""
+        half = world.entries(reader)[4]
+        world.posts.unindexed.add(entry_post_id(half))
+        assert await look() == {finding(Kind.UNINDEXED, half)}
+
+    async def test_a_deleted_post_that_the_index_does_not_know_is_no_loss(self, world, reader, look):
+        half = entry_post_id(world.entries(reader)[4])
+        await world.posts.delete(half, 2)
+        world.posts.unindexed.add(half)
+        assert await look() == frozenset()
+
     async def test_two_that_were_swapped(self, world, reader, look):
         entries = world.entries(reader)
         entries[6], entries[7] = entries[7], entries[6]

@@ -6,6 +6,9 @@ import sys
 import pytest
 from redis import Redis
 
+from microblog_streams.ids import new_post_id, post_millis
+from microblog_streams.stores.cluster import Address, open_cluster
+from microblog_streams.stores.posts import PUT_BODY
 from tests.live.fixtures import eventually, make_workers, people
 from tests.live.growing import kafka, stack, workers
 from tests.live.worker import ROOT
@@ -52,3 +55,19 @@ def worker(stack, eventually):
 def redis(stack):
     with Redis.from_url(stack.settings.redis_url.get_secret_value()) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def half_write(stack):
+    """Writes a post of an author's as a batch does that was given up half-way, the text alone; returns its id."""
+    with open_cluster(stack.settings) as cluster:
+        session = cluster.connect()
+        session.set_keyspace(Address.of(stack.settings).keyspace)
+        put_body = session.prepare(PUT_BODY)
+
+        def write(author):
+            post_id = new_post_id()
+            session.execute(put_body, (post_id, author, "half", post_millis(post_id) * 1_000))
+            return post_id
+
+        yield write

@@ -32,7 +32,7 @@ def stranger(worker, people):
 def test_where_all_is_right_verify_says_so(pair, command):
     status, said, errors = command("verify")
     assert (status, errors.count("Traceback")) == (0, 0), errors
-    assert said.splitlines()[-1].endswith("0 missing, 0 stray, 0 doubled, 0 misplaced")
+    assert said.splitlines()[-1].endswith("0 missing, 0 stray, 0 doubled, 0 misplaced, 0 unindexed")
 
 
 def test_verify_names_what_is_wrong_and_a_rebuild_mends_it(pair, stranger, redis, command, worker, people):
@@ -49,7 +49,7 @@ def test_verify_names_what_is_wrong_and_a_rebuild_mends_it(pair, stranger, redis
     assert status == 1, errors
     assert said.splitlines() == [
         f"user {follower}: 1 missing ({dropped} by {author}); 1 stray ({strange} by {stranger})",
-        "2 checked, 0 cold, 1 missing, 1 stray, 0 doubled, 0 misplaced",
+        "2 checked, 0 cold, 1 missing, 1 stray, 0 doubled, 0 misplaced, 0 unindexed",
     ]
     assert as_json[0] == 1
     assert json.loads(as_json[1])["wrong"] == [
@@ -63,7 +63,7 @@ def test_verify_names_what_is_wrong_and_a_rebuild_mends_it(pair, stranger, redis
     ]
     assert rebuilt[:2] == (0, "1 timelines are rebuilt\n"), rebuilt
     assert redis.llen(key(follower)) == 3 + 1
-    assert again[:2] == (0, "1 checked, 0 cold, 0 missing, 0 stray, 0 doubled, 0 misplaced\n"), again
+    assert again[:2] == (0, "1 checked, 0 cold, 0 missing, 0 stray, 0 doubled, 0 misplaced, 0 unindexed\n"), again
     assert people.timeline(worker, follower) == posts
 
 
@@ -98,7 +98,7 @@ def test_a_rebuild_of_the_edges_makes_the_table_right_again(pair, kafka, command
     assert found[:2] == (
         1,
         f"user {follower}: 1 missing ({lost} by {author})\n"
-        "1 checked, 0 cold, 1 missing, 0 stray, 0 doubled, 0 misplaced\n",
+        "1 checked, 0 cold, 1 missing, 0 stray, 0 doubled, 0 misplaced, 0 unindexed\n",
     )
     assert status == 0, errors
     assert said.endswith(" deleted users are in the workers' tables\n")
@@ -118,10 +118,36 @@ def test_a_worker_finds_and_repairs_it_by_itself(pair, redis, worker, workers, p
 
     eventually(lambda: repairing.call("GET", "/health").body["reconciler"]["repaired"] == 1, repairing)
 
-    counts = f"timeline_repaired user={follower} missing=1 stray=0 doubled=0 misplaced=0"
+    counts = f"timeline_repaired user={follower} missing=1 stray=0 doubled=0 misplaced=0 unindexed=0"
     assert f"{counts} posts=missing:{posts[1]}:{author}" in repairing.log.read_text()
     assert people.timeline(worker, follower) == posts
     assert worker.call("GET", "/health").body["reconciler"] == {"checked": 0, "repaired": 0}
+
+
+def test_a_post_whose_index_row_was_never_written_is_found_and_mended(pair, half_write, redis, command, worker, people):
+    """On a list and on none: what is on a list is found by comparing it, all by comparing every post's rows."""
+    author, follower, posts = pair
+    listed, hidden = half_write(author), half_write(author)
+    redis.lpush(key(follower), encode_entry(listed, author))
+
+    on_the_list = command("verify", "--user", str(follower))
+    found = command("verify", "--posts", "--json")
+    mended = command("rebuild", "posts")
+    again = command("verify", "--posts")
+    rebuilt = command("rebuild", "timelines", "--user", str(follower))
+
+    assert on_the_list[:2] == (
+        1,
+        f"user {follower}: 1 unindexed ({listed} by {author})\n"
+        "1 checked, 0 cold, 0 missing, 0 stray, 0 doubled, 0 misplaced, 1 unindexed\n",
+    ), on_the_list
+    assert found[0] == 1, found
+    assert [each["postId"] for each in json.loads(found[1])["wrong"]] == [str(listed), str(hidden)]
+    assert mended[0] == 0, mended
+    assert mended[1].splitlines()[-1].startswith("2 posts are written again")
+    assert again[0] == 0, again
+    assert rebuilt[0] == 0, rebuilt
+    assert people.timeline(worker, follower) == [str(hidden), str(listed), *posts]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +155,8 @@ def test_a_worker_finds_and_repairs_it_by_itself(pair, redis, worker, workers, p
     [
         (["verify", "--user", "999999"], {}, "There is no user 999999."),
         (["rebuild", "edges", "--user", "1"], {}, "rebuild edges takes no --user"),
+        (["rebuild", "posts", "--user", "1"], {}, "rebuild posts takes no --user"),
+        (["verify", "--posts", "--sample", "3"], {}, "verify --posts takes neither"),
         (["verify"], {"MICROBLOG_REDIS_URL": "redis://127.0.0.1:1"}, "redis is unavailable"),
         (["rebuild", "timelines"], {"MICROBLOG_REDIS_URL": "redis://127.0.0.1:1"}, "redis is unavailable"),
     ],

@@ -62,8 +62,19 @@ async def test_a_repair_is_an_error_in_the_log_with_the_ids(world, reconciler, c
     await reconciler.reconcile()
     (record,) = (record for record in caplog.records if record.levelno == logging.ERROR)
     assert record.getMessage() == (
-        f"timeline_repaired user=1 missing=1 stray=0 doubled=0 misplaced=0 posts=missing:{post}:2"
+        f"timeline_repaired user=1 missing=1 stray=0 doubled=0 misplaced=0 unindexed=0 posts=missing:{post}:2"
     )
+
+
+async def test_a_post_that_its_authors_index_lost_is_written_there_before_the_rebuild(world, reconciler):
+    lost = world.expected(1)[2]
+    world.posts.unindexed.add(lost)
+    await reconciler.reconcile()
+    assert (reconciler.checked, reconciler.repaired) == (1, 1)
+    assert lost in await world.posts.newest(2, None, 10)
+    assert await world.scroll(1) == world.expected(1)
+    await reconciler.reconcile()
+    assert (reconciler.checked, reconciler.repaired) == (2, 1)
 
 
 async def test_a_post_that_is_on_its_way_is_not_repaired(world, reconciler):

@@ -1,0 +1,69 @@
+"""Every post's rows are compared, in parts; what is only on its way is not wrong."""
+
+import pytest
+
+from microblog_streams.commands import post_scan
+from microblog_streams.commands.post_scan import PostScan
+from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
+from tests.fakes.world import World
+
+
+@pytest.fixture
+async def world(monkeypatch):
+    """Ten posts of one person, which come in parts of three."""
+    monkeypatch.setattr(post_scan, "PART", 3)
+    world = World()
+    await world.people("ann")
+    await world.write(1, *"abcdefghij")
+    return world
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def make(world, told):
+    async def nothing():
+        pass
+
+    return lambda settle=nothing: PostScan(PostRows(world.posts, world.post_cache), settle, told.append)
+
+
+async def test_whole_posts_are_looked_at_once(make, told):
+    scan = make()
+    await scan.run()
+    assert (scan.checked, scan.wrong, told) == (10, set(), [3, 6, 9, 10])
+
+
+async def test_no_posts_are_none(make, world):
+    world.posts.posts.clear()
+    scan = make()
+    await scan.run()
+    assert (scan.checked, scan.wrong) == (0, set())
+
+
+async def test_what_is_wrong_is_found_wherever_it_is(make, world):
+    ids = [*world.posts.posts]
+    world.posts.unindexed |= {ids[0], ids[9]}
+    world.posts.flagged.add(ids[5])
+    scan = make()
+    await scan.run()
+    assert scan.wrong == {
+        RowFinding(RowKind.UNINDEXED, ids[0], 1),
+        RowFinding(RowKind.UNINDEXED, ids[9], 1),
+        RowFinding(RowKind.UNEMPTIED, ids[5], 1),
+    }
+
+
+async def test_what_was_on_its_way_is_not_wrong(make, world):
+    late = next(iter(world.posts.posts))
+    world.posts.unindexed.add(late)
+
+    async def settle():
+        world.posts.unindexed.clear()
+
+    scan = make(settle)
+    await scan.run()
+    assert scan.wrong == set()
