@@ -9,10 +9,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_entry, post_millis
+from microblog_streams.ids import encode_entry, post_millis, post_time
 from microblog_streams.operations.ahead import Ahead
 from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.lease import Lease
@@ -34,6 +35,10 @@ IN_ORDER = 10
 
 #: Seconds for which a post that its writer has stored is not stored once more.
 FRESH = 60.0
+
+#: For so long after an author's deletion posts of theirs may still have been taken: their token was believed for 30
+#: seconds, and the clocks of workers differ.
+LAST_WORDS = timedelta(seconds=60)
 
 #: The follower under which an author's own tombstone stands; no user has this id.
 TOMBSTONE = 0
@@ -72,13 +77,19 @@ class FanOut:
     running: Running
 
     async def deliver(self, event: PostCreated, lease: Lease) -> None:
-        """Store the post, then push it everywhere. Raises NotMine, StoreUnavailable."""
+        """Store the post, then push it everywhere; empty a deleted author's. Raises NotMine, StoreUnavailable."""
         author = event.user_id
         if not await self._stored(event.post_id):
             await self.posts.put(Post(event.post_id, author, event.content))
         with self.running.running(author):
-            if self.followers.row(lease.partition, author, TOMBSTONE) is None:
+            tombstone = self.followers.row(lease.partition, author, TOMBSTONE)
+            if tombstone is None:
                 await self._push(author, encode_entry(event.post_id, author), lease)
+        # The deletion of the author's posts may have gone past this one before it was written. What is much younger is
+        # by somebody else, who was given the id after PostgreSQL had lost the first one.
+        if tombstone is not None and post_time(event.post_id) - tombstone.changed_at < LAST_WORDS:
+            await self.cache.delete(event.post_id, author)
+            await self.posts.delete(event.post_id, author)
 
     async def _stored(self, post_id: UUID) -> bool:
         """Tell whether whoever took the post has stored it. An old event may be read again because a store was lost."""

@@ -1,9 +1,10 @@
 """Deletions: the flag, the marks and the tombstone, in any order with what is deleted."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from microblog_streams import topics
 from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.events import PostDeleted, UserDeleted
 from microblog_streams.ids import new_post_id
@@ -12,7 +13,7 @@ from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.records import Post
 from tests.fakes.lease import FakeLease
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)
 
 
 async def test_a_deletion_that_overtakes_its_post_wins(world):
@@ -54,6 +55,60 @@ async def test_whom_a_deleted_user_followed_no_longer_pushes_to_them(world):
     await world.operations.users.delete(ann)
     await world.deliver()
     assert not world.followers.row(0, bob, ann).following
+
+
+async def test_a_deleted_users_posts_are_each_read_once(world, monkeypatch):
+    """From the last one on, not from the newest again: that read 50 million rows of somebody with 100,000 posts."""
+    monkeypatch.setattr(deletions, "BATCH", 10)
+    (ann,) = await world.people("ann")
+    world.wrote(ann, 500)
+    asked = []
+    real = world.posts.newest
+
+    async def newest(author, before, limit):
+        asked.append(before)
+        return await real(author, before, limit)
+
+    monkeypatch.setattr(world.posts, "newest", newest)
+    ids = await real(ann, None, 500)
+    await world.settle(UserDeleted(user_id=ann, at=NOW))
+
+    assert asked == [None, *ids[9::10]]
+    assert all(post.deleted and not post.content for post in world.posts.posts.values())
+
+
+async def test_a_rerun_leaves_no_text_behind(world, monkeypatch):
+    monkeypatch.setattr(deletions, "BATCH", 10)
+    (ann,) = await world.people("ann")
+    world.wrote(ann, 50)
+    world.posts.deletions = 25
+    with pytest.raises(StoreUnavailable):
+        await world.settle(UserDeleted(user_id=ann, at=NOW))
+    await world.settle(UserDeleted(user_id=ann, at=NOW))
+    assert not any(post.content for post in world.posts.posts.values())
+
+
+async def test_a_post_that_is_fanned_out_after_its_authors_deletion_leaves_no_text(world):
+    """It was written when whoever deletes the author's posts had gone past it."""
+    (ann,) = await world.people("ann")
+    (post_id,) = await world.write(ann, "just before")
+    created = next(event for event in world.log.events if event.topic == topics.POST_CREATED)
+    world.posts.posts.clear()
+    world.post_cache.kept.clear()
+    world.record(UserDeleted(user_id=ann, at=NOW))
+    await world.settle(UserDeleted(user_id=ann, at=NOW))
+    await world.bring_about(created)
+    assert world.posts.posts[post_id].deleted
+    assert not world.posts.posts[post_id].content
+    assert world.post_cache.kept[post_id].deleted
+
+
+async def test_who_has_a_deleted_users_id_by_now_keeps_their_posts(world):
+    """PostgreSQL has lost the first one and given the id out again; the tables still know of the deletion."""
+    (ann,) = await world.people("ann")
+    world.record(UserDeleted(user_id=ann, at=NOW - timedelta(hours=1)))
+    (post_id,) = await world.write(ann, "by another")
+    assert world.posts.posts[post_id].content == "by another"
 
 
 async def test_a_lost_lease_ends_it_between_batches(world, monkeypatch):

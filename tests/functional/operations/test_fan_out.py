@@ -1,6 +1,7 @@
 """Fan-out: into every follower's timeline and the author's, slice by slice, as long as the partition is held."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -150,7 +151,7 @@ async def test_a_table_that_is_not_here_is_not_an_empty_one(world, author):
 
 
 async def test_a_deleted_author_reaches_nobody(world, author):
-    world.followers.write(author, fan_out.TOMBSTONE, Row(1, False, None))
+    world.followers.write(author, fan_out.TOMBSTONE, Row(1, False, datetime.now(UTC)))
     await world.operations.fan_out.deliver(event(author), world.lease)
     assert receivers(world) == []
 
