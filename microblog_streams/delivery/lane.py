@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from faust.types import TP, EventT, StreamT
 
+from microblog_streams.cancelling import cancel_all
 from microblog_streams.delivery.acknowledgements import TICK, Acknowledgements
 from microblog_streams.delivery.backoff import pauses
 from microblog_streams.delivery.lease import PartitionLease
@@ -116,10 +117,8 @@ class Lane:
         tasks = [parcel.task for parcel in self.parcels if parcel.task]
         if self._acks is not None:
             tasks.append(self._acks)
-        for task in tasks:
-            task.cancel()
         self.parcels.clear()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
 
     async def _begin(self, event: EventT[bytes], lease: PartitionLease) -> bool:
         """Start anew in another generation of the group: what was not acknowledged is read again."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
+from microblog_streams.cancelling import cancel_all
 from microblog_streams.operations.attempts import attempt
 from microblog_streams.operations.history import History, Part
 from microblog_streams.stores.interfaces import Building, TimelineStore
@@ -124,5 +125,4 @@ class Builder:
                 self.building = renewed
             return reading.result()
         finally:
-            reading.cancel()
-            await asyncio.wait([reading])
+            await cancel_all([reading])

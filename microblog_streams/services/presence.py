@@ -53,5 +53,6 @@ class Presence(Service):
             except StoreUnavailable as exc:
                 logger.debug("presence_unknown reason=%s", exc)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), INTERVAL)
+                async with asyncio.timeout(INTERVAL):
+                    await self._changed.wait()
             self._changed.clear()

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
+from microblog_streams.cancelling import cancel_all
 from microblog_streams.errors import Transient
 from microblog_streams.records import OutboxRecord
 from microblog_streams.services.service import Service
@@ -109,7 +110,8 @@ class OutboxRelay(Service):
     async def on_stop(self) -> None:
         """Let the batch in flight come to its end."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), GRACE)
+            async with asyncio.timeout(GRACE):
+                await self._over.wait()
 
     async def _stand(self) -> None:
         """Stand for election until elected; lead until something fails."""
@@ -134,12 +136,10 @@ class OutboxRelay(Service):
             await asyncio.wait({keeping, relaying}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.leading = False
-            for task in (keeping, relaying):
-                task.cancel()
-            outcomes = await asyncio.gather(keeping, relaying, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, Exception):
-                raise outcome
+            await cancel_all((keeping, relaying))
+        for task in (keeping, relaying):
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
 
     async def _keep(self, session: LeaderSession) -> None:
         while True:

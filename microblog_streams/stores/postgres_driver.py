@@ -6,13 +6,17 @@ next connection with that number cannot be watched any more, on asyncio's loop a
 closed twice takes the reader of another one away. So the event loop watches a duplicate of the socket, which stays
 until we close it, once. And where libpq begins anew on another socket (without TLS, after a login that failed with it),
 aiopg goes on watching the old one, to which nothing ever happens: a wrong password looked like a server that is away.
+
+aiopg waits for each statement with ``asyncio.wait_for``, which on Python 3.11 returns the answer to a task that was
+cancelled as it came. The task went on: a relay that had lost the lead kept the leader's session, and nobody led.
 """
 
+import asyncio
 import os
 from typing import Any, Final
 
 from aiopg.connection import Connection
-from psycopg2.extensions import connection
+from psycopg2.extensions import QueryCanceledError, connection
 
 #: psycopg2's status of a connection that is being made; it has no name for it.
 _CONNECTING: Final = 20
@@ -42,6 +46,20 @@ class Driver(Connection):
             self._close()
         elif self is not None and self._conn.status == _CONNECTING:
             self._follow()
+
+    async def _poll(self, waiter: "asyncio.Future[None]", timeout: float) -> None:
+        """Wait until the server has answered. Raises CancelledError, also where the server cancelled the statement."""
+        self._ready(self._weakref)
+        try:
+            async with asyncio.timeout(timeout):
+                await waiter
+        except (asyncio.CancelledError, TimeoutError):
+            self._close()
+            raise
+        except QueryCanceledError:
+            raise asyncio.CancelledError from None
+        finally:
+            self._waiter = None
 
     def _follow(self) -> None:
         """Watch libpq's socket where it has begun anew on another one."""

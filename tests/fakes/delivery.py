@@ -85,6 +85,8 @@ class Effects:
         self.ended: list[int] = []
         self.rows: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
+        #: Events whose effects lose their next cancellation, as a library would.
+        self.deaf: set[int] = set()
         self.failures: dict[int, list[BaseException]] = defaultdict(list)
         self.row_failures: dict[int, list[BaseException]] = defaultdict(list)
         self.most = 0
@@ -99,6 +101,15 @@ class Effects:
         for offset in offsets:
             self.gates.pop(offset).set()
 
+    async def _wait(self, offset: int) -> None:
+        try:
+            await self.gates[offset].wait()
+        except asyncio.CancelledError:
+            if offset not in self.deaf:
+                raise
+            self.deaf.remove(offset)
+            await self.gates[offset].wait()
+
     def record(self, event: Note, lease: PartitionLease) -> None:
         if self.row_failures[event.number]:
             raise self.row_failures[event.number].pop(0)
@@ -110,7 +121,7 @@ class Effects:
         self.most = max(self.most, self._running)
         try:
             if event.number in self.gates:
-                await self.gates[event.number].wait()
+                await self._wait(event.number)
             lease.check()
             if self.failures[event.number]:
                 raise self.failures[event.number].pop(0)

@@ -164,7 +164,8 @@ async def refresh_broker(app: "App", timeout: float) -> bool:
     if producer is None:
         return False
     try:
-        return bool(await asyncio.wait_for(producer.client.force_metadata_update(), timeout))
+        async with asyncio.timeout(timeout):
+            return bool(await producer.client.force_metadata_update())
     except (TimeoutError, KafkaError, OSError):
         return False
 

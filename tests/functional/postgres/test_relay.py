@@ -234,3 +234,30 @@ async def test_a_record_is_removed_by_the_session_that_read_it_and_by_no_other(
 
         await until(lambda: len(log.events) > 1)
         assert {event.key for event in log.events} == {people[1].to_bytes(8, "big"), reissued.key}
+
+
+async def test_a_term_ends_though_a_ping_lost_its_cancellation(log, election, quick, follows, people):
+    """A ping that is answered as it is cancelled goes on. It kept the session, and with it the lead, for ever."""
+
+    class Deaf(type(election.session())):
+        lost_cancellation = False
+
+        async def head(self, limit):
+            return await self.election.outbox.head(limit)
+
+        async def ping(self):
+            if self.election.leader is self and not Deaf.lost_cancellation:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    Deaf.lost_cancellation = True
+            await super().ping()
+
+    async with OutboxRelay(log, lambda: Deaf(election)) as relay:
+        await until(lambda: relay.leading)
+        log.away = True
+        await follows.set(people[0], people[1], True, NOW)
+        await until(lambda: Deaf.lost_cancellation)
+        log.away = False
+
+        await until(lambda: log.events)

@@ -115,6 +115,18 @@ async def test_a_new_generation_begins_anew_from_the_commit(world):
     await until(lambda: world.acked == [0, 1, 2, 3])
 
 
+async def test_an_effect_that_loses_its_cancellation_does_not_hold_up_the_next_generation(world):
+    world.effects.hold(0)
+    world.effects.deaf.add(0)
+    world.put(0)
+    await until(lambda: world.effects.begun == [0])
+    world.rebalance()
+    world.put(0)
+    await until(lambda: world.effects.begun == [0, 0])
+    world.effects.release(0)
+    await until(lambda: world.acked == [0])
+
+
 async def test_a_halted_lane_begins_anew_in_the_next_generation(world):
     world.effects.failures[0] = [ValueError("broken")] * 5
     world.put(0)
