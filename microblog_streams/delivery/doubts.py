@@ -48,12 +48,14 @@ class Doubts:
         record.add_done_callback(partial(self._look, message, key))
 
     def _look(self, message: Message, key: bytes, record: "Future[Any]") -> None:
+        # Asked for in any case: where the partition is another's by now, nobody else does, and asyncio complains.
+        given_up = record.cancelled() or record.exception() is not None
         try:
             self._lease(message).check()
         except NotMine:
             self.add([key])
         else:
-            if record.cancelled() or record.exception() is not None:
+            if given_up:
                 self._given_up.add(key)
 
     def confirmed(self, keys: Collection[bytes]) -> None:

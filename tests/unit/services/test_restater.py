@@ -1,10 +1,12 @@
 """Rows in doubt are published again, all of them, once the worker is a member of its group again; none is forgotten."""
 
+import gc
+
 import pytest
 from faust.types.tuples import FutureMessage
 
 from microblog_streams.delivery.doubts import Doubts
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.errors import NotMine, StoreUnavailable
 from microblog_streams.services import restater
 from microblog_streams.services.restater import Restater
 from tests.waiting import until
@@ -114,3 +116,19 @@ async def test_a_stop_restates_what_was_given_up_too(store):
     await until(lambda: doubts._given_up)
     await service.stop()
     assert store.calls == [[b"a"]]
+
+
+async def test_a_record_that_failed_once_its_partition_was_anothers_is_no_alarm(caplog):
+    """Its outcome is looked at, or asyncio logs a traceback when it is collected."""
+
+    class Lost:
+        def check(self):
+            raise NotMine("another has it")
+
+    doubts, record = Doubts(lambda message: Lost()), FutureMessage(None)
+    doubts.watch(None, b"a", record)
+    record.set_exception(TimeoutError())
+    await until(lambda: len(doubts))
+    del record
+    gc.collect()
+    assert caplog.text == ""
