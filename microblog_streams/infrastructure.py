@@ -65,9 +65,8 @@ class Infrastructure(BaseSettings):
         True, description="A node's certificate must name its IP address. `false`: any that the CA signed will do."
     )
     cassandra_consistency: Consistency = Field(
-        "LOCAL_QUORUM", description="Replicas that must confirm a post, and answer an agent's or a rebuild's read."
+        "LOCAL_QUORUM", description="Replicas that must confirm a post, and answer a read of posts."
     )
-    cassandra_read_consistency: Consistency = Field("ONE", description="Replicas that must answer a page's read.")
 
     redis_url: Annotated[SecretStr, _redis_url] = Field(
         SecretStr("redis://127.0.0.1:6379/0"),

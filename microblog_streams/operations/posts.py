@@ -82,7 +82,7 @@ class Posts:
         """Return an author's posts, newest first. Raises NotFound."""
 
         async def read(position: UUID | None, count: int) -> list[bytes]:
-            ids = await self.store.newest(author, position, count, strong=False)
+            ids = await self.store.newest(author, position, count)
             return [encode_entry(post_id, author) for post_id in ids]
 
         return await self.bodies.page(read, before, limit, author)

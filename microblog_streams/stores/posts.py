@@ -12,7 +12,7 @@ from uuid import UUID
 from microblog_streams.ids import post_millis
 from microblog_streams.records import Post
 from microblog_streams.stores.cassandra import Cassandra, Rows, Write
-from microblog_streams.stores.cluster import FAST, STRONG
+from microblog_streams.stores.cluster import STRONG
 from microblog_streams.stores.index_reads import IndexReads, Part
 from microblog_streams.stores.post_writes import PostWrites
 
@@ -104,12 +104,14 @@ class Posts:
             return _posts(await self._cassandra.execute(FIRST, (limit,)))
         return _posts(await self._cassandra.execute(FURTHER, (after, limit)))
 
-    async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
-        """Return the newest undeleted ids below ``before``, newest first."""
-        profile = STRONG if strong else FAST
+    async def newest(self, author: int, before: UUID | None, limit: int) -> Sequence[UUID]:
+        """Return the newest undeleted ids below ``before``, newest first, at LOCAL_QUORUM.
+
+        Not at ONE, also for a page: its cursor is the last of them, and what a replica missed would be passed for good.
+        """
 
         async def read(position: UUID, size: int) -> Rows:
-            return await self._index.older(author, Part(position, size, profile))
+            return await self._index.older(author, Part(position, size, STRONG))
 
         return await _read_on(read, before or ABOVE_ALL, limit)
 

@@ -189,11 +189,6 @@ class PostStoreContract:
         await put_all(posts, written_by(author, 2))
         assert await posts.newest(author + 1, None, 10) == []
 
-    async def test_a_quick_read_sees_the_same_where_all_replicas_answer(self, posts: PostStore, author: int):
-        (post,) = written_by(author, 1)
-        await posts.put(post)
-        assert await posts.newest(author, None, 10, strong=False) == [post.id]
-
     async def test_the_largest_author_has_posts_too(self, posts: PostStore):
         post = Post(new_post_id(), MAX_USER_ID, "the last")
         await posts.put(post)

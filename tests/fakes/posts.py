@@ -63,7 +63,7 @@ class FakePosts:
         first = 0 if after is None else ids.index(after) + 1
         return [self.posts[post_id] for post_id in ids[first : first + limit]]
 
-    async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
+    async def newest(self, author: int, before: UUID | None, limit: int) -> Sequence[UUID]:
         return sorted((post_id for post_id in self._of(author) if not before or post_id < before), reverse=True)[:limit]
 
     async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:

@@ -40,10 +40,10 @@ class PostStore(Protocol):
         """
         ...
 
-    async def newest(self, author: int, before: UUID | None, limit: int, strong: bool = True) -> Sequence[UUID]:
+    async def newest(self, author: int, before: UUID | None, limit: int) -> Sequence[UUID]:
         """Return the newest ``limit`` undeleted post ids of an author, older than ``before``, newest first.
 
-        Fewer than ``limit`` means that there are no more. ``strong`` reads at LOCAL_QUORUM, else ONE.
+        Fewer than ``limit`` means that there are no more (LOCAL_QUORUM: pages go on from the last of them).
         """
         ...
 
