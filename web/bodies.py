@@ -1,10 +1,12 @@
 """Reading a request's JSON body, without trust in any of it.
 
 Python's own parser, because it tells of what pydantic's lets pass: a name that stands twice in an object (parsers
-disagree on which one counts). Nesting, long numbers, NaN and other encodings end in a 400 like any bad JSON.
+disagree on which one counts). Nesting, long numbers, NaN and other encodings end in a 400 like any bad JSON. A byte
+order mark in front, which some editors and libraries write, is skipped (RFC 8259, section 8.1).
 """
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn, TypeVar
@@ -17,6 +19,9 @@ from microblog_streams.errors import Invalid
 from web.edge.expectation import go_on
 from web.problems import InvalidFields
 from web.schemas import Body
+
+#: Names of UTF-8 in use. Not looked up: Python keeps every name that it was ever asked for.
+_UTF_8: Final = frozenset({"utf-8", "utf8"})
 
 BodyT = TypeVar("BodyT", bound=Body)
 
@@ -33,7 +38,7 @@ _MESSAGES = {
 
 async def read(request: Request, model: type[BodyT]) -> BodyT:
     """Return the body as ``model``. Raises Invalid, InvalidFields, and aiohttp's 413 and 415."""
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() != "utf-8":
+    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF_8:
         raise HTTPUnsupportedMediaType
     # Bodies are small, and a few bytes can unfold to gigabytes.
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -54,7 +59,7 @@ async def _content(request: Request) -> bytes:
 
 def _parse(content: bytes) -> object:
     try:
-        return _JSON.decode(content.decode())
+        return _JSON.decode(content.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as exc:
         raise Invalid("body", f"is not UTF-8 at byte {exc.start}") from None
     except json.JSONDecodeError as exc:

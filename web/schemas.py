@@ -90,8 +90,8 @@ class NewPost(Body):
     content: Annotated[
         str,
         Field(
-            description="Comes back as it was sent. Of the control characters it may hold newline and tab. White space "
-            "around it does not count, up to 2,000 characters with it.",
+            description="Comes back as it was sent. Of the control characters it may hold newline and tab, and it must "
+            "hold one that can be seen. White space around it does not count, up to 2,000 characters with it.",
             json_schema_extra=_CONTENT,
         ),
     ]

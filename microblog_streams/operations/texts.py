@@ -1,7 +1,7 @@
 """The rules for what people write: names and posts, checked once for every way in (views, commands).
 
 A name is compared by its key, so that ``Ann``, ``ANN`` and the full-width spelling of it are one person's.
-A post is kept exactly as it was sent; trimming only decides whether there is something in it.
+A post is kept exactly as it was sent; trimming only decides how long it is, and it must show something.
 """
 
 import re
@@ -9,6 +9,7 @@ import unicodedata
 from typing import Final
 
 from microblog_streams.errors import Invalid
+from microblog_streams.operations import visible
 
 #: Code points of a username, in NFC.
 MAX_USERNAME: Final = 50
@@ -29,8 +30,6 @@ _LETTERS_AND_DIGITS: Final = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
 #: Marks that belong to a script (vowel signs of Hindi or Thai) are part of its letters; those that go on any
 #: letter, and those that choose a glyph, are not: they make names that look alike, or unlike text.
 _LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
-#: Hangul fillers and the inherent vowels of Khmer: letters and marks by category, and not to be seen.
-_INVISIBLE: Final = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
 
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 _BREAKS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
@@ -39,8 +38,8 @@ _FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile(f"[{_BREAKS}\ud800-\udfff]")
 TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
 _CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
-#: The rule for posts as a regular expression, for those who describe it: no control characters, and not empty.
-CONTENT: Final = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
+#: The rule for posts as a regular expression, for those who describe it: no control characters, and one that is seen.
+CONTENT: Final = rf"^[^{_CONTROL}]*[^{visible.UNSEEN}][^{_CONTROL}]*$"
 
 
 def username(value: str) -> tuple[str, str]:
@@ -70,7 +69,8 @@ def name_key(name: str) -> str:
 def content(value: str) -> str:
     """Return the text of a post as it was sent. Raises Invalid (``content``).
 
-    1 to 500 code points after trimming, at most 2,000 before; of the control characters only newline and tab.
+    1 to 500 code points after trimming, at most 2,000 before, of which one is seen; of the control characters only
+    newline and tab.
     """
     if len(value) > MAX_RAW_CONTENT:
         raise _long("content", MAX_RAW_CONTENT)
@@ -79,6 +79,8 @@ def content(value: str) -> str:
     text = value.strip()
     if not text:
         raise Invalid("content", "is empty")
+    if not visible.shows(text):
+        raise Invalid("content", "is empty: none of its characters can be seen")
     if len(text) > MAX_CONTENT:
         raise _long("content", MAX_CONTENT)
     return value
@@ -114,7 +116,7 @@ def token_name(value: str) -> str:
 
 
 def _in_names(character: str, before: str) -> bool:
-    if character in _INVISIBLE:
+    if not visible.shows(character):
         return False
     category = unicodedata.category(character)
     if category in _LETTERS_AND_DIGITS:

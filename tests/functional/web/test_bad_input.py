@@ -2,6 +2,7 @@
 
 import io
 import json
+from codecs import BOM_UTF8
 from uuid import UUID, uuid4
 
 import pytest
@@ -27,7 +28,6 @@ async def send(client, data, path="/posts/"):
         b'{"userId": 01, "content": "a"}',
         b'{"userId": 1, "content": "\x01"}',
         b'{"userId": 1, "content": "a"} {}',
-        b'\xef\xbb\xbf{"userId": 1, "content": "a"}',
         b'{"userId": 1, "content": "\xff"}',
         b'{"userId": 1, "content": "\xed\xa0\x80"}',
         '{"userId": 1, "content": "a"}'.encode("utf-16"),
@@ -173,6 +173,10 @@ async def test_a_body_of_exactly_64_kib_is_read(client):
         "application/x-www-form-urlencoded",
         "application/jsonp",
         "application/json; charset=utf-16",
+        "application/json; charset=utf-8-sig",
+        "application/json; charset=latin-1",
+        "application/json; charset=us-ascii",
+        "application/json; charset=\u00fctf8",
         "json",
     ],
 )
@@ -189,12 +193,52 @@ async def test_a_body_without_a_content_type_is_refused(client, problem):
     await problem(response, 415, "unsupported-media-type")
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=UTF-8", "Application/JSON"])
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json; charset=UTF-8",
+        "application/json;charset=utf8",
+        'application/json ; Charset="UTF8"',
+        "Application/JSON",
+    ],
+)
 async def test_json_is_known_by_its_other_spellings(client, content_type):
     response = await client.post(
         "/posts/", data=b'{"userId": 1, "content": "a"}', headers={"Content-Type": content_type}
     )
     assert response.status == 201
+
+
+async def test_json_behind_a_byte_order_mark_is_read(client):
+    """RFC 8259, section 8.1: it may be ignored. Windows' editors and .NET write it."""
+    response = await client.post("/posts/", data=BOM_UTF8 + b'{"userId": 1, "content": "a"}', headers=JSON)
+
+    assert (response.status, (await response.json())["content"]) == (201, "a")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (BOM_UTF8 * 2 + b"{}", "is not JSON"),
+        (BOM_UTF8, "is not JSON"),
+        (b"{}" + BOM_UTF8, "is not JSON"),
+        ("{}".encode("utf-16"), "is not UTF-8 at byte 0"),
+        ("{}".encode("utf-32-be"), "is not JSON"),
+    ],
+)
+async def test_other_marks_are_not(client, problem, data, message):
+    response = await client.post("/posts/", data=data, headers=JSON)
+
+    document = await problem(response, 400, "invalid", "body")
+    assert message in document["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("content", ["\u200b\u2060", "\u2800", "\u3164 \u00ad", "\U000e0068\U000e0069", "\ufeff"])
+async def test_a_post_that_shows_nothing_is_refused_as_empty(client, problem, content):
+    response = await client.post("/posts/", json={"userId": 1, "content": content})
+
+    document = await problem(response, 400, "invalid", "content")
+    assert "is empty" in document["errors"][0]["message"]
 
 
 BAD_IDS = [
