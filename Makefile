@@ -17,10 +17,14 @@ TARGET ?=
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure bench peers takeover interference cold chaos test soak check audit docs format clean
+.PHONY: help run infra demo measure bench peers takeover interference cold chaos test soak check audit docs format \
+	clean clean-data other-python
+
+# What changes how Python runs belongs to the user's other programs.
+unexport __PYVENV_LAUNCHER__ PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS PYTHONUSERBASE
 
 help:  ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # `exec`: the program takes the shell's place, so it sees its parent change when make is killed.
 run: $(VENV)/.run  ## Start everything and WORKERS=1 workers; prints the URL when ready
@@ -80,25 +84,35 @@ format: $(VENV)/.check  ## Format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-clean:  ## Remove the virtual environment, caches and the data of runs and tests
-	@rm -rf $(VENV) .data .data-* build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean:  ## Remove the virtual environment and caches; spares the data
+	@rm -rf $(VENV) $(VENV).old build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-# The virtual environment, once for each set of extras; a stamp file says what is installed.
+clean-data:  ## Remove the data of runs and measurements (.data, .data-*), after asking
+	@for lock in .data/stack.lock .data-*/stack.lock; do \
+		[ ! -e "$$lock" ] || ! pid=$$(grep -oE '^[0-9]+' "$$lock") || ! kill -0 "$$pid" 2>/dev/null || \
+			{ echo "A stack runs on $${lock%/*} (process $$pid): stop it first" >&2; exit 1; }; done
+	@printf 'Remove .data and .data-*, with everything that people have posted there? [y/N] '
+	@read -r answer && [ "$$answer" = y ] || { echo "Nothing was removed" >&2; exit 1; }
+	@rm -rf .data .data-*
+
+# The virtual environment, once for each set of extras; a stamp file says what is installed. Where it was not finished,
+# or is another Python's (an upgrade at the same path) or another folder's, USABLE is empty, and it is made anew.
+INSTALLER := microblog_streams/local/virtual_environment.py
+USABLE := $(shell $(BIN)/python -I $(INSTALLER) --check $(VENV) 2>/dev/null)
 $(VENV)/.run: EXTRAS := local
 $(VENV)/.profile: EXTRAS := local,profile
 $(VENV)/.test: EXTRAS := local,test
 $(VENV)/.check: EXTRAS := local,test,check
 
-$(VENV)/.run $(VENV)/.profile $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt | $(BIN)/python
+$(VENV)/.run $(VENV)/.profile $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt $(if $(USABLE),,other-python)
 	@echo "Installing into $(VENV) ($(EXTRAS)): a minute or two the first time"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(if $(USABLE),$(BIN)/python,$(PYTHON)) -I $(INSTALLER) $(VENV) $(EXTRAS)
 	@touch $@
 
-$(BIN)/python:
+other-python:
 	@command -v $(PYTHON) >/dev/null 2>&1 || \
 		{ echo "There is no $(PYTHON): install Python 3.11 or newer, or name it with make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) is $$($(PYTHON) -V 2>&1): 3.11 or newer is needed; name one with make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) lacks venv or ensurepip: install them (Debian: apt install python3-venv)" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)

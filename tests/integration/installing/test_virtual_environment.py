@@ -1,0 +1,85 @@
+"""The Makefile's virtual environment: whatever has befallen it, the next make makes it good."""
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+def runs(result):
+    status, said = result
+    assert status == 0, said
+    return "runs infra" in said
+
+
+def test_it_is_made_once_and_kept_where_nothing_can_be_installed(project):
+    """As without network, after an update of the pinned versions."""
+    assert runs(project.make("infra"))
+    status, said = project.make("infra")
+    assert (status, "Installing" in said) == (0, False)
+    (project.folder / ".venv" / "kept").touch()
+    project.write("constraints.txt", "no such thing/")
+    assert project.make("infra")[0] != 0
+    project.write("constraints.txt", "")
+    assert runs(project.make("infra"))
+    assert (project.folder / ".venv" / "kept").exists()
+
+
+def test_what_a_kill_left_half_done_is_made_anew(project):
+    project.killed_while_it_installs()
+    (project.folder / ".venv" / "left-by-the-killed").touch()
+    assert runs(project.make("infra"))
+    assert not (project.folder / ".venv" / "left-by-the-killed").exists()
+
+
+def test_what_a_full_disk_left_half_done_is_made_anew(project):
+    project.write("how", "fail")
+    status, said = project.make("infra")
+    assert status != 0
+    assert "pip cannot install into .venv" in said
+    project.write("how", "")
+    (project.folder / ".venv" / "left-by-the-failed").touch()
+    assert runs(project.make("infra"))
+    assert not (project.folder / ".venv" / "left-by-the-failed").exists()
+
+
+def test_it_is_made_anew_after_another_python_has_taken_the_place_of_its_own(project):
+    project.has_environment(version="3.10.13")
+    status, said = project.make("infra")
+    assert "Making .venv anew" in said
+    assert runs((status, said))
+
+
+def test_one_that_is_whole_is_left_alone(project):
+    project.has_environment()
+    status, said = project.make("infra")
+    assert (status, "Making" in said, "Installing" in said) == (0, False, False)
+
+
+def test_where_the_user_has_pip_install_and_python_look_changes_nothing(project, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    config = tmp_path / "pip.conf"
+    config.write_text(
+        f"[install]\nuser = true\nroot = {elsewhere}\nno-deps = true\n[global]\nrequire-virtualenv = true\n"
+    )
+    astray = {
+        "PIP_CONFIG_FILE": str(config),
+        "PIP_USER": "1",
+        "PIP_TARGET": str(elsewhere),
+        "PIP_PREFIX": str(elsewhere),
+        "PIP_REQUIRE_VIRTUALENV": "1",
+        "PIP_CONSTRAINT": str(elsewhere),
+        "PIP_DRY_RUN": "1",
+        "PYTHONPATH": str(elsewhere),
+        "PYTHONHOME": str(elsewhere),
+        "PYTHONSAFEPATH": "1",
+    }
+    status, said = project.make("infra", **astray)
+    assert runs((status, said))
+    assert str(elsewhere) not in said
+    assert not elsewhere.exists()
+
+
+def test_a_python_that_is_not_there_is_one_line(project):
+    status, said = project.make("infra", "PYTHON=no-such-python")
+    assert status != 0
+    assert "There is no no-such-python" in said
