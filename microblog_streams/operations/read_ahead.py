@@ -8,7 +8,6 @@ bodies are read. Only a post that is stored late, and is older than the page, ma
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -50,7 +49,7 @@ class ReadAhead:
 
     def keep(self, user: int, followees: Sequence[int], run: Run) -> None:
         """Keep what a merge found for a reader who follows these people."""
-        self._runs.put(user, (run, _digest(followees)), asked=monotonic())
+        self._runs.put(user, (run, _digest(followees)), self._runs.ask())
 
 
 def _digest(people: Sequence[int]) -> int:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
-from time import monotonic
 from typing import Final
 
 from pydantic import SecretStr
@@ -77,12 +76,12 @@ class Tokens:
     async def _look_up(self, token_hash: bytes) -> Token | None:
         if self.bad.get(token_hash):
             return None
-        asked = monotonic()
+        good, bad = self.good.ask(), self.bad.ask()
         token = await self.store.find(token_hash)
         if token is None or not compare_digest(token.hash, token_hash):
-            self.bad.put(token_hash, True, asked)
+            self.bad.put(token_hash, True, bad)
             return None
-        self.good.put(token_hash, token, asked)
+        self.good.put(token_hash, token, good)
         return token
 
     async def of(self, user: int) -> Sequence[Token]:

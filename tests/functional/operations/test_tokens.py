@@ -117,6 +117,23 @@ async def test_a_revoked_token_ends_here_at_once_and_elsewhere_in_thirty_seconds
     assert await other.verify(secret) is None
 
 
+@pytest.mark.parametrize("end", ["revoke", "renew", "delete"])
+async def test_a_token_that_ends_while_it_is_looked_up_is_not_remembered_as_good(world, ann, meanwhile, end):
+    """PostgreSQL answered that it is good, and the revocation was made, on this worker, before that arrived."""
+    token, secret = await issue(world, ann)
+    ends = {
+        "revoke": lambda: world.operations.tokens.revoke(ann, token.id),
+        "renew": lambda: world.operations.tokens.renew(ann, "phone"),
+        "delete": lambda: world.operations.users.delete(ann),
+    }
+    meanwhile(world.operations.tokens.store, "find", ends[end])
+
+    await world.operations.tokens.verify(secret)
+
+    assert not world.operations.tokens.good._kept
+    assert end == "renew" or await world.operations.tokens.verify(secret) is None
+
+
 async def test_nobody_revokes_anothers_token(world, ann):
     (bob,) = await world.people("bob")
     token, secret = await issue(world, ann)
