@@ -5,10 +5,12 @@ A post id is a UUIDv7: time-ordered, made without coordination, 16 raw bytes in 
 post id, then author, 24 bytes, and entries sort as their post ids do. Timelines are ordered by id: that is the promise.
 """
 
+import logging
 import struct
 import threading
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import time_ns
 from uuid import UUID
 
 import uuid_utils
@@ -20,6 +22,11 @@ USER_BYTES, POST_BYTES, ENTRY_BYTES = 8, 16, 24
 
 #: Entries whose post ids are kept.
 KEPT = 4_096
+
+#: Milliseconds by which new ids may be ahead of the clock after it was set back.
+MOST_AHEAD_MS = 60_000
+
+logger = logging.getLogger(__name__)
 
 _user = struct.Struct(">Q")
 _lock = threading.Lock()
@@ -39,13 +46,34 @@ def decode_user(raw: bytes) -> int:
 def new_post_id() -> UUID:
     """Return a UUIDv7 that is greater than every one made before in this process.
 
-    Also when the clock steps back: then the last id is counted on by one (RFC 9562, section 6.2).
+    Also when the clock steps back: then the last id is counted on by one (RFC 9562, section 6.2). But by no more than
+    ``MOST_AHEAD_MS``: a clock that was an hour fast for a moment would have all posts of this process stand above
+    everybody's for an hour. Ids begin anew at the clock's time then, below those of the time that was none.
     The carry can reach the version's digits only after 2^62 ids within one step, so it is not handled.
     """
     global _last
     with _lock:
-        _last = max(_last + 1, uuid_utils.uuid7().int)
-        return UUID(int=_last)
+        now = time_ns()
+        following = max(_last + 1, uuid_utils.uuid7().int)
+        if _ahead(following, now) > MOST_AHEAD_MS:
+            following = _of_the_clock(now)
+        _last = following
+        return UUID(int=following)
+
+
+def _of_the_clock(now: int) -> int:
+    """Return an id of this time (ns), which may be below the last one: the library's own may be ahead for as long."""
+    fresh: int = uuid_utils.uuid7(nanoseconds=now).int
+    ahead = _ahead(_last, now)
+    if ahead <= MOST_AHEAD_MS:
+        return max(_last + 1, fresh)
+    logger.warning("ids_follow_the_clock_back seconds=%.0f", ahead / 1_000)
+    return fresh
+
+
+def _ahead(post_id: int, now: int) -> int:
+    """Return by how many milliseconds an id is ahead of a time (ns)."""
+    return (post_id >> 80) - now // 1_000_000
 
 
 def post_millis(post_id: UUID) -> int:

@@ -18,6 +18,9 @@ USERS = st.integers(1, ids.MAX_USER_ID)
 POSTS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))
 
 
+NOW_MS = 1_700_000_000_000
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """Sets what the library's next ids are."""
@@ -25,7 +28,7 @@ def clock(monkeypatch):
 
     def set_ids(*numbers):
         waiting = list(numbers)
-        monkeypatch.setattr(uuid_utils, "uuid7", lambda: SimpleNamespace(int=waiting.pop(0)))
+        monkeypatch.setattr(uuid_utils, "uuid7", lambda **_: SimpleNamespace(int=waiting.pop(0)))
 
     return set_ids
 
@@ -62,6 +65,28 @@ class TestNewPostId:
         ]
         assert len({post.created_at for post in posts[:4]}) == 1
         assert posts[4].created_at - posts[0].created_at == timedelta(milliseconds=1)
+
+    def test_a_clock_that_was_an_hour_fast_leaves_no_ids_in_the_future(self, clock, monkeypatch, caplog):
+        """Whether or not the library goes on from there, as long as it does; and it is said once."""
+        hour = 3_600_000
+        monkeypatch.setattr(ids, "time_ns", lambda: NOW_MS * 1_000_000)
+        fast = version_7(NOW_MS + hour, 7)
+        monkeypatch.setattr(ids, "_last", fast)
+        clock(
+            fast + 1, version_7(NOW_MS, 5), fast + 2, version_7(NOW_MS, 1), version_7(NOW_MS, 9), version_7(NOW_MS + 1)
+        )
+        made = [ids.new_post_id().int for _ in range(4)]
+        assert made == [version_7(NOW_MS, 5), version_7(NOW_MS, 6), version_7(NOW_MS, 9), version_7(NOW_MS + 1)]
+        assert caplog.text.count("ids_follow_the_clock_back seconds=3600") == 1
+
+    def test_a_minute_ahead_is_counted_on_from(self, clock, monkeypatch, caplog):
+        monkeypatch.setattr(ids, "time_ns", lambda: NOW_MS * 1_000_000)
+        last = version_7(NOW_MS + ids.MOST_AHEAD_MS, 7)
+        monkeypatch.setattr(ids, "_last", last)
+        clock(version_7(NOW_MS))
+        monkeypatch.setattr(ids, "_last", last)
+        assert ids.new_post_id().int == last + 1
+        assert caplog.text == ""
 
     def test_also_when_the_library_repeats_itself(self, clock):
         clock(*[version_7(1_000)] * 3)
