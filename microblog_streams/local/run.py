@@ -13,6 +13,8 @@ from microblog_streams.local.workers import FAUST, Workers
 from microblog_streams.settings import PREFIX, Settings
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
+#: Port numbers end before this one.
+_PORTS = 65_536
 #: The exit status of an expected failure: a new start would end alike.
 _WRONG_SET_UP = 3
 
@@ -52,7 +54,9 @@ def run(foreground: Foreground, settings: Settings, count: int, act: Act = serve
 
 
 def check_ports(settings: Settings, count: int) -> None:
-    """Raise SetupError where a worker's web port is taken, before anything is started."""
+    """Raise SetupError where a worker's web port is taken, or none is left, before anything is started."""
+    if settings.web_port + count > _PORTS:
+        raise SetupError(f"{count} ports from {settings.web_port} on are more than there are: lower {PREFIX}WEB_PORT")
     for port in range(settings.web_port, settings.web_port + count):
         if not is_free(port):
             raise SetupError(f"port {port} is taken: stop what listens there, or set {PREFIX}WEB_PORT to another")
