@@ -40,6 +40,7 @@ from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
+from microblog_streams.services.stopping import STOP_SECONDS, end_within
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.settings import Settings
 from microblog_streams.stores.deployment import Deployment
@@ -162,7 +163,8 @@ class MicroblogApp(faust.App):
         garbage.freeze()
 
     async def on_stop(self) -> None:
-        """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does."""
+        """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does; all of it has an end."""
+        end_within(STOP_SECONDS)
         await self.deliveries.drain()
         await self.operations.timelines.close()
         self.rates.close()

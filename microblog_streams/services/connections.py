@@ -30,8 +30,12 @@ class Connections(Service):
             self.add_future(self._connect(connection))
 
     async def on_stop(self) -> None:
-        """Close what is open."""
-        await asyncio.gather(*(connection.close() for connection in self.connections.values()))
+        """Close what is open; one that cannot be closed keeps none of the others open."""
+        closing = [connection.close() for connection in self.connections.values()]
+        outcomes = await asyncio.gather(*closing, return_exceptions=True)
+        for name, outcome in zip(self.connections, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                logger.warning("store_not_closed store=%s reason=%r", name, outcome)
 
     async def ping(self, timeout: float) -> dict[str, str]:
         """Ask each store for an answer; return ``ok`` or why there was none, by the store's name."""

@@ -1,9 +1,10 @@
 """Ends a worker from within: one that can never work as it is set up (one line that says what to do, and exit status
-3), or one that must start again as another (the same process, the same command).
+3), one that must start again as another (the same process, the same command), or one whose stop hangs.
 """
 
 import asyncio
 import atexit
+import faulthandler
 import logging
 import os
 import signal
@@ -15,6 +16,9 @@ logger = logging.getLogger(__name__)
 
 #: Exit status of every expected failure.
 STATUS = 3
+#: Seconds that a stop may take: some five times what it does where Kafka is away (it finishes effects, waits out the
+#: hold, commits).
+STOP_SECONDS = 60.0
 
 
 def stop_worker(error: SetupError) -> None:
@@ -26,6 +30,16 @@ def stop_worker(error: SetupError) -> None:
     logger.critical("worker_stops reason=%s", error)
     atexit.register(print, f"microblog: {error}", file=sys.__stderr__, flush=True)
     asyncio.get_running_loop().call_soon(sys.exit, STATUS)
+
+
+def end_within(seconds: float) -> None:
+    """End the process after so many seconds, with status 1 and the stacks of its threads, unless it has ended by then.
+
+    A stop waits for what may never come: a task of a library that lost its cancellation, a thread that is left when the
+    interpreter ends, uvloop's ``close()`` where warnings are errors. What is cut off is left as kill -9 leaves it. The
+    clock is C's, which needs neither the event loop nor the interpreter.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
 
 
 def start_again() -> None:

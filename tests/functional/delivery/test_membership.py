@@ -8,8 +8,9 @@ import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from microblog_streams import garbage
+from microblog_streams import application, garbage
 from microblog_streams.delivery.upstream.consumer import SteadyThread
+from microblog_streams.services.stopping import STOP_SECONDS
 from microblog_streams.settings import Settings
 from tests.functional.delivery.reading_world import Reading
 from tests.waiting import until
@@ -43,6 +44,18 @@ async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_
         done, _ = await asyncio.wait([giving], timeout=0.01)
         assert not done
     await giving
+
+
+async def test_a_stop_has_an_end_from_its_beginning_on(real_application, monkeypatch):
+    steps = []
+
+    async def stopped(self):
+        steps.append("stopped")
+
+    monkeypatch.setattr(faust.App, "on_stop", stopped)
+    monkeypatch.setattr(application, "end_within", steps.append)
+    await real_application(Settings()).on_stop()
+    assert steps == [STOP_SECONDS, "stopped"]
 
 
 async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(real_application, monkeypatch):

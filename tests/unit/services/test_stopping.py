@@ -1,4 +1,4 @@
-"""A process that starts again does so once, and not where somebody asks it to end meanwhile."""
+"""A process that starts again does so once, and not where somebody asks it to end meanwhile. A stop has an end."""
 
 import subprocess
 import sys
@@ -25,6 +25,47 @@ print("runs", flush=True)
 if first.exists():
     asyncio.run(work())
 """
+
+
+#: What keeps a stop for ever.
+HANGS = {
+    "a thread": "import threading; threading.Thread(target=lambda: threading.Event().wait()).start()",
+    "a loop that waits for a transport": """
+import asyncio, socket, uvloop
+server = socket.create_server(("127.0.0.1", 0))
+with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    kept = runner.run(asyncio.open_connection(*server.getsockname()))
+""",
+    "a task that loses its cancellation": """
+import asyncio
+async def cling():
+    while True:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            pass
+async def main():
+    asyncio.create_task(cling())
+    await asyncio.sleep(0)
+asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("hang", HANGS)
+def test_a_stop_that_hangs_is_ended_and_tells_where_it_hung(hang):
+    program = f"from microblog_streams.services.stopping import end_within\nend_within(1)\n{HANGS[hang]}"
+    command = [sys.executable, "-W", "error::ResourceWarning", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "Timeout (0:00:01)!" in done.stderr
+    assert "most recent call first" in done.stderr
+
+
+def test_one_that_does_not_is_left_alone():
+    program = "from microblog_streams.services.stopping import end_within\nend_within(60)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.fixture
