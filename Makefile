@@ -17,7 +17,7 @@ TARGET ?=
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure bench peers takeover interference cold chaos test soak check audit docs format \
+.PHONY: help run infra demo measure bench peers takeover interference cold chaos test test-fast soak check audit docs format \
 	clean clean-data other-python
 
 # What changes how Python runs belongs to the user's other programs.
@@ -59,6 +59,9 @@ chaos: $(VENV)/.test  ## Break every part under load and check every timeline (F
 
 test: $(VENV)/.test  ## Run all tests; they start what they need
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration
+
+test-fast: $(VENV)/.test  ## Run the unit and functional tests alone, on all cores
+	@$(BIN)/python -m pytest tests/unit tests/functional -n auto
 
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
 	@$(BIN)/python -m pytest tests/soak
