@@ -45,9 +45,9 @@ async def group(settings: Settings) -> AsyncIterator[Group]:
     servers = settings.kafka_url.get_secret_value().removeprefix("kafka://")
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     consumer = AIOKafkaConsumer(bootstrap_servers=servers)
-    await admin.start()
-    await consumer.start()
     try:
+        await admin.start()
+        await consumer.start()
         yield Group(admin, consumer, settings.partitions)
     finally:
         await consumer.stop()

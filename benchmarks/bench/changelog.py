@@ -20,8 +20,8 @@ _BATCH: Final = 10_000
 async def log(settings: Settings, crowd: Crowd, partition: int) -> None:
     """Write a row of each follower into the changelog, as a worker does that applies their follows."""
     producer = AIOKafkaProducer(linger_ms=20, max_batch_size=2**18, **client_options(settings))
-    await producer.start()
     try:
+        await producer.start()
         name, row = changelog_name(1), encode_row(Row(1, True, datetime.now(UTC)))
         for people in _batches(crowd):
             sent = [await producer.send(name, row, encode_key(crowd.author, one), partition) for one in people]

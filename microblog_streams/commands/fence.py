@@ -40,8 +40,8 @@ async def close_topics(options: Mapping[str, Any], names: Sequence[str]) -> None
 
 async def _configure(options: Mapping[str, Any], names: Sequence[str]) -> None:
     admin = AIOKafkaAdminClient(**options)
-    await admin.start()
     try:
+        await admin.start()
         for name in names:
             own = await _own_configuration(admin, name)
             closed = ConfigResource(ConfigResourceType.TOPIC, name, {**own, "max.message.bytes": "0"})
@@ -67,8 +67,8 @@ def _check(resources: Sequence[tuple[Any, ...]]) -> None:
 
 async def _until_refused(options: Mapping[str, Any], names: Sequence[str]) -> None:
     producer = AIOKafkaProducer(**options, acks="all")
-    await producer.start()
     try:
+        await producer.start()
         async with asyncio.timeout(_LIMIT):
             asked = [(name, partition) for name in names for partition in await producer.partitions_for(name)]
             while asked:

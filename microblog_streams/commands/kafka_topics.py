@@ -33,8 +33,8 @@ async def create_topics(settings: Settings, generation: int, partitions: int) ->
 
 async def _create(settings: Settings, missing: list[NewTopic]) -> None:
     admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=15_000)
-    await admin.start()
     try:
+        await admin.start()
         answer = await admin.create_topics(missing)
     finally:
         await admin.close()

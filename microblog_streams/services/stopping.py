@@ -19,6 +19,8 @@ STATUS = 3
 #: Seconds that a stop may take: some five times what it does where Kafka is away (it finishes effects, waits out the
 #: hold, commits).
 STOP_SECONDS = 60.0
+#: The descriptor: Faust puts objects of its own in place of ``sys.stderr``.
+_STANDARD_ERROR = 2
 
 
 def stop_worker(error: SetupError) -> None:
@@ -39,7 +41,7 @@ def end_within(seconds: float) -> None:
     interpreter ends, uvloop's ``close()`` where warnings are errors. What is cut off is left as kill -9 leaves it. The
     clock is C's, which needs neither the event loop nor the interpreter.
     """
-    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_STANDARD_ERROR)
 
 
 def start_again() -> None:

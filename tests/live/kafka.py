@@ -27,9 +27,9 @@ class Kafka:
     async def _behind(self, generation: int) -> dict[tuple[str, int], tuple[int, int]]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
-        await admin.start()
-        await consumer.start()
         try:
+            await admin.start()
+            await consumer.start()
             committed = await admin.list_consumer_group_offsets(app_id(generation))
             ends = await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
         finally:
@@ -44,8 +44,8 @@ class Kafka:
 
     async def _ends(self, generation: int) -> dict[TopicPartition, int]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
-        await consumer.start()
         try:
+            await consumer.start()
             return await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
         finally:
             await consumer.stop()
@@ -56,8 +56,8 @@ class Kafka:
 
     async def _reached(self, ends: Mapping[TopicPartition, int], generation: int) -> bool:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
-        await admin.start()
         try:
+            await admin.start()
             committed = await admin.list_consumer_group_offsets(app_id(generation))
         finally:
             await admin.close()
@@ -83,8 +83,8 @@ class Kafka:
 
     async def _publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
         producer = AIOKafkaProducer(bootstrap_servers=self.servers)
-        await producer.start()
         try:
+            await producer.start()
             return await producer.send_and_wait(topic, value=value, key=key, **more)
         finally:
             await producer.stop()
@@ -95,8 +95,8 @@ class Kafka:
 
     async def _publish_all(self, topic: str, events: Sequence[Event]) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.servers, acks="all")
-        await producer.start()
         try:
+            await producer.start()
             await asyncio.gather(*[await producer.send(topic, event.encode(), key=event.key) for event in events])
         finally:
             await producer.stop()
@@ -107,8 +107,8 @@ class Kafka:
 
     async def _remove(self, topic: str) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
-        await admin.start()
         try:
+            await admin.start()
             await admin.delete_topics([topic])
         finally:
             await admin.close()
@@ -119,8 +119,8 @@ class Kafka:
 
     async def _read(self, topic: str) -> list[Any]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
-        await consumer.start()
         try:
+            await consumer.start()
             partitions = await self._partitions(consumer, [topic])
             ends = await consumer.end_offsets(partitions)
             consumer.assign(partitions)

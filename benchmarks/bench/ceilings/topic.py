@@ -15,8 +15,8 @@ TOPIC: Final = "bench.ceiling"
 async def make_topic(settings: Settings) -> None:
     """Make the topic, with as many partitions as ours have, unless it is there."""
     admin = AIOKafkaAdminClient(**client_options(settings))
-    await admin.start()
     try:
+        await admin.start()
         with suppress(TopicAlreadyExistsError):
             await admin.create_topics([NewTopic(TOPIC, settings.partitions, 1)])
     finally:
