@@ -1,3 +1,9 @@
 """What holds for every test."""
 
+from hypothesis import HealthCheck, settings
+
 pytest_plugins = ["tests.watchdog"]
+
+# An example may take as long as a busy machine takes for it; the test as a whole has the watchdog's limit.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
