@@ -9,6 +9,7 @@ from microblog_streams.rates import parse
 from microblog_streams.stores import rates as module
 from microblog_streams.stores.rates import Counters, LocalRates
 from tests.contracts.rates import RatesContract, who
+from tests.waiting import DEADLINE_SECONDS
 
 __all__ = ["who"]
 
@@ -21,7 +22,7 @@ def rates():
 @pytest.fixture
 def eventually():
     async def wait(call, *errors):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + DEADLINE_SECONDS
         while True:
             try:
                 return await call()
