@@ -16,7 +16,7 @@ class LocalSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     cache_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_cache_path("microblog-streams"),
+        default_factory=lambda: _user_cache(),
         description="Folder of the jars of Kafka and Cassandra. Default: below the user's cache folder.",
     )
     kafka_port: Port | None = Field(None, description="Port of the local Kafka. Default: a free one, kept.")
@@ -29,6 +29,13 @@ class LocalSettings(BaseSettings):
         """The ports that are set, by the part's port name."""
         names = ("kafka", "postgres", "cassandra", "redis")
         return {name: port for name in names if (port := getattr(self, f"{name}_port")) is not None}
+
+
+def _user_cache() -> Path:
+    try:
+        return platformdirs.user_cache_path("microblog-streams")
+    except RuntimeError:
+        raise SetupError("neither HOME nor /etc/passwd names a home for the cache: set MICROBLOG_CACHE_DIR") from None
 
 
 def load_local_settings() -> LocalSettings:

@@ -198,8 +198,6 @@ def check_names(data_dir: Path, cache_dir: Path) -> None:
             printable = False
         if not printable:
             raise SetupError(f"the name of {path!s:.200} is not text in UTF-8, or has a line break: set {variable}")
-    if cache_dir.parts[:1] == ("~",):
-        raise SetupError("neither HOME nor /etc/passwd names a home for the cache: set MICROBLOG_CACHE_DIR to a folder")
     if ":" in str(cache_dir):
         raise SetupError(f"{cache_dir} has a colon, which ends a name in Java's class path: set MICROBLOG_CACHE_DIR")
 

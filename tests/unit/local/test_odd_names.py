@@ -86,8 +86,3 @@ def test_a_name_that_no_syntax_can_hold_is_one_line(name):
 def test_a_cache_that_the_class_path_cannot_name_is_one_line():
     with pytest.raises(SetupError, match=r"colon.*MICROBLOG_CACHE_DIR"):
         check_names(Path("/data"), Path("/home/a:b/.cache"))
-
-
-def test_a_user_without_a_home_is_told_where_to_put_the_cache():
-    with pytest.raises(SetupError, match="MICROBLOG_CACHE_DIR"):
-        check_names(Path("/data"), Path("~/.cache/microblog-streams"))
