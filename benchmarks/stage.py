@@ -18,6 +18,7 @@ from typing import TypeVar
 import uvloop
 from rich.console import Console
 
+from microblog_streams.addresses import joined
 from microblog_streams.errors import SetupError
 from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.local import ports
@@ -67,7 +68,7 @@ def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None,
     outcome: list[T] = []
 
     def act(foreground: Foreground, settings: Settings, workers: Workers) -> None:
-        urls = [f"http://{settings.web_host}:{worker.web_port}" for worker in workers.all]
+        urls = [f"http://{joined(settings.web_host, worker.web_port)}" for worker in workers.all]
         stack = foreground.stack
         stage = Stage(stack.settings, urls, console, stack, workers)
         outcome.append(_beside(foreground, workers, work(stage)))

@@ -1,18 +1,21 @@
 """Addresses as URLs with several hosts: ``scheme://user:password@host:port,host:port/path?option=value``.
 
-Kafka, PostgreSQL, Cassandra and Sentinel are all reached by lists of hosts, for which URL libraries have no room.
+Kafka, PostgreSQL, Cassandra and Sentinel are all reached by lists of hosts, for which URL libraries have no room. Host
+and port are joined and split here alone: an address of IPv6 has colons of its own, and stands in brackets.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import parse_qsl, unquote
 
 _URL = re.compile(r"([a-z][a-z+]*)://(?:([^@/?#]*)@)?([^@/?#]+)(/[^?#]*)?(?:\?([^#]*))?")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+))(?::([0-9]{1,5}))?")
 #: Kafka's clients name the scheme before each host.
 _AGAIN = re.compile(r"[;,]\s*[a-z][a-z+]*://")
-_LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
+_NAME = re.compile(r"[^\s:/?#@\[\]]+")
+_LOOPBACK = re.compile(r"localhost|127\.[0-9.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,34 @@ class Address:
 
 def is_loopback(host: str) -> bool:
     """Tell whether nobody but this machine reaches a host."""
-    return _LOOPBACK.fullmatch(host) is not None
+    if ":" not in host:
+        return _LOOPBACK.fullmatch(host) is not None
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port, or in a URL."""
+    return f"[{host}]" if ":" in host else host
+
+
+def joined(host: str, port: int | str) -> str:
+    """Return ``host:port``, ``[host]:port`` for an address of IPv6."""
+    return f"{bracketed(host)}:{port}"
+
+
+def bare(text: str) -> str:
+    """Return a host as sockets take it: a name or an address, without brackets. Raises ValueError for anything else."""
+    inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        known = IPv6Address(inside) if ":" in inside else _NAME.fullmatch(inside)
+    except ValueError:
+        known = None
+    if known is None:
+        raise ValueError("expected a name or an address alone, like 127.0.0.1 or ::1, without a port")
+    return inside
 
 
 def parse(url: str) -> Address:

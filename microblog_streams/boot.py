@@ -13,8 +13,11 @@ from faust.app import BootStrategy
 from faust.cli.base import DEFAULT_LOGLEVEL
 from faust.types import AppT
 from mode.types import ServiceT
+from yarl import URL
 
+from microblog_streams.errors import SetupError
 from microblog_streams.logs import name_requests
+from microblog_streams.settings import stop_with
 
 if TYPE_CHECKING:
     from microblog_streams.application import MicroblogApp
@@ -52,14 +55,28 @@ class Boot(BootStrategy):
 
 
 def _in_every_role(app: "MicroblogApp") -> list[ServiceT]:
-    return [app.presence, app.generations, app.dead_letters, *app.chores]
+    return [app.presence, app.generations, app.dead_letters, app.parts_watch, *app.chores]
+
+
+def _check_options(app: "MicroblogApp") -> None:
+    """Stop where Faust's own options changed the web server: what depends on the settings would not know of it."""
+    conf, settings = app.conf, app.settings
+    served = (conf.web_bind, conf.web_port, conf.web_transport, conf.web_enabled)
+    if served != (settings.web_host, settings.web_port, URL("tcp://"), True):
+        stop_with(
+            SetupError(
+                "a worker's web server is not configured by --web-bind, --web-port, --web-transport or --without-web: "
+                "set MICROBLOG_WEB_HOST and MICROBLOG_WEB_PORT"
+            )
+        )
 
 
 class MicroblogWorker(faust.Worker):
     """Faust's worker, logging at the level of the settings unless the command line names another."""
 
     def __init__(self, app: AppT, *args: Any, loglevel: str | int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
-        """Take Faust's arguments."""
+        """Take Faust's arguments. Ends the process where they would serve elsewhere than the settings say."""
+        _check_options(cast("MicroblogApp", app))
         if loglevel in (None, DEFAULT_LOGLEVEL):
             loglevel = cast("MicroblogApp", app).settings.log_level
         super().__init__(app, *args, loglevel=loglevel, **kwargs)

@@ -4,6 +4,7 @@ from typing import Any
 
 from yarl import URL
 
+from microblog_streams.addresses import bracketed
 from microblog_streams.boot import MicroblogWorker
 from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from microblog_streams.delivery.upstream.recovery import SteadyTableManager
@@ -87,9 +88,10 @@ def _producer(settings: Settings) -> dict[str, Any]:
 
 def _web(settings: Settings) -> dict[str, Any]:
     return {
-        # As released 0.0.0.0, and the host's name.
+        # As released 0.0.0.0, and the host's name, which Faust puts into URLs as it is.
         "web_bind": settings.web_host,
-        "web_host": settings.web_host,
+        "web_host": bracketed(settings.web_host),
+        "canonical_url": settings.own_url,
         "web_port": settings.web_port,
         # As released that of the variable FAUST_WEB_TRANSPORT.
         "web_transport": URL("tcp://"),

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from microblog_streams.addresses import is_loopback
+from microblog_streams import addresses
 from microblog_streams.errors import SetupError
 from microblog_streams.infrastructure import PREFIX, Infrastructure
 from microblog_streams.limiting import Limiting
@@ -69,7 +69,11 @@ class Settings(Limiting, Infrastructure):
         description="`next`: while partitions are grown, run in the next generation of topics as soon as its table is "
         "filled, beside the workers of the present one. No difference at any other time.",
     )
-    web_host: str = Field("127.0.0.1", description="Address that a worker's web server binds.")
+    web_host: Annotated[str, AfterValidator(addresses.bare)] = Field(
+        "127.0.0.1",
+        description="Address that a worker's web server binds, or a name of it. `0.0.0.0`: all of IPv4; `::`: all, of "
+        "IPv4 too.",
+    )
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
     auth: Literal["required", "open"] = Field(
         "required",
@@ -155,7 +159,7 @@ class Settings(Limiting, Infrastructure):
 
     @model_validator(mode="after")
     def _open_to_this_machine_alone(self) -> Self:
-        if self.auth == "open" and not is_loopback(self.web_host):
+        if self.auth == "open" and not addresses.is_loopback(self.web_host):
             raise ValueError(
                 f"{PREFIX}AUTH=open lets everybody act as anybody: {PREFIX}WEB_HOST must be a loopback address, "
                 "such as 127.0.0.1"
@@ -170,8 +174,7 @@ class Settings(Limiting, Infrastructure):
     @property
     def own_url(self) -> str:
         """Where the other workers reach this one, without a slash at its end."""
-        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
-        return self.web_url or f"http://{host}:{self.web_port}"
+        return self.web_url or f"http://{addresses.joined(self.web_host, self.web_port)}"
 
     @property
     def serves_api(self) -> bool:

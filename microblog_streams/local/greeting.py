@@ -20,12 +20,12 @@ def greeting(url: str, users: Sequence[int], issue: str | None) -> list[str]:
     (named after it) a token; None where nobody needs one.
     """
     author, reader = (users[0], users[-1]) if users else (1, 2)
-    post = f"""{url}/posts/ {_by("AUTHOR", issue)}{_JSON} '{{"userId": {author}, "content": "Hello, world"}}'"""
-    follow = f"{_CURL} -X POST {url}/users/{reader}/follow/{author} {_by('READER', issue)}--next -sw '\\n' "
+    post = f"""{_at(url, "posts/")} {_by("AUTHOR", issue)}{_JSON} '{{"userId": {author}, "content": "Hello, world"}}'"""
+    follow = f"{_CURL} -X POST {_at(url, f'users/{reader}/follow/{author}')} {_by('READER', issue)}--next -sw '\\n' "
     return [
         _known(url, author, reader, issue) if users else _new(url, issue),
         (follow if author != reader else f"{_CURL} ") + post,
-        f"sleep 1; {_CURL} {_by('READER', issue)}{url}/timelines/{reader}",
+        f"sleep 1; {_CURL} {_by('READER', issue)}{_at(url, f'timelines/{reader}')}",
     ]
 
 
@@ -35,12 +35,17 @@ def issuing(data_dir: Path) -> str:
     return f"{PREFIX}DATA_DIR={where} {python} -m faust -A microblog_streams issue-token"
 
 
+def _at(url: str, path: str) -> str:
+    """Return a URL for the shell, which would take the brackets of IPv6 for a pattern."""
+    return shlex.quote(f"{url}/{path}")
+
+
 def _by(variable: str, issue: str | None) -> str:
     return f'-H "Authorization: Bearer ${variable}" ' if issue else ""
 
 
 def _new(url: str, issue: str | None) -> str:
-    calls = [f"""{url}/users/ {_JSON} '{{"username": "{name}"}}'""" for name in ("ada", "grace")]
+    calls = [f"""{_at(url, "users/")} {_JSON} '{{"username": "{name}"}}'""" for name in ("ada", "grace")]
     if issue is None:
         return f"{_CURL} {calls[0]} --next -sw '\\n' {calls[1]}"
     return f"AUTHOR=$(curl -s {calls[0]} {_TAKEN}); READER=$(curl -s {calls[1]} {_TAKEN})"
@@ -48,5 +53,5 @@ def _new(url: str, issue: str | None) -> str:
 
 def _known(url: str, author: int, reader: int, issue: str | None) -> str:
     if issue is None:
-        return f"{_CURL} {url}/users/{author} {url}/users/{reader}"
+        return f"{_CURL} {_at(url, f'users/{author}')} {_at(url, f'users/{reader}')}"
     return f"AUTHOR=$({issue} {author}); READER=$({issue} {reader})"

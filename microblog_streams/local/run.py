@@ -3,18 +3,20 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from microblog_streams.addresses import joined
 from microblog_streams.errors import SetupError
 from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.greeting import greeting, issuing
-from microblog_streams.local.ports import is_free
 from microblog_streams.local.readiness import awaited, get
 from microblog_streams.local.workers import FAUST, Workers
+from microblog_streams.services.workplace import check_port
 from microblog_streams.settings import PREFIX, Settings
 
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound
 #: Port numbers end before this one.
 _PORTS = 65_536
+#: Where a server that listens everywhere is reached from here.
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound
 #: The exit status of an expected failure: a new start would end alike.
 _WRONG_SET_UP = 3
 
@@ -58,8 +60,7 @@ def check_ports(settings: Settings, count: int) -> None:
     if settings.web_port + count > _PORTS:
         raise SetupError(f"{count} ports from {settings.web_port} on are more than there are: lower {PREFIX}WEB_PORT")
     for port in range(settings.web_port, settings.web_port + count):
-        if not is_free(port):
-            raise SetupError(f"port {port} is taken: stop what listens there, or set {PREFIX}WEB_PORT to another")
+        check_port(settings.web_host, port)
 
 
 def migrate(foreground: Foreground, settings: Settings) -> bool:
@@ -109,7 +110,7 @@ def _check_set_up(workers: Workers) -> None:
 
 def _greet(foreground: Foreground, settings: Settings, workers: Workers) -> None:
     host = _host(settings)
-    urls = [f"http://{host}:{worker.web_port}" for worker in workers.all]
+    urls = [f"http://{joined(host, worker.web_port)}" for worker in workers.all]
     people = get(host, settings.web_port, "/users/?limit=2")
     users = [user["id"] for user in people.body] if people and isinstance(people.body, list) else []
     token: Path = settings.data_dir / "admin.token"
@@ -120,4 +121,4 @@ def _greet(foreground: Foreground, settings: Settings, workers: Workers) -> None
 
 
 def _host(settings: Settings) -> str:
-    return "127.0.0.1" if settings.web_host in _EVERYWHERE else settings.web_host
+    return _HERE.get(settings.web_host, settings.web_host)

@@ -55,7 +55,7 @@ def credentials(settings: Settings) -> CredentialsT | None:
 def client_options(settings: Settings) -> dict[str, Any]:
     """Return what every client of aiokafka is made with: where, as whom, how secured. Raises SetupError."""
     address = addresses.parse(settings.kafka_url.get_secret_value())
-    places = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in address.places(PORT)]
+    places = [addresses.joined(host, port) for host, port in address.places(PORT)]
     return {"bootstrap_servers": places, **credentials_to_aiokafka_auth(credentials(settings))}
 
 
@@ -67,7 +67,7 @@ async def reason(options: Mapping[str, Any], timeout: float) -> Exception:
     security = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     told: list[str] = []
     for host, port, _ in collect_hosts(options["bootstrap_servers"], randomize=False):
-        place = f"{host}:{port}"
+        place = addresses.joined(host, port)
         try:
             connection = await create_conn(host, port, request_timeout_ms=int(timeout * 1000), **security)
             connection.close()

@@ -13,7 +13,9 @@ import socket
 from pathlib import Path
 from typing import TextIO
 
+from microblog_streams.addresses import joined
 from microblog_streams.errors import SetupError
+from microblog_streams.listening import listening_sockets
 from microblog_streams.services.stopping import stop_worker
 from microblog_streams.settings import Settings
 
@@ -33,7 +35,7 @@ class Workplace:
         """Make the folder, lock it for as long as the process lives, look at the port."""
         try:
             self._lock = lock_folder(self._settings)
-            check_port(self._settings)
+            check_port(self._settings.web_host, self._settings.web_port)
             make_room(self._settings.worker_dir, self._generation)
         except SetupError as exc:
             stop_worker(exc)
@@ -74,14 +76,16 @@ def lock_folder(settings: Settings) -> TextIO:
     return lock
 
 
-def check_port(settings: Settings) -> None:
-    """Raise SetupError where the web port cannot be bound."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.web_host, settings.web_port))
-        except OSError as exc:
-            taken = "is taken" if exc.errno == errno.EADDRINUSE else f"cannot be bound ({exc.strerror})"
-            raise SetupError(
-                f"MICROBLOG_WEB_PORT: {settings.web_host}:{settings.web_port} {taken}: set another"
-            ) from None
+def check_port(host: str, port: int) -> None:
+    """Raise SetupError where a web server cannot listen on this port."""
+    place = joined(host, port)
+    try:
+        for one in listening_sockets(host, port):
+            one.close()
+    except socket.gaierror as exc:
+        raise SetupError(f"MICROBLOG_WEB_HOST: {host} is no address of this machine ({exc.strerror})") from None
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise SetupError(f"MICROBLOG_WEB_PORT: {place} is taken: set another") from None
+        variable = "PORT" if exc.errno == errno.EACCES else "HOST"
+        raise SetupError(f"MICROBLOG_WEB_{variable}: {place} cannot be bound ({exc.strerror}): set another") from None

@@ -16,6 +16,7 @@ import psycopg2
 from aiopg.connection import Connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
 
+from microblog_streams.addresses import joined
 from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.stores.postgres_driver import Driver
 
@@ -144,7 +145,7 @@ async def open_session(url: str, timeout: float, application: str, options: Mapp
             async with asyncio.timeout(timeout):
                 return Session(await _connect(where, timeout))
     except StoreUnavailable as exc:
-        reason = f"{exc.reason} ({', '.join(f'{host}:{port}' for host, port in _places(where))})"
+        reason = f"{exc.reason} ({', '.join(joined(host, port) for host, port in _places(where))})"
         for text, advice in _HOPELESS.items():
             if text in reason:
                 raise SetupError(f"{reason}: {advice}") from None

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from microblog_streams.addresses import joined
 from microblog_streams.settings import PREFIX
 
 ROOT = Path(__file__).parents[2]
@@ -47,16 +48,17 @@ class Worker:
     environment: Mapping[str, str]
     log: Path
     app: str = "tests.live.probe"
+    host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
         """Where the worker serves REST."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{joined(self.host, self.port)}"
 
     def start(self, **settings: str) -> "Worker":
         """Start the process; settings by their names without prefix win over the worker's own."""
-        own = {"WORKER": self.name, "WEB_PORT": str(self.port), **QUICK, **settings}
+        own = {"WORKER": self.name, "WEB_HOST": self.host, "WEB_PORT": str(self.port), **QUICK, **settings}
         environment = {**self.environment, **{f"{PREFIX}{name}": value for name, value in own.items()}}
         with self.log.open("ab") as log:
             command = [sys.executable, "-m", "faust", "-A", self.app, "worker", "-l", "info"]

@@ -1,9 +1,10 @@
 """Faust's web driver, serving at our edge."""
 
-from aiohttp.web import TCPSite
+from aiohttp.web import SockSite
 from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
+from microblog_streams.listening import listening_sockets
 from web.edge.door import Door
 from web.edge.limits import BACKLOG, Limits
 from web.edge.server import GuardedRunner
@@ -19,6 +20,8 @@ class GuardedWeb(Web):
         self.door = Door(limits)
         self._runner = GuardedRunner(self.web_app, self.door, limits, sharing)
 
-    def _new_transport_tcp(self) -> TCPSite:
-        conf = self.app.conf
-        return TCPSite(self._runner, conf.web_bind, conf.web_port, ssl_context=conf.web_ssl_context, backlog=BACKLOG)
+    async def start_server(self) -> None:
+        """Serve on every address of the host."""
+        await self._runner.setup()
+        for one in listening_sockets(self.app.conf.web_bind, self.app.conf.web_port):
+            await SockSite(self._runner, one, backlog=BACKLOG).start()

@@ -96,3 +96,16 @@ def test_a_variable_that_was_read_already_ends_a_start_with_one_line(tmp_path):
     assert done.returncode == 3
     assert done.stderr.startswith("microblog: F_WORKDIR is set")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "option", ["--web-bind=0.0.0.0", "--web-port=7077", "--without-web", "--web-transport=unix:///x"]
+)
+def test_an_option_of_fausts_that_would_serve_elsewhere_ends_a_start_with_one_line(tmp_path, option):
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker", option]
+    ours = {"MICROBLOG_POSTGRES_URL": "postgresql://127.0.0.1:1/none", "MICROBLOG_DATA_DIR": str(tmp_path)}
+    given = {"MICROBLOG_AUTH": "open", "MICROBLOG_WEB_HOST": "::1", "PATH": os.environ["PATH"], **ours}
+    done = subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("microblog: a worker's web server is not configured by --web-bind")
+    assert "Traceback" not in done.stderr

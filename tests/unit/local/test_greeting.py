@@ -77,3 +77,12 @@ def test_the_reader_follows_with_a_token_of_theirs(users):
     _, post, _ = greeting(URL, users, ISSUE)
     follow, _, _ = post.partition("--next")
     assert 'Authorization: Bearer $READER"' in follow
+
+
+@both
+@pytest.mark.parametrize("users", [[], [7], [7, 9]])
+def test_an_address_of_ipv6_is_no_pattern_of_the_shells(users, issue):
+    lines = greeting("http://[::1]:6066", users, issue)
+    assert all("'http://[::1]:6066/" in line for line in lines[1:])
+    for line in lines:
+        assert not re.search("(?<!')http://", line)  # all of them in quotes

@@ -1,8 +1,10 @@
 """Addresses with several hosts."""
 
 import pytest
+from aiokafka.client import collect_hosts
+from yarl import URL
 
-from microblog_streams.addresses import parse
+from microblog_streams.addresses import bare, is_loopback, joined, parse
 
 
 def test_an_address_has_all_its_parts():
@@ -73,3 +75,38 @@ def test_the_repr_shows_no_password():
 )
 def test_loopback_is_all_hosts_or_none(url, loopback):
     assert parse(url).loopback is loopback
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "web-1.example", "2001:db8::7", "fe80::1%eth0"])
+def test_what_is_joined_is_split_again(host):
+    place = joined(host, 6066)
+    assert place.endswith(":6066")
+    assert URL(f"http://{place}").host == host
+    if "%" not in host:
+        assert parse(f"kafka://{place}").hosts == [(host, 6066)]
+        assert collect_hosts([place], randomize=False)[0][:2] == (host, 6066)
+
+
+@pytest.mark.parametrize(
+    ("text", "host"), [("[::1]", "::1"), ("::", "::"), ("localhost", "localhost"), ("fd00::2%e", "fd00::2%e")]
+)
+def test_a_host_alone_may_stand_in_brackets(text, host):
+    assert bare(text) == host
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", " ", "127.0.0.1:6066", "[::1]:6066", "http://a", "a/b", "::x", "[::1", "a b"]
+)
+def test_what_is_no_host_alone_is_refused(text):
+    with pytest.raises(ValueError, match="a name or an address alone"):
+        bare(text)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "::1", "0:0:0:0:0:0:0:1"])
+def test_loopback_addresses_are_known_in_every_form(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "::2", "127.0.0.1.example", "fd00::1", "x:"])
+def test_nothing_else_is_loopback(host):
+    assert not is_loopback(host)

@@ -1,0 +1,65 @@
+"""A web server listens on every address of its host, of either version of IP."""
+
+import socket
+from contextlib import closing, suppress
+
+import pytest
+
+from microblog_streams.errors import SetupError
+from microblog_streams.listening import listening_sockets
+from microblog_streams.services.workplace import check_port
+
+
+@pytest.fixture
+def listen():
+    """Listens on a host, at a port that was free; returns the port."""
+    made = []
+
+    def start(host):
+        sockets = listening_sockets(host, 0)
+        made.extend(sockets)
+        for one in sockets:
+            one.listen()
+        return sockets[0].getsockname()[1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def reached(host, port):
+    with suppress(OSError), closing(socket.create_connection((host, port), timeout=5)):
+        return True
+    return False
+
+
+def test_all_addresses_are_of_both_versions(listen):
+    port = listen("::")
+    assert reached("127.0.0.1", port)
+    assert reached("::1", port)
+
+
+@pytest.mark.parametrize(("host", "other"), [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("0.0.0.0", "::1")])
+def test_an_address_is_of_its_version_alone(listen, host, other):
+    port = listen(host)
+    assert reached("127.0.0.1" if host == "0.0.0.0" else host, port)
+    assert not reached(other, port)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "localhost"])
+def test_a_port_that_is_taken_is_told_with_its_place(listen, host):
+    port = listen(host)
+    with pytest.raises(SetupError, match=rf"MICROBLOG_WEB_PORT: .*:{port} is taken"):
+        check_port(host, port)
+
+
+def test_a_port_of_ipv6_alone_is_taken_for_all_addresses(listen):
+    port = listen("::1")
+    with pytest.raises(SetupError, match=rf"\[::\]:{port} is taken"):
+        check_port("::", port)
+
+
+@pytest.mark.parametrize("host", ["2001:db8::7", "192.0.2.7", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_told_with_its_setting(host):
+    with pytest.raises(SetupError, match="MICROBLOG_WEB_HOST: "):
+        check_port(host, 6066)
