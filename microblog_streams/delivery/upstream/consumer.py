@@ -30,7 +30,9 @@ end, because a commit without connection is tried again for ever.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer
@@ -39,6 +41,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
 from microblog_streams.delivery.upstream.draining import PromptConsumer
+from microblog_streams.delivery.upstream.standstill import Standstills
+
+logger = logging.getLogger(__name__)
 
 
 class Wanted:
@@ -70,6 +75,24 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
             # Looked at last before it joins: a consumer that was idle for so long does not.
             coordinator._max_poll_interval = 0.0
             asyncio.run_coroutine_threadsafe(coordinator.close(), self.thread_loop)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Say of a partition that nothing is committed of it any more; Faust says so of healthy ones (standstill)."""
+        if not self.app.topics.acks_enabled_for(tp.topic):
+            return
+        consumer, committed = self._ensure_consumer(), cast(driver.Consumer, self.consumer)._committed_offset.get(tp)
+        if tp not in consumer.assignment():
+            return
+        end, next_read = consumer.highwater(tp), consumer._subscription.subscription.assignment.state_value(tp).position
+        reached = next_read if committed is None else committed
+        left = end is not None and reached is not None and end > reached
+        if (seconds := self._standstills.seen(tp, committed, left, now)) is not None:
+            line = "commits_stand_still partition=%s-%d committed=%s end=%d seconds=%d"
+            logger.error(line, tp.topic, tp.partition, committed, end, seconds)
+
+    @cached_property
+    def _standstills(self) -> Standstills:
+        return Standstills(self.app.conf.broker_commit_livelock_soft_timeout)
 
     async def _fetch_records(
         self, consumer: AIOKafkaConsumer, active_partitions: set[TP], *args: Any, **kwargs: Any
