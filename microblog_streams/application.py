@@ -35,6 +35,7 @@ from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
 from microblog_streams.services.generations import Generations, choose_generation
+from microblog_streams.services.parts_watch import PartsWatch
 from microblog_streams.services.peers import Peers
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
@@ -86,6 +87,7 @@ class MicroblogApp(faust.App):
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
+    parts_watch: PartsWatch
     chores: Sequence[Chore]
     followers: tables.followers.FollowersTable
     rows: Rows

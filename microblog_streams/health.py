@@ -58,7 +58,12 @@ class Health:
             "status": "degraded" if problems else "ok",
             "worker": self._app.settings.worker_name,
             "problems": problems,
-            "warnings": [*promises.broken(self._app.settings), *self._app.redis.warnings, *self._dead_letters()],
+            "warnings": [
+                *promises.of_settings(self._app.settings),
+                *self._app.parts_watch.warnings,
+                *self._app.redis.warnings,
+                *self._dead_letters(),
+            ],
             "stores": stores,
             "tables": tables,
             "delivery": {

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import tables.followers
+from microblog_streams import promises
 from microblog_streams.configuration import topic_partitions
 from microblog_streams.delivery.deliveries import Deliveries, Terms
 from microblog_streams.delivery.publisher import Publisher
@@ -33,19 +34,23 @@ from microblog_streams.services.generations import Generations
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.lag import offsets
 from microblog_streams.services.letter_box import letter_box
+from microblog_streams.services.parts_watch import PartsWatch
 from microblog_streams.services.peers import Peers
 from microblog_streams.services.presence import Presence
 from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.relay import OutboxRelay
 from microblog_streams.services.restater import Restater
+from microblog_streams.services.topic_states import topic_states
 from microblog_streams.services.workplace import Workplace
 from microblog_streams.stores.blocks import Blocks
 from microblog_streams.stores.caches import PostCache, Shelf, UserCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.census import Census
+from microblog_streams.stores.cluster import Address
 from microblog_streams.stores.deployment import Deployment, get_deployment
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
+from microblog_streams.stores.keyspace_state import keyspace_state
 from microblog_streams.stores.last_deployment import remember
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.outbox_session import OutboxSession
@@ -95,6 +100,7 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
+    app.parts_watch = _parts_watch(app, cassandra)
     app.relay = OutboxRelay(log, lambda: OutboxSession(postgres))
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
     interval = settings.reconcile_interval
@@ -102,6 +108,20 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
     app.here = Here(app)
     app.everywhere = everywhere(app, app.here, Census(redis))
+
+
+def _parts_watch(app: "MicroblogApp", cassandra: Cassandra) -> PartsWatch:
+    settings = app.settings
+    names = list(topic_partitions(app.generation, app.conf.topic_partitions))
+
+    async def topics() -> list[str]:
+        return list(promises.of_topics(settings, await topic_states(settings, names)))
+
+    async def keyspace() -> list[str]:
+        state = await keyspace_state(cassandra, Address.of(settings).keyspace)
+        return list(promises.of_keyspace(settings, state))
+
+    return PartsWatch({"kafka": topics, "cassandra": keyspace})
 
 
 def _stores(

@@ -6,9 +6,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from yarl import URL
 
 from microblog_streams import topics
+from microblog_streams.addresses import joined
 from microblog_streams.configuration import app_id
 from microblog_streams.events import Event
 
@@ -18,7 +20,7 @@ class Kafka:
 
     def __init__(self, url: str) -> None:
         parsed = URL(url)
-        self.servers = f"{parsed.host}:{parsed.port}"
+        self.servers = joined(str(parsed.host), parsed.port or 9092)
 
     def behind(self, generation: int = 1) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""
@@ -49,6 +51,19 @@ class Kafka:
             return await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
         finally:
             await consumer.stop()
+
+    def configure(self, topic: str, **values: str) -> None:
+        """Set a topic's own configuration (``retention_ms`` for ``retention.ms``), in place of all that it had."""
+        asyncio.run(self._configure(topic, {name.replace("_", "."): value for name, value in values.items()}))
+
+    async def _configure(self, topic: str, values: dict[str, str]) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        try:
+            (answer,) = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
+        finally:
+            await admin.close()
+        assert [code for code, *_ in answer.resources] == [0], answer
 
     def reached(self, ends: Mapping[TopicPartition, int], generation: int = 1) -> bool:
         """Tell whether the group has committed these offsets, or later ones."""

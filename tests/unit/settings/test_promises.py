@@ -1,36 +1,106 @@
-"""Which settings cannot keep the promises."""
+"""What cannot keep the promises: settings, topics and the keyspace, as they are."""
+
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.promises import broken
+from microblog_streams import promises
+from microblog_streams.promises import DAY, KeyspaceState, TopicState
 from microblog_streams.settings import Settings
+from microblog_streams.stores.keyspace_state import copies
+from microblog_streams.topics import DEAD_LETTERS
 
-ELSEWHERE = {"kafka_url": SecretStr("kafka://kafka-1,kafka-2")}
+HERE = Settings.model_construct()
+ELSEWHERE = Settings(kafka_url=SecretStr("kafka://kafka-1,kafka-2"), replication_factor=3)
+EVENTS = TopicState("post.created", 3, 2, 7 * DAY, -1, frozenset({"delete"}), unclean_election=False)
+CHANGELOG = replace(EVENTS, name="microblog-followers-changelog", policies=frozenset({"compact"}))
+LETTERS = replace(EVENTS, name=DEAD_LETTERS, retention=-1)
+GOOD = [EVENTS, CHANGELOG, LETTERS]
+KEYSPACE = KeyspaceState("microblog", 3, durable_writes=True, commitlog_sync="periodic")
 
 
-def test_the_local_stack_is_not_warned_of_itself():
-    assert list(broken(Settings.model_construct())) == []
+@pytest.mark.parametrize("level", ["ONE", "LOCAL_ONE"])
+def test_a_consistency_that_one_node_answers_is_named(level):
+    (line,) = promises.of_settings(ELSEWHERE.model_copy(update={"cassandra_consistency": level}))
+    assert f"MICROBLOG_CASSANDRA_CONSISTENCY is {level}" in line
 
 
 def test_three_copies_keep_everything():
-    assert list(broken(Settings(**ELSEWHERE, replication_factor=3))) == []
+    assert [*promises.of_settings(ELSEWHERE), *promises.of_topics(ELSEWHERE, GOOD)] == []
+    assert list(promises.of_keyspace(ELSEWHERE, KEYSPACE)) == []
+
+
+def test_the_local_stack_is_not_warned_of_its_single_copies():
+    found = [replace(topic, copies=1, min_insync=1) for topic in GOOD]
+    assert [*promises.of_settings(HERE), *promises.of_topics(HERE, found)] == []
+    assert list(promises.of_keyspace(HERE, replace(KEYSPACE, copies=1, commitlog_sync="batch"))) == []
+
+
+def test_what_is_stronger_than_the_settings_is_no_matter():
+    found = [replace(topic, copies=5, min_insync=3) for topic in [replace(EVENTS, retention=99 * DAY), *GOOD[1:]]]
+    assert list(promises.of_topics(ELSEWHERE, found)) == []
+    assert list(promises.of_topics(ELSEWHERE, [replace(EVENTS, retention=-1)])) == []
+    assert list(promises.of_keyspace(ELSEWHERE, replace(KEYSPACE, copies=5))) == []
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("topic", "words"),
     [
-        ({"replication_factor": 1}, ["MICROBLOG_REPLICATION_FACTOR is 1", "min.insync.replicas is 1"]),
-        ({"replication_factor": 2}, ["min.insync.replicas is 1"]),
-        ({"replication_factor": 3, "min_insync_replicas": 1}, ["min.insync.replicas is 1"]),
-        ({"replication_factor": 3, "cassandra_consistency": "ONE"}, ["MICROBLOG_CASSANDRA_CONSISTENCY is ONE"]),
+        (replace(EVENTS, copies=1, min_insync=1), ["topics have one copy", "min.insync.replicas is 1"]),
+        (replace(EVENTS, copies=2), ["topics have 2 copies, and MICROBLOG_REPLICATION_FACTOR is 3"]),
+        (replace(EVENTS, min_insync=1), ["min.insync.replicas is 1"]),
+        (replace(EVENTS, copies=2, min_insync=3), ["topics have 2 copies", "min.insync.replicas is 3 of 2 copies"]),
+        (replace(EVENTS, unclean_election=True), ["unclean.leader.election.enable is true"]),
+        (replace(EVENTS, policies=frozenset({"compact", "delete"})), ["cleanup.policy is compact,delete, not delete"]),
         (
-            {"replication_factor": 3, "cassandra_consistency": "LOCAL_ONE"},
-            ["MICROBLOG_CASSANDRA_CONSISTENCY is LOCAL_ONE"],
+            replace(EVENTS, retention=3_600_000),
+            ["events are kept for 1 hours, and MICROBLOG_EVENT_RETENTION_DAYS is 7"],
         ),
+        (replace(EVENTS, retention_bytes=1_000), ["retention.bytes is set"]),
+        (replace(CHANGELOG, policies=frozenset({"delete"})), ["cleanup.policy is delete, not compact: rows"]),
+        (replace(LETTERS, retention=7 * DAY), ["retention.ms is 604800000, not -1: letters go"]),
     ],
 )
-def test_what_loses_with_one_machine_is_named(settings, words):
-    found = list(broken(Settings(**ELSEWHERE, **settings)))
+def test_a_topic_that_loses_is_named_with_what_is_wrong(topic, words):
+    found = list(promises.of_topics(ELSEWHERE, [topic]))
     assert len(found) == len(words)
-    assert all(word in line for word, line in zip(words, found, strict=True))
+    assert all(word in line and topic.name in line for word, line in zip(words, found, strict=True))
+
+
+def test_what_is_wrong_with_many_topics_is_one_line():
+    found = [replace(EVENTS, name=name, copies=2) for name in ("b", "a")]
+    (line,) = promises.of_topics(ELSEWHERE, found)
+    assert line.endswith("(a, b)")
+
+
+def test_a_topic_of_the_local_stack_that_drops_events_early_is_named_too():
+    (line,) = promises.of_topics(HERE, [replace(EVENTS, copies=1, min_insync=1, retention=DAY)])
+    assert "events are kept for 24 hours" in line
+
+
+@pytest.mark.parametrize(
+    ("keyspace", "settings", "words"),
+    [
+        (replace(KEYSPACE, copies=1, commitlog_sync=None), ELSEWHERE, "has one copy"),
+        (replace(KEYSPACE, copies=2), ELSEWHERE, "has 2 copies, and MICROBLOG_REPLICATION_FACTOR is 3"),
+        (replace(KEYSPACE, durable_writes=False), ELSEWHERE, "durable_writes off"),
+        (replace(KEYSPACE, copies=1), HERE, "commitlog_sync is periodic"),
+    ],
+)
+def test_a_keyspace_that_loses_is_named_with_what_is_wrong(keyspace, settings, words):
+    (line,) = promises.of_keyspace(settings, keyspace)
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("replication", "fewest"),
+    [
+        ({"class": "SimpleStrategy", "replication_factor": "1"}, 1),
+        ({"class": "NetworkTopologyStrategy", "a": "3", "b": "2"}, 2),
+        ({"class": "NetworkTopologyStrategy", "a": "3/1"}, 2),
+        ({"class": "LocalStrategy"}, 1),
+    ],
+)
+def test_copies_are_those_of_the_data_centre_with_the_fewest(replication, fewest):
+    assert copies(replication) == fewest

@@ -1,0 +1,63 @@
+"""A worker warns of what the brokers and the keyspace are, whatever the settings say."""
+
+import asyncio
+
+import pytest
+
+from microblog_streams import promises
+from microblog_streams.configuration import topic_partitions
+from microblog_streams.promises import DAY
+from microblog_streams.services.topic_states import topic_states
+from microblog_streams.stores.cluster import Address, open_cluster
+from microblog_streams.topics import DEAD_LETTERS, POST_CREATED
+
+#: What a topic of the local stack is made with, as far as it matters to whoever uses it after this.
+WEEK = {"min_insync_replicas": "1", "cleanup_policy": "delete", "retention_ms": str(7 * DAY)}
+
+
+@pytest.fixture
+def forgetful(migrated, kafka):
+    """Topics and a keyspace that keep less than is promised."""
+    address = Address.of(migrated.settings)
+    kafka.configure(POST_CREATED, **{**WEEK, "retention_ms": "3600000"})
+    kafka.configure(DEAD_LETTERS, retention_ms=str(DAY), max_message_bytes=str(2 * 1024**2))
+    with open_cluster(migrated.settings) as cluster:
+        session = cluster.connect()
+        session.execute(f"ALTER KEYSPACE {address.keyspace} WITH durable_writes = false", timeout=30)
+        yield
+        session.execute(f"ALTER KEYSPACE {address.keyspace} WITH durable_writes = true", timeout=30)
+    kafka.configure(POST_CREATED, **WEEK)
+    kafka.configure(DEAD_LETTERS, retention_ms="-1", max_message_bytes=str(2 * 1024**2))
+
+
+def warnings(worker):
+    health = worker.call("GET", "/health").body
+    return health["warnings"] if isinstance(health, dict) else []
+
+
+def about_parts(worker):
+    return [line for line in warnings(worker) if line.startswith(("kafka:", "cassandra:"))]
+
+
+def test_what_keeps_less_than_is_promised_is_named(forgetful, workers, eventually):
+    worker = workers().start(ROLES="web")
+    eventually(lambda: len(about_parts(worker)) == 3, worker)
+    early, letters, durable = about_parts(worker)
+    assert early == f"kafka: events are kept for 1 hours, and MICROBLOG_EVENT_RETENTION_DAYS is 7 ({POST_CREATED})"
+    assert f"retention.ms is {DAY}, not -1" in letters
+    assert "durable_writes off" in durable
+
+
+def test_what_migrate_makes_keeps_everything(migrated):
+    names = list(topic_partitions(1, 8))
+    states = asyncio.run(topic_states(migrated.settings, names))
+    assert [state.name for state in states] == names
+    assert list(promises.of_topics(migrated.settings, states)) == []
+
+
+def test_settings_that_ask_for_more_than_there_is_are_told_of_it(workers, eventually):
+    worker = workers().start(ROLES="web", REPLICATION_FACTOR="3", EVENT_RETENTION_DAYS="8")
+    eventually(lambda: len(about_parts(worker)) == 4, worker)
+    told = "\n".join(about_parts(worker))
+    for words in ("topics have 1 copies", "min.insync.replicas is 1, and", "events are kept for 168 hours", "keyspace"):
+        assert words in told
