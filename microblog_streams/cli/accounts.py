@@ -39,7 +39,7 @@ async def login(session: Session, username: str, token_name: str) -> None:
 @command("logout")
 async def logout(session: Session) -> None:
     """Sign out: forget the token here, and make it worthless where its id is known."""
-    account = session.account()
+    account = await session.who_acts()
     if account is None:
         who = f"{session.name} is not" if session.name else "nobody is"
         raise click.ClickException(f"{who} signed in at {session.url}")

@@ -4,20 +4,25 @@ Tokens are as good as passwords, so the file is made with mode 0600, and replace
 or the new one. Two commands at once wait for each other, or one of two new tokens would be lost.
 """
 
+import codecs
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
+from typing import Final
 
 import click
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from microblog_streams.client import Identity
 
+#: As many digits as an id can have.
+_ID: Final = re.compile("[0-9]{1,19}", re.ASCII)
 _SHARED = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -37,8 +42,11 @@ class Account(BaseModel):
         return Identity(self.user, self.token)
 
     def means(self, who: str) -> bool:
-        """Tell whether ``who`` is this person's id or name, in any case of it, also after an @."""
-        return who == str(self.user) or who.removeprefix("@").casefold() == self.username.casefold()
+        """Tell whether ``who`` is this person's id, or their name as it is kept here: digits alone are an id.
+
+        Which other spellings are the same name is the server's to say (``Session.who_acts``).
+        """
+        return who == str(self.user) if _ID.fullmatch(who) else who.removeprefix("@") == self.username
 
 
 class Server(BaseModel):
@@ -73,16 +81,18 @@ class Book(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The file."""
+    """The file; ``path`` is None where there is no place for one."""
 
-    path: Path
+    path: Path | None
 
     def read(self) -> Book:
         """Return what it holds; nothing where there is no file. Raises ClickException where it cannot be read."""
+        if self.path is None:
+            return Book()
         try:
             with self.path.open("rb") as file:
                 self._warn(os.fstat(file.fileno()).st_mode)
-                return Book.model_validate_json(file.read())
+                return Book.model_validate_json(file.read().removeprefix(codecs.BOM_UTF8))
         except FileNotFoundError:
             return Book()
         except OSError as exc:
@@ -93,34 +103,46 @@ class Credentials:
     @contextmanager
     def changing(self) -> Iterator[Book]:
         """Read the file, and write what became of it; others wait. Raises ClickException."""
+        if self.path is None:
+            raise click.ClickException(
+                "there is no place to keep a token: set HOME or XDG_CONFIG_HOME to a folder, or give MICROBLOG_TOKEN"
+            )
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 book = self.read()
                 yield book
-                self._replace(book)
+                _replace(self.path, book)
         except OSError as exc:
             raise click.ClickException(f"{self.path} cannot be written: {exc.strerror}") from None
-
-    def _replace(self, book: Book) -> None:
-        handle, name = mkstemp(dir=self.path.parent)  # with mode 0600, whatever the umask says
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(book.model_dump_json(indent=2))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
 
     def _warn(self, mode: int) -> None:
         if mode & _SHARED:
             click.echo(f"Warning: others can read {self.path}: chmod 600 it", err=True)
 
 
-def default_path() -> Path:
-    """Return where the file is: below ``$XDG_CONFIG_HOME``, or ``~/.config`` where that is not set."""
+def _replace(path: Path, book: Book) -> None:
+    handle, name = mkstemp(dir=path.parent)  # with mode 0600, whatever the umask says
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(book.model_dump_json(indent=2))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def default_path() -> Path | None:
+    """Return where the file is: below ``$XDG_CONFIG_HOME``, or ``~/.config`` where that is not set.
+
+    None for somebody without a home: neither ``$HOME`` nor an entry in the system's list of users.
+    """
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".config") / "microblog" / "credentials.json"
+    try:
+        folder = Path(base) if Path(base).is_absolute() else Path.home() / ".config"
+    except RuntimeError:
+        return None
+    return folder / "microblog" / "credentials.json"

@@ -14,10 +14,21 @@ from microblog_streams.cli.session import Session
 @click.argument("text")
 async def post(session: Session, text: str) -> None:
     """Write a post; TEXT is - to read it from stdin."""
-    content = click.get_text_stream("stdin", encoding="utf-8").read().rstrip("\n") if text == "-" else text
+    content = _stdin().rstrip("\n") if text == "-" else text
     async with session.actor() as client:
         written = await client.post(content)
     session.output.result(written, f"Posted {written.post_id}.")
+
+
+def _stdin() -> str:
+    """Return what stdin holds, without the mark that some editors put before UTF-8. Raises ClickException."""
+    content: bytes = click.get_binary_stream("stdin").read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise click.ClickException(
+            f"stdin is not UTF-8 text: byte {exc.start + 1} is 0x{content[exc.start]:02x}"
+        ) from None
 
 
 @command("delete")

@@ -4,8 +4,11 @@
 """
 
 import asyncio
+import io
+import os
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from functools import update_wrapper
 from typing import Any, Final, NoReturn
@@ -19,6 +22,8 @@ from microblog_streams.client import ClientError
 
 #: Exit status after Ctrl-C.
 INTERRUPTED: Final = 130
+#: The variable that has the program show where it failed.
+TRACEBACK: Final = "MICROBLOG_TRACEBACK"
 
 #: A command's work: the session, then the command's own parameters.
 Work = Callable[..., Coroutine[Any, Any, None]]
@@ -30,6 +35,7 @@ class Program(click.Group):
     def main(self, *args: Any, **extra: Any) -> NoReturn:  # noqa: ANN401 - click's own parameters
         """Run, and exit."""
         extra["standalone_mode"] = False
+        _replace_what_cannot_be_shown()
         try:
             status = super().main(*args, **extra)
         except click.ClickException as exc:
@@ -37,7 +43,35 @@ class Program(click.Group):
             sys.exit(exc.exit_code)
         except click.Abort:
             sys.exit(INTERRUPTED)
+        except OSError as exc:
+            sys.exit(_failed(f"{exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}"))
+        except Exception as exc:
+            if os.environ.get(TRACEBACK):
+                raise
+            what = f"{type(exc).__name__}: {exc}"
+            sys.exit(
+                _failed(f"{what} (nobody thought of this: {TRACEBACK}=1 in the environment shows where it happens)")
+            )
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _replace_what_cannot_be_shown() -> None:
+    """Show a question mark for each character that a console lacks: an emoji on one of Latin-1."""
+    for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+def _failed(words: str) -> int:
+    """Say what went wrong; return the exit status."""
+    with suppress(OSError):
+        click.echo(f"Error: {one_line(words)}", err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What cannot be written would be tried once more at the end, and complained of.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1
 
 
 def command(name: str, group: click.Group | None = None) -> Callable[[Work], click.Command]:

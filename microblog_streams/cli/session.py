@@ -42,6 +42,18 @@ class Session:
         """Return the account that is kept of who acts; None where none is, or a token was given instead."""
         return None if self.token else self.credentials.read().at(self.url).find(self.name)
 
+    async def who_acts(self) -> Account | None:
+        """Return the account that is kept of who acts, in whatever spelling ``--as`` names them.
+
+        Which spellings are one name is the server's to say: it is asked for the id of a name that is not kept as it is.
+        """
+        account = self.account()
+        if account is not None or self.token or self.name is None or _ID.fullmatch(self.name):
+            return account
+        async with self.stranger() as client:
+            user = await client.find(self.name.removeprefix("@"))
+        return None if user is None else self.credentials.read().at(self.url).find(str(user.id))
+
     def keep(self, account: Account) -> None:
         """Write down who signed in."""
         with self.credentials.changing() as book:
@@ -61,14 +73,14 @@ class Session:
     @asynccontextmanager
     async def reader(self) -> AsyncIterator[Client]:
         """Open a client as who acts where that is known here, else as nobody in particular."""
-        account = self.account()
+        account = await self.who_acts()
         async with self._client(account.user if account else None, account.token if account else self.token) as client:
             yield client
 
     @asynccontextmanager
     async def actor(self) -> AsyncIterator[Client]:
         """Open a client as who acts. Raises ClickException where that is nobody."""
-        account = self.account()
+        account = await self.who_acts()
         async with self._client(None, self.token) as client:
             yield client.acting_as(account.identity if account else await self._named(client))
 

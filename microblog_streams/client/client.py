@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 import aiohttp
+from yarl import URL
 
 from microblog_streams.client.caller import Caller
 from microblog_streams.client.errors import Trouble, unheeded
@@ -83,6 +84,12 @@ def _checked(urls: Sequence[str]) -> Sequence[str]:
     for url in urls:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{url!r} is no URL of a server: it begins with neither http:// nor https://")
+        try:
+            host = URL(url).host
+        except ValueError as exc:
+            raise ValueError(f"{url!r} is no URL of a server: {exc}") from None
+        if not host:
+            raise ValueError(f"{url!r} is no URL of a server: it names no host")
     return [url.rstrip("/") for url in urls]
 
 

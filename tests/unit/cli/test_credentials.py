@@ -42,8 +42,8 @@ def test_who_signed_in_last_is_who_acts(credentials):
     assert find(credentials) == ANN
 
 
-@pytest.mark.parametrize("who", ["Ann", "ANN", "@ann", "1"])
-def test_an_account_is_found_by_name_and_by_id(credentials, who):
+@pytest.mark.parametrize("who", ["Ann", "@Ann", "1"])
+def test_an_account_is_found_by_its_name_as_it_is_kept_and_by_id(credentials, who):
     keep(credentials, ANN, BOB)
 
     assert find(credentials, who) == ANN
@@ -146,3 +146,28 @@ def test_the_file_is_where_settings_are(monkeypatch, value, begins):
     monkeypatch.setenv("HOME", "/home/ann")
 
     assert str(default_path()) == f"{begins}/microblog/credentials.json"
+
+
+def test_digits_alone_are_an_id_and_after_an_at_a_name(credentials):
+    digits = Account(username="1", user=7, token="t7")
+    keep(credentials, ANN, digits)
+
+    assert find(credentials, "1") == ANN
+    assert find(credentials, "@1") == digits
+
+
+def test_a_file_with_a_byte_order_mark_is_read(credentials):
+    keep(credentials, ANN)
+    credentials.path.write_bytes(b"\xef\xbb\xbf" + credentials.path.read_bytes())
+
+    assert find(credentials) == ANN
+
+
+def test_somebody_without_a_home_has_no_file_and_cannot_keep_a_token(monkeypatch):
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    credentials = Credentials(default_path())
+
+    assert find(credentials) is None
+    with pytest.raises(click.ClickException, match="set HOME or XDG_CONFIG_HOME"):
+        keep(credentials, ANN)

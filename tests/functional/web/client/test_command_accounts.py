@@ -155,3 +155,38 @@ async def test_a_token_of_the_environment_that_is_none_is_not_shown(run):
 
     assert refused.exit_code == 1
     assert "secret" not in refused.output
+
+
+@pytest.mark.parametrize(
+    ("registered", "spelt"),
+    [
+        ("Ann", "ANN"),
+        ("ann", "\uff21\uff4e\uff4e"),  # full width
+        ("Jos\u00e9", "jose\u0301"),  # apart
+        ("stra\u00dfe", "STRASSE"),
+        ("office", "o\ufb03ce"),  # a ligature
+    ],
+)
+async def test_every_spelling_of_a_name_finds_its_token(run, registered, spelt):
+    await run("register", registered)
+    await run("register", "zoe")  # who acts unless another is named
+
+    for words in (["--as", spelt, "post", "Hello"], ["--as", f"@{spelt}", "whoami"], ["--as", spelt, "tokens", "list"]):
+        done = await run(*words)
+        assert (done.exit_code, done.stderr) == (0, "")
+    assert registered in (await run("--as", spelt, "whoami")).stdout
+
+
+async def test_every_spelling_of_a_name_is_signed_out(run, kept):
+    await run("register", "Ann")
+
+    assert (await run("--as", "ANN", "logout")).stdout == "Signed out Ann.\n"
+    assert kept() == []
+
+
+async def test_a_name_that_nobody_has_is_nobody_signed_in(run):
+    await run("register", "ann")
+
+    result = await run("--as", "bob", "logout")
+
+    assert (result.exit_code, result.stderr.partition(" at ")[0]) == (1, "Error: bob is not signed in")
