@@ -19,6 +19,7 @@ def _app() -> "MicroblogApp":
 
     try:
         environment.close()
+        environment.check_packages()
         from microblog_streams.application import create_app  # imports what reads the environment
 
         return create_app(load_settings_or_exit())

@@ -31,6 +31,7 @@ from microblog_streams.overview.everywhere import Everywhere
 from microblog_streams.overview.here import Here
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.chore import Chore
+from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
@@ -88,6 +89,7 @@ class MicroblogApp(faust.App):
     outbox: Outbox
     dead_letters: DeadLetterWatch
     parts_watch: PartsWatch
+    clock_watch: ClockWatch
     chores: Sequence[Chore]
     followers: tables.followers.FollowersTable
     rows: Rows

@@ -55,7 +55,7 @@ class Boot(BootStrategy):
 
 
 def _in_every_role(app: "MicroblogApp") -> list[ServiceT]:
-    return [app.presence, app.generations, app.dead_letters, app.parts_watch, *app.chores]
+    return [app.presence, app.generations, app.dead_letters, app.parts_watch, app.clock_watch, *app.chores]
 
 
 def _check_options(app: "MicroblogApp") -> None:

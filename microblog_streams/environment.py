@@ -9,6 +9,8 @@ What is meant to stay open stands in docs/operating.md. Faust's own settings are
 import os
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from microblog_streams.errors import SetupError
@@ -27,6 +29,9 @@ _LOOPS: Final = ("aio", "uvloop")
 #: How the names of variables end (or are) that put slower, untested Python code in the place of compiled parts.
 _WITHOUT_COMPILED: Final = ("_NO_EXTENSIONS", "NO_CYTHON", "WRAPT_DISABLE_EXTENSIONS")
 
+#: What stands beside this package, under names that others may have, too.
+PACKAGES: Final = ("agents", "tables", "web")
+
 
 def close(environment: MutableMapping[str, str] = os.environ, arguments: Sequence[str] = sys.argv) -> None:
     """Remove other libraries' variables; ``arguments`` is the command line.
@@ -40,6 +45,20 @@ def close(environment: MutableMapping[str, str] = os.environ, arguments: Sequenc
             f"{name} is set, which changes a library that was read in already: unset it. MICROBLOG_* variables alone "
             "configure a worker (docs/settings.md)"
         )
+
+
+def check_packages() -> None:
+    """Raise SetupError where another package is found by the name of one of ours, from PYTHONPATH or the folder."""
+    ours = Path(__file__).parents[1]
+    for name in PACKAGES:
+        spec = find_spec(name)
+        found = Path(spec.origin).parents[1] if spec and spec.origin else None
+        if found != ours:
+            where = f"is another one's, in {found}" if found else "is missing"
+            raise SetupError(
+                f"the Python package {name} {where}, and this system's belongs in {ours}: look at PYTHONPATH, at "
+                "what is installed, and at the folder of the start"
+            )
 
 
 def _too_late(environment: Mapping[str, str], arguments: Sequence[str]) -> Iterator[str]:

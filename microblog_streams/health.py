@@ -33,9 +33,13 @@ class Health:
             return False, "the worker is stopping"
         if self._app.disk.full:
             return False, "the disk is full"
+        if self._app.clock_watch.wrong:
+            return False, self._app.clock_watch.words()
         if not self._began:
             if not self._app.connections.connected["postgres"].is_set():
                 return False, "PostgreSQL was not reached yet"
+            if self._app.clock_watch.ahead is None:
+                return False, "the clock was not compared with PostgreSQL's yet"
             if not self._app.broker_gate.open.is_set() or not producer_started(self._app):
                 return False, "Kafka and its topics were not reached yet"
             self._began = True
@@ -62,6 +66,7 @@ class Health:
                 *promises.of_settings(self._app.settings),
                 *self._app.parts_watch.warnings,
                 *self._app.redis.warnings,
+                *filter(None, [self._app.clock_watch.words()]),
                 *self._dead_letters(),
             ],
             "stores": stores,

@@ -117,6 +117,13 @@ class Settings(Limiting, Infrastructure):
         "The local stack writes one to `<data>/admin.token`.",
     )
 
+    clock_limit: float = Field(
+        30.0,
+        gt=1,
+        le=86_400,
+        description="Seconds by which a worker's clock may differ from PostgreSQL's, or the worker is not ready: posts "
+        "are in the order of the clocks.",
+    )
     standby_replicas: int = Field(0, ge=0, le=3, description="Warm copies of each table partition on other workers.")
 
     publish_timeout: Seconds = Field(1.5, description="Seconds until an unconfirmed publish is an unknown outcome.")

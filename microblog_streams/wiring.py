@@ -27,6 +27,7 @@ from microblog_streams.overview.wiring import everywhere
 from microblog_streams.services.broker import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.chore import Chore, sweeping
+from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
@@ -60,6 +61,7 @@ from microblog_streams.stores.posts import Posts
 from microblog_streams.stores.rates import LocalRates, SharedRates
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Roster
+from microblog_streams.stores.server_clock import server_time
 from microblog_streams.stores.settled_letters import SettledLetters
 from microblog_streams.stores.timelines import Timelines
 from microblog_streams.stores.tokens import Tokens
@@ -100,6 +102,7 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
+    app.clock_watch = ClockWatch(lambda: server_time(postgres), settings.clock_limit)
     app.parts_watch = _parts_watch(app, cassandra)
     app.relay = OutboxRelay(log, lambda: OutboxSession(postgres))
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))

@@ -109,3 +109,17 @@ def test_an_option_of_fausts_that_would_serve_elsewhere_ends_a_start_with_one_li
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1].startswith("microblog: a worker's web server is not configured by --web-bind")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", environment.PACKAGES)
+def test_a_package_of_somebody_else_s_under_a_name_of_ours_is_told_of(tmp_path, name):
+    other = tmp_path / name
+    other.mkdir()
+    (other / "__init__.py").write_text("")
+    # From the folder of the start, which Faust looks in first, as PYTHONPATH would have it.
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker"]
+    given = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(command, env=given, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"microblog: the Python package {name} is another one's, in {tmp_path}")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,75 @@
+"""A worker's clock is compared with PostgreSQL's; what the way there explains is no difference."""
+
+import pytest
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.services import clock_watch
+from microblog_streams.services.clock_watch import ClockWatch
+from tests.waiting import until
+
+
+def comparing(there, *here):
+    """A watch to which PostgreSQL says ``there``, asked at the first time here and answered at the second."""
+    times = iter(here)
+
+    async def ask():
+        return there
+
+    return ClockWatch(ask, limit=30.0, clock=lambda: next(times))
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "ahead"),
+    [
+        (100.0, (100.0, 100.0), 0.0),
+        (100.0, (99.0, 101.5), 0.0),  # read some time between the two
+        (100.0, (100.5, 100.6), 0.5),
+        (100.0, (140.0, 141.0), 40.0),
+        (100.0, (90.0, 92.0), -8.0),
+    ],
+)
+async def test_the_least_difference_that_explains_the_answer_counts(there, here, ahead):
+    watch = comparing(there, *here)
+    await watch.compare()
+    assert watch.ahead == pytest.approx(ahead)
+
+
+@pytest.mark.parametrize(
+    ("now", "words", "wrong"),
+    [
+        (100.9, "", False),
+        (99.1, "", False),
+        (101.5, "the clock is 1.5 s ahead of PostgreSQL's", False),
+        (60.0, "the clock is 40.0 s behind PostgreSQL's", True),
+        (129.9, "ahead of", False),
+        (130.1, "ahead of", True),
+    ],
+)
+async def test_a_second_is_warned_of_and_thirty_are_too_many(now, words, wrong, caplog):
+    watch = comparing(100.0, now, now)
+    await watch.compare()
+    assert words in watch.words()
+    assert bool(watch.words()) == bool(words) == ("clock_differs" in caplog.text)
+    assert watch.wrong is wrong
+
+
+def test_before_the_first_look_nothing_is_said():
+    watch = comparing(100.0)
+    assert (watch.ahead, watch.words(), watch.wrong) == (None, "", False)
+
+
+async def test_it_is_compared_again_and_again_also_after_postgres_was_away(monkeypatch):
+    monkeypatch.setattr(clock_watch, "INTERVAL", 0.002)
+    monkeypatch.setattr(clock_watch, "RETRY", 0.001)
+    answers = [StoreUnavailable("postgres", "away"), KeyError("defect"), 100.0, 60.0]
+
+    async def ask():
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async with ClockWatch(ask, limit=30.0, clock=lambda: 100.0) as watch:
+        await until(lambda: watch.wrong)
+        answers[0] = 100.0
+        await until(lambda: not watch.wrong)
