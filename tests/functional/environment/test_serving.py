@@ -1,0 +1,52 @@
+"""A worker serves on the addresses of its host, of either version of IP; others reach it by the URL that it tells."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import ClientSession
+from yarl import URL
+
+from microblog_streams.errors import WorkerUnavailable
+from microblog_streams.services.peers import Peers
+from microblog_streams.settings import Settings
+
+
+@pytest.fixture
+def serving(real_application, unused_tcp_port, tmp_path):
+    """Serve on a host; lends the app, and a client that other workers are asked with."""
+
+    @asynccontextmanager
+    async def serve(host):
+        settings = Settings(_env_file=None, data_dir=tmp_path, web_host=host, web_port=unused_tcp_port)
+        settings.worker_dir.mkdir(parents=True)
+        app = real_application(settings)
+        await app.web.start_server()
+        try:
+            async with ClientSession() as session:
+                yield app, Peers(lambda: session)
+        finally:
+            await app.web.stop_server()
+
+    return serve
+
+
+async def answers(peers, url):
+    try:
+        return (await peers.ask(f"{url}/ready", {}, seconds=20)).status == 503  # it is there, and waits for the parts
+    except WorkerUnavailable:
+        return False
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]", "0.0.0.0", "::", "localhost"])
+async def test_others_reach_a_worker_by_the_url_that_it_tells(serving, host):
+    async with serving(host) as (app, peers):
+        assert await answers(peers, app.itself().url)
+        assert app.conf.canonical_url == URL(app.itself().url)
+
+
+async def test_all_addresses_are_those_of_both_versions(serving):
+    async with serving("::") as (app, peers):
+        port = app.settings.web_port
+        urls = [f"http://127.0.0.1:{port}", f"http://[::1]:{port}"]
+        assert await asyncio.gather(*(answers(peers, url) for url in urls)) == [True, True]
