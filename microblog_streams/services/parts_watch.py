@@ -12,6 +12,7 @@ logger = logging.getLogger(__name__)
 #: Seconds between looks at what was well, and between tries where something did not answer.
 INTERVAL: Final = 300.0
 RETRY: Final = 15.0
+UNKNOWN: Final = "promises_unknown part=%s reason=%s"
 
 #: Returns a part's warnings. May raise MicroblogError.
 Look = Callable[[], Awaitable[Sequence[str]]]
@@ -42,8 +43,9 @@ class PartsWatch(Service):
         try:
             self._found[part] = await self._looks[part]()
         except MicroblogError as exc:
-            logger.debug("promises_unknown part=%s reason=%s", part, exc)
-            self._found.setdefault(part, (f"{part}: it is not known whether it keeps what it confirms ({exc})",))
+            # Its words go to the log alone: /health names no addresses.
+            logger.log(logging.DEBUG if part in self._found else logging.WARNING, UNKNOWN, part, exc)
+            self._found.setdefault(part, (f"{part}: it did not tell yet whether it keeps what it confirms",))
             return False
         except Exception:
             # A worker delivers without knowing this: whatever it is must not end it.

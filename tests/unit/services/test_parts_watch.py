@@ -43,11 +43,12 @@ async def test_what_changes_is_seen():
         await until(lambda: watch.warnings == ["durable_writes off"])
 
 
-async def test_a_part_that_never_told_is_warned_of():
-    refused = Part(StoreUnavailable("kafka", "TopicAuthorizationFailedError"))
+async def test_a_part_that_never_told_is_warned_of_without_its_address(caplog):
+    refused = Part(StoreUnavailable("kafka", "TopicAuthorizationFailedError at 10.0.0.7"))
     (line,) = await watched({"kafka": refused.look}, lambda watch: refused.asked > 1)
-    assert line.startswith("kafka: it is not known whether it keeps what it confirms")
-    assert "TopicAuthorizationFailedError" in line
+    assert line == "kafka: it did not tell yet whether it keeps what it confirms"
+    assert "promises_unknown part=kafka" in caplog.text
+    assert "TopicAuthorizationFailedError" in caplog.text
 
 
 async def test_what_was_told_is_kept_while_the_part_is_away():
