@@ -18,5 +18,5 @@ def test_workers_for_whom_no_port_number_is_left_are_one_line():
 def test_a_web_port_that_is_taken_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        with pytest.raises(SetupError, match=rf"port {port} is taken.*MICROBLOG_WEB_PORT"):
+        with pytest.raises(SetupError, match=rf"^MICROBLOG_WEB_PORT: 127.0.0.1:{port} is taken: set another"):
             check_ports(Settings(web_port=port), 1)
