@@ -27,6 +27,9 @@ def make_good() -> None:
     _open_standard_streams()
     os.umask(0o022)  # what is secret has a mode of its own
     raise_file_limit()
+    for limit in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS):  # a file's length, a process' addresses
+        _, hard = resource.getrlimit(limit)
+        resource.setrlimit(limit, (hard, hard))
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]  # libpq would take them over what it is told
 

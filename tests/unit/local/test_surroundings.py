@@ -98,6 +98,13 @@ def test_a_low_limit_of_files_is_raised_as_far_as_it_may():
     assert run(body, preexec_fn=limited(64, 2 * NEEDED_FILES)) == [str(2 * NEEDED_FILES)]
 
 
+@pytest.mark.parametrize("limit", [resource.RLIMIT_FSIZE, resource.RLIMIT_AS])
+def test_a_limit_that_would_end_servers_is_raised_as_far_as_it_may(limit):
+    body = f"import resource; surroundings.make_good(); soft, hard = resource.getrlimit({limit}); print(soft == hard)"
+    _, hard = resource.getrlimit(limit)
+    assert run(body, preexec_fn=lambda: resource.setrlimit(limit, (2**32, hard))) == ["True"]
+
+
 def test_a_limit_that_cannot_be_raised_is_one_line():
     body = """
         from microblog_streams.errors import SetupError
