@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,8 @@ import pytest
 
 from microblog_streams.limiting import NO_LIMITS
 from microblog_streams.local.options import load_local_settings
-from microblog_streams.local.stack import Stack
+from microblog_streams.local.part import Part
+from microblog_streams.local.stack import PARTS, Stack
 from microblog_streams.settings import PREFIX, Settings
 from tests.waiting import PATIENT_SECONDS
 
@@ -37,11 +38,11 @@ class RunningStack:
 
 
 @contextmanager
-def running_stack() -> Iterator[RunningStack]:
-    """Start a stack whose stores are empty, for as long as the block lasts."""
+def running_stack(parts: Sequence[type[Part]] = PARTS) -> Iterator[RunningStack]:
+    """Start a stack whose stores are empty, for as long as the block lasts; of other parts than usual, if wanted."""
     folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
     try:
-        with Stack(folder / "data", load_local_settings()) as running:
+        with Stack(folder / "data", load_local_settings(), parts) as running:
             yield RunningStack(running, running.settings.model_copy(update={"store_timeout": PATIENT_SECONDS}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,69 @@
+"""Two workers on three Cassandra nodes with three copies of everything, under load: one after the other dies."""
+
+import random
+
+import pytest
+
+from microblog_streams.local.cassandra import Cassandra
+from microblog_streams.local.stack import PARTS
+from tests.chaos.arena import scene_on
+from tests.chaos.fault import Fault
+from tests.chaos.onlooker import Onlooker
+from tests.chaos.scene import DEADLINE
+from tests.chaos.table import wrong
+from tests.chaos.trial import Trial, attempt
+from tests.live.fixtures import migrate_stack
+from tests.live.stack import running_stack
+from tests.servers.cassandra_nodes import NODES, ThreeNodes
+
+pytestmark = pytest.mark.integration
+
+#: Tries of a call that must work: while a node is not yet taken for dead some calls are told to come back.
+TRIES = 10
+
+
+@pytest.fixture(scope="module")
+def scene():
+    with running_stack([*NODES, *(kind for kind in PARTS if kind is not Cassandra)]) as stack:
+        nodes = ThreeNodes(stack.stack)
+        stack.stack.environment |= nodes.environment
+        migrate_stack(stack)
+        nodes.have_three_copies()
+        with scene_on(stack) as scene:
+            scene.random = random.Random(11)
+            yield scene
+
+
+@pytest.fixture
+def cluster(scene):
+    cluster = ThreeNodes(scene.stack.stack)
+    scene.eventually(cluster.together, *scene.workers, seconds=DEADLINE)
+    return cluster
+
+
+@pytest.fixture
+def suffer(scene, capsys):
+    """Runs a strike under load, and sees that every timeline is as the answers say."""
+
+    def run(name, strike):
+        trial = Trial(name)
+        attempt(scene, trial, [Fault(name, strike)], lambda words: None)
+        with capsys.disabled():
+            print(f"\n{name}: {trial.report.expected} entries, {sum(trial.history.answered.values())} calls")
+        assert trial.good, "\n".join(wrong(trial))
+
+    return run
+
+
+def test_a_node_dies_and_the_others_go_on(scene, cluster, suffer):
+    def strike(scene):
+        for node in cluster.nodes:
+            onlooker = Onlooker(scene, tries=TRIES)
+            node.kill()
+            scene.rest()
+            onlooker.posts_on()
+            onlooker.sees_everything()
+            scene.stack.stack.restart(node.name)
+            scene.eventually(cluster.together, *scene.workers, seconds=DEADLINE)
+
+    suffer("cassandra-node-killed", strike)
