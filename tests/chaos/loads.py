@@ -2,14 +2,13 @@
 
 import random
 
+from tests.chaos.lasting import RATE
 from tests.live.people import People
 from tests.live.worker import Worker
 from tests.workload.load import Load
 
 #: People, and those whom each may come to follow: the load turns these edges over.
 PEOPLE, EACH = 60, 10
-#: Calls a second.
-RATE = 40
 #: Calls under way at most, many of which may wait for something that is away; and tries of one.
 IN_FLIGHT, TRIES = 200, 8
 #: What is done, over and over: half of the posts carry an Idempotency-Key.

@@ -24,7 +24,7 @@ from tests.chaos.all_faults import all_faults
 from tests.chaos.arena import arena
 from tests.chaos.evidence import keep
 from tests.chaos.fault import Fault
-from tests.chaos.lasting import SCALE
+from tests.chaos.lasting import RATE, SCALE
 from tests.chaos.scene import Scene
 from tests.chaos.table import row, table, wrong
 from tests.chaos.trial import Trial, attempt, set_up
@@ -94,7 +94,8 @@ class Runner:
 def record(trial: Trial, seed: int) -> None:
     """Keep what a fault came to, in place of what it came to before."""
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    known[trial.name] = {"good": trial.good, **row(trial), "seed": seed, "scale": SCALE, "machine": machine()}
+    how = {"seed": seed, "scale": SCALE, "rate": RATE, "machine": machine()}
+    known[trial.name] = {"good": trial.good, **row(trial), **how}
     RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 

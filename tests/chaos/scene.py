@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.chaos.lasting import PATIENCE, RATE
 from tests.live.fixtures import free_port
 from tests.live.kafka import Kafka
 from tests.live.stack import RunningStack
@@ -15,9 +16,9 @@ from tests.workload.load import Load
 #: As delivered, in place of those that make tests quick.
 SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}
 #: Seconds within which everything must have happened, on a busy machine too.
-DEADLINE = 120.0
+DEADLINE = 120.0 * PATIENCE
 #: Calls between two blows: some four seconds of the load.
-SOME = 160
+SOME = 4 * RATE
 
 
 @dataclass
