@@ -1,6 +1,8 @@
 """Registering, finding and deleting people. PostgreSQL is the truth, the cache in Redis the usual answer."""
 
+import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -14,9 +16,8 @@ from microblog_streams.operations.tokens import Tokens
 from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
 from microblog_streams.stores.interfaces import TimelineStore, UserCache, UserStore
 
-#: Seconds after which a registration that was held up makes no timeline. Others find the new user in the lists, and
-#: what they have the user follow or write until then would be missing in an empty timeline that calls itself complete.
-SOON: Final = 1.0
+#: Seconds that a registration waits for the new user's timeline to be made, with its transaction open.
+TIMELINE_SECONDS: Final = 0.5
 #: Characters of an Idempotency-Key of a registration. There is no caller yet whose own it could be, so nobody must
 #: guess it.
 LEAST_KEY: Final = 16
@@ -45,20 +46,28 @@ class Users:
         same user, whose credentials stay as they are; NotFound where that one is deleted by now.
         """
         name, key = texts.username(username)
-        soon = monotonic() + SOON
         user, new = await self._register(name, key, once, credentials)
-        # An empty timeline is right for somebody new alone: who came before may follow somebody by now.
         if new:
-            await attempt("create_timeline", self.timelines.create(user.id, soon), False)
             await attempt("cache_user", self.cache.fill([user]), None)
         return user, new
 
     async def _register(self, name: str, key: str, once: Once | None, credentials: Credentials) -> tuple[User, bool]:
         if once is None:
-            return await self.store.create(name, key, credentials), True
+            return await self.store.create(name, key, credentials, self._make_timeline), True
         if len(once.key) < LEAST_KEY:
             raise Invalid("Idempotency-Key", f"must have at least {LEAST_KEY} characters here; make it a random UUID")
-        return await self.store.create_once(name, key, once, credentials)
+        return await self.store.create_once(name, key, once, credentials, self._make_timeline)
+
+    async def _make_timeline(self, user: int) -> None:
+        """Make the empty timeline of somebody of whom nobody can know yet; where it cannot be soon, leave it cold.
+
+        After the commit it would be too late: a repeated call on another worker finds the user, and what they follow
+        or write from then on would be missing in an empty timeline that calls itself complete.
+        """
+        deadline = monotonic() + TIMELINE_SECONDS  # Redis makes none after that either
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIMELINE_SECONDS):
+                await attempt("create_timeline", self.timelines.create(user, deadline), False)
 
     async def get(self, user: int) -> User:
         """Return a user. Raises NotFound, also for a deleted one."""

@@ -9,6 +9,7 @@ from microblog_streams.events import UserDeleted
 from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, Once, User
 from microblog_streams.stores.blocks import remove_all
 from microblog_streams.stores.edges import COLUMNS
+from microblog_streams.stores.interfaces import BeforeCommit
 from microblog_streams.stores.outbox import append, edge_event
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
@@ -46,20 +47,37 @@ class Users:
         """Take the connection."""
         self._postgres = postgres
 
-    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
+    async def create(
+        self,
+        username: str,
+        name_key: str,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
+    ) -> User:
         """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
         async with self._postgres.transaction() as session:
-            return await register(session, username, name_key, credentials)
+            user = await register(session, username, name_key, credentials)
+            if before_commit is not None:
+                await before_commit(user.id)
+            return user
 
     async def create_once(
-        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+        self,
+        username: str,
+        name_key: str,
+        once: Once,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
         """Register, in one transaction with the key's row; return the user, and whether they are new.
 
         Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
         """
         async with self._postgres.transaction() as session:
-            return await register_once(session, username, name_key, once, credentials)
+            user, new = await register_once(session, username, name_key, once, credentials)
+            if new and before_commit is not None:
+                await before_commit(user.id)
+            return user, new
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those of the users that exist and are not deleted."""

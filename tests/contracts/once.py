@@ -21,6 +21,16 @@ class RegisteringOnceContract:
         assert new
         assert await users.page(0, 10) == [ada]
 
+    async def test_who_is_new_is_told_of_before_the_commit_and_nobody_else(self, users):
+        told = []
+
+        async def tell(ident):
+            told.append(ident)
+
+        ada, _ = await users.create_once("ada", "ada", ONCE, before_commit=tell)
+        await users.create_once("ada", "ada", ONCE, before_commit=tell)
+        assert told == [ada.id]
+
     async def test_with_another_key_the_name_is_taken(self, users):
         await users.create_once("ada", "ada", ONCE)
 

@@ -18,6 +18,15 @@ class UsersContract:
         assert user.username == "Zoë"
         assert user.created_at.utcoffset().total_seconds() == 0
 
+    async def test_before_the_commit_nobody_finds_who_registers(self, users):
+        seen = []
+
+        async def look(ident):
+            seen.append((ident, await users.get_many([ident]), await users.named("ada")))
+
+        ada = await users.create("Ada", "ada", before_commit=look)
+        assert seen == [(ada.id, {}, None)]
+
     async def test_nobody_is_found_where_nobody_was_asked_for(self, users):
         assert await users.get_many([]) == {}
 

@@ -108,10 +108,16 @@ class FakeDatabase:
             row.token = replace(row.token, created_at=row.token.created_at - age, expires_at=row.token.expires_at - age)
             row.revoked_at = row.revoked_at and row.revoked_at - age
 
-    def add_user(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
-        """Add a user whose name is free."""
+    def next_user(self) -> int:
+        """Give out an id."""
         self.last_user += 1
-        user = User(self.last_user, username, datetime.now(UTC))
+        return self.last_user
+
+    def add_user(
+        self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS, ident: int | None = None
+    ) -> User:
+        """Add a user whose name is free."""
+        user = User(ident or self.next_user(), username, datetime.now(UTC))
         self.users[user.id] = user
         self.names[name_key] = user.id
         if credentials.password:

@@ -7,6 +7,7 @@ from datetime import datetime
 from microblog_streams.errors import NotFound, UsernameTaken
 from microblog_streams.events import UserDeleted
 from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
+from microblog_streams.stores.interfaces import BeforeCommit
 from microblog_streams.topics import USER_DELETED
 from tests.fakes.database import FakeDatabase
 
@@ -17,21 +18,37 @@ class FakeUsers:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
+    async def create(
+        self,
+        username: str,
+        name_key: str,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
+    ) -> User:
         self.database.check()
         if name_key in self.database.names:
             raise UsernameTaken(username)
-        return self.database.add_user(username, name_key, credentials)
+        ident = self.database.next_user()
+        if before_commit is not None:
+            await before_commit(ident)
+        if name_key in self.database.names:
+            raise UsernameTaken(username)
+        return self.database.add_user(username, name_key, credentials, ident)
 
     async def create_once(
-        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+        self,
+        username: str,
+        name_key: str,
+        once: Once,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
         self.database.check()
         if seen := self.database.seen(0, once):
             if seen.user_id not in self.database.users:
                 raise NotFound("user", seen.user_id)
             return self.database.users[seen.user_id], False
-        user = await self.create(username, name_key, credentials)
+        user = await self.create(username, name_key, credentials, before_commit)
         self.database.keep(0, once, user_id=user.id)
         return user, True
 

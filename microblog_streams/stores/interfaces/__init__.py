@@ -10,13 +10,20 @@ from microblog_streams.stores.interfaces.connection import Connection
 from microblog_streams.stores.interfaces.followers import Followers, FollowerSlice, Row, RowSlice
 from microblog_streams.stores.interfaces.letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
 from microblog_streams.stores.interfaces.log import EventLog, Outbox
-from microblog_streams.stores.interfaces.people import BlockStore, FollowStore, IdempotencyStore, UserStore
+from microblog_streams.stores.interfaces.people import (
+    BeforeCommit,
+    BlockStore,
+    FollowStore,
+    IdempotencyStore,
+    UserStore,
+)
 from microblog_streams.stores.interfaces.posts import PostStore
 from microblog_streams.stores.interfaces.rates import RateStore
 from microblog_streams.stores.interfaces.timelines import Building, Check, Slice, TimelineStore, Warmth
 
 __all__ = [
     "Action",
+    "BeforeCommit",
     "BlockStore",
     "Bounds",
     "Building",

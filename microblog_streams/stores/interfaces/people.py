@@ -1,25 +1,40 @@
 """Users, follows, blocks and the requests already seen: what PostgreSQL promises."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, Once, Reserved, User
 
+#: Called with the id of a user whose row is not committed yet. It must not raise, and be soon over: locks are held.
+BeforeCommit = Callable[[int], Awaitable[None]]
+
 
 class UserStore(Protocol):
     """Users, in PostgreSQL."""
 
-    async def create(self, username: str, name_key: str, credentials: Credentials = NO_CREDENTIALS) -> User:
+    async def create(
+        self,
+        username: str,
+        name_key: str,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
+    ) -> User:
         """Register, in one transaction with the credentials (none unless given); ``name_key`` is what must be unique.
 
+        ``before_commit`` is awaited with a new user's id while nobody else can know of them.
         Raises UsernameTaken, also when two register at once.
         """
         ...
 
     async def create_once(
-        self, username: str, name_key: str, once: Once, credentials: Credentials = NO_CREDENTIALS
+        self,
+        username: str,
+        name_key: str,
+        once: Once,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
         """Register, in one transaction with the key's row; return the user, and whether they are new.
 

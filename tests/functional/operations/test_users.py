@@ -1,5 +1,6 @@
 """People: registered once a name, found while Redis is away, gone after their deletion."""
 
+import asyncio
 import time
 from types import SimpleNamespace
 
@@ -47,6 +48,39 @@ async def test_a_registration_that_took_long_leaves_the_timeline_cold(world, mon
     monkeypatch.setattr("tests.fakes.timelines.time", redis_time)
     (ann,) = await world.people("ann")
     assert ann not in world.timelines.lists
+
+
+async def test_nobody_knows_of_a_new_user_before_their_timeline_is_made(world, monkeypatch):
+    """Registered again on another worker they would follow and write, and the empty list would hide both."""
+    (bob,) = await world.people("bob")
+    posts = await world.write(bob, "of bob")
+    real, other = world.timelines.create, world.worker()
+
+    async def create(user, deadline=None):
+        if user in await other.users.find([user]):
+            await world.follow(user, bob)
+            await world.write(user, "by ann")
+        return await real(user, deadline)
+
+    monkeypatch.setattr(world.timelines, "create", create)
+    ann = await world.operations.users.create("ann", ONCE)
+    assert await other.users.create("ann", ONCE) == ann
+    await world.follow(ann.id, bob)
+    posts += await world.write(ann.id, "again")
+    assert ann.id in world.timelines.lists
+    assert await world.scroll(ann.id) == world.expected(ann.id)
+
+
+async def test_a_timeline_that_takes_long_to_make_holds_nobody_up_and_is_cold(world, monkeypatch):
+    monkeypatch.setattr("microblog_streams.operations.users.TIMELINE_SECONDS", 0.01)
+
+    async def hang(user, deadline):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(world.timelines, "create", hang)
+    (ann,) = await world.people("ann")
+    assert ann not in world.timelines.lists
+    assert (await world.operations.users.get(ann)).username == "ann"
 
 
 async def test_who_gets_an_id_that_was_anothers_does_not_inherit_their_timeline(world):
