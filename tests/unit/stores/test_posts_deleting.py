@@ -1,10 +1,18 @@
 """Deleting many posts: all texts go before the first flag in the author's index, in requests of bounded size."""
 
+from bisect import bisect_left
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
 import pytest
 
 from microblog_streams.errors import StoreUnavailable
+from microblog_streams.events import UserDeleted
 from microblog_streams.ids import new_post_id
-from microblog_streams.stores.posts import DELETE_BODY, DELETE_INDEX, ROWS_A_BATCH, TEXTS_A_BATCH, Posts
+from microblog_streams.stores.index_reads import OLDER
+from microblog_streams.stores.posts import DELETE_BODY, DELETE_INDEX, MOST_ROWS, ROWS_A_BATCH, TEXTS_A_BATCH, Posts
+from tests.fakes.world import World
 
 
 class Requests:
@@ -42,3 +50,68 @@ async def test_where_a_text_is_left_no_flag_hides_any():
     with pytest.raises(StoreUnavailable):
         await Posts(requests).delete_all(7, [new_post_id() for _ in range(120)])
     assert {statement for writes in requests.made for statement, _ in writes} == {DELETE_BODY}
+
+
+class Index:
+    """The two tables as far as the deletion of one author's posts goes; counts rows and requests."""
+
+    timeout = 2.0
+
+    def __init__(self, count):
+        self.ids = [UUID(int=number << 80 | 7 << 76 | 2 << 62) for number in range(1, count + 1)]
+        self.flagged, self.emptied = set(), set()
+        self.rows = self.writes = 0
+        self.writes_left = -1
+
+    def uses(self, *statements):
+        pass
+
+    async def execute(self, statement, parameters, profile):
+        assert statement == OLDER
+        _, below, limit = parameters
+        end = bisect_left(self.ids, below)
+        part = self.ids[max(end - limit, 0) : end][::-1]
+        self.rows += len(part)
+        return [(post_id, post_id in self.flagged) for post_id in part]
+
+    async def write(self, *writes):
+        self.writes_left -= 1
+        if self.writes_left == 0:
+            raise StoreUnavailable("cassandra", "the test ends it in the middle")
+        self.writes += 1
+        for statement, values in writes:
+            if statement == DELETE_BODY:
+                self.emptied.add(values[0])
+            else:
+                assert values[1] in self.emptied
+                self.flagged.add(values[1])
+
+
+@pytest.fixture
+def delete():
+    async def run(index):
+        world = World()
+        deletions = replace(world.operations.deletions, posts=Posts(index))
+        await deletions.settle(UserDeleted(user_id=7, at=datetime.now(UTC)), world.lease)
+
+    return run
+
+
+async def test_a_hundred_thousand_posts_are_read_once(delete):
+    index = Index(100_000)
+    await delete(index)
+    assert len(index.flagged) == len(index.emptied) == 100_000
+    assert index.rows == 100_000
+    assert index.writes == 100_000 / TEXTS_A_BATCH + 100_000 / ROWS_A_BATCH
+
+
+async def test_a_rerun_reads_past_what_is_flagged_in_large_steps(delete):
+    index = Index(20_000)
+    index.writes_left = 1_200  # of 2,400: half of them
+    with pytest.raises(StoreUnavailable):
+        await delete(index)
+    read = index.rows
+    assert 9_000 < len(index.flagged) < 11_000
+    await delete(index)
+    assert len(index.flagged) == len(index.emptied) == 20_000
+    assert index.rows - read < 20_000 + 3 * MOST_ROWS
