@@ -53,6 +53,16 @@ def without_kafka(scene: Scene) -> None:
     _loses(scene, "kafka", _is_refused_posts, _goes_on, taken_over)
 
 
+def without_postgres(scene: Scene) -> None:
+    """It refuses follows and serves whom it knows. Another one carries the outbox, if it was the leader."""
+
+    def another_leads(sides: Sides) -> None:
+        fleet.leader(scene, fleet.others(scene, sides.inside.worker))
+        sides.outside.sees_everything()
+
+    _loses(scene, "postgres", _is_refused_follows, _goes_on, another_leads)
+
+
 def _loses(
     scene: Scene, part: str, inside: Doing, outside: Doing, in_the_end: Callable[[Sides], None] = lambda sides: None
 ) -> None:
@@ -88,6 +98,14 @@ def _is_refused_posts(onlooker: Onlooker) -> None:
     onlooker.is_refused_posts()
 
 
+def _is_refused_follows(onlooker: Onlooker) -> None:
+    onlooker.posts_on()
+    onlooker.reads_on()
+    onlooker.is_refused("POST", "/users/", {"username": "nobody"})
+    onlooker.is_refused("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
+
+
 FAULTS = [
     Fault("one-worker-without-kafka", without_kafka),
+    Fault("one-worker-without-postgres", without_postgres),
 ]
