@@ -3,12 +3,13 @@
 import io
 import logging
 
-import faust
 import pytest
 from mode.utils.logging import DEFAULT_FORMAT, DefaultFormatter
 
+from microblog_streams.application import MicroblogApp
 from microblog_streams.boot import MicroblogWorker
 from microblog_streams.logs import request_id
+from microblog_streams.settings import Settings
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def written(monkeypatch):
     handler = logging.StreamHandler(text)
     handler.setFormatter(DefaultFormatter(DEFAULT_FORMAT))
     monkeypatch.setattr(logging.root, "handlers", [handler])
-    worker = MicroblogWorker(faust.App("logs-test", store="memory://"), loglevel="INFO")
+    worker = MicroblogWorker(MicroblogApp(Settings(_env_file=None), 1, 8), loglevel="INFO")
     worker.on_setup_root_logger(logging.root, logging.INFO)
     return text
 
