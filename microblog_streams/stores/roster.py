@@ -1,10 +1,10 @@
 """Which workers run, and which partitions each of them has: in Redis, with a time to live.
 
 One key a worker, and a sorted set of their names by the time at which they are forgotten, so that listing reads two
-keys and scans none. A worker that dies is gone when its time is up; nobody has to notice.
+keys and scans none. A worker that dies is gone when its time is up; nobody has to notice. Times are those of the
+server that has the set: by its own clock a worker whose clock is ahead would remove all the others.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from typing import cast
 from pydantic import TypeAdapter, ValidationError
 
 from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis_server import Server
 
 NAMES = "workers"
 
@@ -44,12 +45,15 @@ class Roster:
 
     async def announce(self, worker: Worker, ttl: float) -> None:
         """Say that a worker runs; to be repeated within ``ttl`` seconds."""
-        now = time.time()
-        async with self._redis.translated() as client, client.pipeline(transaction=False) as pipe:
-            pipe.set(_key(worker.name), _worker.dump_json(worker), px=int(ttl * 1000))
-            pipe.zadd(NAMES, {worker.name: now + ttl})
-            pipe.zremrangebyscore(NAMES, 0, now - ttl)
-            await pipe.execute()
+        async with self._redis.translated() as client:
+            await client.set(_key(worker.name), _worker.dump_json(worker), px=int(ttl * 1000))
+
+        async def list_it(server: Server) -> None:
+            now, _ = await server.execute("TIME")
+            await server.execute("ZADD", NAMES, now + ttl, worker.name)
+            await server.execute("ZREMRANGEBYSCORE", NAMES, 0, now - ttl)
+
+        await self._redis.ask(NAMES.encode(), list_it)
 
     async def withdraw(self, name: str) -> None:
         """Say that a worker stops."""

@@ -1,6 +1,9 @@
 """The roster of workers, on a real server."""
 
+import time
 from secrets import token_hex
+
+import pytest
 
 from microblog_streams.stores.roster import NAMES, Roster, Worker
 
@@ -21,6 +24,21 @@ async def test_announced_workers_are_listed_until_they_withdraw_or_fall_silent(r
     await eventually(only_here, AssertionError)
     await roster.withdraw(here)
     assert here not in {found.name for found in await roster.workers()}
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_worker_whose_clock_is_wrong_removes_nobody(redis, monkeypatch, hours):
+    roster, right, wrong = Roster(redis), f"d{token_hex(4)}", f"e{token_hex(4)}"
+    await roster.announce(worker(right), ttl=30)
+    now = time.time
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: now() + hours * 3_600)
+        await roster.announce(worker(wrong), ttl=30)
+    assert {right, wrong} <= {found.name for found in await roster.workers()}
+    await roster.announce(worker(right), ttl=30)
+    assert {right, wrong} <= {found.name for found in await roster.workers()}
+    for name in (right, wrong):
+        await roster.withdraw(name)
 
 
 async def test_what_another_release_wrote_is_passed_over(redis):
