@@ -31,7 +31,7 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.restater, app.steadiness, *_in_every_role(app)],
+            [app.connections, app.restater, *_in_every_role(app)],
             self.web_server(),
             [app.disk, app.broker_gate],
             self.kafka_producer(),
@@ -55,7 +55,8 @@ class Boot(BootStrategy):
 
 
 def _in_every_role(app: "MicroblogApp") -> list[ServiceT]:
-    return [app.presence, app.generations, app.dead_letters, app.parts_watch, app.clock_watch, *app.chores]
+    watches = [app.steadiness, app.dead_letters, app.parts_watch, app.clock_watch]
+    return [app.presence, app.generations, *watches, *app.chores]
 
 
 def _check_options(app: "MicroblogApp") -> None:

@@ -37,7 +37,7 @@ class SharedRates:
         self._redis = redis
         self._patience = patience
         # Redis' own circuit opens after a whole time-out of a store: too late for what every request does first.
-        self._circuit = Circuit(PREFIX, redis.ping)
+        self._circuit = Circuit(PREFIX, redis.answers)
         self._client: Client | None = None
         self._limiter: SlidingWindowCounterRateLimiter | None = None
 

@@ -1,12 +1,13 @@
 """The connection to Redis (or Valkey) that the timelines and the caches share: one server, or a Redis Cluster.
 
 Nothing is retried in here: a call fails within the store's time-out, the pool opens a new connection for the next
-one, and the caller decides. So a server that comes back is used at once, without anybody being told.
+one, and the caller decides. So a server that comes back is used at once, without anybody being told. Where the address
+leads to another server, or the server says that it is no primary, all connections are opened anew (``redis_pool``).
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
@@ -17,11 +18,14 @@ from redis.asyncio import Redis as Client
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.settings import Settings
 from microblog_streams.stores.circuit import Circuit
-from microblog_streams.stores.redis_address import is_cluster, open_cluster, open_pool
-from microblog_streams.stores.redis_checks import check, warnings
+from microblog_streams.stores.redis_address import is_cluster, is_replicated, open_cluster, open_pool
+from microblog_streams.stores.redis_checks import check
 from microblog_streams.stores.redis_cluster import Cluster
-from microblog_streams.stores.redis_errors import SlotMoving, at_start, unavailable
+from microblog_streams.stores.redis_errors import SlotMoving, at_start, not_primary, unavailable
 from microblog_streams.stores.redis_line import Send, line
+from microblog_streams.stores.redis_pool import PrimaryPool
+from microblog_streams.stores.redis_primary import info_of
+from microblog_streams.stores.redis_promises import Review, review
 from microblog_streams.stores.redis_server import ONLY, Answer, Command, Question, Server
 from microblog_streams.stores.redis_together import Together
 from microblog_streams.stores.under_way import UnderWay
@@ -46,6 +50,8 @@ class Redis:
         self._timeout = settings.store_timeout
         self._client: Client | None = None
         self._cluster: Cluster | None = None  # the same, where it is one
+        self._pool: PrimaryPool | None = None  # of the client, where it is none
+        self._on_change: list[Callable[[], None]] = []
         self._circuit = Circuit(self.name, self._ask)
         self._under_way = UnderWay()
         #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
@@ -53,8 +59,15 @@ class Redis:
         self.read, self.change = (Together(self._line, self._meaning) for _ in range(2))
         #: Whether the keys of a call must share a slot, and only database 0 is there.
         self.clustered = is_cluster(settings)
-        #: What the servers' settings cannot keep of our promises, as it was at the last connect.
+        self._replicated = is_replicated(settings)
+        #: Seconds between an effect and its acknowledgement.
+        self.hold = settings.ack_hold
+        #: What the servers' settings cannot keep of our promises, as it was when they were last read.
         self.warnings: Sequence[str] = ()
+        #: How many replicas must have a write before the primary takes the next one, as it was then.
+        self.copies = 0
+        #: Why the last look at the primary proved nothing, None where it did.
+        self.trouble: StoreUnavailable | None = None
 
     @property
     def timeout(self) -> float:
@@ -92,6 +105,31 @@ class Redis:
         """Put a question to the servers that have all keys together: the one, or a cluster's primaries as of now."""
         async with self.translated() as client:
             return await asyncio.gather(*(question(server) for server in self._servers(client)))
+
+    async def ask_anew(self, question: Question[Answer]) -> Sequence[Answer]:
+        """Put a question to the server to which the address leads now, by a connection of its own; on a cluster to all.
+
+        The connections of the pool may lead elsewhere: they find out by this one. Raises StoreUnavailable.
+        """
+        if self._cluster:
+            return await self.ask_all(question)
+        async with self.translated() as client:
+            pool = cast(PrimaryPool, client.connection_pool)
+            async with pool.apart() as server:
+                return [await question(server)]
+
+    async def review(self) -> None:
+        """Read the servers' settings again: ``warnings`` and ``copies``. Raises StoreUnavailable."""
+        self._note(await self.ask_all(self._review))
+
+    @property
+    def changes(self) -> int:
+        """How often the address was found to lead to another run. A cluster's servers are told apart by themselves."""
+        return self._pool.changes if self._pool else 0
+
+    def on_change(self, told: Callable[[], None]) -> None:
+        """Have a function called whenever the address leads to another run."""
+        self._on_change.append(told)
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return the values of keys, in one round trip, or one for each of a cluster's servers, side by side."""
@@ -140,6 +178,8 @@ class Redis:
         passing = unavailable(error)
         if self._cluster and passing and not isinstance(passing, SlotMoving):
             self._cluster.doubt()
+        if self._pool and not_primary(error):
+            self._pool.doubt(error)
         return passing
 
     async def connect(self) -> None:
@@ -149,10 +189,11 @@ class Redis:
         client = self._open()
         try:
             async with asyncio.timeout(self._timeout), self._turn():
-                for server in self._servers(client):
-                    await check(server, clustered=self.clustered)
-                found = [each for server in self._servers(client) for each in await warnings(server)]
-            self._client, self.warnings = client, list(dict.fromkeys(found))
+                servers = self._servers(client)
+                for server in servers:
+                    await self._check(server)
+                self._note([await self._review(server) for server in servers])
+            self._client = client
         except (exceptions.RedisError, OSError) as error:
             raise at_start(error) from error
         finally:
@@ -160,13 +201,29 @@ class Redis:
                 await client.aclose()
 
     async def ping(self) -> None:
+        """Ask whether every primary is one, within the time-out, and whether the last look proved something."""
+        await self.answers()
+        if self.trouble is not None:
+            raise self.trouble
+
+    async def answers(self) -> None:
         """Ask for an answer, of every primary where there are several, within the time-out."""
         with self._circuit.call():
             await self._ask()
 
     async def _ask(self) -> None:
         async with self._bounded() as client:
-            await asyncio.gather(*(server.execute("PING") for server in self._servers(client)))
+            await asyncio.gather(*(info_of(server) for server in self._servers(client)))
+
+    async def _check(self, server: Server) -> None:
+        await check(server, clustered=self.clustered)
+
+    async def _review(self, server: Server) -> Review:
+        return await review(server, hold=self.hold, clustered=self.clustered, replicated=self._replicated)
+
+    def _note(self, found: Sequence[Review]) -> None:
+        self.warnings = list(dict.fromkeys(warning for each in found for warning in each.warnings))
+        self.copies = max(each.copies for each in found)
 
     async def close(self) -> None:
         """Close all connections, once the calls under way have ended; calls after this raise StoreUnavailable."""
@@ -180,7 +237,9 @@ class Redis:
         if self.clustered:
             self._cluster = open_cluster(self._settings, CONNECTIONS)
             return cast(Client, self._cluster)
-        return Client.from_pool(open_pool(self._settings, CONNECTIONS))
+        self._pool = open_pool(self._settings, CONNECTIONS)
+        self._pool.check, self._pool.on_change = self._check, self._on_change
+        return Client.from_pool(self._pool)
 
     def _servers(self, client: Client) -> Sequence[Server]:
         return self._cluster.primaries() if self._cluster else [_only(client)]

@@ -1,12 +1,13 @@
 """From ``MICROBLOG_REDIS_URL`` to connections: to one server, to the primary that Sentinel names, or to a cluster."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from redis.asyncio import BlockingConnectionPool, Sentinel
+from redis.asyncio import Sentinel
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import ConnectionPool, parse_url
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import (
     MasterNotFoundError,
@@ -21,6 +22,7 @@ from microblog_streams.errors import SetupError
 from microblog_streams.settings import Settings
 from microblog_streams.stores.redis_cluster import Cluster
 from microblog_streams.stores.redis_packing import packing
+from microblog_streams.stores.redis_pool import PrimaryPool
 
 SENTINEL_PORT: Final = 26379
 CLUSTER_PORT: Final = 6379
@@ -29,19 +31,39 @@ FORM: Final = "redis+sentinel://[user:password@]host:port[,host:port]/service[/d
 
 
 class Sentinels(Sentinel):
-    """Sentinels whose failure is one line, and of the kind that it was: redis-py's shows the innards of its clients."""
+    """Sentinels that are all asked. redis-py believes the first one that answers, also one that is cut off itself."""
 
     async def discover_master(self, service_name: str) -> Any:  # noqa: ANN401 -- redis-py's own signature
-        """Return the primary's host and port. Raises what the first Sentinel raises, or MasterNotFoundError."""
-        try:
-            return await super().discover_master(service_name)
-        except MasterNotFoundError:
-            await self.sentinels[0].ping()
-            raise MasterNotFoundError(f"no Sentinel knows a primary of {service_name}") from None
+        """Return the primary's host and port, by the newest configuration that a Sentinel knows.
+
+        Raises what the first Sentinel raises where none answers, MasterNotFoundError where none knows a primary.
+        """
+        asked = (sentinel.sentinel_masters() for sentinel in self.sentinels)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        told: list[Any] = [answer for answer in answers if not isinstance(answer, BaseException)]
+        if not told:
+            raise next(answer for answer in answers if isinstance(answer, BaseException))
+        known = [services[service_name] for services in told if service_name in services]
+        newest = max((state["config-epoch"] for state in known), default=None)
+        for state in known:
+            if state["config-epoch"] == newest and self.check_master_state(state, service_name):
+                return state["ip"], state["port"]
+        raise MasterNotFoundError(f"no Sentinel knows a primary of {service_name} that answers")
 
 
-class SentinelPool(BlockingConnectionPool, SentinelConnectionPool):
-    """Connections to the primary, as many as are allowed; who wants one more waits. Each new one asks Sentinel."""
+class SentinelPool(PrimaryPool, SentinelConnectionPool):
+    """Connections to the primary that Sentinel names; each new one asks for it."""
+
+    async def get_master_address(self) -> Any:  # noqa: ANN401 -- redis-py's own signature
+        """Return the primary's host and port. Where Sentinel names another than before, no connection is kept.
+
+        redis-py closes the idle ones only, and keeps those that are in use when they are given back.
+        """
+        before = self.master_address
+        address = await super().get_master_address()  # type: ignore[no-untyped-call]
+        if before not in (None, address):
+            self.renew("Sentinel names another primary")
+        return address
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
         """Close the connections; those to the Sentinels too, where it is the end."""
@@ -50,23 +72,28 @@ class SentinelPool(BlockingConnectionPool, SentinelConnectionPool):
             await self.sentinel_manager.aclose()
 
 
-def open_pool(settings: Settings, size: int) -> ConnectionPool:
+def open_pool(settings: Settings, size: int) -> PrimaryPool:
     """Return a pool of at most ``size`` connections, none open yet. Raises SetupError for a URL that will not do."""
     pool = _pool(settings, size)
     pool.connection_class = packing(pool.connection_class)
     return pool
 
 
-def _pool(settings: Settings, size: int) -> ConnectionPool:
+def _pool(settings: Settings, size: int) -> PrimaryPool:
     text = settings.redis_url.get_secret_value()
     try:
         url = addresses.parse(text)
         common = _common(settings, tls=url.scheme.startswith("rediss"))
         if "+sentinel" in url.scheme:
             return _sentinel_pool(settings, url, size, common)
-        return BlockingConnectionPool.from_url(text, max_connections=size, timeout=settings.store_timeout, **common)
+        return PrimaryPool.from_url(text, max_connections=size, timeout=settings.store_timeout, **common)
     except ValueError as error:
         raise SetupError(f"MICROBLOG_REDIS_URL: {error}") from None
+
+
+def is_replicated(settings: Settings) -> bool:
+    """Tell whether the URL says that a replica may take over: it names Sentinels."""
+    return "+sentinel" in addresses.parse(settings.redis_url.get_secret_value()).scheme
 
 
 def is_cluster(settings: Settings) -> bool:
@@ -103,9 +130,7 @@ def _common(settings: Settings, tls: bool) -> dict[str, Any]:
     return {"protocol": 2, **timeouts, **{name: str(file) for name, file in files.items() if tls and file}}
 
 
-def _sentinel_pool(
-    settings: Settings, url: addresses.Address, size: int, common: Mapping[str, Any]
-) -> SentinelConnectionPool:
+def _sentinel_pool(settings: Settings, url: addresses.Address, size: int, common: Mapping[str, Any]) -> SentinelPool:
     service, _, db = url.path.partition("/")
     if not service or not (db or "0").isdigit():
         raise SetupError(f"MICROBLOG_REDIS_URL: expected {FORM}")
@@ -129,9 +154,9 @@ def _options(url: addresses.Address) -> dict[str, Any]:
 
 
 def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Mapping[str, Any]) -> Sentinels:
-    """Return the Sentinels. They are asked in turn, all of them before the call of a store is given up."""
+    """Return the Sentinels. One that is silent leaves the call of a store enough time to connect."""
     password = settings.redis_sentinel_password
-    share = settings.store_timeout / (len(places) + 2)
+    share = settings.store_timeout / 3
     return Sentinels(  # type: ignore[no-untyped-call]
         places,
         sentinel_kwargs={

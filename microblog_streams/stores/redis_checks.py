@@ -1,10 +1,8 @@
-"""What a Redis server must be before anything is kept in it, and what it should be so that our promises hold."""
+"""What a Redis server must be before anything is kept in it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
-
-from redis import exceptions
 
 from microblog_streams.errors import SetupError
 from microblog_streams.stores.redis_server import Server
@@ -27,9 +25,6 @@ IN_BYTE_ORDER: Final = (
     b"\xff",
 )
 ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then return 0 end end return 1"
-#: Redis' settings that keep what we promise, and their good values: a timeline may expire but not be evicted at random,
-#: and a restart brings back what was acknowledged.
-SAFE: Final = {"maxmemory-policy": ("volatile-ttl", "noeviction"), "appendonly": ("yes",)}
 
 
 async def check(server: Server, *, clustered: bool) -> None:
@@ -42,24 +37,6 @@ async def check(server: Server, *, clustered: bool) -> None:
             "Redis at MICROBLOG_REDIS_URL compares strings by a locale, which would disorder timelines: "
             "set `locale-collate C` (Valkey, Redis 7.2), or start the server with LC_ALL=C."
         )
-
-
-async def warnings(server: Server) -> Sequence[str]:
-    """Ask for the settings in ``SAFE``; return what is wrong with them. Hosted servers often do not tell."""
-    try:
-        told = await server.execute("CONFIG GET", *SAFE)
-    except exceptions.ResponseError:
-        told = None
-    if not isinstance(told, Mapping):
-        told = {}
-    found = {_text(name): _text(value) for name, value in told.items()}
-    return [
-        f"redis: {name} is {found[name]}, not {' or '.join(good)}"
-        if name in found
-        else f"redis: {name} is not known; it must be {' or '.join(good)}"
-        for name, good in SAFE.items()
-        if found.get(name) not in good
-    ]
 
 
 def _check_version(info: Mapping[str, object]) -> None:
@@ -77,7 +54,3 @@ def _check_mode(info: Mapping[str, object], clustered: bool) -> None:
         raise SetupError(
             "Redis at MICROBLOG_REDIS_URL is part of a Redis Cluster: write redis+cluster://, or rediss+cluster://."
         )
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -7,6 +7,7 @@ from redis import exceptions
 
 from microblog_streams import tls
 from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
+from microblog_streams.stores.redis_pool import Unfit
 
 _TRANSIENT: Final = (
     exceptions.ConnectionError,  # also LOADING, and no free connection in the pool in time
@@ -17,6 +18,8 @@ _TRANSIENT: Final = (
 )
 #: Replies that redis-py has no class for and that pass by themselves or once an operator has acted.
 _TRANSIENT_CODES: Final = re.compile(r"(^|caused error: )(MISCONF|BUSY|UNKILLABLE|NOREPLICAS)\b")
+#: What servers refuse that are no primary, or one that is cut off from its replicas.
+_NOT_PRIMARY: Final = re.compile(r"(^|caused error: )(READONLY|NOREPLICAS|MASTERDOWN)\b|previous master is now a slave")
 _LOGIN: Final = (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.NoPermissionError)
 
 
@@ -35,8 +38,16 @@ def unavailable(error: Exception) -> StoreUnavailable | None:
     return None
 
 
+def not_primary(error: Exception) -> bool:
+    """Tell whether a server refused something because it is no primary, or because none of its replicas follows."""
+    known = exceptions.ReadOnlyError | exceptions.MasterDownError
+    return isinstance(error, known) or _NOT_PRIMARY.search(str(error)) is not None
+
+
 def at_start(error: Exception) -> Exception:
     """Return what ``connect`` raises for an error: SetupError where waiting would never mend it."""
+    if isinstance(error, Unfit):
+        return SetupError(str(error))
     if isinstance(error, _LOGIN):
         return SetupError(f"Redis refuses the login in MICROBLOG_REDIS_URL: {error}")
     if tls.distrusts(error):

@@ -40,6 +40,7 @@ class RedisFunctions:
         self._source = source.replace("VERSION", version)
         self._name = f"{prefix}_%s_{version}"
         self.clocks = RedisClocks()
+        redis.on_change(self.clocks.forget)
 
     async def read(self, name: str, keys: Keys, args: Sequence[bytes | int]) -> Reply:
         """Call a function that changes nothing that counts, together with the other reads of the moment."""

@@ -20,7 +20,7 @@ Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
 #: Sends commands together; a refusal (``ResponseError``) is returned in its place.
 Send: TypeAlias = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
-#: Pipelines until a connection goes back to the pool, which closes those to a server that is not the primary any more.
+#: Pipelines until a connection goes back to the pool, so that others have it too.
 MOST: Final = 100
 
 
@@ -35,7 +35,7 @@ class Line:
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
         """Return the answers. One that broke off broke the connection, which the next pipeline opens anew."""
-        if not self._left:
+        if not self._left or self._marked():
             await self.give_back()
         async with self._client() as client:
             connection = await self._connection(client)
@@ -49,6 +49,10 @@ class Line:
             (pool, connection), self._taken = self._taken, None
             with suppress(RedisError, OSError):  # it could not be closed, and is not used again
                 await pool.release(connection)
+
+    def _marked(self) -> bool:
+        """Tell whether the pool wants the connection back, because its server may be the primary no more."""
+        return self._taken is not None and self._taken[1].should_reconnect()  # type: ignore[no-untyped-call]
 
     async def _connection(self, client: Client) -> AbstractConnection:
         if self._taken is None:

@@ -22,7 +22,7 @@ from microblog_streams.stores.interfaces import Building, Check, Slice, Warmth
 from microblog_streams.stores.redis import Keys as CallKeys
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_functions import RedisFunctions, Reply
-from microblog_streams.stores.redis_run import run_of
+from microblog_streams.stores.redis_run import Looks
 from microblog_streams.stores.timeline_keys import Keys, Plain, Tagged
 from microblog_streams.stores.turns import Turns
 
@@ -84,6 +84,7 @@ class Timelines:
         self._redis = redis
         self._keys = keys(redis)
         self._functions = functions(redis)
+        self._looks = Looks(redis)
         self._run_id = ""
         self.kept = kept
         self._turns: dict[str, Turns] = defaultdict(lambda: Turns(IN_FLIGHT))
@@ -208,7 +209,7 @@ class Timelines:
 
     async def run_id(self) -> str:
         """Return the id of Redis' run: another one means that its last moments may be lost."""
-        run_id = await run_of(self._redis)
+        run_id = await self._looks.run()
         if run_id != self._run_id:
             self._run_id = run_id
             self._functions.clocks.forget()

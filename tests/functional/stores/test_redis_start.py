@@ -13,9 +13,9 @@ from microblog_streams.stores.redis import Redis
 
 
 @asynccontextmanager
-async def server(version="7.2.4", in_byte_order=1, config="*0\r\n", refusal=None):
+async def server(version="7.2.4", in_byte_order=1, config="*0\r\n", refusal=None, role="master"):
     """Serve INFO, EVAL_RO and CONFIG with these answers, anything else with OK, or everything with the refusal."""
-    info = f"redis_version:{version}\r\n"
+    info = f"redis_version:{version}\r\nrun_id:a1\r\nrole:{role}\r\n"
     answers = {
         b"INFO": f"${len(info)}\r\n{info}\r\n",
         b"EVAL_RO": f":{in_byte_order}\r\n",
@@ -88,6 +88,12 @@ async def test_a_server_that_is_not_ready_is_waited_for(refusal):
             await redis.connect()
 
 
+async def test_a_replica_is_waited_for_until_it_is_the_primary():
+    async with server(role="slave") as redis:
+        with pytest.raises(StoreUnavailable, match="not a primary, its role is slave"):
+            await redis.connect()
+
+
 async def test_nothing_can_be_called_before_and_after():
     async with server() as redis:
         with pytest.raises(StoreUnavailable, match="not connected"):
@@ -102,13 +108,14 @@ async def test_nothing_can_be_called_before_and_after():
 @pytest.mark.parametrize(
     ("config", "warnings"),
     [
-        ("*4\r\n+appendonly\r\n+yes\r\n+maxmemory-policy\r\n+volatile-ttl\r\n", []),
-        ("*4\r\n+maxmemory-policy\r\n+noeviction\r\n+appendonly\r\n+yes\r\n", []),
+        ("*6\r\n+appendonly\r\n+yes\r\n+maxmemory-policy\r\n+volatile-ttl\r\n+appendfsync\r\n+everysec\r\n", []),
+        ("*6\r\n+maxmemory-policy\r\n+noeviction\r\n+appendonly\r\n+yes\r\n+appendfsync\r\n+always\r\n", []),
         (
-            "*4\r\n+maxmemory-policy\r\n+volatile-lru\r\n+appendonly\r\n+no\r\n",
+            "*6\r\n+maxmemory-policy\r\n+volatile-lru\r\n+appendonly\r\n+no\r\n+appendfsync\r\n+no\r\n",
             [
                 "redis: maxmemory-policy is volatile-lru, not volatile-ttl or noeviction",
                 "redis: appendonly is no, not yes",
+                "redis: appendfsync is no, not everysec or always",
             ],
         ),
         (
@@ -116,6 +123,7 @@ async def test_nothing_can_be_called_before_and_after():
             [
                 "redis: maxmemory-policy is not known; it must be volatile-ttl or noeviction",
                 "redis: appendonly is not known; it must be yes",
+                "redis: appendfsync is not known; it must be everysec or always",
             ],
         ),
     ],

@@ -1,76 +1,30 @@
-"""Redis (here Valkey) with a replica, and a Sentinel that makes it the primary when the old one dies."""
+"""Redis (here Valkey) with a replica, and a Sentinel that makes it the primary when the old one dies or is cut off."""
 
-from textwrap import dedent
+import asyncio
+from contextlib import contextmanager
 
 import pytest
-import redis
 from pydantic import SecretStr
 
 from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.local.files import write_atomic
-from microblog_streams.local.reaper import wait_until
-from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis import Redis
-from tests.servers.alone import serving
+from microblog_streams.stores.timelines import Timelines
+from tests.servers.redis_pair import PASSWORD, SENTINEL_PASSWORD, Watcher, running_pair
 from tests.waiting import until
 
-
-class Primary(Valkey):
-    def _password(self):
-        return "secret-of-redis"
-
-
-class Replica(Primary):
-    name = "replica"
-    port_names = ("replica",)
-
-    def prepare(self, children):
-        super().prepare(children)
-        config = self.home / "valkey.conf"
-        copied = f"replicaof 127.0.0.1 {self.place.ports['redis']}\nmasterauth {self._password()}\n"
-        write_atomic(config, config.read_text() + copied + "repl-diskless-sync-delay 0\n")
-
-
-class Watcher(Primary):
-    """The Sentinel, which wants a password of its own."""
-
-    name = "sentinel"
-    port_names = ("sentinel",)
-
-    def prepare(self, children):
-        # It looks for replicas when it starts, and then every ten seconds.
-        assert wait_until(self._copied, 30)
-        self.home.mkdir(parents=True, exist_ok=True)
-        config = f"""\
-            bind 127.0.0.1
-            port {self.port}
-            dir "{self.home}"
-            requirepass {self._password()}
-            sentinel monitor service 127.0.0.1 {self.place.ports["redis"]} 1
-            sentinel auth-pass service {super()._password()}
-            sentinel down-after-milliseconds service 500
-            sentinel failover-timeout service 3000
-            """
-        write_atomic(self.home / "valkey.conf", dedent(config))
-
-    def command(self):
-        return [*super().command(), "--sentinel"]
-
-    def _copied(self):
-        try:
-            with redis.Redis(port=self.place.ports["redis"], password=super()._password()) as primary:
-                return primary.info("replication").get("slave0", {}).get("state") == "online"
-        except redis.RedisError:
-            return False
-
-    def _password(self):
-        return "secret-of-sentinel"
+#: Calls at a time, each on a connection of its own.
+CALLS = 8
 
 
 @pytest.fixture(scope="module")
-def stack():
-    with serving(Primary, Replica, Watcher) as stack:
-        yield stack
+def pair():
+    with running_pair(Watcher) as pair:
+        yield pair
+
+
+@pytest.fixture
+def stack(pair):
+    return pair.stack
 
 
 @pytest.fixture
@@ -78,8 +32,8 @@ async def connect(stack):
     """Connects by Sentinel; what it returns is closed in the end."""
     opened = []
 
-    async def connect_to(place, password="secret-of-sentinel"):
-        url = f"redis+sentinel://:secret-of-redis@{place}"
+    async def connect_to(place, password=SENTINEL_PASSWORD):
+        url = f"redis+sentinel://:{PASSWORD}@{place}"
         changed = {"redis_url": SecretStr(url), "redis_sentinel_password": SecretStr(password)}
         opened.append(store := Redis(stack.settings.model_copy(update=changed)))
         await store.connect()
@@ -113,21 +67,74 @@ async def test_a_url_without_a_service_is_one_line(connect, place):
         await connect(place)
 
 
-async def test_writes_go_on_at_the_replica_when_the_primary_dies(connect, place, stack):
+async def test_a_primary_that_only_workers_reach_is_left_once_sentinel_names_another(connect, place, pair):
     store = await connect(f"{place}/service/0")
+    timelines, old = Timelines(store), pair.primary
+    new = pair.other(old)
     assert store.warnings == []
-    await store.client.set("kept", b"before")
-    assert await store.client.wait(1, 1_000) == 1
+    run = await timelines.run_id()
+    assert await ports(store) == {old.port}
 
-    stack.kill("valkey")
+    with old.cut_off():
+        await until(new.is_primary, 60)
+        assert old.is_primary()
+        await until(lambda: is_another(timelines, run), 20)
+        assert await ports(store) == {new.port}
+    await until(new.is_followed, 60)
+    await until(lambda: is_another(timelines, run), 20)
 
-    async def writes():
-        try:
-            async with store.translated() as client:
-                return await client.set("new", b"after")
-        except StoreUnavailable:
-            return False
 
-    await until(writes, 30)
-    assert await store.client.get("kept") == b"before"
-    assert (await store.client.info("server"))["tcp_port"] == stack.parts["replica"].port
+async def test_a_primary_that_may_write_alone_is_warned_of(connect, place, pair):
+    with writing_alone(pair):
+        store = await connect(f"{place}/service/0")
+        assert store.warnings == ["redis: min-replicas-to-write is 0, not 1 or more"]
+
+
+async def test_writes_go_on_at_the_replica_when_the_primary_dies(connect, place, pair):
+    old = pair.primary
+    new = pair.other(old)
+    with writing_alone(pair):
+        store = await connect(f"{place}/service/0")
+        await store.client.set("kept", b"before")
+        assert await store.client.wait(1, 1_000) == 1
+
+        pair.stack.kill(old.name)
+
+        async def writes():
+            try:
+                async with store.translated() as client:
+                    return await client.set("new", b"after")
+            except StoreUnavailable:
+                return False
+
+        await until(writes, 30)
+        assert await store.client.get("kept") == b"before"
+        assert await ports(store) == {new.port}
+        pair.stack.restart(old.name)
+
+
+@contextmanager
+def writing_alone(pair):
+    """Have both servers take writes without a replica, within the block."""
+    for server in (pair.one, pair.two):
+        server.tell("CONFIG", "SET", "min-replicas-to-write", 0)
+    yield
+    for server in (pair.one, pair.two):
+        server.tell("CONFIG", "SET", "min-replicas-to-write", 1)
+
+
+async def is_another(timelines, run):
+    try:
+        return await timelines.run_id() != run
+    except StoreUnavailable:
+        return False
+
+
+async def ports(redis):
+    """Return the ports of the servers that so many connections of the pool lead to."""
+
+    async def port():
+        async with redis.translated() as client:
+            return (await client.info("server"))["tcp_port"]
+
+    return set(await asyncio.gather(*(port() for _ in range(CALLS))))

@@ -77,6 +77,7 @@ async def test_a_user_who_may_not_see_the_settings_is_warned_of_what_is_not_know
     assert redis.warnings == [
         "redis: maxmemory-policy is not known; it must be volatile-ttl or noeviction",
         "redis: appendonly is not known; it must be yes",
+        "redis: appendfsync is not known; it must be everysec or always",
     ]
 
 

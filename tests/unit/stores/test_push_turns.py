@@ -26,7 +26,13 @@ class Slow(Timelines):
 
     def __init__(self):
         super().__init__(
-            SimpleNamespace(name="redis", timeout=2.0, clustered=False, by_server=lambda calls: {"": calls})
+            SimpleNamespace(
+                name="redis",
+                timeout=2.0,
+                clustered=False,
+                by_server=lambda calls: {"": calls},
+                on_change=lambda told: None,
+            )
         )
         self.calls = []
         self.answered = asyncio.Event()

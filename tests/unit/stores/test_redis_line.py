@@ -16,6 +16,10 @@ class Connection:
 
     def __init__(self):
         self.commands = []
+        self.marked = False
+
+    def should_reconnect(self):
+        return self.marked
 
     def pack_commands(self, commands):
         return list(commands)
@@ -78,6 +82,17 @@ async def test_after_so_many_pipelines_the_pool_is_asked_again(pool, client, mon
             await send([("GET", "a")])
         assert len(pool.out) == 1
     assert (pool.taken, pool.out) == (3, [])
+
+
+async def test_a_connection_that_is_to_be_opened_anew_is_given_back_before_the_next_pipeline(pool, client):
+    async with line(client) as send:
+        await send([("GET", "a")])
+        first = pool.out[0]
+        first.marked = True
+        await send([("GET", "b")])
+        assert len(pool.out) == 1
+        assert first not in pool.out
+    assert (pool.taken, pool.out) == (2, [])
 
 
 async def test_a_refusal_is_returned_in_its_place(client):
