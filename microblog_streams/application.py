@@ -35,6 +35,7 @@ from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
+from microblog_streams.services.edge_audit import EdgeAudit
 from microblog_streams.services.generations import Generations, choose_generation
 from microblog_streams.services.parts_watch import PartsWatch
 from microblog_streams.services.peers import Peers
@@ -48,6 +49,7 @@ from microblog_streams.settings import Settings
 from microblog_streams.stores.deployment import Deployment
 from microblog_streams.stores.last_deployment import last_deployment
 from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.rates import SharedRates
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.roster import Worker
@@ -76,6 +78,7 @@ class MicroblogApp(faust.App):
     deliveries: Deliveries
     health: Health
     connections: Connections
+    postgres: Postgres
     redis: Redis
     workplace: Workplace
     disk: Disk
@@ -85,6 +88,7 @@ class MicroblogApp(faust.App):
     generations: Generations
     relay: OutboxRelay
     restater: Restater
+    edge_audit: EdgeAudit
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
@@ -133,12 +137,17 @@ class MicroblogApp(faust.App):
 
     def itself(self) -> Worker:
         """Return what the other workers should know of this one."""
-        settings, changelog = self.settings, self.changelog_name()
+        settings, partitions = self.settings, self._partitions()
+        return Worker(settings.worker_name, settings.own_url, settings.roles, partitions, self.generation, self.began)
+
+    def _partitions(self) -> tuple[int, ...]:
+        changelog = self.changelog_name()
         mine = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
-        partitions = sorted(tp.partition for tp in mine if tp.topic == changelog)
-        return Worker(
-            settings.worker_name, settings.own_url, settings.roles, tuple(partitions), self.generation, self.began
-        )
+        return tuple(sorted(tp.partition for tp in mine if tp.topic == changelog))
+
+    def partitions_in_full(self) -> tuple[int, ...]:
+        """Return the partitions of which this worker has all rows: none while it recovers them."""
+        return self._partitions() if self.tables.actives_ready else ()
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)

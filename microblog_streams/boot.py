@@ -35,7 +35,7 @@ class Boot(BootStrategy):
             self.web_server(),
             [app.disk, app.broker_gate],
             self.kafka_producer(),
-            [app.relay, app.reconciler],
+            [app.relay, app.reconciler, app.edge_audit],
             self.kafka_consumer(),
             self.agents(),
             self.kafka_conductor(),

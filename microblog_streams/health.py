@@ -65,6 +65,7 @@ class Health:
             "warnings": [
                 *promises.of_settings(self._app.settings),
                 *self._app.parts_watch.warnings,
+                *self._app.postgres.warnings,
                 *self._app.redis.warnings,
                 *filter(None, [self._app.clock_watch.words()]),
                 *self._dead_letters(),

@@ -5,7 +5,7 @@ Posts and users are tuples because a page makes 20 of each: a frozen dataclass t
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from microblog_streams.ids import post_time
@@ -83,6 +83,18 @@ class Edge:
     following: bool
     version: int
     changed_at: datetime
+
+
+#: Bits of a version that count the changes of its edge; the era is above them.
+ERA_BITS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """Versions of a later era are above all of an earlier one. ``began``: Unix time, in seconds, of the database."""
+
+    number: int = 0
+    began: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

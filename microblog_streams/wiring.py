@@ -31,6 +31,7 @@ from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.connections import Connections
 from microblog_streams.services.dead_letter_watch import DeadLetterWatch
 from microblog_streams.services.disk import Disk
+from microblog_streams.services.edge_audit import EdgeAudit
 from microblog_streams.services.generations import Generations
 from microblog_streams.services.kafka_clients import client_options
 from microblog_streams.services.lag import offsets
@@ -49,6 +50,7 @@ from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.census import Census
 from microblog_streams.stores.cluster import Address
 from microblog_streams.stores.deployment import Deployment, get_deployment
+from microblog_streams.stores.edge_audits import EdgeAudits
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.idempotency import Idempotency
 from microblog_streams.stores.keyspace_state import keyspace_state
@@ -83,20 +85,21 @@ def add_tables(app: "MicroblogApp") -> None:
 def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     """Make the stores, the operations on them, and the services that look after them."""
     settings = app.settings
-    postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
+    postgres, cassandra, redis = Postgres(settings, deployment.era), Cassandra(settings), Redis(settings)
+    app.postgres = postgres
     app.presence = Presence(Roster(redis), app.itself)
     app.peers = Peers(lambda: app.http_client)
     app.generations = Generations(
         deployment,
         app.generation,
-        ask=lambda: get_deployment(postgres),
+        ask=lambda: _looked_up(postgres),
         remember=lambda seen: remember(settings, seen),
         workers=lambda: app.presence.workers,
         name=settings.worker_name,
     )
     log = Publisher(app, app.topic_of, app.generations, settings.publish_timeout)
     stores = _stores(log, postgres, cassandra, redis, app.followers)
-    _add_operations(app, stores, redis)
+    _add_operations(app, stores, redis, postgres)
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
@@ -105,7 +108,15 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     app.clock_watch = ClockWatch(lambda: server_time(postgres), settings.clock_limit)
     app.parts_watch = _parts_watch(app, cassandra)
     app.relay = OutboxRelay(log, lambda: OutboxSession(postgres))
-    caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
+    audits = EdgeAudits(postgres)
+    app.edge_audit = EdgeAudit(
+        audits,
+        compare=app.operations.losses.partition,
+        mine=app.partitions_in_full,
+        seen=lambda: (app.generations.deployment, postgres.era),
+        generation=app.generation,
+    )
+    caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
     app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
@@ -127,6 +138,11 @@ def _parts_watch(app: "MicroblogApp", cassandra: Cassandra) -> PartsWatch:
     return PartsWatch({"kafka": topics, "cassandra": keyspace})
 
 
+async def _looked_up(postgres: Postgres) -> Deployment:
+    await postgres.look()
+    return await get_deployment(postgres)
+
+
 def _stores(
     log: Publisher, postgres: Postgres, cassandra: Cassandra, redis: Redis, followers: tables.followers.FollowersTable
 ) -> Stores:
@@ -141,15 +157,16 @@ def _stores(
         posts=Posts(cassandra),
         timelines=Timelines(redis),
         post_cache=PostCache(redis),
-        user_cache=UserCache(redis),
-        shelf=Shelf(redis),
+        user_cache=UserCache(redis, lambda: postgres.era.number),
+        shelf=Shelf(redis, lambda: postgres.era.number),
         followers=followers,
     )
 
 
-def _add_operations(app: "MicroblogApp", stores: Stores, redis: Redis) -> None:
+def _add_operations(app: "MicroblogApp", stores: Stores, redis: Redis, postgres: Postgres) -> None:
     settings = app.settings
-    app.operations = operations(stores, timedelta(days=settings.token_days), settings.max_followees)
+    life = timedelta(days=settings.token_days)
+    app.operations = operations(stores, life, settings.max_followees, lambda: postgres.era)
     app.rates = SharedRates(redis)
     app.budgets = Budgets(settings, app.rates, LocalRates())
     app.chores = [

@@ -93,6 +93,14 @@ class FollowersTable:
         found = [(decode_key(key)[1], decode_row(row)) for key, row in own]
         return RowSlice(found[:limit], found[limit - 1][0] if len(found) > limit else None)
 
+    def page(self, partition: int, after: tuple[int, int], limit: int) -> Sequence[tuple[int, int, Row]]:
+        """Return up to ``limit`` rows of a partition with (author, follower) > ``after``. Raises NotMine."""
+        author, follower = after
+        # One row more, because Faust's own key may be among them.
+        rows = self._rows(partition, encode_key(author, follower + 1), limit + 1)
+        found = [(*decode_key(key), decode_row(row)) for key, row in rows if key != OFFSET_KEY]
+        return found[:limit]
+
 
 def register(app: "App") -> FollowersTable:
     """Declare the table on the app. Its changelog has as many partitions as the topics that write it."""

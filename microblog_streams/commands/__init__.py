@@ -8,6 +8,7 @@ from microblog_streams.commands import (
     import_graph,
     issue_token,
     migrate,
+    raise_era,
     rebuild,
     verify,
 )
@@ -18,5 +19,5 @@ if TYPE_CHECKING:
 
 def register(app: "MicroblogApp") -> None:
     """Declare all commands on the app."""
-    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild, issue_token):
+    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild, raise_era, issue_token):
         module.register(app)

@@ -19,6 +19,7 @@ from microblog_streams.settings import Settings
 from microblog_streams.stores.caches import PostCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.deployment import get_deployment
+from microblog_streams.stores.edge_audits import EdgeAudits
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.posts import Posts
@@ -62,7 +63,9 @@ async def scanned(settings: Settings, mend: bool = False) -> PostScan:
     """
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     rows = PostRows(Posts(cassandra), PostCache(redis))
-    caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings))
+    caught_up = CaughtUp(
+        Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings), EdgeAudits(postgres).complete
+    )
     async with connected(postgres, cassandra, redis):
         with Steps() as steps:
             steps.step("posts")

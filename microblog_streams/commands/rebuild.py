@@ -20,6 +20,7 @@ from microblog_streams.services.lag import offsets
 from microblog_streams.settings import Settings
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.deployment import get_deployment
+from microblog_streams.stores.edge_audits import EdgeAudits
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.postgres import Postgres
@@ -67,17 +68,19 @@ async def _posts(settings: Settings) -> None:
 
 
 async def _edges(settings: Settings) -> None:
-    """Publish everything, and wait until the workers have written it down."""
+    """Publish everything, have the workers find what is not here, and wait until they have written all of it down."""
     postgres = Postgres(settings)
     follows, outbox = Follows(postgres), Outbox(postgres)
-    caught_up = CaughtUp(outbox, lambda: get_deployment(postgres), lambda: offsets(settings))
+    audits = EdgeAudits(postgres)
+    caught_up = CaughtUp(outbox, lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     async with connected(postgres):
         await caught_up.check()
         with Steps() as steps:
             restatement = Restatement(follows, Users(postgres), outbox, steps)
             edges = await restatement.edges(await follows.estimate() or None)
             deleted = await restatement.deletions()
-            steps.step("waiting for the workers")
+            await audits.ask()
+            steps.step("waiting for the workers, who compare their tables")
             await caught_up.wait()
     print(f"{edges:,} edges and {deleted:,} deleted users are in the workers' tables")
 

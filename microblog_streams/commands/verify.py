@@ -24,6 +24,7 @@ from microblog_streams.settings import Settings
 from microblog_streams.stores.caches import PostCache
 from microblog_streams.stores.cassandra import Cassandra
 from microblog_streams.stores.deployment import get_deployment
+from microblog_streams.stores.edge_audits import EdgeAudits
 from microblog_streams.stores.follows import Follows
 from microblog_streams.stores.outbox import Outbox
 from microblog_streams.stores.postgres import Postgres
@@ -78,7 +79,8 @@ async def _inspect(settings: Settings, named: tuple[int, ...], sample: int) -> I
     users, timelines = Users(postgres), Timelines(redis)
     posts = Posts(cassandra)
     audit = Audit(timelines, History(Follows(postgres), posts), users, PostRows(posts, PostCache(redis)))
-    caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings))
+    audits = EdgeAudits(postgres)
+    caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     async with connected(postgres, cassandra, redis):
         with Steps() as steps:
             steps.step("timelines", len(named) or sample or await users.estimate() or None)

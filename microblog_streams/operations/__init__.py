@@ -3,6 +3,7 @@
 They take their stores as arguments and know nothing of Faust or HTTP. ``Operations`` holds one of each.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -16,6 +17,7 @@ from microblog_streams.operations.edges import Edges
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Follows
 from microblog_streams.operations.history import History
+from microblog_streams.operations.losses import Losses
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.post_rows import PostRows
 from microblog_streams.operations.posts import Posts
@@ -24,6 +26,7 @@ from microblog_streams.operations.rebuilds import Rebuilds
 from microblog_streams.operations.timelines import Timelines
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
+from microblog_streams.records import Era
 from microblog_streams.stores import interfaces as stores
 
 #: How long a token is good for unless the settings say otherwise.
@@ -63,16 +66,20 @@ class Operations:
     fan_out: FanOut
     edges: Edges
     deletions: Deletions
+    losses: Losses
     audit: Audit
 
 
-def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: int = 0) -> Operations:
-    """Put the operations together on their stores."""
+def operations(
+    on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: int = 0, era: Callable[[], Era] = Era
+) -> Operations:
+    """Put the operations together on their stores; ``era`` is PostgreSQL's."""
     tokens = Tokens(on.tokens, token_life)
     users = Users(on.users, on.user_cache, on.timelines, tokens)
     bodies = Bodies(on.posts, on.post_cache, on.shelf, users)
     history = History(on.follows, on.posts)
     running = Running()
+    losses = Losses(on.followers, on.follows, on.users, era)
     return Operations(
         access=Access(users, tokens, Passwords(on.passwords)),
         tokens=tokens,
@@ -82,7 +89,8 @@ def operations(on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: in
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
         timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
         fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
-        edges=Edges(on.followers, on.posts, on.timelines, running),
-        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache),
+        edges=Edges(on.followers, on.posts, on.timelines, running, losses),
+        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, losses),
+        losses=losses,
         audit=Audit(on.timelines, history, on.users, PostRows(on.posts, on.post_cache)),
     )

@@ -13,6 +13,7 @@ from uuid import UUID
 from microblog_streams.events import PostDeleted, UserDeleted
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.operations.lease import Lease
+from microblog_streams.operations.losses import Losses
 from microblog_streams.records import Post
 from microblog_streams.stores.interfaces import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
 
@@ -35,6 +36,7 @@ class Deletions:
     timelines: TimelineStore
     post_cache: PostCache
     user_cache: UserCache
+    losses: Losses
 
     def record(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Write a deleted user's tombstone, which fan-out and follows look at first. Raises NotMine."""
@@ -45,6 +47,7 @@ class Deletions:
     async def settle(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Flag what was deleted, in the caches first. Raises NotMine, StoreUnavailable."""
         if isinstance(event, UserDeleted):
+            await self.losses.deletion(event)
             await self._user(event.user_id, lease)
         else:
             await self._post(event.post_id, event.user_id)

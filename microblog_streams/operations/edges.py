@@ -15,6 +15,7 @@ from microblog_streams.events import EdgeChanged
 from microblog_streams.ids import encode_entry
 from microblog_streams.operations.fan_out import TOMBSTONE, Running
 from microblog_streams.operations.lease import Lease
+from microblog_streams.operations.losses import Losses
 from microblog_streams.stores.interfaces import Followers, PostStore, Row, TimelineStore
 
 
@@ -26,6 +27,7 @@ class Edges:
     posts: PostStore
     timelines: TimelineStore
     running: Running
+    losses: Losses
     locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def record(self, event: EdgeChanged, lease: Lease) -> None:
@@ -40,6 +42,7 @@ class Edges:
         """Backfill or purge the follower's timeline, if the edge is still as the event says. Raises NotMine."""
         if event.restate:
             return
+        await self.losses.edge(event)
         async with self._lock(event):
             if self._stands(event, lease):
                 await (self._backfill if event.following else self._purge)(event, lease)

@@ -40,11 +40,15 @@ class Acknowledged(Protocol):
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """The wait of one deployment. ``connect`` lends a connection to Kafka."""
+    """The wait of one deployment. ``connect`` lends a connection to Kafka.
+
+    ``compared`` tells whether all that PostgreSQL has lost was found: what follows from it is on its way then.
+    """
 
     outbox: Outbox
     deployment: Callable[[], Awaitable[Deployment]]
     connect: Callable[[], AbstractAsyncContextManager[Acknowledged]]
+    compared: Callable[[Deployment], Awaitable[bool]]
 
     async def settle(self) -> None:
         """Wait, a moment at least. Raises StoreUnavailable, also after ``PATIENCE``, and Conflict."""
@@ -59,6 +63,7 @@ class CaughtUp:
     async def wait(self) -> None:
         """Wait for as long as it takes. Raises StoreUnavailable; Conflict while partitions are grown."""
         deployment = await self.check()
+        await _until(lambda: self.compared(deployment))
         await self._relayed()
         async with self.connect() as kafka:
             names = [topic_name(logical, deployment.generation) for logical in SOURCES]

@@ -6,7 +6,7 @@ who read the store before a deletion and fills after it finds the mark there. Th
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
@@ -49,13 +49,15 @@ Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 class Shelf:
     """Both caches at once (``interfaces.Shelf``)."""
 
-    def __init__(self, redis: Redis) -> None:
-        """Share a connection."""
+    def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
+        """Share a connection. ``era`` is that of PostgreSQL: users of an earlier one may be lost."""
         self._redis = redis
+        self._era = era
 
     async def get_many(self, ids: Sequence[UUID], users: Collection[int]) -> Found:
         """Return what is cached of posts and of users, in one round trip."""
-        keys = [*map(post_key, ids), *map(user_key, users)]
+        era = self._era()
+        keys = [*map(post_key, ids), *(user_key(user, era) for user in users)]
         found = await self._redis.get_many(keys) if keys else []
         posts = _known(ids, found, _post)
         return posts, _known(users, found[len(ids) :], _user)
@@ -106,12 +108,13 @@ class PostCache:
 
 
 class UserCache:
-    """Users by id, under ``user:<id>`` (``interfaces.UserCache``)."""
+    """Users by id, under ``user:<id>``, in a later era ``user:<era>:<id>`` (``interfaces.UserCache``)."""
 
-    def __init__(self, redis: Redis) -> None:
-        """Share a connection."""
+    def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
+        """Share a connection. ``era`` is that of PostgreSQL: users of an earlier one may be lost."""
         self._redis = redis
-        self._shelf = Shelf(redis)
+        self._shelf = Shelf(redis, era)
+        self._era = era
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
         """Return what is cached, in one round trip; None for deleted users."""
@@ -119,11 +122,13 @@ class UserCache:
 
     async def fill(self, users: Collection[User]) -> None:
         """Add users that are not cached, in one round trip."""
-        await _write(self._redis, [_user_write(user) for user in users])
+        await _write(self._redis, [_user_write(user, self._era()) for user in users])
 
     async def delete(self, user: int) -> None:
         """Put the deletion mark."""
-        await _write(self._redis, [_Write(user_key(user), {"deleted": True}, MARK_SECONDS, only_new=False)])
+        await _write(
+            self._redis, [_Write(user_key(user, self._era()), {"deleted": True}, MARK_SECONDS, only_new=False)]
+        )
 
 
 @lru_cache(DECODED)
@@ -132,9 +137,9 @@ def post_key(post_id: UUID) -> str:
     return f"{POSTS}{post_id}"
 
 
-def user_key(user: int) -> str:
+def user_key(user: int, era: int) -> str:
     """Return the key of a user in the cache."""
-    return f"{USERS}{user}"
+    return f"{USERS}{era}:{user}" if era else f"{USERS}{user}"
 
 
 class _Write(NamedTuple):
@@ -196,6 +201,6 @@ def _post_write(post: Post, stored: bool) -> _Write:
     return _Write(key, value, POST_SECONDS, only_new=True)
 
 
-def _user_write(user: User) -> _Write:
+def _user_write(user: User, era: int) -> _Write:
     body = {"username": user.username, "created_at": user.created_at}
-    return _Write(user_key(user.id), body, USER_SECONDS, only_new=True)
+    return _Write(user_key(user.id, era), body, USER_SECONDS, only_new=True)

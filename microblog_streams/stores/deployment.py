@@ -34,7 +34,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The one row of the table. ``era`` is raised after a restored backup, so that new versions of edges win."""
+    """The one row of the table. ``era`` rises when PostgreSQL has lost commits, so that new versions of edges win.
+
+    ``audit`` counts how often the workers had to compare their tables with PostgreSQL: see ``services.edge_audit``.
+    """
 
     generation: int
     partitions: int
@@ -42,6 +45,7 @@ class Deployment:
     phase: Phase = Phase.SETTLED
     next_generation: int | None = None
     next_partitions: int | None = None
+    audit: int = 0
 
     @property
     def generations(self) -> tuple[int, ...]:
@@ -74,14 +78,14 @@ class Deployment:
 
 
 #: The columns of a deployment, in the order of its fields.
-COLUMNS: Final = "generation, partitions, era, phase, next_generation, next_partitions"
+COLUMNS: Final = "generation, partitions, era, phase, next_generation, next_partitions, audit"
 SELECT: Final = f"SELECT {COLUMNS} FROM deployment"  # noqa: S608
 
 
 def read(row: Row) -> Deployment:
     """Return the row of the table as a deployment."""
-    generation, partitions, era, phase, next_generation, next_partitions = row
-    return Deployment(generation, partitions, era, Phase(phase), next_generation, next_partitions)
+    generation, partitions, era, phase, next_generation, next_partitions, audit = row
+    return Deployment(generation, partitions, era, Phase(phase), next_generation, next_partitions, audit)
 
 
 async def create_deployment(postgres: Postgres, partitions: int) -> Deployment:
@@ -89,6 +93,7 @@ async def create_deployment(postgres: Postgres, partitions: int) -> Deployment:
     await postgres.execute(
         "INSERT INTO deployment (generation, partitions, era) VALUES (1, %s, 0) ON CONFLICT DO NOTHING", partitions
     )
+    await postgres.look()  # notes which server it is: another one is noticed from now on
     return await get_deployment(postgres)
 
 

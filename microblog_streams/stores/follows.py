@@ -33,6 +33,22 @@ SELECT {COLUMNS} FROM follows
  WHERE (follower_id, followee_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
  ORDER BY followee_id, follower_id
 """  # noqa: S608
+# Edges of which somebody knows a version that is not here, or another word on the same version.
+_AHEAD: Final = """
+SELECT claim.follower, claim.followee
+  FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[]) AS claim (follower, followee, version, following)
+  LEFT JOIN follows AS edge ON edge.follower_id = claim.follower AND edge.followee_id = claim.followee
+ WHERE coalesce(edge.version, 0) < claim.version
+    OR (edge.version = claim.version AND edge.following <> claim.following)
+"""
+# An edge that is not here, or was changed since it was found: its later version is above the claim in any case.
+_OUTDO: Final = f"""
+INSERT INTO follows AS edge ({COLUMNS})
+SELECT %s, %s, false, greatest(%s::bigint, era << 40) + 1, now() FROM deployment
+ON CONFLICT (follower_id, followee_id) DO UPDATE SET version = excluded.version, changed_at = excluded.changed_at
+ WHERE edge.version < excluded.version
+RETURNING {COLUMNS}
+"""  # noqa: S608
 # A person's follows go one after the other, or two at once would each find room for one. A lock on the user's row would
 # hold up whoever follows them, too. Some people share a lock (it goes by a hash), and then wait for each other.
 _LOCK_FOLLOWING: Final = f"SELECT pg_advisory_xact_lock({int(Lock.FOLLOWING)}, hashint8(%s))"
@@ -97,6 +113,22 @@ class Follows:
         async with self._postgres.transaction() as session:
             rows = await session.fetch(_LAST, followers, followees)
             await append(session, [edge_event(Edge(*row)) for row in rows])
+        return len(rows)
+
+    async def correct(self, claims: Sequence[Edge]) -> int:
+        """Have PostgreSQL's word be the last on edges of which the claims know more: it has lost their last commits.
+
+        Such an edge gets a version above the claim's, and is published, as it is here; one that is not here is ended.
+        Return how many there were. One transaction each, because a deletion takes many edges, in any order.
+        """
+        versions = {(claim.follower, claim.followee): claim.version for claim in claims}
+        edges, following = list(versions), [claim.following for claim in claims]
+        ends = [follower for follower, _ in edges], [followee for _, followee in edges]
+        rows = await self._postgres.fetch(_AHEAD, *ends, list(versions.values()), following)
+        for follower, followee in rows:
+            async with self._postgres.transaction() as session:
+                outdone = await session.fetch(_OUTDO, follower, followee, versions[follower, followee])
+                await append(session, [edge_event(Edge(*row)) for row in outdone])
         return len(rows)
 
     async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:

@@ -8,7 +8,7 @@ one that never knew takes the first generation. Either is looked at again once P
 import json
 import logging
 from contextlib import closing, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,13 +28,16 @@ _LIMIT: Final = 2
 def last_deployment(settings: Settings) -> Deployment:
     """Return the deployment as PostgreSQL says, else as this worker knew it last, else the first generation.
 
+    Of the two eras it is the later one: PostgreSQL may have lost that too.
     Blocks for up to some seconds: to be called before there is an event loop.
     """
+    known = _recall(_file(settings))
     try:
-        return _ask(settings)
+        asked = _ask(settings)
+        return replace(asked, era=max(asked.era, known.era)) if known else asked
     except (psycopg2.Error, SetupError, LookupError) as exc:
         logger.info("deployment_not_asked reason=%s", first_line(exc))
-    return _recall(_file(settings)) or Deployment(1, settings.partitions)
+    return known or Deployment(1, settings.partitions)
 
 
 def remember(settings: Settings, deployment: Deployment) -> None:

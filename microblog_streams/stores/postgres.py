@@ -4,15 +4,22 @@ Sessions are in autocommit mode, so a single statement is its own transaction; `
 Nothing is retried here: the caller knows whether a second try is welcome.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import Final
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.addresses import parse
+from microblog_streams.errors import NoAnswer, StoreUnavailable
+from microblog_streams.records import Era
 from microblog_streams.settings import Settings
+from microblog_streams.stores.postgres_era import look, raise_era
 from microblog_streams.stores.postgres_pool import Pool
 from microblog_streams.stores.postgres_session import NAME, Row, Session, open_session
+
+logger = logging.getLogger(__name__)
 
 #: ms between looks, while a statement runs, whether its client is still there.
 _CLIENT_CHECK: Final = 1_000
@@ -36,10 +43,14 @@ class Postgres:
 
     name = NAME
 
-    def __init__(self, settings: Settings) -> None:
-        """Take address, pool size and time-out from the settings; open nothing."""
+    def __init__(self, settings: Settings, era: int = 0) -> None:
+        """Take address, pool size and time-out from the settings; open nothing. ``era``: the latest that is known."""
         self._settings = settings
         self._pool: Pool | None = None
+        self._several = len(parse(settings.postgres_url.get_secret_value()).hosts) > 1
+        self.era = Era(era)
+        #: What the server cannot keep of what is promised, as it was seen last.
+        self.warnings: Sequence[str] = ()
 
     async def connect(self) -> None:
         """Open the first session. StoreUnavailable: try again later. SetupError: it never will work as it is."""
@@ -62,7 +73,8 @@ class Postgres:
         """Open a session outside the pool, for the caller to close.
 
         ``timeout`` (seconds, default: the store's) is the limit of each of its statements; the server stops
-        waiting for a lock a little earlier, so that a busy row costs a call and not a connection.
+        waiting for a lock a little earlier, so that a busy row costs a call and not a connection. Before anything else
+        the session looks whether the server has lost commits: see ``postgres_era``.
         """
         limit = timeout or self._settings.store_timeout
         options = {
@@ -72,7 +84,36 @@ class Postgres:
             "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
         }
         url = self._settings.postgres_url.get_secret_value()
-        return await open_session(url, limit, f"microblog {self._settings.worker_name}", options)
+        session = await open_session(url, limit, f"microblog {self._settings.worker_name}", options)
+        try:
+            async with asyncio.timeout(limit):
+                await self._look(session)
+        except TimeoutError:
+            session.close()
+            raise NoAnswer(NAME, "no answer in time") from None
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    async def look(self) -> None:
+        """Look at the server once more: behind a proxy it may be another one, and its settings change."""
+        async with self.connection() as session:
+            await self._look(session)
+
+    async def raise_era(self) -> Era:
+        """Raise the era by hand, after a restore that left timeline and system as they were."""
+        async with self.connection() as session:
+            self.era = await raise_era(session, self.era)
+        return self.era
+
+    async def _look(self, session: Session) -> None:
+        seen = await look(session, self.era, self._several)
+        if seen.raised:
+            logger.warning("era_raised era=%d: PostgreSQL is another server, or on another timeline", seen.era.number)
+        if seen.era.number >= self.era.number:
+            self.era = seen.era
+        self.warnings = seen.warnings
 
     @asynccontextmanager
     async def dedicated(self, timeout: float) -> AsyncIterator[Session]:

@@ -29,6 +29,10 @@ SELECT id FROM users
 """
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
+# By the clock of whoever deleted, which may be a minute behind.
+_ALIVE: Final = """
+SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + interval '1 minute'
+"""
 _DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
 # With the user's row locked no new ones come.
 _FORGET: Final = ("DELETE FROM tokens WHERE user_id = %s", "DELETE FROM passwords WHERE user_id = %s")
@@ -130,6 +134,12 @@ class Users:
             await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at))])
             return True
+
+    async def delete_again(self, user: int, at: datetime) -> bool:
+        """Delete somebody whose deletion at that time was lost; False: it was not, or another has the id since."""
+        if await self._postgres.fetch_one(_ALIVE, user, at) is None:
+            return False
+        return await self.delete(user, at)
 
 
 async def _unfollow_all(session: Session, user: int, at: datetime) -> list[Edge]:

@@ -1,6 +1,7 @@
 """What every FollowStore does, real or in memory. ``users``, ``follows`` and ``outbox`` are of one empty database."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from microblog_streams.errors import NotFound, TooManyFollowees
 from microblog_streams.events import EdgeChanged
+from microblog_streams.records import Edge
 from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
 
@@ -185,6 +187,29 @@ class FollowsContract:
             *([False] * len(before)),
             *([True] * len(again)),
         ]
+
+    async def test_edges_of_which_somebody_knows_more_get_a_higher_version_and_are_told_as_they_are(
+        self, users, follows, outbox
+    ):
+        ada, bob, eve, kim = await register(users, 4)
+        stored = [await follows.set(ada, other, True, NOW) for other in (bob, eve, kim)]
+        ahead = replace(stored[0], version=5, following=False)
+        otherwise = replace(stored[1], following=False)
+        unknown = Edge(eve, kim, True, 7, NOW)
+        before = len(await waiting(outbox))
+
+        assert await follows.correct([ahead, otherwise, stored[2], unknown, replace(unknown, followee=bob)]) == 4
+        assert await follows.correct([]) == 0
+
+        told = [edge_event(record) for record in (await waiting(outbox))[before:]]
+        assert sorted(told, key=lambda event: (event.follower, event.followee)) == [
+            EdgeEvent(USER_FOLLOW, ada, bob, 6),
+            EdgeEvent(USER_FOLLOW, ada, eve, 2),
+            EdgeEvent(USER_UNFOLLOW, eve, bob, 8),
+            EdgeEvent(USER_UNFOLLOW, eve, kim, 8),
+        ]
+        assert await follows.followees(ada) == [bob, eve, kim]
+        assert await follows.followees(eve) == []
 
     async def test_pages_of_followers_and_followees_go_by_id(self, users, follows):
         ada, *others = await register(users, 6)

@@ -47,6 +47,7 @@ class FakeDatabase:
     """The tables. While ``away`` is true every call of a store raises StoreUnavailable."""
 
     era: int = 0
+    era_began: float = 0.0
     away: bool = False
     users: dict[int, User] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
@@ -145,10 +146,10 @@ class FakeDatabase:
         for row in gone:
             del self.tokens[row.token.id]
 
-    def write_edge(self, follower: int, followee: int, following: bool, at: datetime) -> Edge:
-        """Change an edge, with its event."""
+    def write_edge(self, follower: int, followee: int, following: bool, at: datetime, above: int = 0) -> Edge:
+        """Change an edge, with its event; its version is ``above`` another."""
         before = self.edges.get((follower, followee))
-        version = max(before.version + 1 if before else 0, (self.era << 40) + 1)
+        version = max(before.version + 1 if before else 0, (self.era << 40) + 1, above + 1)
         edge = Edge(follower, followee, following, version, at)
         self.edges[follower, followee] = edge
         self.publish(edge)

@@ -31,6 +31,10 @@ class FakeFollowers:
         rows = [(follower, self.rows[author, follower]) for follower in seen]
         return RowSlice(rows, seen[-1] if len(seen) == limit else None)
 
+    def page(self, partition: int, after: tuple[int, int], limit: int) -> list[tuple[int, int, Row]]:
+        self._check()
+        return [(*key, self.rows[key]) for key in sorted(self.rows) if key > after][:limit]
+
     def _check(self) -> None:
         if self.closed:
             raise NotMine("the partition is not open here")

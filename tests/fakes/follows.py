@@ -1,7 +1,7 @@
 """Who follows whom, in memory."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from microblog_streams.errors import TooManyFollowees
 from microblog_streams.records import Edge, Once, User
@@ -38,6 +38,17 @@ class FakeFollows:
         for edge in known:
             self.database.publish(edge)
         return len(known)
+
+    async def correct(self, claims: Sequence[Edge]) -> int:
+        self.database.check()
+        ahead = 0
+        for claim in claims:
+            stored = self.database.edges.get((claim.follower, claim.followee))
+            known = (stored.version, stored.following) if stored else (0, False)
+            if known[0] < claim.version or (known[0] == claim.version and known[1] != claim.following):
+                ahead += 1
+                self.database.write_edge(claim.follower, claim.followee, known[1], datetime.now(UTC), claim.version)
+        return ahead
 
     async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         edges = await self.edges_page(after, limit)

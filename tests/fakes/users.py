@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from microblog_streams.errors import NotFound, UsernameTaken
 from microblog_streams.events import UserDeleted
@@ -81,3 +81,8 @@ class FakeUsers:
                 self.database.write_edge(user, edge.followee, False, at)
         self.database.add_event(USER_DELETED, UserDeleted(user_id=user, at=at))
         return True
+
+    async def delete_again(self, user: int, at: datetime) -> bool:
+        self.database.check()
+        found = self.database.users.get(user)
+        return found is not None and found.created_at <= at + timedelta(minutes=1) and await self.delete(user, at)

@@ -8,7 +8,7 @@ from microblog_streams.events import Event, Followed, PostCreated, PostDeleted, 
 from microblog_streams.ids import encode_entry, new_post_id
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.pages import Page, PostView
-from microblog_streams.records import Post
+from microblog_streams.records import Era, Post
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
@@ -54,7 +54,7 @@ class World:
 
     def worker(self) -> Operations:
         """Return the operations of a worker of its own, on the same stores."""
-        return operations(self.stores())
+        return operations(self.stores(), era=lambda: Era(self.database.era, self.database.era_began))
 
     def stores(self) -> Stores:
         """Return the stores as operations take them."""

@@ -52,3 +52,10 @@ class Followers(Protocol):
     def scan(self, partition: int, author: int, after: int, limit: int) -> RowSlice:
         """Return up to ``limit`` rows with follower > ``after``, also of those that do not follow any more."""
         ...
+
+    def page(self, partition: int, after: tuple[int, int], limit: int) -> Sequence[tuple[int, int, Row]]:
+        """Return up to ``limit`` rows of a partition with (author, follower) > ``after``, in that order.
+
+        The rows of follower 0 are the tombstones of authors.
+        """
+        ...

@@ -68,6 +68,10 @@ class UserStore(Protocol):
         """
         ...
 
+    async def delete_again(self, user: int, at: datetime) -> bool:
+        """Delete somebody whose deletion PostgreSQL has lost; False where it has not, or another has the id since."""
+        ...
+
 
 class FollowStore(Protocol):
     """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
@@ -90,6 +94,13 @@ class FollowStore(Protocol):
         """Publish the last event of each edge (follower, followee) again; return how many there are.
 
         An edge that nobody ever made has none.
+        """
+        ...
+
+    async def correct(self, claims: Sequence[Edge]) -> int:
+        """Have PostgreSQL's word be the last on edges of which the claims know a version that it has lost.
+
+        Each gets a higher one, with its event, and is as it is there: ended where it is not. Return how many there are.
         """
         ...
 

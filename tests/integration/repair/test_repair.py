@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.events import EdgeChanged
+from microblog_streams.events import EdgeChanged, Followed
 from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.topics import USER_UNFOLLOW
+from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
 
 
 def key(user):
@@ -107,6 +107,24 @@ def test_a_rebuild_of_the_edges_makes_the_table_right_again(pair, kafka, command
     eventually(lambda: people.timeline(worker, follower) == [arrives, *posts], worker)
     assert command("rebuild", "timelines", "--user", str(follower))[0] == 0
     assert people.timeline(worker, follower) == [arrives, lost, *posts]
+
+
+def test_what_the_workers_know_and_postgresql_does_not_is_ended(pair, people, kafka, command, worker, eventually):
+    """Commits were lost whose events were delivered: by a promotion, or a restore that puts the same bytes back."""
+    author, _, posts = pair
+    for number, arguments in enumerate((["rebuild", "edges"], ["raise-era"])):
+        reader = people.register(worker)
+        lost = Followed(follower_id=reader, followee_id=author, version=9, at="2026-05-17T00:00:00Z")
+        kafka.publish(USER_FOLLOW, lost.key, lost.encode())
+        eventually(lambda: people.timeline(worker, reader)[-3:] == posts, worker)  # noqa: B023
+
+        status, said, errors = command(*arguments)
+
+        assert status == 0, errors
+        assert number == 0 or said == "era 1: the workers' tables are as PostgreSQL says\n"
+        assert people.timeline(worker, reader) == []
+    assert people.register(worker) > reader + 1_000_000
+    assert command("verify")[0] == 0
 
 
 def test_a_worker_finds_and_repairs_it_by_itself(pair, redis, worker, workers, people, eventually):

@@ -93,6 +93,17 @@ class TestUserCache(UserCacheContract):
         assert await cache.get_many([user]) == {}
         assert f"cache_value_broken of={user}" in caplog.text
 
+    async def test_in_another_era_nobody_is_known_of_the_one_before(self, redis, user):
+        """PostgreSQL may have lost them."""
+        era = [0]
+        cache, shelf = UserCache(redis, lambda: era[0]), Shelf(redis, lambda: era[0])
+        await cache.fill([User(user, "ada", JOINED)])
+        await cache.delete(user + 1)
+        era[0] = 1
+        assert await cache.get_many([user, user + 1]) == (await shelf.get_many([], [user, user + 1]))[1] == {}
+        await cache.fill([User(user, "eve", JOINED)])
+        assert (await cache.get_many([user]))[user].username == "eve"
+
 
 class TestShelf:
     @pytest.fixture

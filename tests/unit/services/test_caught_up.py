@@ -76,7 +76,13 @@ def outbox(database):
 
 
 @pytest.fixture
-def caught(outbox, group, deployment):
+def losses():
+    """What the workers have not found yet of what PostgreSQL has lost."""
+    return []
+
+
+@pytest.fixture
+def caught(outbox, group, deployment, losses):
     async def deployed():
         return deployment[0]
 
@@ -84,7 +90,11 @@ def caught(outbox, group, deployment):
     async def connect():
         yield group
 
-    return CaughtUp(outbox, deployed, connect)
+    async def compared(seen):
+        assert seen == deployment[0]
+        return not losses
+
+    return CaughtUp(outbox, deployed, connect, compared)
 
 
 @pytest.fixture
@@ -128,6 +138,15 @@ async def test_it_waits_for_what_is_in_the_outbox_first(waiting, group, database
     await outbox.remove([1])
     await wait
     assert await outbox.count() == 1
+
+
+async def test_it_waits_first_for_what_the_workers_have_to_find(waiting, outbox, losses):
+    losses.append("an edge")
+    wait = waiting()
+    await asyncio.sleep(0.05)
+    assert (wait.done(), outbox.asked) == (False, 0)
+    losses.clear()
+    await wait
 
 
 async def test_it_takes_a_moment_at_least(caught, monkeypatch):

@@ -213,6 +213,21 @@ async def test_a_scan_returns_every_row_of_the_author_and_no_other(shelf):
     assert shelf.followers.scan(1, FAUSTS, 5, 2) == RowSlice([(MAX_USER_ID, Row(1, True, AT))], None)
 
 
+async def test_pages_go_through_all_rows_of_a_partition_and_leave_out_fausts_own(shelf):
+    shelf.open(1)
+    shelf.table.data.set_persisted_offset(shelf.process(1, 0).tp, 41)
+    keys = [(AUTHOR, 0), (AUTHOR, 7), (FAUSTS, 3), (FAUSTS + 1, 1), (FAUSTS + 1, MAX_USER_ID)]
+    for author, follower in keys:
+        put(shelf, 1, author, follower)
+    found, last = [], (0, 0)
+    while page := shelf.followers.page(1, last, 2):
+        found += page
+        last = page[-1][:2]
+    assert found == [(*key, Row(1, True, AT)) for key in keys]
+    with pytest.raises(NotMine):
+        shelf.followers.page(2, (0, 0), 2)
+
+
 async def test_no_scan_keeps_a_revoked_database_open(shelf):
     shelf.open(1)
     for follower in (1, 2, 3):

@@ -1,0 +1,43 @@
+"""The command ``raise-era``: after a restore of PostgreSQL that no worker can notice by itself."""
+
+from typing import TYPE_CHECKING, Any
+
+from microblog_streams.commands.connected import connected
+from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.steps import Steps
+from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.lag import offsets
+from microblog_streams.settings import Settings
+from microblog_streams.stores.deployment import get_deployment
+from microblog_streams.stores.edge_audits import EdgeAudits
+from microblog_streams.stores.outbox import Outbox
+from microblog_streams.stores.postgres import Postgres
+
+if TYPE_CHECKING:
+    from microblog_streams.application import MicroblogApp
+
+
+def register(app: "MicroblogApp") -> None:
+    """Add ``raise-era`` to the app's commands."""
+
+    @app.command()
+    async def raise_era(self: Any) -> None:  # noqa: ANN401 -- Faust's command object
+        """Have what PostgreSQL says outweigh all that it has lost; for after a restore.
+
+        Waits until the workers have compared their tables with it. Interrupted, it has worked: they go on.
+        """
+        with expected_failures():
+            await _raise(app.settings, app.generations.deployment.era)
+
+
+async def _raise(settings: Settings, known: int) -> None:
+    postgres = Postgres(settings, known)
+    audits = EdgeAudits(postgres)
+    caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
+    async with connected(postgres):
+        await get_deployment(postgres)
+        era = await postgres.raise_era()
+        with Steps() as steps:
+            steps.step("waiting for the workers, who compare their tables")
+            await caught_up.wait()
+    print(f"era {era.number}: the workers' tables are as PostgreSQL says")

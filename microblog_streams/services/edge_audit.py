@@ -1,0 +1,90 @@
+"""Compares the followers tables with PostgreSQL once in each new era, and when ``rebuild edges`` asks for it.
+
+Each worker compares the partitions that it has, and writes down which; whoever gets a partition that nobody has
+compared does it then. So it is done once for each partition, whoever dies meanwhile. A worker that learns of a new era
+while it runs compares all that it has, also what another has compared already: until then it may have written rows of
+lost edges. For the same reason the word of another counts for nothing in an era's first minute.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final, Protocol
+
+from microblog_streams.errors import MicroblogError, NotMine
+from microblog_streams.records import Era
+from microblog_streams.services.service import Service
+from microblog_streams.stores.deployment import Deployment
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between looks at what is due.
+INTERVAL: Final = 0.5
+#: Seconds into an era in which workers may still go by the one before.
+LATE_SECONDS: Final = 60.0
+
+
+class Audits(Protocol):
+    """What is asked of ``stores.edge_audits``."""
+
+    async def done(self, generation: int, audit: int) -> set[int]:
+        """Return the partitions that were compared since this audit was asked for."""
+        ...
+
+    async def record(self, generation: int, partition: int, audit: int) -> None:
+        """Note that a partition was compared."""
+        ...
+
+
+class EdgeAudit(Service):
+    """The comparisons of one worker."""
+
+    def __init__(
+        self,
+        audits: Audits,
+        compare: Callable[[int], Awaitable[tuple[int, int]]],
+        mine: Callable[[], Collection[int]],
+        seen: Callable[[], tuple[Deployment, Era]],
+        generation: int,
+    ) -> None:
+        """``compare`` takes a partition, ``mine`` are those that this worker has in full, ``seen`` is known by now."""
+        super().__init__()
+        self._audits = audits
+        self._compare = compare
+        self._mine = mine
+        self._seen = seen
+        self._generation = generation
+        #: Era and audit in which each partition was compared last.
+        self._compared: dict[int, tuple[int, int]] = {}
+
+    async def look(self) -> None:
+        """Compare what is due. Raises StoreUnavailable."""
+        deployment, era = self._seen()
+        number, mine = (era.number, deployment.audit), set(self._mine())
+        self._compared = {partition: at for partition, at in self._compared.items() if partition in mine}
+        due = [partition for partition in sorted(mine) if self._compared.get(partition) != number]
+        if not deployment.audit or not due:
+            return
+        done = await self._audits.done(self._generation, deployment.audit)
+        for partition in due:
+            old = time.time() - era.began > LATE_SECONDS
+            if not (partition in done and partition not in self._compared and old):
+                await self._one(partition)
+                await self._audits.record(self._generation, partition, deployment.audit)
+            self._compared[partition] = number
+
+    async def _one(self, partition: int) -> None:
+        rows, lost = await self._compare(partition)
+        say = logger.warning if lost else logger.info
+        say("edges_compared partition=%d rows=%d lost=%d", partition, rows, lost)
+
+    @Service.task
+    async def _run(self) -> None:
+        while not self.should_stop:
+            try:
+                await self.look()
+            except (MicroblogError, NotMine) as exc:
+                logger.info("edges_not_compared reason=%s", exc)
+            except Exception:
+                logger.exception("edges_not_compared")
+            await self.sleep(INTERVAL)

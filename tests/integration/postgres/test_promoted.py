@@ -1,0 +1,222 @@
+"""A standby was promoted without the last commits: the era rises by itself, and what was lost is found and ended."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import SecretStr
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.local.options import load_local_settings
+from microblog_streams.local.ports import HOST
+from microblog_streams.local.postgres import Postgres as Server
+from microblog_streams.local.stack import Stack
+from microblog_streams.services import relay
+from microblog_streams.services.relay import OutboxRelay
+from microblog_streams.stores.deployment import create_deployment, get_deployment
+from microblog_streams.stores.edge_audits import EdgeAudits
+from microblog_streams.stores.follows import Follows
+from microblog_streams.stores.migrations import migrate
+from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres_era import GAP
+from microblog_streams.stores.users import Users
+from tests.contracts.events import register
+from tests.fakes.log import FakeLog
+from tests.servers.postgres_standby import add_standby, promote, run, wait_for_replica
+from tests.waiting import until
+
+NOW = datetime(2026, 5, 17, tzinfo=UTC)
+#: The first version of the second era.
+FIRST = (1 << 40) + 1
+
+
+@pytest.fixture
+def servers(tmp_path):
+    """PostgreSQL and its standby, as a stack of their own."""
+    tmp_path.chmod(0o755)
+    with Stack(tmp_path / "data", load_local_settings(), parts=(Server,)) as stack:
+        add_standby(stack)
+        yield stack
+
+
+@pytest.fixture
+async def postgres(servers):
+    """Our connection, which knows both hosts."""
+    ports = [servers.parts[name].port for name in ("postgres", "standby")]
+    url = servers.settings.postgres_url.get_secret_value()
+    both = url.replace(f"{HOST}:{ports[0]}", f"{HOST}:{ports[0]},{HOST}:{ports[1]}")
+    postgres = Postgres(servers.settings.model_copy(update={"postgres_url": SecretStr(both), "store_timeout": 10.0}))
+    await postgres.connect()
+    await migrate(postgres)
+    await create_deployment(postgres, 8)
+    yield postgres
+    await postgres.close()
+
+
+@pytest.fixture
+def cut_off(servers):
+    """Has the standby miss what comes from now on."""
+
+    def cut():
+        wait_for_replica(servers.parts["postgres"])
+        servers.parts["standby"].stop()
+
+    return cut
+
+
+@pytest.fixture
+def fail_over(servers, postgres):
+    """Ends the primary, and has the standby take its place."""
+
+    async def fail():
+        servers.kill("postgres")
+        await asyncio.to_thread(servers.restart, "standby")
+        await asyncio.to_thread(promote, servers.parts["standby"])
+        await until(lambda: answers(postgres))
+
+    return fail
+
+
+async def answers(postgres):
+    try:
+        await postgres.look()
+    except StoreUnavailable:
+        return False
+    return True
+
+
+async def test_what_is_answered_after_a_promotion_outweighs_what_was_lost(postgres, cut_off, fail_over):
+    users, follows = Users(postgres), Follows(postgres)
+    ann, bob = await register(users, 2)
+    await follows.set(ann, bob, True, NOW)
+    assert (await get_deployment(postgres)).era == 0
+    cut_off()
+    for following in (False, True, False, True):
+        lost = await follows.set(ann, bob, following, NOW)
+    (gone,) = await register(users, 1)
+
+    await fail_over()
+
+    deployment = await get_deployment(postgres)
+    assert (deployment.era, deployment.audit) == (1, 1)
+    ended = await follows.set(ann, bob, False, NOW)
+    assert ended.version >= FIRST > lost.version
+    (new,) = await register(users, 1)
+    assert new >= gone + GAP - 100
+
+
+async def test_edges_that_only_the_log_knows_are_ended_and_the_others_told_again(postgres, cut_off, fail_over):
+    users, follows = Users(postgres), Follows(postgres)
+    ann, bob, eve = await register(users, 3)
+    kept = await follows.set(ann, bob, True, NOW)
+    cut_off()
+    made = await follows.set(eve, bob, True, NOW)
+    ended = await follows.set(ann, bob, False, NOW)
+    unchanged = await follows.set(bob, ann, False, NOW)
+    await fail_over()
+
+    assert await follows.correct([made, ended, unchanged]) == 2
+    assert await follows.correct([made, ended]) == 0
+
+    edges = {(edge.follower, edge.followee): edge for edge in await follows.edges_page((0, 0), 10)}
+    assert (edges[eve, bob].following, edges[eve, bob].version) == (False, FIRST)
+    assert (edges[ann, bob].following, edges[ann, bob].version) == (kept.following, FIRST)
+
+
+async def test_a_deletion_that_was_lost_is_done_again(postgres, cut_off, fail_over):
+    users = Users(postgres)
+    ann, bob = await register(users, 2)
+    cut_off()
+    at = datetime.now(UTC)
+    await users.delete(ann, at)
+    await fail_over()
+    assert list(await users.get_many([ann, bob])) == [ann, bob]
+
+    assert await users.delete_again(ann, at)
+    assert not await users.delete_again(ann, at)
+    assert not await users.delete_again(bob, NOW)
+
+    assert list(await users.get_many([ann, bob])) == [bob]
+
+
+async def test_the_relay_removes_no_event_that_got_a_lost_ones_id(postgres, cut_off, fail_over, monkeypatch):
+    for name in ("PING", "LEASE"):
+        monkeypatch.setattr(relay, name, 600.0)  # the leader learns of it when it removes, and not before
+    users, follows, log = Users(postgres), Follows(postgres), FakeLog()
+    people = await register(users, 4)
+    cut_off()
+    await follows.set(people[0], people[1], True, NOW)
+    log.open.clear()
+    async with OutboxRelay(log, lambda: OutboxSession(postgres)):
+        await until(lambda: log.begun == 1)
+        await fail_over()
+        await postgres.execute("ALTER SEQUENCE outbox_id_seq RESTART")
+        await follows.set(people[2], people[3], True, NOW)
+        log.open.set()
+
+        await until(lambda: len(log.events) > 1)
+
+    assert [event.key for event in log.events] == [person.to_bytes(8, "big") for person in (people[1], people[3])]
+
+
+async def test_without_synchronous_standbys_it_is_warned_of(postgres, servers):
+    assert [line for line in postgres.warnings if "synchronous_standby_names is empty" in line]
+    run(servers.parts["postgres"], "ALTER SYSTEM SET synchronous_standby_names = '*'")
+    run(servers.parts["postgres"], "SELECT pg_reload_conf()")
+
+    async def silent():
+        await postgres.look()
+        return not postgres.warnings
+
+    await until(silent)
+
+
+async def test_a_server_that_nothing_can_be_written_on_is_unavailable(servers, postgres):
+    url = servers.parts["standby"].urls()["MICROBLOG_POSTGRES_URL"]
+    wait_for_replica(servers.parts["postgres"])
+    alone = Postgres(servers.settings.model_copy(update={"postgres_url": SecretStr(url)}))
+
+    with pytest.raises(StoreUnavailable, match="the server is a standby"):
+        await alone.connect()
+
+
+async def test_a_plain_user_sees_it_too_and_one_era_is_enough_for_many_sessions(servers, postgres):
+    server = servers.parts["postgres"]
+    run(server, "CREATE ROLE plain LOGIN PASSWORD 'plain' IN ROLE pg_read_all_data, pg_write_all_data")
+    run(server, "GRANT UPDATE ON ALL SEQUENCES IN SCHEMA public TO plain")
+    await postgres.execute("UPDATE deployment SET timeline = 17")
+    url = servers.settings.postgres_url.get_secret_value()
+    plain = SecretStr(url.replace(url.split("//")[1].split("@")[0], "plain:plain"))
+    others = [Postgres(servers.settings.model_copy(update={"postgres_url": plain})) for _ in range(5)]
+
+    await asyncio.gather(*(other.connect() for other in others))
+
+    assert (await get_deployment(postgres)).era == 1
+    assert {other.era.number for other in others} == {1}
+    for other in others:
+        await other.close()
+
+
+async def test_a_process_that_knows_a_later_era_raises_it(servers, postgres):
+    """A disk was put back to where it was: the timeline is the same."""
+    ahead = Postgres(servers.settings, era=7)
+    await ahead.connect()
+    assert ahead.era.number == (await get_deployment(postgres)).era == 8
+    await ahead.close()
+
+
+async def test_the_era_rises_by_hand_and_audits_are_written_down(postgres):
+    audits = EdgeAudits(postgres)
+    assert await audits.complete(await get_deployment(postgres))
+
+    assert (await postgres.raise_era()).number == 1
+
+    deployment = await get_deployment(postgres)
+    assert (deployment.era, deployment.audit) == (1, 1)
+    for partition in range(8):
+        assert not await audits.complete(deployment)
+        await audits.record(1, partition, 1)
+    assert await audits.complete(deployment)
+    await audits.ask()
+    assert not await audits.complete(await get_deployment(postgres))

@@ -1,0 +1,107 @@
+"""What a session makes of the server that it finds: warnings, and an era that rises where commits may be lost."""
+
+import pytest
+from psycopg2.errors import InsufficientPrivilege, UndefinedColumn
+
+from microblog_streams.errors import StoreUnavailable
+from microblog_streams.records import Era
+from microblog_streams.stores import postgres_era
+from microblog_streams.stores.postgres_era import look
+
+
+class FakeSession:
+    """A server with a timeline, and the row of the deployment as it was left."""
+
+    def __init__(self, standby=False, names="", commit="on", row=(1, 77, 0, 0.0)):
+        self.server = (standby, names, commit, 1, 77)
+        self.row = row
+        self.untold = False
+        self.done = []
+
+    async def fetch(self, statement, *params):
+        self.done.append(statement)
+        if statement == postgres_era._LOOK and self.untold:
+            raise InsufficientPrivilege("permission denied for function pg_control_system\nHINT: …")
+        if statement == postgres_era._ROW:
+            if self.row is None:
+                raise UndefinedColumn
+            return [self.row]
+        return [self.server]
+
+    async def fetch_one(self, statement, *params):
+        return (await self.fetch(statement))[0]
+
+    async def execute(self, statement, *params):
+        self.done.append(statement)
+        if statement == postgres_era._RISE:
+            self.row = (params[1], params[2], max(params[0], self.row[2]) + 1, 5.0)
+        return 1
+
+    async def rollback(self):
+        self.done.append("ROLLBACK")
+
+
+async def test_the_server_of_before_leaves_the_era_as_it_is():
+    session = FakeSession(row=(1, 77, 3, 5.0))
+    seen = await look(session, Era(), several_hosts=False)
+    assert (seen.era, seen.warnings, seen.raised) == (Era(3, 5.0), (), False)
+
+
+@pytest.mark.parametrize("row", [(2, 77, 0, 0.0), (1, 78, 0, 0.0)])
+async def test_another_timeline_or_another_server_raises_it_and_leaves_ids_out(row):
+    session = FakeSession(row=row)
+    seen = await look(session, Era(), several_hosts=False)
+    assert (seen.era, seen.raised) == (Era(1, 5.0), True)
+    assert session.done.count(postgres_era._SKIP) == 3
+    assert session.done[-2] == "COMMIT"
+
+
+async def test_an_era_that_only_this_process_knows_is_outdone():
+    seen = await look(FakeSession(), Era(4), several_hosts=False)
+    assert seen.era.number == 5
+
+
+async def test_whoever_looks_first_notes_which_server_it_is():
+    session = FakeSession(row=(None, None, 0, 0.0))
+    seen = await look(session, Era(), several_hosts=False)
+    assert not seen.raised
+    assert session.done[-1] == postgres_era._ADOPT
+
+
+async def test_before_migrate_there_is_nothing_to_raise():
+    assert (await look(FakeSession(row=None), Era(2), several_hosts=False)).era == Era(2)
+
+
+async def test_a_standby_is_as_good_as_away():
+    with pytest.raises(StoreUnavailable, match="standby"):
+        await look(FakeSession(standby=True), Era(), several_hosts=False)
+
+
+async def test_a_server_that_does_not_tell_its_timeline_is_used_and_warned_of():
+    session = FakeSession(row=(9, 9, 3, 5.0))
+    session.untold = True
+    seen = await look(session, Era(), several_hosts=False)
+    assert (seen.era, seen.raised) == (Era(3, 5.0), False)
+    (warning,) = seen.warnings
+    assert "permission denied" in warning
+    assert "raise-era" in warning
+    assert "\n" not in warning
+
+
+@pytest.mark.parametrize(
+    ("names", "commit", "several_hosts", "words"),
+    [
+        ("", "on", False, []),
+        ("", "on", True, ["synchronous_standby_names is empty"]),
+        (" ", "on", True, ["synchronous_standby_names is empty"]),
+        ("ANY 1 (b, c)", "on", True, []),
+        ("ANY 1 (b, c)", "remote_apply", True, []),
+        ("ANY 1 (b, c)", "local", True, ["synchronous_commit is local"]),
+        ("", "local", False, []),
+        ("", "off", False, ["synchronous_commit is off"]),
+    ],
+)
+async def test_what_cannot_keep_the_promise_is_named(names, commit, several_hosts, words):
+    seen = await look(FakeSession(names=names, commit=commit), Era(), several_hosts)
+    assert len(seen.warnings) == len(words)
+    assert all(word in line for word, line in zip(words, seen.warnings, strict=True))
