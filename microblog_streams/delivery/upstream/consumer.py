@@ -83,8 +83,12 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
         consumer, committed = self._ensure_consumer(), cast(driver.Consumer, self.consumer)._committed_offset.get(tp)
         if tp not in consumer.assignment():
             return
-        end, next_read = consumer.highwater(tp), consumer._subscription.subscription.assignment.state_value(tp).position
-        reached = next_read if committed is None else committed
+        state = consumer._subscription.subscription.assignment.state_value(tp)
+        if (
+            not state.has_valid_position
+        ):  # just assigned: where to read on is not known yet, and asking for it is an error
+            return
+        end, reached = consumer.highwater(tp), state.position if committed is None else committed
         left = end is not None and reached is not None and end > reached
         if (seconds := self._standstills.seen(tp, committed, left, now)) is not None:
             line = "commits_stand_still partition=%s-%d committed=%s end=%d seconds=%d"

@@ -32,7 +32,7 @@ def looking(reading):
         thread.tp_fetch_request_timeout_secs, state.timestamp = STANDSTILL, (QUIET_HOUR - 1) * 1000
 
         def look(end, committed, now):
-            state.highwater, state._position = end, min(end, 10)
+            state.highwater, state._position = end, None if end is None else min(end, 10)
             world.consumer._committed_offset[PARTITION] = committed
             thread.verify_event_path(now, PARTITION)
 
@@ -76,4 +76,11 @@ async def test_what_was_another_worker_s_meanwhile_is_none(looking, caplog):
     look = looking(SteadyThread)
     look(end=20, committed=10, now=0.0)
     look(end=30, committed=10, now=QUIET_HOUR)
+    assert not caplog.records
+
+
+async def test_a_partition_that_is_not_positioned_yet_is_none(looking, caplog):
+    """After a rebalance a partition is assigned before the worker knows where to read on."""
+    look = looking(SteadyThread)
+    look(end=None, committed=None, now=QUIET_HOUR)
     assert not caplog.records
