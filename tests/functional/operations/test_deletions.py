@@ -95,8 +95,9 @@ async def test_a_post_that_is_fanned_out_after_its_authors_deletion_leaves_no_te
     created = next(event for event in world.log.events if event.topic == topics.POST_CREATED)
     world.posts.posts.clear()
     world.post_cache.kept.clear()
-    world.record(UserDeleted(user_id=ann, at=NOW))
-    await world.settle(UserDeleted(user_id=ann, at=NOW))
+    deletion = UserDeleted(user_id=ann, at=datetime.now(UTC))
+    world.record(deletion)
+    await world.settle(deletion)
     await world.bring_about(created)
     assert world.posts.posts[post_id].deleted
     assert not world.posts.posts[post_id].content

@@ -14,7 +14,7 @@ from tests.waiting import until
 
 #: More than there are connections, so that some wait for one.
 CALLS = 3 * CONNECTIONS
-INFO = "redis_version:7.2.4\r\n"
+INFO = "redis_version:7.2.4\r\nrun_id:1\r\nrole:master\r\nmaster_replid:1\r\nmaster_repl_offset:0\r\n"
 
 
 class Server:

@@ -236,7 +236,7 @@ DIGITS = b"9" * 10_000
         b'{"userId": 1, "content": "\xc0\x80"}',
         b'{"userId": 1, "content": "\xf4\x90\x80\x80"}',
         b'{"userId": 1, "content": "a"}\x00',
-        b'\xef\xbb\xbf{"userId": 1, "content": "a"}',
+        b'\xef\xbb\xbf\xef\xbb\xbf{"userId": 1, "content": "a"}',
         '{"userId": 1, "content": "a"}'.encode("utf-16-le"),
         '{"userId": 1, "content": "a"}'.encode("utf-16-be"),
         '{"userId": 1, "content": "a"}'.encode("utf-32"),
