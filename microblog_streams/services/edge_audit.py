@@ -2,8 +2,8 @@
 
 Each worker compares the partitions that it has, and writes down which; whoever gets a partition that nobody has
 compared does it then. So it is done once for each partition, whoever dies meanwhile. A worker that learns of a new era
-while it runs compares all that it has, also what another has compared already: until then it may have written rows of
-lost edges. For the same reason the word of another counts for nothing in an era's first minute.
+compares all that it had before, also what another has compared already: until then it may have written rows of lost
+edges. For the same reason the word of another counts for nothing in an era's first minute.
 """
 
 import logging
@@ -56,11 +56,14 @@ class EdgeAudit(Service):
         self._generation = generation
         #: Era and audit in which each partition was compared last.
         self._compared: dict[int, tuple[int, int]] = {}
+        #: Era and audit that were known when this worker was first seen to have each partition.
+        self._had: dict[int, tuple[int, int]] = {}
 
     async def look(self) -> None:
         """Compare what is due. Raises StoreUnavailable."""
         deployment, era = self._seen()
         number, mine = (era.number, deployment.audit), set(self._mine())
+        self._had = {partition: self._had.get(partition, number) for partition in mine}
         self._compared = {partition: at for partition, at in self._compared.items() if partition in mine}
         due = [partition for partition in sorted(mine) if self._compared.get(partition) != number]
         if not deployment.audit or not due:
@@ -68,7 +71,7 @@ class EdgeAudit(Service):
         done = await self._audits.done(self._generation, deployment.audit)
         for partition in due:
             old = time.time() - era.began > LATE_SECONDS
-            if not (partition in done and partition not in self._compared and old):
+            if not (partition in done and self._had[partition] == number and old):
                 await self._one(partition)
                 await self._audits.record(self._generation, partition, deployment.audit)
             self._compared[partition] = number

@@ -87,6 +87,26 @@ async def test_who_learns_of_an_era_compares_all_that_it_had(place):
     assert place.compared == [0, 2, 0, 2]
 
 
+async def test_who_learns_late_of_an_era_goes_by_no_other_workers_word(place):
+    """It may have written rows of lost edges after the other had compared them: it was cut off from PostgreSQL."""
+    worker = place.worker()
+    await worker.look()
+    place.rise()
+    place.done_before = {0: 1, 2: 1}
+    await worker.look()
+    assert place.compared == [0, 2]
+
+
+async def test_what_comes_to_who_knows_the_era_already_was_compared_by_another(place):
+    worker = place.worker()
+    place.mine = []
+    place.rise()
+    await worker.look()
+    place.mine, place.done_before = [0, 2], {0: 1, 2: 1}
+    await worker.look()
+    assert place.compared == []
+
+
 async def test_a_partition_that_comes_back_is_looked_at_again(place):
     worker = place.worker()
     place.rise()
