@@ -14,8 +14,8 @@ from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks, and between tries while PostgreSQL does not answer.
-INTERVAL, RETRY = 60.0, 0.5
+#: Seconds between looks: at a clock that is right, at one that is wrong, and while PostgreSQL does not answer.
+INTERVAL, RECHECK, RETRY = 60.0, 5.0, 0.5
 #: Seconds of a difference that is warned of.
 TOLERATED: Final = 1.0
 
@@ -61,6 +61,7 @@ class ClockWatch(Service):
             wait = INTERVAL
             try:
                 await self.compare()
+                wait = RECHECK if self.wrong else INTERVAL
             except MicroblogError as exc:
                 logger.debug("clock_unknown reason=%s", exc)
                 wait = RETRY

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from math import inf
 from time import monotonic
-from typing import Any, Final
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as Client
@@ -24,9 +24,10 @@ from microblog_streams.stores.redis_server import ONLY, Command, Server
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two times that the connections are opened anew because a server refused something. A primary that is
-#: short of replicas for an hour refuses every write, and need not be connected to for each of them.
-DOUBT_EVERY: Final = 0.5
+#: Seconds between two times that the connections are opened anew because a server refused something: at first, and at
+#: most. The pause doubles: a primary that is short of replicas for an hour refuses every write, and need not be
+#: connected to for each of them. Another run ends the pause, and the looks of ``redis_run`` find it.
+DOUBT_EVERY, DOUBT_AT_MOST_EVERY = 0.5, 30.0
 
 
 class Unfit(NotConnected):
@@ -47,14 +48,18 @@ class PrimaryPool(BlockingConnectionPool):
         #: Told of each of them.
         self.on_change: list[Callable[[], None]] = []
         self._run = ""
-        self._doubted = -inf
+        self._doubted, self._pause = -inf, DOUBT_EVERY
         self._client = Client(connection_pool=self)
 
     def doubt(self, reason: object) -> None:
         """Open all connections anew before their next use: a server said that it is no primary, or no usable one."""
-        if monotonic() - self._doubted > DOUBT_EVERY:
-            self._doubted = monotonic()
-            self.renew(reason)
+        since = monotonic() - self._doubted
+        if since <= self._pause:
+            return
+        # A refusal long after the last one is another trouble.
+        self._pause = DOUBT_EVERY if since > DOUBT_AT_MOST_EVERY * 2 else min(self._pause * 2, DOUBT_AT_MOST_EVERY)
+        self._doubted = monotonic()
+        self.renew(reason)
 
     def renew(self, reason: object) -> None:
         """Have every connection opened anew before its next use; calls under way end as they end."""
@@ -122,7 +127,7 @@ class PrimaryPool(BlockingConnectionPool):
     def _enter(self, run: str) -> None:
         if self._run:
             self.renew("the address leads to another run")
-        self._run = run
+        self._run, self._pause = run, DOUBT_EVERY
         self.changes += 1
         for told in self.on_change:
             told()

@@ -18,6 +18,8 @@ SAFE: Final = {
     "appendonly": ("yes",),
     "appendfsync": ("everysec", "always"),
 }
+#: Seconds that replicas have at least: they tell once a second how far they are.
+COPIED_WITHIN_SECONDS: Final = 2.0
 COPIES: Final = "min-replicas-to-write"
 LAG_SECONDS: Final = "min-replicas-max-lag"
 NODE_TIMEOUT_MS: Final = "cluster-node-timeout"
@@ -61,6 +63,11 @@ def _unsafe(found: Mapping[str, str]) -> Iterator[str]:
 
 def _replicas_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
     """Yield what lets a primary that is cut off take writes for longer than they are held back."""
+    if hold < COPIED_WITHIN_SECONDS:
+        yield (
+            f"redis: MICROBLOG_ACK_HOLD is {hold:g}, below the {COPIED_WITHIN_SECONDS:g} s within which replicas tell "
+            "how far they are: what is acknowledged may not be on them"
+        )
     for name, good, wanted in (
         (COPIES, _number(found, COPIES, 0) >= 1, "1 or more"),
         (LAG_SECONDS, _number(found, LAG_SECONDS, 0) < hold, f"below MICROBLOG_ACK_HOLD, which is {hold:g}"),

@@ -15,13 +15,12 @@ from redis.exceptions import ClusterDownError
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.stores.redis import Redis
 from microblog_streams.stores.redis_primary import Info, info_of, run_of, wants_copies
+from microblog_streams.stores.redis_promises import COPIED_WITHIN_SECONDS
 from microblog_streams.stores.redis_server import Server
 
 _DIGITS: Final = 40
 #: Seconds between two reviews of the servers' settings while nothing happens.
 REVIEW_EVERY: Final = 60.0
-#: Seconds that replicas have at least: they tell once a second how far they are.
-LEAST: Final = 2.0
 
 
 class _Seen(NamedTuple):
@@ -78,7 +77,7 @@ class Looks:
 
     @property
     def _window(self) -> float:
-        return max(self._redis.hold, LEAST)
+        return max(self._redis.hold, COPIED_WITHIN_SECONDS)
 
     def _copied(self, seen: _Seen, asked: float) -> bool:
         """Tell whether enough replicas have what the primary had at the first look of the last seconds."""

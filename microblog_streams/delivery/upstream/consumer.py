@@ -84,9 +84,8 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
         if tp not in consumer.assignment():
             return
         state = consumer._subscription.subscription.assignment.state_value(tp)
-        if (
-            not state.has_valid_position
-        ):  # just assigned: where to read on is not known yet, and asking for it is an error
+        # Just assigned, or given up by now: aiokafka has no place to read on, and asserts when it is asked for it.
+        if state is None or not state.has_valid_position:
             return
         end, reached = consumer.highwater(tp), state.position if committed is None else committed
         left = end is not None and reached is not None and end > reached

@@ -125,8 +125,24 @@ async def test_what_no_usable_primary_refuses_has_all_connections_opened_anew_bu
     assert await asked(redis) == {"b"}
 
 
+async def test_the_longer_refusals_last_the_less_often_connections_are_opened_anew(redis, server, monkeypatch):
+    now = [1_000.0]
+    monkeypatch.setattr(redis_pool, "monotonic", lambda: now[0])
+    renewed = []
+    monkeypatch.setattr(redis._pool, "renew", lambda _: renewed.append(now[0]))
+    for _ in range(3_600):
+        redis._pool.doubt("NOREPLICAS")
+        now[0] += 0.1
+    assert len(renewed) < 3_600 * 0.1 / 20
+    now[0] += 3_600
+    redis._pool.doubt("NOREPLICAS")
+    assert renewed[-1] == now[0]
+
+
 async def test_refusals_that_come_for_long_have_connections_opened_anew_again(redis, server, monkeypatch):
     monkeypatch.setattr(redis_pool, "DOUBT_EVERY", 0)
+    monkeypatch.setattr(redis_pool, "DOUBT_AT_MOST_EVERY", 0)
+    redis._pool._pause = 0
     server.refusal = "-NOREPLICAS Not enough good replicas to write.\r\n"
     for _ in range(3):
         opened = len(server.opened)

@@ -58,8 +58,22 @@ def test_before_the_first_look_nothing_is_said():
     assert (watch.ahead, watch.words(), watch.wrong) == (None, "", False)
 
 
+async def test_a_worker_whose_clock_was_set_right_is_back_in_seconds(monkeypatch):
+    monkeypatch.setattr(clock_watch, "RECHECK", 0.002)
+    there = [60.0]
+
+    async def ask():
+        return there[0]
+
+    async with ClockWatch(ask, limit=30.0, clock=lambda: 100.0) as watch:
+        await until(lambda: watch.wrong)
+        there[0] = 100.0
+        await until(lambda: not watch.wrong)
+
+
 async def test_it_is_compared_again_and_again_also_after_postgres_was_away(monkeypatch):
     monkeypatch.setattr(clock_watch, "INTERVAL", 0.002)
+    monkeypatch.setattr(clock_watch, "RECHECK", 0.002)
     monkeypatch.setattr(clock_watch, "RETRY", 0.001)
     answers = [StoreUnavailable("postgres", "away"), KeyError("defect"), 100.0, 60.0]
 

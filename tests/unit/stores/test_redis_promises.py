@@ -46,6 +46,11 @@ async def test_the_lag_must_end_before_the_hold_does():
     ]
 
 
+async def test_a_hold_that_ends_before_replicas_can_tell_is_warned_of():
+    [warning, _] = await warnings({**SAFE, **CAREFUL}, hold=1.0, replicated=True)
+    assert warning.startswith("redis: MICROBLOG_ACK_HOLD is 1, below the 2 s")
+
+
 async def test_settings_that_are_not_told_are_named():
     assert await warnings(None, replicated=True) == [
         "redis: maxmemory-policy is not known; it must be volatile-ttl or noeviction",
