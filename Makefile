@@ -90,12 +90,19 @@ format: $(VENV)/.check  ## Format the code
 clean:  ## Remove the virtual environment and caches; spares the data
 	@rm -rf $(VENV) $(VENV).old build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# Asked of the lock, which every server inherits: a launcher's process id says nothing of servers that outlive it.
+define NO_STACK_RUNS
+for lock in .data/stack.lock .data-*/stack.lock; do \
+	[ ! -e "$$lock" ] || $(PYTHON) -I -c 'import fcntl, sys; \
+		fcntl.flock(open(sys.argv[1], "r+"), fcntl.LOCK_EX | fcntl.LOCK_NB)' "$$lock" 2>/dev/null || \
+		{ echo "A stack runs on $${lock%/*}: stop it first" >&2; exit 1; }; done
+endef
+
 clean-data:  ## Remove the data of runs and measurements (.data, .data-*), after asking
-	@for lock in .data/stack.lock .data-*/stack.lock; do \
-		[ ! -e "$$lock" ] || ! pid=$$(grep -oE '^[0-9]+' "$$lock") || ! kill -0 "$$pid" 2>/dev/null || \
-			{ echo "A stack runs on $${lock%/*} (process $$pid): stop it first" >&2; exit 1; }; done
+	@$(NO_STACK_RUNS)
 	@printf 'Remove .data and .data-*, with everything that people have posted there? [y/N] '
 	@read -r answer && [ "$$answer" = y ] || { echo "Nothing was removed" >&2; exit 1; }
+	@$(NO_STACK_RUNS)
 	@rm -rf .data .data-*
 
 # The virtual environment, once for each set of extras; a stamp file says what is installed. Where it was not finished,

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -60,6 +61,28 @@ class Project:
             timeout=300,
         )
         return done.returncode, done.stdout
+
+    @contextmanager
+    def asks(self, *targets):
+        """Run make until it asks; give what answers it, and returns its exit status and what it printed then."""
+        with subprocess.Popen(
+            self._command(*targets),
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as started:
+            said = ""
+            while not said.endswith("[y/N] "):
+                said += (more := started.stdout.read(1))
+                assert more, f"it asked nothing: {said}"
+
+            def answer(text):
+                printed, _ = started.communicate(text, timeout=60)
+                return started.returncode, printed
+
+            yield answer
 
     def killed_while_it_installs(self):
         """Run make, and kill it and all that it started once pip installs."""
