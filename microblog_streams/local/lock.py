@@ -3,6 +3,9 @@
 It is an flock on ``<data>/stack.lock``, held by the launcher, its reaper, and all that it has started, which inherit
 it: as long as a server runs on the folder, no other is started there. After a kill -9 of the launcher its reaper ends
 what was left, and a start in that moment waits for it. Where the reaper is gone too, the start ends it.
+
+The file names its launcher: process id, birth, and the pid namespace in which that id counts. A container may have the
+same folder, and its processes cannot be told from here to run or to have ended: nothing of it is ended.
 """
 
 import contextlib
@@ -41,7 +44,7 @@ class FolderLock:
             os.close(self.fd)
             raise
         os.ftruncate(self.fd, 0)
-        os.pwrite(self.fd, f"{os.getpid()} {leftovers.birth(os.getpid())}".encode(), 0)
+        os.pwrite(self.fd, f"{os.getpid()} {leftovers.birth(os.getpid())} {pid_namespace()}".encode(), 0)
 
     def release(self) -> None:
         """Give the folder free."""
@@ -50,6 +53,11 @@ class FolderLock:
     def _free(self, data_dir: Path) -> int:
         left = leftovers.of_folder(data_dir)
         if not self._take():
+            if self._is_of_another_container():
+                raise SetupError(
+                    f"a stack of another container runs on {data_dir}: stop it there, "
+                    "or set MICROBLOG_DATA_DIR to another"
+                )
             if owner := self._owner():
                 raise SetupError(
                     f"another stack runs on {data_dir} (process {owner}): stop it, or set MICROBLOG_DATA_DIR to another"
@@ -72,12 +80,29 @@ class FolderLock:
 
     def _owner(self) -> int | None:
         """Return the launcher's id where it still runs."""
-        match os.pread(self.fd, 128, 0).decode("ascii", errors="replace").split():
-            case [pid, born] if pid.isdecimal() and leftovers.runs(int(pid), born):
+        match self._words():
+            case [pid, born, *_] if pid.isdecimal() and leftovers.runs(int(pid), born):
                 return int(pid)
             case [pid] if pid.isdecimal() and leftovers.birth(int(pid)):
                 return int(pid)  # of a version that wrote no birth down
         return None
+
+    def _is_of_another_container(self) -> bool:
+        match self._words():
+            case [_, _, namespace]:
+                return namespace != pid_namespace()
+        return False  # of a version that wrote none down, or taken this moment
+
+    def _words(self) -> list[str]:
+        return os.pread(self.fd, 128, 0).decode("ascii", errors="replace").split()
+
+
+def pid_namespace() -> str:
+    """Return the pid namespace in which this process' ids count; "-" on a system without any."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return "-"
 
 
 def _holders(lock: Path) -> str:
