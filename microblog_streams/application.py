@@ -177,7 +177,7 @@ class MicroblogApp(faust.App):
 
     async def on_stop(self) -> None:
         """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does; all of it has an end."""
-        end_within(STOP_SECONDS)
+        end_within(STOP_SECONDS + self.settings.ack_hold)
         await self.deliveries.drain()
         await self.operations.timelines.close()
         self.rates.close()

@@ -16,7 +16,7 @@ from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.process import Child, Children
 from microblog_streams.settings import PREFIX, Settings
 
-#: Seconds for a worker to drain and leave.
+#: Seconds for a worker to drain and leave, besides the hold of acknowledgements that it waits out.
 PATIENCE = 15.0
 FAUST = (sys.executable, "-m", "faust", "-A", "microblog_streams")
 
@@ -64,8 +64,9 @@ class Workers:
 
     def stop(self) -> None:
         """Let all of them finish what they do and leave, side by side."""
+        patience = PATIENCE + self._settings.ack_hold
         with ThreadPoolExecutor(len(self.all)) as pool:
-            list(pool.map(lambda worker: worker.child.stop(signal.SIGTERM, PATIENCE), self.all))
+            list(pool.map(lambda worker: worker.child.stop(signal.SIGTERM, patience), self.all))
 
     def _first_start(self, web_port: int) -> Worker:
         own_name = self._settings.worker if self._count == 1 else None

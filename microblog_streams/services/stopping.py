@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 #: Exit status of every expected failure.
 STATUS = 3
-#: Seconds that a stop may take: some five times what it does where Kafka is away (it finishes effects, waits out the
-#: hold, commits).
+#: Seconds that a stop may take besides the hold, which it waits out: some five times what it does where Kafka is away
+#: (it finishes effects, commits).
 STOP_SECONDS = 60.0
 #: The descriptor: Faust puts objects of its own in place of ``sys.stderr``.
 _STANDARD_ERROR = 2

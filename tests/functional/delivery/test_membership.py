@@ -46,7 +46,7 @@ async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_
     await giving
 
 
-async def test_a_stop_has_an_end_from_its_beginning_on(real_application, monkeypatch):
+async def test_a_stop_has_an_end_from_its_beginning_on_and_the_time_for_its_hold_besides(real_application, monkeypatch):
     steps = []
 
     async def stopped(self):
@@ -54,8 +54,8 @@ async def test_a_stop_has_an_end_from_its_beginning_on(real_application, monkeyp
 
     monkeypatch.setattr(faust.App, "on_stop", stopped)
     monkeypatch.setattr(application, "end_within", steps.append)
-    await real_application(Settings()).on_stop()
-    assert steps == [STOP_SECONDS, "stopped"]
+    await real_application(Settings(ack_hold=55)).on_stop()
+    assert steps == [STOP_SECONDS + 55, "stopped"]
 
 
 async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(real_application, monkeypatch):
