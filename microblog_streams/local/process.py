@@ -74,7 +74,8 @@ class Children:
 
     def forget(self, pid: int) -> None:
         """Tell the reaper that a process has ended, before its number can be another's."""
-        self._tell(f"drop {pid}")
+        with contextlib.suppress(OSError):  # a full disk: the record's reader knows by its birth that it has ended
+            self._tell(f"drop {pid}")
 
     def close(self) -> None:
         """Let the reaper do its last look around, and wait for it."""
@@ -82,14 +83,15 @@ class Children:
             with contextlib.suppress(OSError):
                 self._reaper.stdin.close()
         self._reaper.wait()
-        self._record.close()
+        with contextlib.suppress(OSError):  # a full disk
+            self._record.close()
 
     def _tell(self, line: str) -> None:
         with self._lock:
-            self._record.write(line + "\n")
             if self._reaper.stdin:
                 with contextlib.suppress(OSError):  # it was killed: the record remains for the next start
                     self._reaper.stdin.write(line + "\n")
+            self._record.write(line + "\n")
 
 
 class Child:
