@@ -213,7 +213,7 @@ def first_mistake(error: ValidationError) -> str:
     if not first["loc"]:
         return message
     variable = f"{PREFIX}{first['loc'][0]}".upper()
-    if _SERVICE_LINK.match(str(first["input"])):
+    if variable.endswith("_PORT") and _SERVICE_LINK.match(str(first["input"])):
         service = variable.removesuffix("_PORT").lower().replace("_", "-")
         return (
             f"{variable} is what Kubernetes sets for a Service named {service}, not a setting: "

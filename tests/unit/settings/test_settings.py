@@ -182,14 +182,18 @@ def test_a_url_is_a_scheme_a_host_and_a_port(variables, url):
     assert refusal().startswith("MICROBLOG_WEB_URL: ")
 
 
-@pytest.mark.parametrize(
-    "name", [name.upper() for name, field in DEFAULTS.items() if field.annotation in (int, float) or name == "web_port"]
-)
-def test_what_kubernetes_sets_for_a_service_is_told_by_its_cause(variables, name):
-    variables(**{name: "tcp://10.96.0.7:6066"})
+def test_what_kubernetes_sets_for_a_service_is_told_by_its_cause(variables):
+    variables(WEB_PORT="tcp://10.96.0.7:6066")
     line = refusal()
-    assert line.startswith(f"MICROBLOG_{name} is what Kubernetes sets for a Service")
+    assert line.startswith("MICROBLOG_WEB_PORT is what Kubernetes sets for a Service")
     assert "enableServiceLinks: false" in line
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "SESSION_TIMEOUT", "POOL_SIZE"])
+def test_what_kubernetes_sets_for_no_service_is_told_as_what_it_is(variables, name):
+    """The address of a Service is in a variable that ends in ``_PORT``."""
+    variables(**{name: "tcp://10.0.0.1:6379"})
+    assert refusal().startswith(f"MICROBLOG_{name}: ")
 
 
 def test_the_service_is_told_by_its_name(variables):
