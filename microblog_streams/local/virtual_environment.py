@@ -8,6 +8,7 @@ too, where another Python made it (an upgrade at the same path), or in another p
 """
 
 import ast
+import errno
 import fcntl
 import os
 import shutil
@@ -96,13 +97,28 @@ def _make(folder: Path) -> None:
     _remove(aside)
     if folder.exists() or folder.is_symlink():
         print(f"Making {folder} anew: it was not finished, or is another Python's or another folder's")
-        folder.rename(aside)
-    folder.mkdir()
+        _put_aside(folder, aside)
+    folder.mkdir(exist_ok=True)
     (folder / BEGUN).touch()
     command = [sys.executable, "-I", "-m", "venv", os.path.realpath(folder)]
     if _run(command, plain(os.environ))[0]:
         _fail(f"{sys.executable} -m venv cannot make {folder}: see above")
     _remove(aside)
+
+
+def _put_aside(folder: Path, aside: Path) -> None:
+    """Move the folder away; empty it where it cannot be moved: a mount point, or of a lower layer of an overlay."""
+    try:
+        folder.rename(aside)
+    except OSError as exc:
+        if exc.errno not in (errno.EBUSY, errno.EXDEV):
+            raise
+        (folder / BEGUN).touch()
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != BEGUN:
+                path.unlink()
 
 
 def _fill(folder: Path, extras: str) -> None:

@@ -1,9 +1,13 @@
 """When a virtual environment is whole, and what of the user's pip configuration gets through to it."""
 
+import errno
+import os
 import platform
+from pathlib import Path
 
 import pytest
 
+from microblog_streams.local import virtual_environment
 from microblog_streams.local.virtual_environment import BEGUN, is_usable, pip_settings, plain
 
 
@@ -52,6 +56,19 @@ def test_one_that_was_begun_and_not_finished_is_not(folder):
 
 def test_a_folder_that_is_none_is_not(tmp_path):
     assert not is_usable(tmp_path)
+
+
+@pytest.mark.parametrize("refused", [errno.EBUSY, errno.EXDEV], ids=["a mount point", "of an image's lower layer"])
+def test_one_that_cannot_be_put_aside_is_made_anew_in_its_place(folder, monkeypatch, refused):
+    def rename(self, target):
+        raise OSError(refused, os.strerror(refused), str(self))
+
+    monkeypatch.setattr(Path, "rename", rename)
+    monkeypatch.setattr(virtual_environment, "_run", lambda command, environment: (0, ""))
+    (folder / "lib" / "half a package").mkdir(parents=True)
+    (folder / "lib64").symlink_to("lib")
+    virtual_environment._make(folder)
+    assert [path.name for path in folder.iterdir()] == [BEGUN]
 
 
 def test_the_way_to_packages_gets_through_and_nothing_else():
