@@ -4,7 +4,6 @@ Sessions are in autocommit mode, so a single statement is its own transaction; `
 Nothing is retried here: the caller knows whether a second try is welcome.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,10 +11,10 @@ from enum import IntEnum
 from typing import Final
 
 from microblog_streams.addresses import parse
-from microblog_streams.errors import NoAnswer, StoreUnavailable
+from microblog_streams.errors import StoreUnavailable
 from microblog_streams.records import Era
 from microblog_streams.settings import Settings
-from microblog_streams.stores.postgres_era import look, raise_era
+from microblog_streams.stores.postgres_era import Server, look, raise_era
 from microblog_streams.stores.postgres_pool import Pool
 from microblog_streams.stores.postgres_session import NAME, Row, Session, open_session
 
@@ -49,6 +48,7 @@ class Postgres:
         self._pool: Pool | None = None
         self._several = len(parse(settings.postgres_url.get_secret_value()).hosts) > 1
         self.era = Era(era)
+        self._server: Server | None = None
         #: What the server cannot keep of what is promised, as it was seen last.
         self.warnings: Sequence[str] = ()
 
@@ -72,9 +72,9 @@ class Postgres:
     async def open(self, timeout: float | None = None) -> Session:
         """Open a session outside the pool, for the caller to close.
 
-        ``timeout`` (seconds, default: the store's) is the limit of each of its statements; the server stops
+        ``timeout`` (seconds, default: the store's) is the limit of this and of each of its statements; the server stops
         waiting for a lock a little earlier, so that a busy row costs a call and not a connection. Before anything else
-        the session looks whether the server has lost commits: see ``postgres_era``.
+        the session looks whether the server has lost commits, or was replaced: see ``postgres_era``.
         """
         limit = timeout or self._settings.store_timeout
         options = {
@@ -84,22 +84,16 @@ class Postgres:
             "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
         }
         url = self._settings.postgres_url.get_secret_value()
-        session = await open_session(url, limit, f"microblog {self._settings.worker_name}", options)
-        try:
-            async with asyncio.timeout(limit):
-                await self._look(session)
-        except TimeoutError:
-            session.close()
-            raise NoAnswer(NAME, "no answer in time") from None
-        except BaseException:
-            session.close()
-            raise
-        return session
+        return await open_session(url, limit, f"microblog {self._settings.worker_name}", options, self._look)
 
     async def look(self) -> None:
         """Look at the server once more: behind a proxy it may be another one, and its settings change."""
         async with self.connection() as session:
-            await self._look(session)
+            try:
+                await self._look(session)
+            except StoreUnavailable:
+                session.close()  # a server that is refused is not asked for anything else
+                raise
 
     async def raise_era(self) -> Era:
         """Raise the era by hand, after a restore that left timeline and system as they were."""
@@ -108,12 +102,21 @@ class Postgres:
         return self.era
 
     async def _look(self, session: Session) -> None:
-        seen = await look(session, self.era, self._several)
+        seen = await look(session, self.era, self._several, self._server)
+        if seen.server is not None:
+            self._keep(seen.server)
         if seen.raised:
             logger.warning("era_raised era=%d: PostgreSQL is another server, or on another timeline", seen.era.number)
         if seen.era.number >= self.era.number:
             self.era = seen.era
         self.warnings = seen.warnings
+
+    def _keep(self, server: Server) -> None:
+        """Note the server, and close what is idle on another. StoreUnavailable: a session saw a later one meanwhile."""
+        server.refuse(self._server)
+        if server != self._server and self._pool is not None:
+            self._pool.forget_idle()
+        self._server = server
 
     @asynccontextmanager
     async def dedicated(self, timeout: float) -> AsyncIterator[Session]:

@@ -14,6 +14,9 @@ era rises in that row, and versions from then on are above all that were lost. W
 The same bytes put back (a snapshot of the disk) are the same server in both: then a worker that knows a later era
 raises it, and the command ``raise-era`` does.
 
+The timeline also tells the older of two servers that both take writes: a primary that was replaced by its standby, and
+was started again as if nothing had happened. It is refused by each process that has seen the later one.
+
 Ids go on 2**20 higher in a new era: those of people who were lost are in Kafka, Cassandra and Redis too, and nobody
 must get one of them, with the posts that are there.
 """
@@ -56,18 +59,37 @@ _SKIP: Final = "SELECT setval(sequence, nextval(sequence) + %s) FROM pg_get_seri
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """Which server it is: the system identifier, and the timeline of its write-ahead log."""
+
+    system: int
+    timeline: int
+
+    def refuse(self, last: "Server | None") -> None:
+        """Raise StoreUnavailable where ``last``, seen before, is the same system on a later timeline."""
+        if last is not None and self.system == last.system and self.timeline < last.timeline:
+            raise StoreUnavailable(
+                NAME,
+                "this server was replaced by one on a later timeline: stop it; "
+                "if it was put back on purpose, restart the workers",
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
-    """What a session saw of its server: the era as it is then, and what ``/health`` has to warn of."""
+    """What a session saw: the era as it is then, what ``/health`` has to warn of, the server where it tells."""
 
     era: Era
     warnings: tuple[str, ...]
+    server: Server | None = None
     raised: bool = False
 
 
-async def look(session: Session, known: Era, several_hosts: bool) -> Seen:
+async def look(session: Session, known: Era, several_hosts: bool, last: Server | None = None) -> Seen:
     """Look which server this is, and raise the era where it is another than before.
 
-    ``known`` is the era that this process knows. Raises StoreUnavailable on a standby.
+    ``known`` and ``last`` are the era and the server that this process knows. Raises StoreUnavailable on a standby, and
+    on a server that was replaced.
     """
     untold: tuple[str, ...] = ()
     try:
@@ -79,18 +101,21 @@ async def look(session: Session, known: Era, several_hosts: bool) -> Seen:
         )
     if standby:
         raise StoreUnavailable(NAME, "the server is a standby, on which nothing can be written")
+    server = None if untold else Server(system, timeline)
+    if server is not None:
+        server.refuse(last)
     warnings = (*_warnings(names, commit, several_hosts), *untold)
     row = await _row(session)
     if row is None:
-        return Seen(known, warnings)
+        return Seen(known, warnings, server)
     if untold:
         return Seen(Era(*row[2:]), warnings)
     if row[0] is None:
         await session.execute(_ADOPT, timeline, system)
     elif row[:2] != (timeline, system) or row[2] < known.number:
         raised = await _raise(session, _RISE, known.number, timeline, system, timeline, system, known.number)
-        return Seen(await _era(session), warnings, raised)
-    return Seen(Era(*row[2:]), warnings)
+        return Seen(await _era(session), warnings, server, raised)
+    return Seen(Era(*row[2:]), warnings, server)
 
 
 async def _row(session: Session) -> Row | None:

@@ -8,7 +8,7 @@ locks of a process that froze within a transaction (``idle_in_transaction_sessio
 import asyncio
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -134,16 +134,23 @@ class Session:
         self._connection.close()
 
 
-async def open_session(url: str, timeout: float, application: str, options: Mapping[str, object]) -> Session:
-    """Connect, within ``timeout`` seconds, which is also the limit of each statement.
+async def open_session(
+    url: str,
+    timeout: float,
+    application: str,
+    options: Mapping[str, object],
+    check: Callable[[Session], Awaitable[None]],
+) -> Session:
+    """Connect and ``check``, within ``timeout`` seconds for both, which is also the limit of each statement.
 
-    ``options`` are the session's parameters. Raises StoreUnavailable; SetupError where trying again cannot help.
+    ``options`` are the session's parameters. A host whose session ``check`` refuses with StoreUnavailable is passed
+    over, if there is another. Raises StoreUnavailable; SetupError where trying again cannot help.
     """
     where = target(url, application, options)
     try:
         with translated():
             async with asyncio.timeout(timeout):
-                return Session(await _connect(where, timeout))
+                return await _connect(where, timeout, check)
     except StoreUnavailable as exc:
         reason = f"{exc.reason} ({', '.join(joined(host, port) for host, port in _places(where))})"
         for text, advice in _HOPELESS.items():
@@ -173,8 +180,8 @@ def target(url: str, application: str, options: Mapping[str, object]) -> dict[st
     }
 
 
-async def _connect(target: Mapping[str, Any], timeout: float) -> Connection:
-    """Try the hosts' addresses one by one; of several hosts, each gets its share of the time.
+async def _connect(target: Mapping[str, Any], timeout: float, check: Callable[[Session], Awaitable[None]]) -> Session:
+    """Try the hosts' addresses one by one; of several hosts, each gets its share of the time to connect.
 
     libpq would do that too, but it looks names up in the way of the event loop, and it changes sockets between
     addresses, which aiopg does not see: it waits on the old one.
@@ -184,10 +191,20 @@ async def _connect(target: Mapping[str, Any], timeout: float) -> Connection:
     for host, port in places:
         try:
             async with asyncio.timeout(timeout / len(places)):
-                return await _connect_to({**target, "host": host, "port": port}, timeout)
-        except (psycopg2.OperationalError, TimeoutError) as exc:
+                session = Session(await _connect_to({**target, "host": host, "port": port}, timeout))
+            return await _checked(session, check)
+        except (psycopg2.OperationalError, StoreUnavailable, TimeoutError) as exc:
             failure = exc
     raise failure or psycopg2.OperationalError("there is no host")
+
+
+async def _checked(session: Session, check: Callable[[Session], Awaitable[None]]) -> Session:
+    try:
+        await check(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
 async def _connect_to(target: Mapping[str, Any], timeout: float) -> Connection:

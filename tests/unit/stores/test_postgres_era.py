@@ -6,7 +6,7 @@ from psycopg2.errors import InsufficientPrivilege, UndefinedColumn
 from microblog_streams.errors import StoreUnavailable
 from microblog_streams.records import Era
 from microblog_streams.stores import postgres_era
-from microblog_streams.stores.postgres_era import look
+from microblog_streams.stores.postgres_era import Server, look
 
 
 class FakeSession:
@@ -54,6 +54,18 @@ async def test_another_timeline_or_another_server_raises_it_and_leaves_ids_out(r
     assert (seen.era, seen.raised) == (Era(1, 5.0), True)
     assert session.done.count(postgres_era._SKIP) == 3
     assert session.done[-2] == "COMMIT"
+
+
+async def test_a_server_that_was_replaced_is_refused_before_anything_is_written():
+    session = FakeSession()
+    with pytest.raises(StoreUnavailable, match="replaced by one on a later timeline"):
+        await look(session, Era(1), several_hosts=True, last=Server(77, 2))
+    assert session.done == [postgres_era._LOOK]
+
+
+@pytest.mark.parametrize("last", [Server(77, 1), Server(76, 9), None])
+async def test_the_server_of_before_and_another_system_are_not(last):
+    assert (await look(FakeSession(), Era(), several_hosts=True, last=last)).server == Server(77, 1)
 
 
 async def test_an_era_that_only_this_process_knows_is_outdone():
