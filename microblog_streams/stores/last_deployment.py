@@ -8,7 +8,7 @@ one that never knew takes the first generation. Either is looked at again once P
 import json
 import logging
 from contextlib import closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +64,9 @@ def _ask(settings: Settings) -> Deployment:
 def _recall(file: Path) -> Deployment | None:
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
-        return Deployment(**{**known, "phase": Phase(known["phase"])})
+        # A newer version may have written more than this one knows.
+        told = {field.name: known[field.name] for field in fields(Deployment) if field.name in known}
+        return Deployment(**{**told, "phase": Phase(known["phase"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
