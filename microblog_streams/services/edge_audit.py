@@ -9,6 +9,8 @@ edges. For the same reason the word of another counts for nothing in an era's fi
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection
+from math import inf
+from time import monotonic
 from typing import Final, Protocol
 
 from microblog_streams.errors import MicroblogError, NotMine
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 INTERVAL: Final = 0.5
 #: Seconds into an era in which workers may still go by the one before.
 LATE_SECONDS: Final = 60.0
+#: Seconds between log lines of what goes on failing.
+QUIET_SECONDS: Final = 60.0
 
 
 class Audits(Protocol):
@@ -58,6 +62,7 @@ class EdgeAudit(Service):
         self._compared: dict[int, tuple[int, int]] = {}
         #: Era and audit that were known when this worker was first seen to have each partition.
         self._had: dict[int, tuple[int, int]] = {}
+        self._told = -inf
 
     async def look(self) -> None:
         """Compare what is due. Raises StoreUnavailable."""
@@ -86,8 +91,16 @@ class EdgeAudit(Service):
         while not self.should_stop:
             try:
                 await self.look()
-            except (MicroblogError, NotMine) as exc:
-                logger.info("edges_not_compared reason=%s", exc)
-            except Exception:
-                logger.exception("edges_not_compared")
+                self._told = -inf
+            except Exception as exc:
+                self._tell(exc)
             await self.sleep(INTERVAL)
+
+    def _tell(self, failure: Exception) -> None:
+        if monotonic() - self._told < QUIET_SECONDS:
+            return
+        self._told = monotonic()
+        if isinstance(failure, MicroblogError | NotMine):
+            logger.info("edges_not_compared reason=%s", failure)
+        else:
+            logger.error("edges_not_compared", exc_info=failure)

@@ -128,3 +128,36 @@ async def test_what_failed_is_tried_again(place, failure, monkeypatch):
         assert place.done_before == {}
         place.failure = None
         await until(lambda: place.done_before == {0: 1, 2: 1})
+
+
+@pytest.mark.parametrize("failure", [StoreUnavailable("postgres", "away"), ValueError("a defect")])
+async def test_of_what_fails_again_and_again_one_line_a_minute_is_logged(place, failure, monkeypatch, caplog):
+    monkeypatch.setattr(edge_audit, "INTERVAL", 0.0)
+    caplog.set_level("INFO")
+    now, looks = [1000.0], []
+    monkeypatch.setattr(edge_audit, "monotonic", lambda: now[0])
+    place.rise()
+
+    async def compare(partition):
+        looks.append(partition)
+        if place.failure:
+            raise place.failure
+        return 10, 0
+
+    def lines():
+        return [line for line in caplog.messages if line.startswith("edges_not_compared")]
+
+    place.compare, place.failure = compare, failure
+    async with place.worker():
+        await until(lambda: len(looks) > 10)
+        assert len(lines()) == 1
+        now[0] += edge_audit.QUIET_SECONDS
+        await until(lambda: len(lines()) == 2)
+        seen = len(looks)
+        await until(lambda: len(looks) > seen + 10)
+        assert len(lines()) == 2
+        place.failure = None
+        await until(lambda: place.done_before == {0: 1, 2: 1})
+        place.rise()
+        place.failure = failure
+        await until(lambda: len(lines()) == 3)  # another time, which is told at once
