@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from microblog_streams.errors import Invalid
 from web.edge.expectation import go_on
+from web.edge.framing import TooManyChunks
 from web.problems import InvalidFields
 from web.schemas import Body
 
@@ -53,6 +54,8 @@ async def _content(request: Request) -> bytes:
     try:
         await go_on(request)
         return await request.read()
+    except TooManyChunks as exc:
+        raise Invalid("body", exc.message) from None
     except (RequestPayloadError, ConnectionError):  # the latter: its client has left, and nobody reads this
         raise Invalid("body", "is not transferred as its headers say") from None
 

@@ -217,9 +217,12 @@ def document(kind: Kind, exc: Exception) -> dict[str, object]:
     return found | {"requestId": logs.request_id.get()}
 
 
-def refusal(reason: HTTPException | Crowded) -> Response:
+def refusal(reason: HTTPException | Crowded | Invalid) -> Response:
     """Return the answer to what never became a request, because it cannot be read or is not taken."""
-    kind = kind_of(Crowded) if isinstance(reason, Crowded) else _phrased(reason.status, _UNREAD.get(reason.status))
+    if isinstance(reason, HTTPException):
+        kind = _phrased(reason.status, _UNREAD.get(reason.status))
+    else:
+        kind = kind_of(type(reason))
     return _response(kind, reason)
 
 

@@ -13,6 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import (
     BaseRequest,
+    HTTPBadRequest,
     HTTPException,
     HTTPRequestHeaderFieldsTooLarge,
     HTTPRequestTimeout,
@@ -21,12 +22,13 @@ from aiohttp.web import (
     RequestPayloadError,
     StreamResponse,
 )
-from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE
+from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, _ErrInfo
 
+from microblog_streams.errors import Invalid
 from web.edge.deadline import Deadline
 from web.edge.door import Cut, Door, counted_as
 from web.edge.farewell import turn_away
-from web.edge.framing import Chunks, Head, Part, body_of
+from web.edge.framing import Chunks, Head, Part, TooManyChunks, Unframed, body_of
 from web.edge.limits import MAX_HEAD, Limits
 from web.edge.refusals import failed, meaning, on_the_wire, refuse
 from web.middlewares.cors import Sharing, origin_in
@@ -116,7 +118,11 @@ class GuardedHandler(RequestHandler):
                 return
             if isinstance(self._part, Head) and not self._part.size and not (data := data.lstrip(b"\r\n")):
                 return  # empty lines in front of a request are none of it
-            end = self._part.take(data)
+            try:
+                end = self._part.take(data)
+            except Unframed as exc:
+                self._refuse(exc)
+                return
             self._feed(data[:end])
             data = data[end:]
 
@@ -156,6 +162,8 @@ class GuardedHandler(RequestHandler):
         """Answer what is no HTTP, and, should it ever come so far, what a middleware of ours did wrong."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")
+        if isinstance(exc, TooManyChunks):
+            return refuse(Invalid("body", exc.message), self._sharing.headers(self._origin()))
         if isinstance(exc, HttpProcessingError):
             log.debug("request_malformed status=%d", meaning(exc).status)
             return refuse(meaning(exc), self._sharing.headers(self._origin()))
@@ -173,25 +181,44 @@ class GuardedHandler(RequestHandler):
 
     def _feed(self, data: bytes) -> None:
         """Give a part to the parser, and see what it made of it."""
-        seen, body = self._request_count, self._body
+        seen, part = self._request_count, self._part
         super().data_received(data)
-        if seen != self._request_count:
-            self._message_came(body)
-        elif isinstance(self._part, Head):
-            self._head_goes_on(self._part)
-        if not isinstance(self._part, Head) and self._body.is_eof():
-            self._body_came()
-
-    def _message_came(self, before: StreamReader) -> None:
-        """Expect a request's body; or end with what is no request, which may have been meant as a body."""
-        self._head.end()
-        message, body = self._messages[-1]
-        if isinstance(message, RawRequestMessage):
-            self._body, self._part = body, Head() if body.is_eof() else body_of(message)
+        if self.closing:
             return
-        self._broken = True
-        if not before.is_eof():
-            self._body_broke(before)
+        came = self._request_count - seen
+        if not isinstance(part, Head):
+            self._body_goes_on(part, came)
+        elif came:
+            self._message_came(part)
+        else:
+            self._head_goes_on(part)
+
+    def _message_came(self, head: Head) -> None:
+        """Expect a request's body; or end with what is no request."""
+        self._head.end()
+        message, self._body = self._messages[-1]
+        if not isinstance(message, RawRequestMessage):
+            self._broken = True
+            return
+        try:
+            if not head.complete:
+                raise Unframed("the parser ended a head in front of its empty line")
+            body = body_of(message)
+        except Unframed as exc:
+            self._refuse(exc)
+            return
+        self._part = Head() if self._body.is_eof() else body
+
+    def _body_goes_on(self, part: Part, came: int) -> None:
+        """See whether the parser agrees where the body ends. ``came`` counts messages: what is no HTTP is one, too."""
+        ended = self._body.is_eof()
+        waits = self._reading_paused  # the parser keeps what it has not read of the part
+        if came or (ended and not part.complete) or (part.complete and not ended and not waits):
+            for _ in range(came):
+                self._messages.pop()
+            self._refuse(Unframed("the parser sees another end of the body"))
+        elif ended:
+            self._body_came()
 
     def _body_came(self) -> None:
         if isinstance(self._part, Chunks) and self._part.trailers:
@@ -213,7 +240,9 @@ class GuardedHandler(RequestHandler):
         if not head.size:
             return
         self._head.begin()
-        if head.size > MAX_HEAD:
+        if head.complete:
+            self._give_up(HTTPBadRequest)  # the parser has not seen its end
+        elif head.size > MAX_HEAD:
             self._give_up(HTTPRequestHeaderFieldsTooLarge)
 
     def _head_is_late(self) -> None:
@@ -231,19 +260,22 @@ class GuardedHandler(RequestHandler):
             self._wire.write(on_the_wire(reason, self._sharing.headers(self._origin())))
         self.force_close()
 
-    def _body_broke(self, body: StreamReader) -> None:
-        """Tell the view that waits for a body which is not framed as it should be; the connection ends with its answer.
+    def _refuse(self, error: Unframed) -> None:
+        """Read nothing more: it is not known where the newest request's body ends. The connection ends with its answer.
 
-        As released the view waits on, until its own time is over. A request that no view has begun with is answered as
-        what is no HTTP is.
+        As released the view waits on for the body, until its own time is over. A request that no view has begun with is
+        answered as what is no HTTP is.
         """
-        error = self._messages.pop()
-        if self._messages and self._messages[-1][1] is body:
-            self._messages[-1] = error
+        self._broken = True
+        if self._messages and self._messages[-1][1] is self._body:
+            self._messages[-1] = (_ErrInfo(400, error, error.message), EMPTY_PAYLOAD)
         else:
             self.close()
-            body.set_exception(RequestPayloadError("the body is not framed as its headers say"))
-        body.feed_eof()
+            if self._request_in_progress and not self._body.is_eof():
+                told = error if isinstance(error, TooManyChunks) else RequestPayloadError(error.message)
+                self._body.set_exception(told)
+        if not self._body.is_eof():
+            self._body.feed_eof()
 
     def _origin(self) -> str | None:
         """Return where the page is from that sent the head which cannot be read."""

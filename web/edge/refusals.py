@@ -15,6 +15,7 @@ from aiohttp.web import (
     Response,
 )
 
+from microblog_streams.errors import Invalid
 from web.edge.headers import discreet
 from web.edge.limits import MAX_URL
 from web.middlewares.request_ids import HEADER, given, made, named
@@ -33,7 +34,7 @@ def meaning(error: HttpProcessingError) -> HTTPException:
     return HTTPBadRequest()
 
 
-def refuse(reason: HTTPException | Crowded, shared: Mapping[str, str], ident: str | None = None) -> Response:
+def refuse(reason: HTTPException | Crowded | Invalid, shared: Mapping[str, str], ident: str | None = None) -> Response:
     """Return the answer, after which the connection ends; ``ident`` is the request's id where there is one.
 
     ``shared`` are the headers that let a page of another origin read it.

@@ -4,13 +4,15 @@ Raw sockets send what a client or a proxy may send on one connection, cut where 
 """
 
 import asyncio
+import contextlib
 import http.client
 import json
+import re
 import shutil
 
 import pytest
 
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 from web.edge.limits import MAX_HEAD, Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -87,11 +89,11 @@ async def test_requests_in_one_segment_are_answered_one_by_one(front, connect, p
     assert front.app.web.door.cut["head"] == 0
 
 
-@pytest.mark.parametrize("chunk", [200_000, 60_000, 1_000, 1])
+@pytest.mark.parametrize("chunk", [200_000, 60_000, 1_000])
 async def test_a_body_of_chunks_that_is_too_large_is_a_413(make_front, connect, chunk):
     front = await make_front()
     connection = await connect(front)
-    count = 200_000 // chunk if chunk > 1 else 70_000
+    count = 200_000 // chunk
 
     connection.send(POST + CHUNKED)
     connection.send((b"%x\r\n" % chunk + b" " * chunk + b"\r\n") * count + b"0\r\n\r\n")
@@ -156,6 +158,101 @@ async def test_trailers_that_are_none_or_too_many_end_the_connection(front, conn
 
     assert (await connection.answer()).status == 400
     await connection.ended()
+
+
+#: Chunks whose end the parser saw elsewhere than we did: 40 zeros in front of a size were cut.
+SMUGGLING = POST + CHUNKED + b"0" * 40 + b"7\r\nhi\r\n\r\nx\r\n0\r\n\r\n" + GET[:-2] + b"X: "
+
+
+@pytest.mark.parametrize("parts", [[SMUGGLING], [bytes([each]) for each in SMUGGLING]], ids=["one", "bytes"])
+async def test_a_header_of_a_request_behind_chunks_never_becomes_a_request(front, connect, parts):
+    connection = await connect(front)
+
+    with contextlib.suppress(ConnectionError):
+        await in_parts(connection, [*parts, WHO])
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        answers = re.findall(rb"HTTP/1.1 (\d+)", await connection.rest())
+    assert set(answers) <= {b"400"}  # none where what is sent behind it makes the closed connection a reset
+
+
+#: Bodies whose end is not as certain as it should be, and what is behind their head.
+UNCERTAIN = {
+    "a size of 17 digits": CHUNKED + b"0" * 16 + b"1\r\na\r\n0\r\n\r\n",
+    "a last size of 17 digits": CHUNKED + b"1\r\na\r\n" + b"0" * 17 + b"\r\n\r\n",
+    "zeros without end": CHUNKED + b"0" * 10_000,
+    "a long extension": CHUNKED + b"1;" + b"x" * 200 + b"\r\na\r\n0\r\n\r\n",
+    "an underscore": CHUNKED + b"1_0\r\n" + b"a" * 16 + b"\r\n0\r\n\r\n",
+    "a size in spaces": CHUNKED + b" 1 \r\na\r\n0\r\n\r\n",
+    "a longer chunk than told": CHUNKED + b"1\r\nabc\r\n0\r\n\r\n",
+    "a bare line feed": CHUNKED + b"1\na\r\n0\r\n\r\n",
+    "1,025 chunks": CHUNKED + b"1\r\na\r\n" * 1_024 + b"0\r\n\r\n",
+    "a length of 5,001 digits": b"Content-Length: " + b"0" * 5_000 + b"5\r\n\r\nhello",
+    "a length of 5,000 zeros": b"Content-Length: " + b"0" * 5_000 + b"\r\n\r\n",
+    "a length of 21 digits": b"Content-Length: " + b"0" * 20 + b"5\r\n\r\nhello",
+}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["with its head", "behind its head"])
+@pytest.mark.parametrize("rest", UNCERTAIN.values(), ids=UNCERTAIN.keys())
+async def test_a_body_whose_end_is_uncertain_is_a_400_and_ends_the_connection(front, connect, rest, together):
+    connection = await connect(front)
+    head, _, body = rest.partition(b"\r\n\r\n")
+
+    at_once = together or b"Length" in head  # refused with its head: what came later would meet a closed connection
+    await in_parts(connection, [POST + rest + GET] if at_once else [POST + head + b"\r\n\r\n", body + GET])
+
+    assert (await connection.answer()).status == 400
+    assert await connection.rest() == b""
+
+
+@pytest.mark.parametrize("rest", UNCERTAIN.values(), ids=UNCERTAIN.keys())
+async def test_a_body_that_nobody_reads_ends_the_connection_and_is_no_error(front, connect, caplog, rest):
+    """As it was, the parser's error on the way of such a body was logged with its traceback."""
+    connection = await connect(front)
+    head, _, body = rest.partition(b"\r\n\r\n")
+
+    connection.send(GET[:-2] + head + b"\r\n\r\n")
+    answer = await connection.answer()
+    connection.send(body + GET)
+
+    assert answer.status == (400 if b"Length" in rest else 200)
+    assert await connection.rest() == b""
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["with its head", "behind its head"])
+async def test_a_body_of_too_many_chunks_is_told_so(front, connect, together):
+    connection = await connect(front)
+    chunks = b"1\r\na\r\n" * 2_000
+
+    await in_parts(connection, [POST + CHUNKED + chunks] if together else [POST + CHUNKED, chunks])
+
+    answer = await connection.answer()
+    assert answer.status == 400
+    assert answer.problem["errors"] == [
+        {"field": "body", "message": "comes in more than 1,024 chunks: send it in fewer"},
+    ]
+    await connection.ended()
+
+
+async def test_a_body_of_as_many_chunks_as_may_be_is_read(front, connect):
+    connection = await connect(front)
+    body = BODY.ljust(1_023)
+
+    connection.send(POST + CHUNKED + b"".join(b"1\r\n%c\r\n" % each for each in body) + b"0\r\n\r\n" + GET)
+
+    assert [(await connection.answer()).status for _ in range(2)] == [201, 200]
+
+
+@pytest.mark.parametrize("size", [131_071, 131_072, 131_073, 262_144, 262_145])
+async def test_a_body_of_the_parsers_buffer_s_size_is_followed_by_others(front, connect, size):
+    """The parser pauses with the byte that fills its buffer, which may be the body's last."""
+    connection = await connect(front)
+
+    connection.send(POST.replace(b"/posts/", b"/nothing/") + b"Content-Length: %d\r\n\r\n" % size + b" " * size + GET)
+
+    assert [(await connection.answer()).status for _ in range(2)] == [404, 200]
 
 
 EMPTY = {
