@@ -13,6 +13,7 @@ import shutil
 import pytest
 
 from tests.waiting import DEADLINE_SECONDS, until
+from web.edge.framing import Length
 from web.edge.limits import MAX_HEAD, Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -174,6 +175,18 @@ async def test_a_header_of_a_request_behind_chunks_never_becomes_a_request(front
     async with asyncio.timeout(DEADLINE_SECONDS):
         answers = re.findall(rb"HTTP/1.1 (\d+)", await connection.rest())
     assert set(answers) <= {b"400"}  # none where what is sent behind it makes the closed connection a reset
+
+
+@pytest.mark.parametrize("wrong", [-9, -1, 1, 9])
+async def test_a_connection_ends_where_the_parser_ends_a_body_elsewhere(front, connect, monkeypatch, wrong):
+    """No such body is known: the edge is made to count wrongly."""
+    monkeypatch.setattr("web.edge.handler.body_of", lambda _: Length(len(BODY) + wrong))
+    connection = await connect(front)
+
+    connection.send(POST + LENGTH + BODY + GET)
+
+    assert (await connection.answer()).status == 400
+    assert await connection.rest() == b""
 
 
 #: Bodies whose end is not as certain as it should be, and what is behind their head.
