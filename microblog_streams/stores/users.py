@@ -22,10 +22,17 @@ _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
-# By a number between no id and the highest one: a walk over all of them would take too long.
+# Somebody of a block of the table that is drawn: a walk over all users would take too long, and a number up to the
+# highest id would nearly always fall into the gap that a new era leaves between ids.
 _DRAW: Final = """
+WITH drawn AS MATERIALIZED (
+    SELECT floor(random() * pg_relation_size('users') / current_setting('block_size')::int)::bigint AS block
+)
 SELECT id FROM users
- WHERE id > (SELECT floor(random() * max(id))::bigint FROM users) AND deleted_at IS NULL ORDER BY id LIMIT 1
+ WHERE ctid >= (SELECT ('(' || block || ',0)')::tid FROM drawn)
+   AND ctid < (SELECT ('(' || block + 1 || ',0)')::tid FROM drawn)
+   AND deleted_at IS NULL
+ ORDER BY random() LIMIT 1
 """
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"

@@ -1,5 +1,6 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
+from microblog_streams.stores.users import _DRAW
 from tests.contracts import blocks as blocking
 from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.blocks import BlocksContract
@@ -12,7 +13,16 @@ from tests.contracts.users import UsersContract
 
 
 class TestUsers(UsersContract):
-    pass
+    async def test_who_came_before_a_new_era_is_drawn_as_often_as_who_came_after(self, users, outsider):
+        """An era leaves a gap of a million ids, into which a number up to the highest one falls nearly always."""
+        before = (await users.create("before", "before")).id
+        outsider("SELECT setval('users_id_seq', 1 << 20)")
+        after = (await users.create("after", "after")).id
+        assert {await users.draw() for _ in range(100)} == {before, after}
+
+    async def test_a_draw_reads_one_block_of_the_table(self, outsider):
+        plan = outsider(f"EXPLAIN {_DRAW}")
+        assert any("Tid Range Scan" in line for (line,) in plan), plan
 
 
 class TestFollows(FollowsContract):
