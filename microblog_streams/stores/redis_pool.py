@@ -37,12 +37,11 @@ class Unfit(NotConnected):
 class PrimaryPool(BlockingConnectionPool):
     """As many connections as are allowed; who wants one more waits."""
 
-    #: Raises SetupError for a server that must not be used.
-    check: Callable[[Server], Awaitable[None]]
-
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- redis-py's own options
         """Take redis-py's options; open nothing."""
         super().__init__(redis_connect_func=self._greet, **options)
+        #: Raises SetupError for a server that must not be used; any will do unless the pool's owner says otherwise.
+        self.check: Callable[[Server], Awaitable[None]] = _accept
         #: How often another run was found: what was written before may be lost after each.
         self.changes = 0
         #: Told of each of them.
@@ -131,6 +130,10 @@ class PrimaryPool(BlockingConnectionPool):
         self.changes += 1
         for told in self.on_change:
             told()
+
+
+async def _accept(_: Server) -> None:
+    return None
 
 
 async def _close_marked(connection: AbstractConnection) -> None:
