@@ -52,7 +52,9 @@ class Crowd:
     async def keep(self, redis: Redis) -> None:
         """Make everybody's timeline, empty and complete."""
         first, *others = self.people
-        await Timelines(redis).create(first)
+        timelines = Timelines(redis)
+        await timelines.remove(first)  # an earlier crowd's: the store makes no list where there is one
+        await timelines.create(first)
         await _in_batches(others, lambda people: _eval(redis, _COPY, [first, *people]))
 
     async def entries(self, redis: Redis) -> int:
