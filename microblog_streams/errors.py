@@ -27,11 +27,12 @@ class Conflict(MicroblogError):
 
 
 class UsernameTaken(Conflict):
-    """Somebody has this name, or one that reads the same."""
+    """Somebody has this name, or one that reads or looks the same, or had it until lately."""
 
-    def __init__(self, username: str) -> None:
-        """Keep the name as it was asked for."""
-        super().__init__(f"The username {username!r} is taken.")
+    def __init__(self, username: str, reason: str = "is taken") -> None:
+        """Keep the name as it was asked for, and why it is not to be had: what follows on the name."""
+        super().__init__(f"The username {username!r} {reason}.")
+        self.reason = reason
 
 
 class TooManyFollowees(Conflict):

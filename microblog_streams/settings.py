@@ -82,6 +82,9 @@ class Settings(Limiting, Infrastructure):
         "is this machine alone.",
     )
     token_days: int = Field(365, ge=1, le=3650, description="Days that a token is good for.")
+    name_hold_days: int = Field(
+        30, ge=0, le=3650, description="Days after the deletion of a user for which nobody can register their name."
+    )
     web_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#@\s]+$",

@@ -98,7 +98,7 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
         name=settings.worker_name,
     )
     log = Publisher(app, app.topic_of, app.generations, settings.publish_timeout)
-    stores = _stores(log, postgres, cassandra, redis, app.followers)
+    stores = _stores(log, postgres, cassandra, redis, app.followers, settings.name_hold_days)
     _add_operations(app, stores, redis, postgres)
     app.redis = redis
     app.connections = Connections([postgres, cassandra, redis])
@@ -144,11 +144,16 @@ async def _looked_up(postgres: Postgres) -> Deployment:
 
 
 def _stores(
-    log: Publisher, postgres: Postgres, cassandra: Cassandra, redis: Redis, followers: tables.followers.FollowersTable
+    log: Publisher,
+    postgres: Postgres,
+    cassandra: Cassandra,
+    redis: Redis,
+    followers: tables.followers.FollowersTable,
+    hold_days: int,
 ) -> Stores:
     return Stores(
         log=log,
-        users=Users(postgres),
+        users=Users(postgres, hold_days),
         follows=Follows(postgres),
         blocks=Blocks(postgres),
         idempotency=Idempotency(postgres),

@@ -105,7 +105,7 @@ _KINDS: Final[tuple[tuple[type[Exception], Kind], ...]] = (
     (BadToken, Kind(401, "unauthenticated", "Unauthenticated", headers=_REFUSAL)),
     (Unauthenticated, Kind(401, "unauthenticated", "Unauthenticated", headers=_CHALLENGE)),
     (Forbidden, Kind(403, "forbidden", "Forbidden")),
-    (UsernameTaken, Kind(409, "username-taken", "Username taken", errors=lambda _: [("username", "is taken")])),
+    (UsernameTaken, Kind(409, "username-taken", "Username taken", errors=lambda exc: [("username", exc.reason)])),
     (
         KeyReused,
         Kind(

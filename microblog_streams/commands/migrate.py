@@ -11,6 +11,7 @@ from microblog_streams.commands.kafka_topics import create_topics
 from microblog_streams.settings import Settings
 from microblog_streams.stores import keyspace, migrations
 from microblog_streams.stores.deployment import create_deployment
+from microblog_streams.stores.looks import fill_looks
 from microblog_streams.stores.postgres import Postgres
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ async def _postgres_and_kafka(settings: Settings) -> tuple[list[str], list[str]]
     try:
         await postgres.connect()
         applied = await migrations.migrate(postgres)
+        if filled := await fill_looks(postgres):
+            applied.append(f"what {filled} names look like")
         deployment = await create_deployment(postgres, settings.partitions)
     finally:
         await postgres.close()

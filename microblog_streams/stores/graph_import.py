@@ -20,10 +20,15 @@ from microblog_streams.stores.postgres_session import Session
 #: Seconds that one statement may take.
 _LIMIT: Final = 60.0
 
-# The WHERE keeps ids of users that are there from being drawn and thrown away.
+# An import is asked for: it does not wait until the names of deleted people may be had again.
+_FREE: Final = """
+UPDATE users SET name_key = NULL, look = NULL WHERE name_key = ANY(%s::text[]) AND deleted_at IS NOT NULL
+"""
+# The WHERE keeps ids of users that are there from being drawn and thrown away. Names of ASCII look like themselves.
 _PEOPLE: Final = """
-INSERT INTO users (username, name_key)
-SELECT name, name FROM unnest(%s::text[]) AS name
+INSERT INTO users (username, name_key, look)
+SELECT name, name, CASE WHEN NOT EXISTS (SELECT FROM users WHERE look = name) THEN name END
+  FROM unnest(%s::text[]) AS name
  WHERE NOT EXISTS (SELECT FROM users WHERE name_key = name)
 ON CONFLICT (name_key) DO NOTHING
 """
@@ -77,6 +82,7 @@ class GraphImport:
 
     async def _people(self, edges: Sequence[tuple[int, int]]) -> tuple[int, dict[int, int]]:
         names = [f"n{node}" for node in sorted({node for edge in edges for node in edge})]
+        await self._session.execute(_FREE, names)
         added = await self._session.execute(_PEOPLE, names)
         return added, {int(name[1:]): ident for name, ident in await self._session.fetch(_IDS, names)}
 

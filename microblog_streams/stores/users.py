@@ -1,4 +1,4 @@
-"""Users, in PostgreSQL. A deleted user's row stays, with its name freed."""
+"""Users, in PostgreSQL. A deleted user's row stays, and for a while their name with it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -13,11 +13,10 @@ from microblog_streams.stores.interfaces import BeforeCommit
 from microblog_streams.stores.outbox import append, edge_event
 from microblog_streams.stores.postgres import Postgres
 from microblog_streams.stores.postgres_session import Session
-from microblog_streams.stores.registration import register, register_once
+from microblog_streams.stores.registration import HOLD_DAYS, register, register_once
 
 _GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
-# A deleted user has no key.
-_NAMED: Final = "SELECT id, username, created_at FROM users WHERE name_key = %s"
+_NAMED: Final = "SELECT id, username, created_at FROM users WHERE name_key = %s AND deleted_at IS NULL"
 _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
@@ -40,7 +39,8 @@ _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDAT
 _ALIVE: Final = """
 SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + interval '1 minute'
 """
-_DELETE: Final = "UPDATE users SET name_key = NULL, deleted_at = %s WHERE id = %s"
+# The name is freed by whoever registers it when the time for which it is held back is over.
+_DELETE: Final = "UPDATE users SET deleted_at = %s WHERE id = %s"
 # With the user's row locked no new ones come.
 _FORGET: Final = ("DELETE FROM tokens WHERE user_id = %s", "DELETE FROM passwords WHERE user_id = %s")
 _UNFOLLOW_ALL: Final = f"""
@@ -54,9 +54,10 @@ RETURNING {COLUMNS}
 class Users:
     """The ``UserStore`` of a deployment."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+    def __init__(self, postgres: Postgres, hold_days: int = HOLD_DAYS) -> None:
+        """Take the connection, and the days for which a deleted user's name is nobody's."""
         self._postgres = postgres
+        self._hold_days = hold_days
 
     async def create(
         self,
@@ -67,7 +68,7 @@ class Users:
     ) -> User:
         """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
         async with self._postgres.transaction() as session:
-            user = await register(session, username, name_key, credentials)
+            user = await register(session, username, name_key, credentials, self._hold_days)
             if before_commit is not None:
                 await before_commit(user.id)
             return user
@@ -85,7 +86,7 @@ class Users:
         Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
         """
         async with self._postgres.transaction() as session:
-            user, new = await register_once(session, username, name_key, once, credentials)
+            user, new = await register_once(session, username, name_key, once, credentials, self._hold_days)
             if new and before_commit is not None:
                 await before_commit(user.id)
             return user, new

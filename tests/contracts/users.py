@@ -1,13 +1,17 @@
 """What every UserStore does, real or in memory. ``users``, ``follows`` and ``outbox`` are of one empty database."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from microblog_streams.errors import UsernameTaken
+from microblog_streams.records import Once
 from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, deletion, edge_event, register, waiting
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
+ONCE = Once("0123456789abcdef", b"digest")
 
 
 class UsersContract:
@@ -73,6 +77,74 @@ class UsersContract:
         assert await users.page(0, 10) == [second]
         assert await users.named("ada") == second
         assert second.id != first.id
+
+    async def test_the_name_of_somebody_who_was_deleted_lately_is_nobodys(self, users):
+        first = await users.create("ada", "ada")
+        await users.delete(first.id, datetime.now(UTC) - timedelta(days=29))
+
+        for name, key, reason in [
+            ("ada", "ada", "was the name of"),
+            ("\u0430da", "\u0430da", "looks like the name of"),
+        ]:
+            with pytest.raises(UsernameTaken, match=f"{reason} somebody who is deleted"):
+                await users.create(name, key)
+        with pytest.raises(UsernameTaken, match="is held back"):
+            await users.create_once("ADA", "ada", ONCE)
+        assert await users.named("ada") is None
+
+    async def test_after_some_days_it_is_free_and_so_is_what_looks_like_it(self, users):
+        first = await users.create("ada", "ada")
+        await users.delete(first.id, datetime.now(UTC) - timedelta(days=31))
+
+        second = await users.create("\u0430da", "\u0430da")
+
+        assert await users.named("\u0430da") == second
+        with pytest.raises(UsernameTaken, match="looks like the name of somebody else"):
+            await users.create("ada", "ada")
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ("paypal", "\u0440\u0430\u0443\u0440\u0430l"),  # Cyrillic
+            ("scope", "\u0455\u0441\u043e\u0440\u0435"),  # all of it
+            ("\u0410\u0412\u0415", "ABE"),  # the other way round
+            ("ann", "\u0391NN"),  # Greek
+        ],
+    )
+    async def test_a_name_that_looks_like_another_is_refused(self, users, one, other):
+        first = await users.create(one, one.casefold())
+
+        with pytest.raises(UsernameTaken, match="looks like the name of somebody else"):
+            await users.create(other, other.casefold())
+        with pytest.raises(UsernameTaken, match="looks like"):
+            await users.create_once(other, other.casefold(), ONCE)
+        assert await users.page(0, 10) == [first]
+
+    async def test_names_of_one_script_are_as_different_as_they_are(self, users):
+        names = [
+            "modern",
+            "modem",
+            "user1",
+            "userl",
+            "\u0131lgaz",
+            "ilgaz",
+            "zo\u00eb",
+            "zoe",
+            "\u0432\u043e\u0432",
+            "bob",
+        ]
+
+        for name in names:
+            await users.create(name, name)
+
+        assert [user.username for user in await users.page(0, 20)] == names
+
+    async def test_of_two_who_register_names_that_look_alike_at_once_one_gets_it(self, users):
+        outcomes = await asyncio.gather(
+            *(users.create(name, name) for name in ("ada", "\u0430da", "ad\u0430")), return_exceptions=True
+        )
+
+        assert len([outcome for outcome in outcomes if isinstance(outcome, UsernameTaken)]) == 2
 
     async def test_deleting_unfollows_everybody_and_then_tells_of_the_deletion(self, users, follows, outbox):
         ada, bob, eve, zoe = await register(users, 4)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from microblog_streams.errors import Blocked, KeyReused, NotFound, StoreUnavailable
 from microblog_streams.events import HEADERS, EdgeChanged, Event
+from microblog_streams.lookalikes import look
 from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
 from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
 
@@ -51,6 +52,10 @@ class FakeDatabase:
     away: bool = False
     users: dict[int, User] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
+    #: What the names look like.
+    looks: dict[str, int] = field(default_factory=dict)
+    #: Names of deleted users, what they look like, and when that was.
+    held: list[tuple[str, str, datetime]] = field(default_factory=list)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     #: Who blocks and who is blocked.
     blocks: set[tuple[int, int]] = field(default_factory=set)
@@ -109,6 +114,25 @@ class FakeDatabase:
             row.token = replace(row.token, created_at=row.token.created_at - age, expires_at=row.token.expires_at - age)
             row.revoked_at = row.revoked_at and row.revoked_at - age
 
+    def taken(self, username: str, name_key: str, hold_days: int) -> tuple[bool, bool] | None:
+        """Return why a name is not to be had: whether it reads the same, and whether its owner is deleted."""
+        like, since = look(username), datetime.now(UTC) - timedelta(days=hold_days)
+        held = [(key, shape) for key, shape, at in self.held if hold_days and at > since]
+        if name_key in self.names:
+            return True, False
+        if any(key == name_key for key, _ in held):
+            return True, True
+        if like in self.looks:
+            return False, False
+        return (False, True) if any(shape == like for _, shape in held) else None
+
+    def hold_name(self, user: int, at: datetime) -> None:
+        """Take the name of a user who is deleted; it is nobody's for a while."""
+        [key] = [key for key, ident in self.names.items() if ident == user]
+        [like] = [like for like, ident in self.looks.items() if ident == user]
+        self.held.append((key, like, at))
+        del self.names[key], self.looks[like]
+
     def next_user(self) -> int:
         """Give out an id."""
         self.last_user += 1
@@ -121,6 +145,7 @@ class FakeDatabase:
         user = User(ident or self.next_user(), username, datetime.now(UTC))
         self.users[user.id] = user
         self.names[name_key] = user.id
+        self.looks[look(username)] = user.id
         if credentials.password:
             self.passwords[user.id] = credentials.password
         if credentials.token:

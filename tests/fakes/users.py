@@ -8,6 +8,7 @@ from microblog_streams.errors import NotFound, UsernameTaken
 from microblog_streams.events import UserDeleted
 from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
 from microblog_streams.stores.interfaces import BeforeCommit
+from microblog_streams.stores.registration import HOLD_DAYS, REASONS
 from microblog_streams.topics import USER_DELETED
 from tests.fakes.database import FakeDatabase
 
@@ -15,8 +16,9 @@ from tests.fakes.database import FakeDatabase
 class FakeUsers:
     """The ``UserStore`` of a fake database."""
 
-    def __init__(self, database: FakeDatabase) -> None:
+    def __init__(self, database: FakeDatabase, hold_days: int = HOLD_DAYS) -> None:
         self.database = database
+        self.hold_days = hold_days
 
     async def create(
         self,
@@ -26,14 +28,16 @@ class FakeUsers:
         before_commit: BeforeCommit | None = None,
     ) -> User:
         self.database.check()
-        if name_key in self.database.names:
-            raise UsernameTaken(username)
+        self._refuse_taken(username, name_key)
         ident = self.database.next_user()
         if before_commit is not None:
             await before_commit(ident)
-        if name_key in self.database.names:
-            raise UsernameTaken(username)
+        self._refuse_taken(username, name_key)
         return self.database.add_user(username, name_key, credentials, ident)
+
+    def _refuse_taken(self, username: str, name_key: str) -> None:
+        if taken := self.database.taken(username, name_key, self.hold_days):
+            raise UsernameTaken(username, REASONS[taken])
 
     async def create_once(
         self,
@@ -74,7 +78,7 @@ class FakeUsers:
             return False
         self.database.drop_tokens(user)
         self.database.passwords.pop(user, None)
-        self.database.names = {key: ident for key, ident in self.database.names.items() if ident != user}
+        self.database.hold_name(user, at)
         self.database.blocks = {pair for pair in self.database.blocks if user not in pair}
         for edge in list(self.database.edges.values()):
             if edge.follower == user and edge.following:

@@ -24,7 +24,8 @@ class UserStore(Protocol):
         """Register, in one transaction with the credentials (none unless given); ``name_key`` is what must be unique.
 
         ``before_commit`` is awaited with a new user's id while nobody else can know of them.
-        Raises UsernameTaken, also when two register at once.
+        Raises UsernameTaken, also when two register at once; also for a name that looks like somebody's
+        (``lookalikes``), and for one of somebody who was deleted less than the days of the settings ago.
         """
         ...
 

@@ -12,7 +12,7 @@ from microblog_streams.operations import losses
 from microblog_streams.operations.fan_out import TOMBSTONE
 
 #: What a backup holds of a fake database.
-KEPT = ("users", "names", "edges", "blocks")
+KEPT = ("users", "names", "looks", "held", "edges", "blocks")
 PARTITION = 3
 
 

@@ -197,7 +197,12 @@ class TestDelete:
         await world.deliver()
         assert await world.operations.users.find([ann]) == {}
 
-    async def test_their_name_is_free(self, world):
+    async def test_their_name_is_held_back_and_then_free(self, world):
         (ann,) = await world.people("ann")
         await world.operations.users.delete(ann)
+        with pytest.raises(UsernameTaken, match="is held back for a while"):
+            await world.people("ann")
+
+        world.operations.users.store.hold_days = 0
+
         assert await world.people("ann") != [ann]

@@ -7,7 +7,7 @@ import pytest
 from microblog_streams.ids import new_post_id
 from microblog_streams.records import NO_CREDENTIALS, Once
 from microblog_streams.stores.idempotency import claim
-from microblog_streams.stores.registration import register_once
+from microblog_streams.stores.registration import HOLD_DAYS, register_once
 from tests.waiting import until
 
 ONCE = Once("8e03978e-40d5-43dd-bc93-6894a57f9324", b"digest")
@@ -25,7 +25,7 @@ async def test_a_registrations_key_cannot_be_read(users, outsider):
 
 async def test_whoever_comes_second_waits_for_the_first(users, postgres, outsider):
     async with postgres.transaction() as session:
-        first, _ = await register_once(session, "ada", "ada", ONCE, NO_CREDENTIALS)
+        first, _ = await register_once(session, "ada", "ada", ONCE, NO_CREDENTIALS, HOLD_DAYS)
         second = asyncio.create_task(users.create_once("ada", "ada", ONCE))
         await until(lambda: outsider(WAITING))
 
@@ -35,7 +35,7 @@ async def test_whoever_comes_second_waits_for_the_first(users, postgres, outside
 async def test_where_the_first_dies_in_between_there_is_neither_user_nor_key(users, postgres, outsider):
     with pytest.raises(LookupError):
         async with postgres.transaction() as session:
-            await register_once(session, "ada", "ada", ONCE, NO_CREDENTIALS)
+            await register_once(session, "ada", "ada", ONCE, NO_CREDENTIALS, HOLD_DAYS)
             second = asyncio.create_task(users.create_once("ada", "ada", ONCE))
             await until(lambda: outsider(WAITING))
             raise LookupError
