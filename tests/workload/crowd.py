@@ -83,6 +83,11 @@ class Crowd:
         self._idle += [(person, other) for other in others] + [(other, person) for other in others]
         self.people.append(person)
 
+    def forget(self, people: set[int]) -> None:
+        """Have people take part in nothing any more."""
+        self.people = [person for person in self.people if person not in people]
+        self._gone |= people
+
     def begin(self, *people: int) -> None:
         """Note that a call about these people begins."""
         self._busy.update(people)

@@ -4,7 +4,8 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 
 import aiohttp
@@ -15,6 +16,7 @@ from tests.workload.caller import PATIENCE, Caller
 from tests.workload.crowd import Crowd
 from tests.workload.gateway import Gateway
 from tests.workload.history import Edge, History
+from tests.workload.memory import Lost, Memory, reset
 
 #: Calls a second.
 RATE = 200
@@ -46,6 +48,8 @@ class Load(threading.Thread):
         self._crowd = Crowd(list(people), edges, random.Random(7))
         self._over = threading.Event()
         self._failure: BaseException | None = None
+        self._still = threading.Event()
+        self._under_way = 0
 
     @property
     def people(self) -> list[int]:
@@ -64,6 +68,27 @@ class Load(threading.Thread):
     def call_no_more(self, url: str) -> None:
         """Send this worker nothing from now on."""
         self._gateway.remove(url)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Within the block no call is under way, and none begins."""
+        self._still.set()
+        try:
+            deadline = time.monotonic() + 5 * PATIENCE
+            while self._under_way:
+                assert time.monotonic() < deadline, "calls did not end"
+                time.sleep(0.05)
+            yield
+        finally:
+            self._still.clear()
+
+    def remember(self) -> Memory:
+        """Return what PostgreSQL stores of it. To be called within ``still``."""
+        return Memory.of(self.history)
+
+    def forget_since(self, kept: Memory) -> Lost:
+        """Go on as if PostgreSQL had committed nothing since. To be called within ``still``."""
+        return reset(self.history, self._crowd, kept)
 
     def run(self) -> None:
         begun = time.monotonic()
@@ -92,13 +117,25 @@ class Load(threading.Thread):
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             # A call that got no answer is not to be sent twice behind our back.
             session._retry_connection = False
-            caller = Caller(session, self._gateway, self.history, self._over.is_set, self._tries)
+            caller = Caller(session, self._gateway, self.history, self._ends, self._tries)
             acts = Acts(caller, self._crowd, self.history)
             for number in count():
                 if self._over.is_set():
                     return
                 await room.acquire()
+                self._under_way += 1  # before `_still` is read: else a call could begin after `still` saw none
+                if self._still.is_set():
+                    self._ended(room)
+                    await asyncio.sleep(ARREARS)
+                    continue
                 act = getattr(acts, self._pattern[number % len(self._pattern)])
-                group.create_task(act(number)).add_done_callback(lambda _: room.release())
+                group.create_task(act(number)).add_done_callback(lambda _: self._ended(room))
                 due = max(due + 1 / self._rate, time.monotonic() - ARREARS)
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+    def _ended(self, room: asyncio.Semaphore) -> None:
+        self._under_way -= 1
+        room.release()
+
+    def _ends(self) -> bool:
+        return self._over.is_set() or self._still.is_set()
