@@ -157,7 +157,7 @@ def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Ma
     """Return the Sentinels. One that is silent leaves the call of a store enough time to connect."""
     password = settings.redis_sentinel_password
     share = settings.store_timeout / 3
-    return Sentinels(  # type: ignore[no-untyped-call]
+    sentinels = Sentinels(  # type: ignore[no-untyped-call]
         places,
         sentinel_kwargs={
             **common,
@@ -168,3 +168,6 @@ def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Ma
             "password": password.get_secret_value() if password else None,
         },
     )
+    for sentinel in sentinels.sentinels:
+        sentinel.connection_pool.connection_class = packing(sentinel.connection_pool.connection_class)
+    return sentinels
