@@ -2,7 +2,7 @@
 
 import signal
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -64,7 +64,7 @@ class Scene:
         worker = Worker(name, free_port(), environment, log)
         self.workers.append(worker)
         self.everyone.append(worker)
-        self._start(worker, settings)
+        self._start([worker], settings)
         return worker
 
     def leave(self, worker: Worker, number: int = signal.SIGTERM) -> None:
@@ -78,8 +78,19 @@ class Scene:
 
     def restart(self, worker: Worker, **settings: str) -> None:
         """Start a worker that has ended, in its own folder; wait until it has joined and give it its share."""
-        worker.environment = self._environment(worker.name)
-        self._start(worker, settings)
+        self._start([worker], settings)
+
+    def restart_together(self, workers: Sequence[Worker]) -> None:
+        """Stop workers, start them again side by side, and give them their share once all have joined.
+
+        Nobody serves meanwhile, so what one of them did has no part in what the others begin with.
+        """
+        for worker in workers:
+            self._spare(worker)
+        for worker in workers:
+            status = worker.stop()
+            assert status == 0, worker.tail()
+        self._start(workers, {})
 
     def rest(self, calls: int = SOME) -> None:
         """Wait until so many more calls were answered well."""
@@ -109,11 +120,15 @@ class Scene:
         assert self.load.is_alive(), "the load has ended by itself"
         return self.load.answered >= enough
 
-    def _start(self, worker: Worker, settings: dict[str, str]) -> None:
-        worker.start(**{**self.settings, **settings})
-        self.eventually(lambda: worker.well() and worker.probe()["partitions"], worker, seconds=DEADLINE)
+    def _start(self, workers: Sequence[Worker], settings: dict[str, str]) -> None:
+        """Start these side by side; none is called before all have joined."""
+        for worker in workers:
+            worker.environment = self._environment(worker.name)
+            worker.start(**{**self.settings, **settings})
+        self.eventually(lambda: all(map(_has_joined, workers)), *workers, seconds=DEADLINE)
         if self._load is not None:
-            self._load.call(worker.url)
+            for worker in workers:
+                self._load.call(worker.url)
 
     def _spare(self, worker: Worker) -> None:
         if self._load is not None:
@@ -122,3 +137,7 @@ class Scene:
     def _outbox_empty(self) -> bool:
         body = self.workers[0].call("GET", "/health").body
         return isinstance(body, dict) and body["outbox"]["depth"] == 0
+
+
+def _has_joined(worker: Worker) -> bool:
+    return worker.well() and bool(worker.probe()["partitions"])
