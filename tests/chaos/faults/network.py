@@ -63,6 +63,11 @@ def without_postgres(scene: Scene) -> None:
     _loses(scene, "postgres", _is_refused_follows, _goes_on, another_leads)
 
 
+def without_cassandra(scene: Scene) -> None:
+    """It posts, and reads what is in the cache. The others read everything."""
+    _loses(scene, "cassandra", _is_refused_pages, _goes_on)
+
+
 def _loses(
     scene: Scene, part: str, inside: Doing, outside: Doing, in_the_end: Callable[[Sides], None] = lambda sides: None
 ) -> None:
@@ -105,7 +110,15 @@ def _is_refused_follows(onlooker: Onlooker) -> None:
     onlooker.is_refused("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
 
 
+def _is_refused_pages(onlooker: Onlooker) -> None:
+    onlooker.posts_on()
+    onlooker.registers_and_follows()
+    onlooker.reads_on()
+    onlooker.is_refused("GET", f"/posts/{onlooker.ann}")
+
+
 FAULTS = [
     Fault("one-worker-without-kafka", without_kafka),
     Fault("one-worker-without-postgres", without_postgres),
+    Fault("one-worker-without-cassandra", without_cassandra),
 ]
