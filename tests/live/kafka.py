@@ -7,10 +7,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from yarl import URL
 
 from microblog_streams import topics
-from microblog_streams.addresses import joined
+from microblog_streams.addresses import joined, parse
 from microblog_streams.configuration import app_id
 from microblog_streams.events import Event
 
@@ -19,8 +18,7 @@ class Kafka:
     """Looks at the log from outside."""
 
     def __init__(self, url: str) -> None:
-        parsed = URL(url)
-        self.servers = joined(str(parsed.host), parsed.port or 9092)
+        self.servers = [joined(host, port) for host, port in parse(url).places(9092)]
 
     def behind(self, generation: int = 1) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""
