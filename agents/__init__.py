@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from agents import deletions, fan_out, follows
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 def register(app: "MicroblogApp") -> None:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from faust.types import StreamT
 
 from microblog_streams.delivery import deliver
-from microblog_streams.events import PostDeleted, UserDeleted
-from microblog_streams.topics import POST_DELETED, USER_DELETED
+from microblog_streams.domain.events import PostDeleted, UserDeleted
+from microblog_streams.domain.topics import POST_DELETED, USER_DELETED
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 def register(app: "MicroblogApp") -> None:

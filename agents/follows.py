@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from faust.types import StreamT
 
 from microblog_streams.delivery import deliver
-from microblog_streams.events import EdgeChanged, Followed, Unfollowed
-from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.domain.events import EdgeChanged, Followed, Unfollowed
+from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 def register(app: "MicroblogApp") -> None:

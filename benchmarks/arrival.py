@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from benchmarks.expectation import Item
-from microblog_streams.ids import encode_entry
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import key
+from microblog_streams.domain.ids import encode_entry
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import key
 
 #: Timelines a look.
 _BATCH = 500

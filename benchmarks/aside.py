@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 #: Seconds above its own that such a process may take.
 _MORE: Final = 60.0

@@ -13,10 +13,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from benchmarks.client import Client
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_entry, encode_user
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import key
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_entry, encode_user
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import key
 
 #: Seconds between posts of a partition, and between looks at a timeline.
 EVERY, LOOK = 0.2, 0.02

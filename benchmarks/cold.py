@@ -15,7 +15,7 @@ from benchmarks.followees import follow_many
 from benchmarks.report import Figures, report
 from benchmarks.scenes import Platform, platform
 from benchmarks.stage import Stage
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.redis.timelines import Timelines
 
 FOLLOWEES, POSTS_EACH, ROUNDS = 20_000, 2, 5
 #: Seconds between a reader's calls, and after which the page must be whole.

@@ -14,9 +14,9 @@ from typing import Any, Final, cast
 
 from rocksdict import Options, Rdict
 
-from microblog_streams.stores.interfaces import Row
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines, key
+from microblog_streams.ports import Row
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines, key
 from tables.codec import encode_key, encode_row
 from tables.followers import NAME
 

@@ -18,9 +18,9 @@ from benchmarks.figures import milliseconds, percentile
 from benchmarks.graph import Graph, choose_authors, read
 from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, play
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import stop_with
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.fetching import Interrupted
-from microblog_streams.settings import stop_with
 
 FOLDER = Path(".data-demo")
 #: Authors: the most followed, and others drawn by their number of followers.

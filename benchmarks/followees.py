@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
 
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post
-from microblog_streams.settings import Settings
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.posts import Posts
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.posts import Posts
+from microblog_streams.stores.postgres.connection import Postgres
 
 #: Posts written side by side.
 _WRITERS: Final = 64

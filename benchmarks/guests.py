@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from benchmarks.stage import Stage
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.config.settings import PREFIX
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.process import Child
 from microblog_streams.local.workers import FAUST
-from microblog_streams.settings import PREFIX
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.roster import Roster
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.worker_registry import Roster
 
 #: Seconds between looks, and within which a worker must be there, or gone.
 _GLANCE, _DEADLINE = 0.02, 120.0

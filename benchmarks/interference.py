@@ -26,9 +26,9 @@ from benchmarks.scenes import ARRIVE, Platform, platform
 from benchmarks.stage import Stage, free_ports
 from benchmarks.steady import Steady
 from benchmarks.unacked import held_memory
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_user
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_user
 
 FOLLOWERS, FEW = 1_000_000, 10
 ROUNDS, SECONDS, WARM_UP = 3, 10.0, 3.0

@@ -8,8 +8,8 @@ from importlib.metadata import version
 import psutil
 
 from microblog_streams.local.jars import MANIFEST
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.redis.connection import Redis
 
 
 def machine() -> dict[str, object]:

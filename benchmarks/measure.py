@@ -25,11 +25,11 @@ from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, detach_environment, empty, free_ports, play
 from benchmarks.starts import start_seconds
 from benchmarks.table import table
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import stop_with
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.topics import POST_CREATED
 from microblog_streams.local.fetching import Interrupted
-from microblog_streams.settings import stop_with
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.topics import POST_CREATED
+from microblog_streams.stores.postgres.connection import Postgres
 
 FOLDER = Path(".data-measure")
 RESULTS = Path(__file__).parent / "results" / "measure.json"

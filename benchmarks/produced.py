@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.load import CONTENT
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.records import Post
-from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.settings import Settings
-from microblog_streams.stores.caches import PostCache
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.posts import Posts
-from microblog_streams.stores.redis import Redis
-from microblog_streams.topics import POST_CREATED, topic_name
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.domain.topics import POST_CREATED, topic_name
+from microblog_streams.kafka.clients import client_options
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.posts import Posts
+from microblog_streams.stores.redis.caches import PostCache
+from microblog_streams.stores.redis.connection import Redis
 
 #: Posts that are stored at a time.
 TOGETHER = 100

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from benchmarks.machine import machine
 from benchmarks.stage import Stage, play
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import stop_with
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.fetching import Interrupted
-from microblog_streams.settings import stop_with
 
 RESULTS: Final = Path(__file__).parent / "results"
 

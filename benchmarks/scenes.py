@@ -16,9 +16,9 @@ from benchmarks.graph import Graph
 from benchmarks.stage import Stage
 from benchmarks.watch import Watch, watch
 from microblog_streams.commands.import_graph import ImportResult, import_graph
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.redis import Redis
-from microblog_streams.topics import POST_CREATED, USER_FOLLOW
+from microblog_streams.domain.topics import POST_CREATED, USER_FOLLOW
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.redis.connection import Redis
 
 GRAPH = Path(__file__).parent / "data" / "soc-epinions1.txt.gz"
 #: Concurrent clients of the steps that are not measured.

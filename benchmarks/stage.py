@@ -18,9 +18,10 @@ from typing import TypeVar
 import uvloop
 from rich.console import Console
 
-from microblog_streams.addresses import joined
-from microblog_streams.errors import SetupError
-from microblog_streams.limiting import NO_LIMITS
+from microblog_streams.config.addresses import joined
+from microblog_streams.config.rate_limit_settings import NO_LIMITS
+from microblog_streams.config.settings import PREFIX, Settings
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.fetching import Interrupted
 from microblog_streams.local.foreground import Foreground
@@ -29,7 +30,6 @@ from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.run import run
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.workers import Workers
-from microblog_streams.settings import PREFIX, Settings
 
 T = TypeVar("T")
 #: Variables that lead to somebody's own stack; a stage has its own.

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from threading import Timer
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 #: Seconds after which a start is given up.
 DEADLINE = 120.0

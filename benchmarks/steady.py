@@ -16,7 +16,7 @@ from uuid import UUID
 
 from benchmarks.client import Client
 from benchmarks.watch import Watch
-from microblog_streams.ids import encode_entry
+from microblog_streams.domain.ids import encode_entry
 
 #: Seconds between posts unless said otherwise, and until a post is given up.
 EVERY: Final = 0.05

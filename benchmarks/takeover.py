@@ -20,7 +20,7 @@ from benchmarks.memory import memory
 from benchmarks.report import Figures, report
 from benchmarks.scenes import GRAPH, platform
 from benchmarks.stage import Stage, free_ports
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 FRACTION, ROUNDS = 0.02, 3
 #: A partition whose posts took longer than this waited (seconds).

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import key
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import key
 
 _LOOK: Final = 0.002
 #: Of keys and entries in pairs, the places of those that are there.

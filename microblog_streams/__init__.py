@@ -8,19 +8,19 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 @cache
 def _app() -> "MicroblogApp":
-    from microblog_streams import environment
-    from microblog_streams.errors import SetupError
-    from microblog_streams.settings import load_settings_or_exit, stop_with
+    from microblog_streams.config import environment
+    from microblog_streams.config.settings import load_settings_or_exit, stop_with
+    from microblog_streams.domain.errors import SetupError
 
     try:
         environment.close()
         environment.check_packages()
-        from microblog_streams.application import create_app  # imports what reads the environment
+        from microblog_streams.bootstrap.application import create_app  # imports what reads the environment
 
         return create_app(load_settings_or_exit())
     except SetupError as exc:

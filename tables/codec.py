@@ -11,7 +11,7 @@ from typing import Any
 
 from faust.serializers.codecs import Codec
 
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.ports import Row
 
 _key = struct.Struct(">QQ")
 _row = struct.Struct(">Q?q")

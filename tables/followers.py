@@ -13,11 +13,11 @@ from faust.serializers import codecs
 from faust.stores.rocksdb import Store
 from faust.streams import current_event
 
-from microblog_streams.delivery.room import room
-from microblog_streams.delivery.upstream.changelog import ConfirmedTable
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.disk_full import room
+from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
+from microblog_streams.domain.ids import encode_user
 from microblog_streams.operations.fan_out import TOMBSTONE
-from microblog_streams.stores.interfaces import FollowerSlice, Row, RowSlice
+from microblog_streams.ports import FollowerSlice, Row, RowSlice
 from tables.codec import EdgeCodec, RowCodec, decode_key, decode_row, encode_key, encode_row, follows
 
 if TYPE_CHECKING:

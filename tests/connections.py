@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores.interfaces import Connection
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.ports import Connection
 from tests.waiting import until
 
 Store = TypeVar("Store", bound=Connection)

@@ -8,20 +8,20 @@ from typing import Any, Final, cast
 
 from faust.types import AppT
 
+from web.admin.follower_lookup import Edge, FollowerRows
+from web.admin.metrics import Metrics
 from web.admin.overview import Overview, Own, Status
-from web.admin.rows import Edge, FollowerRows
-from web.blocks import Block, Blocks
+from web.api.blocks import Block, Blocks
+from web.api.follows import Follow, Followees, Followers
+from web.api.health import Health, Ready
+from web.api.posts import AuthorPosts, Posts, PostsOrPost
+from web.api.timelines import Timeline
+from web.api.tokens import Token, Tokens
+from web.api.users import User, Users
+from web.api.view import MICROBLOG, View
 from web.docs.view import Docs, DocsFile
-from web.follows import Follow, Followees, Followers
-from web.health import Health, Ready
-from web.metrics import Metrics
+from web.http.trailing_slash import other
 from web.openapi.view import OpenApi
-from web.posts import AuthorPosts, Posts, PostsOrPost
-from web.spellings import other
-from web.timelines import Timeline
-from web.tokens import Token, Tokens
-from web.users import User, Users
-from web.views import MICROBLOG, View
 
 Route = tuple[str, type[View]]
 

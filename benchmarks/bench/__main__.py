@@ -36,7 +36,7 @@ from benchmarks.bench.scenes import (
 from benchmarks.bench.setting import Setting, setting
 from benchmarks.report import RESULTS, Figures, report
 from benchmarks.stage import Stage
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 Scene = Callable[[Setting], Awaitable[list[Row]]]
 #: Those that need a fresh worker come last: they stop it, and fill its tables.

@@ -7,10 +7,10 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.crowd import Crowd
-from microblog_streams.configuration import changelog_name
-from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.settings import Settings
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.config.faust_config import changelog_name
+from microblog_streams.config.settings import Settings
+from microblog_streams.kafka.clients import client_options
+from microblog_streams.ports import Row
 from tables.codec import encode_key, encode_row
 
 #: Records whose confirmations are waited for together.

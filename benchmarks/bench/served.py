@@ -14,7 +14,7 @@ from benchmarks.bars import counter
 from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
 from benchmarks.stage import free_ports
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 _DEADLINE: Final = 30.0
 

@@ -15,8 +15,8 @@ from benchmarks.crowd import Crowd
 from benchmarks.guests import Guest
 from benchmarks.scenes import Platform, platform
 from benchmarks.stage import Stage, free_ports
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_user
 
 #: Clients of a load, each with one call at a time.
 CLIENTS: Final = 32

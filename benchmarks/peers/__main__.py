@@ -18,8 +18,8 @@ from benchmarks.peers.play import Round
 from benchmarks.peers.rows import table
 from benchmarks.report import Figures, report, tell
 from benchmarks.stage import Stage
-from microblog_streams.errors import SetupError
-from microblog_streams.settings import stop_with
+from microblog_streams.config.settings import stop_with
+from microblog_streams.domain.errors import SetupError
 
 OURS, TARGET = "ours", "target"
 

@@ -13,7 +13,7 @@ from typing import Final, Self
 
 import aiohttp
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 
 #: A person's id: a number with us, whatever it is elsewhere.
 Person = int | str

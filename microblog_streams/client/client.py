@@ -10,7 +10,7 @@ from typing import Final, Self
 import aiohttp
 from yarl import URL
 
-from microblog_streams.client.caller import Caller
+from microblog_streams.client.authenticated_transport import Caller
 from microblog_streams.client.errors import Trouble, unheeded
 from microblog_streams.client.follows import Follows
 from microblog_streams.client.models import Identity

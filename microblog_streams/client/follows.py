@@ -1,7 +1,7 @@
 """Who follows whom, and who blocks whom."""
 
-from microblog_streams.client.caller import Caller
-from microblog_streams.client.exchange import Request, post
+from microblog_streams.client.authenticated_transport import Caller
+from microblog_streams.client.messages import Request, post
 from microblog_streams.client.models import Blocking, Following, User
 from microblog_streams.client.pages import LARGEST_PAGE, Listing
 from microblog_streams.client.paths import path

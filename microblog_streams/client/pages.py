@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from microblog_streams.client.caller import Caller, parse
-from microblog_streams.client.exchange import Answer, Request
+from microblog_streams.client.authenticated_transport import Caller, parse
 from microblog_streams.client.links import links
+from microblog_streams.client.messages import Answer, Request
 from microblog_streams.client.models import Model
 from microblog_streams.client.problems import retry_after
 

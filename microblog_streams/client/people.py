@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from microblog_streams.client.caller import Caller, parse
-from microblog_streams.client.exchange import Request, post
+from microblog_streams.client.authenticated_transport import Caller, parse
+from microblog_streams.client.messages import Request, post
 from microblog_streams.client.models import Model, NewToken, Registered, Token, User
 from microblog_streams.client.pages import LARGEST_PAGE, Listing
 from microblog_streams.client.paths import path

@@ -3,13 +3,13 @@
 from collections.abc import AsyncGenerator
 from uuid import UUID
 
-from microblog_streams.client.caller import Caller
+from microblog_streams.client.authenticated_transport import Caller
 from microblog_streams.client.errors import Trouble, unheeded
-from microblog_streams.client.exchange import Request, post
+from microblog_streams.client.messages import Request, post
 from microblog_streams.client.models import Post
 from microblog_streams.client.pages import LARGEST_PAGE, Listing
 from microblog_streams.client.paths import path
-from microblog_streams.client.watching import EVERY, PAGE, Watch
+from microblog_streams.client.polling import EVERY, PAGE, Watch
 
 
 class Posts:

@@ -30,7 +30,7 @@ from microblog_streams.client.errors import (
     Unfinished,
     UsernameTaken,
 )
-from microblog_streams.client.exchange import Answer
+from microblog_streams.client.messages import Answer
 from microblog_streams.client.models import Model
 
 _BY_TYPE: Final[Mapping[str, type[ApiError]]] = {

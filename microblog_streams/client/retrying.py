@@ -21,7 +21,7 @@ from microblog_streams.client.errors import (
     Unreachable,
     unheeded,
 )
-from microblog_streams.client.exchange import Answer, Request
+from microblog_streams.client.messages import Answer, Request
 from microblog_streams.client.problems import error
 
 #: Seconds up to which the pause after the first round is drawn, and after any.

@@ -5,7 +5,7 @@ from typing import Final
 import aiohttp
 
 from microblog_streams.client.errors import Unreachable
-from microblog_streams.client.exchange import Answer, Request
+from microblog_streams.client.messages import Answer, Request
 
 #: Bytes of the largest answer that is read: a page of 100 posts of the longest texts has 2.5 MB.
 LARGEST: Final = 16 * 1024 * 1024

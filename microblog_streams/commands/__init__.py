@@ -2,19 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from microblog_streams.commands import (
-    dead_letters,
-    grow_partitions,
-    import_graph,
-    issue_token,
-    migrate,
-    raise_era,
-    rebuild,
-    verify,
-)
+from microblog_streams.commands import import_graph, issue_token, migrate, raise_era, rebuild, verify
+from microblog_streams.dead_letters import command as dead_letters
+from microblog_streams.repartition import command as grow_partitions
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 def register(app: "MicroblogApp") -> None:

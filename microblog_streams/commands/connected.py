@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from microblog_streams.stores.interfaces import Connection
+from microblog_streams.ports import Connection
 
 T = TypeVar("T")
 

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from microblog_streams.commands.docs_names import Names, unknown_names, unknown_paths
-from microblog_streams.infrastructure import Infrastructure
-from microblog_streams.limiting import Limiting
+from microblog_streams.config.infrastructure_settings import Infrastructure
+from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.secret_files import is_secret
+from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import LocalSettings
-from microblog_streams.secret_files import is_secret
-from microblog_streams.settings import PREFIX, Settings
 
 SETTINGS_PAGE = Path("docs/settings.md")
 #: Configuration files whose comments name source files.

@@ -16,8 +16,8 @@ from typing import Final
 import click
 
 from microblog_streams.cli.main import cli
+from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import LocalSettings
-from microblog_streams.settings import PREFIX, Settings
 from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
 
 #: Folders whose text defines a name, and the files beside them that do; tests only use names.
@@ -95,7 +95,7 @@ class Names:
         """Every path that a worker serves, with ``{}`` for each parameter, without a slash at its end."""
         served = [path for path, _ in API + DESCRIPTION + OPERATION + INTERNALS]
         phrases = [*re.findall(r'"([A-Za-z]+(?:[ -][A-Za-z]+)*)"', self.sources), *(each.phrase for each in HTTPStatus)]
-        slugs = {phrase.lower().replace(" ", "-") for phrase in phrases}  # as web/problems.py makes them
+        slugs = {phrase.lower().replace(" ", "-") for phrase in phrases}  # as web/http/problems.py makes them
         problems = [f"/problems/{slug}" for slug in slugs]
         return tuple(_plain(path) for path in [*served, *FAUST_PATHS, *problems])
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from microblog_streams.errors import NotFound
-from microblog_streams.stores.interfaces import UserStore
+from microblog_streams.domain.errors import NotFound
+from microblog_streams.ports import UserStore
 
 #: People of one page.
 PAGE: Final = 1_000

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Final, cast
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 
 #: Two node numbers of at most 18 digits, so that they fit a bigint.
 _EDGE: Final = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s*")

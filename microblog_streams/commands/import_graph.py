@@ -13,15 +13,15 @@ from faust.cli import argument, option
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.commands.graph_file import BadLines, batches, survey
-from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import get_deployment
-from microblog_streams.stores.graph_import import graph_import
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.config.settings import Settings
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import get_deployment
+from microblog_streams.stores.postgres.graph_import import graph_import
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 #: Edges a transaction.
 BATCH: Final = 5_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from microblog_streams.commands.connected import side_by_side
-from microblog_streams.operations.audit import NOTHING, Audit, Findings, Settle
+from microblog_streams.operations.timelines.audit import NOTHING, Audit, Findings, Settle
 
 #: Timelines that are looked at side by side. Each look may read the posts of hundreds of authors.
 AT_ONCE: Final = 8

@@ -10,14 +10,14 @@ import click
 from faust.cli import argument, option
 
 from microblog_streams.commands.connected import connected
-from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.exit_codes import expected_failures
+from microblog_streams.config.settings import Settings
 from microblog_streams.operations.tokens import Tokens
-from microblog_streams.settings import Settings
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.tokens import Tokens as TokenStore
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.tokens import Tokens as TokenStore
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 #: What such a token is called unless it is given a name.
 NAME: Final = "issue-token"

@@ -6,16 +6,17 @@ Topics are made here and never by the broker, so that partitions and guarantees 
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from microblog_streams.commands.expected import expected_failures
-from microblog_streams.commands.kafka_topics import create_topics
-from microblog_streams.settings import Settings
-from microblog_streams.stores import keyspace, migrations
-from microblog_streams.stores.deployment import create_deployment
-from microblog_streams.stores.looks import fill_looks
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.commands.exit_codes import expected_failures
+from microblog_streams.config.settings import Settings
+from microblog_streams.kafka.create_topics import create_topics
+from microblog_streams.stores.cassandra import keyspace
+from microblog_streams.stores.postgres import migrations
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import create_deployment
+from microblog_streams.stores.postgres.looks import fill_looks
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 def register(app: "MicroblogApp") -> None:

@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from microblog_streams.commands.connected import connected
-from microblog_streams.commands.steps import Steps
-from microblog_streams.operations.audit import Settle
+from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.config.settings import Settings
+from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
+from microblog_streams.operations.timelines.audit import Settle
 from microblog_streams.services.caught_up import CaughtUp
-from microblog_streams.services.lag import offsets
-from microblog_streams.settings import Settings
-from microblog_streams.stores.caches import PostCache
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.deployment import get_deployment
-from microblog_streams.stores.edge_audits import EdgeAudits
-from microblog_streams.stores.outbox import Outbox
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.posts import Posts
-from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.posts import Posts
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import get_deployment
+from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.outbox import Outbox
+from microblog_streams.stores.redis.caches import PostCache
+from microblog_streams.stores.redis.connection import Redis
 
 #: Posts of one part: each author among them is a read of the index, so about as many requests at a time, at most.
 PART: Final = 500

@@ -3,18 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from microblog_streams.commands.connected import connected
-from microblog_streams.commands.expected import expected_failures
-from microblog_streams.commands.steps import Steps
+from microblog_streams.commands.exit_codes import expected_failures
+from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.config.settings import Settings
+from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.services.caught_up import CaughtUp
-from microblog_streams.services.lag import offsets
-from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import get_deployment
-from microblog_streams.stores.edge_audits import EdgeAudits
-from microblog_streams.stores.outbox import Outbox
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import get_deployment
+from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.outbox import Outbox
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 def register(app: "MicroblogApp") -> None:

@@ -8,29 +8,29 @@ from faust.cli import argument, option
 
 from microblog_streams.commands.connected import connected, side_by_side
 from microblog_streams.commands.everyone import Everyone
-from microblog_streams.commands.expected import expected_failures
+from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.commands.post_scan import rows_as_text, scanned
+from microblog_streams.commands.progress_bar import Steps
 from microblog_streams.commands.restatement import Restatement
-from microblog_streams.commands.steps import Steps
-from microblog_streams.errors import SetupError
-from microblog_streams.operations.history import History
-from microblog_streams.operations.rebuild import BUILDERS, Rebuild
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.kafka.consumer_lag import offsets
+from microblog_streams.operations.timelines.merge_read import History
+from microblog_streams.operations.timelines.rebuild import BUILDERS, Rebuild
 from microblog_streams.services.caught_up import CaughtUp
-from microblog_streams.services.lag import offsets
-from microblog_streams.settings import Settings
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.deployment import get_deployment
-from microblog_streams.stores.edge_audits import EdgeAudits
-from microblog_streams.stores.follows import Follows
-from microblog_streams.stores.outbox import Outbox
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.posts import Posts
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
-from microblog_streams.stores.users import Users
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.posts import Posts
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import get_deployment
+from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.outbox import Outbox
+from microblog_streams.stores.postgres.users import Users
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 
 if TYPE_CHECKING:
-    from microblog_streams.application import MicroblogApp
+    from microblog_streams.bootstrap.application import MicroblogApp
 
 #: Timelines that are removed side by side.
 AT_ONCE: Final = 32

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from microblog_streams.commands.steps import Report
-from microblog_streams.stores.interfaces import FollowStore, Outbox
+from microblog_streams.commands.progress_bar import Report
+from microblog_streams.ports import FollowStore, Outbox
 
 #: Events of one page, hence of one transaction.
 PAGE: Final = 2_000

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from faust.types.tuples import Message
 
-from microblog_streams.errors import NotMine
-from microblog_streams.settings import LEASE_MARGIN
+from microblog_streams.config.settings import LEASE_MARGIN
+from microblog_streams.domain.errors import NotMine
 
 
 @dataclass

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from faust import Stream
 from faust.types import StreamT
 
-from microblog_streams.delivery.lane import Handler, Lane
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.events import Event
+from microblog_streams.delivery.partition_processor import Handler, Lane
+from microblog_streams.domain.events import Event
 
 if TYPE_CHECKING:
-    from microblog_streams.delivery.deliveries import Deliveries
+    from microblog_streams.delivery.processor_pool import Deliveries
 
 E = TypeVar("E", bound=Event)
 

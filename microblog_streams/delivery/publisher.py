@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import NotReady, ProducerSendError
 
-from microblog_streams.delivery.reach import Reach
-from microblog_streams.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
-from microblog_streams.stores.deployment import Deployment
+from microblog_streams.delivery.broker_probe import Reach
+from microblog_streams.domain.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
+from microblog_streams.stores.postgres.deployment import Deployment
 
 if TYPE_CHECKING:
     from faust import App

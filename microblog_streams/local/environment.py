@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 #: English messages, the byte order of strings, and UTF-8 for the names of files.
 _LOCALE = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 _CURL = "curl -sw '\\n'"
 _JSON = "-H 'Content-Type: application/json' -d"

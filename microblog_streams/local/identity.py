@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import as_user
 
 _ROOTS_STAND_IN = "nobody"

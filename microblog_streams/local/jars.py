@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 
 MANIFEST = Path(__file__).with_name("jars.json")
 #: Downloads at a time, a part; more does not help on one connection and annoys the server.

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 
 VERSION = 17
 

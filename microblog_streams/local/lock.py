@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import leftovers
 from microblog_streams.local.reaper import wait_until
 

@@ -6,8 +6,8 @@ import platformdirs
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from microblog_streams.errors import SetupError
-from microblog_streams.settings import PREFIX, Port, first_mistake
+from microblog_streams.config.settings import PREFIX, Port, first_mistake
+from microblog_streams.domain.errors import SetupError
 
 
 class LocalSettings(BaseSettings):

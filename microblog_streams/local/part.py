@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.environment import server_environment
 from microblog_streams.local.jars import JarSet
 from microblog_streams.local.ports import HOST

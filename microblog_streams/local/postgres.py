@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import psycopg2
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.files import keep_secret, lines, render, write_atomic
 from microblog_streams.local.identity import Identity, check_has_entry, identity
 from microblog_streams.local.part import Part, Place

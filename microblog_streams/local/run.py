@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from microblog_streams.addresses import joined
-from microblog_streams.errors import SetupError
+from microblog_streams.config.addresses import joined
+from microblog_streams.config.settings import PREFIX, Settings
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.greeting import greeting, issuing
 from microblog_streams.local.readiness import awaited, get
 from microblog_streams.local.workers import FAUST, Workers
-from microblog_streams.services.workplace import check_port
-from microblog_streams.settings import PREFIX, Settings
+from microblog_streams.services.worker_directory import check_port
 
 #: Port numbers end before this one.
 _PORTS = 65_536

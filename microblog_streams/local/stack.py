@@ -17,7 +17,8 @@ from typing import Self
 
 from rich.console import Console
 
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import STACK_ENV, Settings
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.cassandra import Cassandra
 from microblog_streams.local.deadline import Deadline
@@ -30,7 +31,6 @@ from microblog_streams.local.part import Part, Place
 from microblog_streams.local.postgres import Postgres
 from microblog_streams.local.process import Children
 from microblog_streams.local.valkey import Valkey
-from microblog_streams.settings import STACK_ENV, Settings
 
 PARTS: Sequence[type[Part]] = (Kafka, Cassandra, Postgres, Valkey)
 #: Seconds until a part is given up that does not answer, and logs nothing either. A start takes 5 on an idle machine.

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 
 #: Files that a process may open: what Kafka, the largest, has open with some hundred partitions, and room.
 NEEDED_FILES = 1024

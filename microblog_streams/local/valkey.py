@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.files import keep_secret, lines, render, write_atomic
 from microblog_streams.local.part import Part
 from microblog_streams.local.process import Children

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.backoff import Backoff
 from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.process import Child, Children
-from microblog_streams.settings import PREFIX, Settings
 
 #: Seconds for a worker to drain and leave, besides the hold of acknowledgements that it waits out.
 PATIENCE = 15.0

@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from microblog_streams import ports as stores
+from microblog_streams.domain.models import Era
 from microblog_streams.operations.access import Access
-from microblog_streams.operations.audit import Audit
 from microblog_streams.operations.blocks import Blocks
-from microblog_streams.operations.bodies import Bodies
 from microblog_streams.operations.deletions import Deletions
-from microblog_streams.operations.edges import Edges
 from microblog_streams.operations.fan_out import FanOut, Running
+from microblog_streams.operations.follow_effects import Edges
 from microblog_streams.operations.follows import Follows
-from microblog_streams.operations.history import History
-from microblog_streams.operations.losses import Losses
+from microblog_streams.operations.lost_commits import Losses
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.post_rows import PostRows
 from microblog_streams.operations.posts import Posts
-from microblog_streams.operations.rebuild import Rebuild
-from microblog_streams.operations.rebuilds import Rebuilds
-from microblog_streams.operations.timelines import Timelines
+from microblog_streams.operations.timelines.audit import Audit
+from microblog_streams.operations.timelines.hydration import Bodies
+from microblog_streams.operations.timelines.merge_read import History
+from microblog_streams.operations.timelines.read import Timelines
+from microblog_streams.operations.timelines.rebuild import Rebuild
+from microblog_streams.operations.timelines.rebuild_queue import Rebuilds
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
-from microblog_streams.records import Era
-from microblog_streams.stores import interfaces as stores
 
 #: How long a token is good for unless the settings say otherwise.
 TOKEN_LIFE: Final = timedelta(days=365)

@@ -5,12 +5,12 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from microblog_streams.errors import KeyReused
-from microblog_streams.operations import texts, token_text
+from microblog_streams.domain.errors import KeyReused
+from microblog_streams.domain.models import Credentials, Once, User
+from microblog_streams.operations import token_text, validation
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.tokens import Issued, Tokens
 from microblog_streams.operations.users import Users
-from microblog_streams.records import Credentials, Once, User
 
 #: What the token is called that registering gives.
 REGISTERED: Final = "registration"
@@ -40,7 +40,7 @@ class Access:
         A repeated call finds the same user (NotFound where that one is deleted by now), and gives another token in
         place of the former. ``once.digest`` must not depend on the password, which is compared with the one kept.
         """
-        texts.username(username)  # before the work of hashing
+        validation.username(username)  # before the work of hashing
         hashed = await self.passwords.hashed(password) if password is not None else None
         secret = token_text.new() if token else None
         credentials = Credentials(hashed, self.tokens.describe(secret, REGISTERED) if secret is not None else None)
@@ -55,5 +55,5 @@ class Access:
 
     async def log_in(self, username: str, password: SecretStr, name: str) -> Issued:
         """Give a token called ``name`` for a password. Raises Invalid (``name``), WrongLogin, Busy."""
-        texts.token_name(name)
+        validation.token_name(name)
         return await self.tokens.issue(await self.passwords.log_in(username, password), name)

@@ -7,11 +7,11 @@ stays public, also for who is blocked, because everybody can read it without say
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from microblog_streams.errors import Invalid
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.domain.models import Once, User
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
-from microblog_streams.records import Once, User
-from microblog_streams.stores.interfaces import BlockStore
+from microblog_streams.ports import BlockStore
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from microblog_streams.events import PostDeleted, UserDeleted
+from microblog_streams.domain.events import PostDeleted, UserDeleted
+from microblog_streams.domain.models import Post
 from microblog_streams.operations.fan_out import TOMBSTONE
-from microblog_streams.operations.lease import Lease
-from microblog_streams.operations.losses import Losses
-from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
+from microblog_streams.operations.lost_commits import Losses
+from microblog_streams.ports import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
+from microblog_streams.ports.lease import Lease
 
 #: Posts of a deleted user flagged between two looks at the lease: ten requests side by side, of the 96 that a worker
 #: may have under way.

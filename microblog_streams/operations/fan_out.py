@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_entry, post_millis, post_time
-from microblog_streams.operations.ahead import Ahead
-from microblog_streams.operations.attempts import attempt
-from microblog_streams.operations.lease import Lease
-from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import Followers, PostCache, PostStore, TimelineStore
-from microblog_streams.underway import Underway
+from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.bounded_pipeline import Ahead
+from microblog_streams.aio.in_flight import Underway
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_entry, post_millis, post_time
+from microblog_streams.domain.models import Post
+from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
+from microblog_streams.ports.lease import Lease
 
 #: Rows of the followers table looked at in one go, and pushed to in one call: some 0.3 ms of the event loop and 1 ms of
 #: Redis, for which whatever else there is to do waits at each of its steps. With 500 a post to a million took no less

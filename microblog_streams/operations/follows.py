@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from microblog_streams.errors import Invalid
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.domain.models import Once, User
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
-from microblog_streams.records import Once, User
-from microblog_streams.stores.interfaces import FollowStore
+from microblog_streams.ports import FollowStore
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
-from microblog_streams.ids import post_time
+from microblog_streams.domain.ids import post_time
 
 T = TypeVar("T")
 P = TypeVar("P")

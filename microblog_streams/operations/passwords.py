@@ -16,11 +16,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
-from microblog_streams.errors import Busy, Invalid, WrongLogin
-from microblog_streams.operations import texts
-from microblog_streams.operations.attempts import attempt
-from microblog_streams.records import Login
-from microblog_streams.stores.interfaces import PasswordStore
+from microblog_streams.aio.best_effort import attempt
+from microblog_streams.domain.errors import Busy, Invalid, WrongLogin
+from microblog_streams.domain.models import Login
+from microblog_streams.operations import validation
+from microblog_streams.ports import PasswordStore
 
 #: Hashes made at a time, and calls that may wait for theirs.
 AT_ONCE: Final = 2
@@ -42,7 +42,7 @@ class Passwords:
 
     async def hashed(self, password: SecretStr) -> str:
         """Return what is kept of a password. Raises Invalid (``password``), Busy."""
-        text = texts.password(password.get_secret_value())
+        text = validation.password(password.get_secret_value())
         return await self._work(lambda: self._hasher.hash(text))
 
     async def log_in(self, username: str, password: SecretStr) -> int:
@@ -65,14 +65,14 @@ class Passwords:
 
     async def _find(self, username: str) -> Login | None:
         try:
-            _, key = texts.username(username)
+            _, key = validation.username(username)
         except Invalid:
             return None
         return await self.store.find(key)
 
     async def _fits(self, stored: str, password: SecretStr) -> bool:
         try:
-            text = texts.password(password.get_secret_value())
+            text = validation.password(password.get_secret_value())
         except Invalid:
             return False
         return await self._work(lambda: self._verified(stored, text))

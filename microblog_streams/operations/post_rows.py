@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import PostCache, PostStore
+from microblog_streams.domain.models import Post
+from microblog_streams.ports import PostCache, PostStore
 
 #: Posts that are looked at again, or written again, side by side.
 PART: Final = 100

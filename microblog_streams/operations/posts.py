@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from microblog_streams import topics
-from microblog_streams.errors import Forbidden, NotFound
-from microblog_streams.events import HEADERS, Event, PostCreated, PostDeleted
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.operations import texts
-from microblog_streams.operations.attempts import attempt
-from microblog_streams.operations.bodies import Bodies, view
+from microblog_streams.aio.best_effort import attempt
+from microblog_streams.domain import topics
+from microblog_streams.domain.errors import Forbidden, NotFound
+from microblog_streams.domain.events import HEADERS, Event, PostCreated, PostDeleted
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.models import Once, Post, Reserved
+from microblog_streams.operations import validation
 from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.operations.timelines.hydration import Bodies, view
 from microblog_streams.operations.users import Users
-from microblog_streams.records import Once, Post, Reserved
-from microblog_streams.stores.interfaces import EventLog, IdempotencyStore, PostCache, PostStore, TimelineStore
+from microblog_streams.ports import EventLog, IdempotencyStore, PostCache, PostStore, TimelineStore
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Posts:
 
         Raises Invalid, NotFound (the author), KeyReused, BrokerUnavailable (nothing was sent), OutcomeUnknown.
         """
-        text = texts.content(content)
+        text = validation.content(content)
         user = await self.users.get(author)
         fresh = Reserved(new_post_id())
         reserved = await self.idempotency.claim(author, once, fresh.post_id) if once else fresh

@@ -13,10 +13,10 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from microblog_streams.operations import texts, token_text
-from microblog_streams.operations.recent import Recent
-from microblog_streams.records import NewToken, Token
-from microblog_streams.stores.interfaces import TokenStore
+from microblog_streams.aio.ttl_cache import Recent
+from microblog_streams.domain.models import NewToken, Token
+from microblog_streams.operations import token_text, validation
+from microblog_streams.ports import TokenStore
 
 #: Seconds that a worker goes by what it knows of a good token, and of one that is none.
 GOOD_SECONDS: Final = 30.0
@@ -48,7 +48,7 @@ class Tokens:
 
     def describe(self, secret: SecretStr, name: str) -> NewToken:
         """Return what is kept of a new token. Raises Invalid (``name``)."""
-        return NewToken(token_text.hashed(secret.get_secret_value()), texts.token_name(name), self.life)
+        return NewToken(token_text.hashed(secret.get_secret_value()), validation.token_name(name), self.life)
 
     async def issue(self, user: int, name: str) -> Issued:
         """Give a user a token. Raises Invalid (``name``), NotFound (the user)."""

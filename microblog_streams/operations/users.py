@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from microblog_streams.errors import Invalid, NotFound
-from microblog_streams.operations import texts
-from microblog_streams.operations.attempts import attempt
+from microblog_streams.aio.best_effort import attempt
+from microblog_streams.domain.errors import Invalid, NotFound
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Once, User
+from microblog_streams.operations import validation
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.tokens import Tokens
-from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
-from microblog_streams.stores.interfaces import TimelineStore, UserCache, UserStore
+from microblog_streams.ports import TimelineStore, UserCache, UserStore
 
 #: Seconds that a registration waits for the new user's timeline to be made, with its transaction open.
 TIMELINE_SECONDS: Final = 0.5
@@ -45,7 +45,7 @@ class Users:
         Raises Invalid for a name or a key that breaks the rules, UsernameTaken, KeyReused. A repeated call finds the
         same user, whose credentials stay as they are; NotFound where that one is deleted by now.
         """
-        name, key = texts.username(username)
+        name, key = validation.username(username)
         user, new = await self._register(name, key, once, credentials)
         if new:
             await attempt("cache_user", self.cache.fill([user]), None)
@@ -98,7 +98,7 @@ class Users:
 
     async def named(self, username: str) -> Page[User, int]:
         """Return a page of who has this name, or one that reads the same: one person or none. Raises Invalid."""
-        _, key = texts.username(username)
+        _, key = validation.username(username)
         found = await self.store.named(key)
         return Page([found] if found else [])
 

@@ -8,7 +8,7 @@ import asyncio
 
 import mode
 
-from microblog_streams.cancelling import AGAIN_SECONDS
+from microblog_streams.aio.cancelling import AGAIN_SECONDS
 
 
 class Service(mode.Service):

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 from tests.chaos.scene import Scene
 from tests.live.fixtures import migrate_stack, wait_until
 from tests.live.kafka import Kafka

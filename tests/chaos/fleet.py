@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 from tests.chaos.scene import DEADLINE, Scene
 from tests.live.worker import Worker
 

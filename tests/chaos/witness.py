@@ -2,8 +2,8 @@
 
 import logging
 
-from microblog_streams.delivery.lane import Lane
-from microblog_streams.delivery.parcel import Parcel
+from microblog_streams.delivery.in_flight_event import Parcel
+from microblog_streams.delivery.partition_processor import Lane
 from tests.live.probe import app
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from statistics import median
 
-from microblog_streams import topics
+from microblog_streams.domain import topics
 from tests.workload.history import History
 from tests.workload.report import DOUBLED, EDGE, MISPLACED, MISSING, STRAY, Report
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_user
 from tests.churn.comings import Comings
 from tests.churn.outcome import Outcome
 from tests.live.kafka import Kafka

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from microblog_streams.errors import NotFound
-from microblog_streams.records import Credentials, Login, NewToken, Once
-from microblog_streams.stores.tokens import MOST
+from microblog_streams.domain.errors import NotFound
+from microblog_streams.domain.models import Credentials, Login, NewToken, Once
+from microblog_streams.stores.postgres.tokens import MOST
 from tests.contracts.events import register
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)

@@ -5,9 +5,9 @@ from secrets import randbelow
 
 import pytest
 
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post, User
-from microblog_streams.stores.interfaces import PostCache, UserCache
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post, User
+from microblog_streams.ports import PostCache, UserCache
 
 JOINED = datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
 

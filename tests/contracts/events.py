@@ -3,9 +3,9 @@
 import uuid
 from dataclasses import dataclass
 
-from microblog_streams.events import EdgeChanged, UserDeleted
-from microblog_streams.records import OutboxRecord
-from microblog_streams.topics import USER_DELETED
+from microblog_streams.domain.events import EdgeChanged, UserDeleted
+from microblog_streams.domain.models import OutboxRecord
+from microblog_streams.domain.topics import USER_DELETED
 
 ALL = 100_000
 

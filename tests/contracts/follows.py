@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.errors import NotFound, TooManyFollowees
-from microblog_streams.events import EdgeChanged
-from microblog_streams.records import Edge
-from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.domain.errors import NotFound, TooManyFollowees
+from microblog_streams.domain.events import EdgeChanged
+from microblog_streams.domain.models import Edge
+from microblog_streams.domain.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import KeyReused
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Once, Reserved
+from microblog_streams.domain.errors import KeyReused
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Once, Reserved
 
 ONCE, OTHER = Once("key", b"\x00digest\xff"), Once("key", b"another")
 

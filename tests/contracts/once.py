@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.errors import KeyReused, NotFound, UsernameTaken
-from microblog_streams.records import Once
+from microblog_streams.domain.errors import KeyReused, NotFound, UsernameTaken
+from microblog_streams.domain.models import Once
 from tests.contracts.events import register, waiting
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.ids import MAX_USER_ID, new_post_id
-from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import PostStore
+from microblog_streams.domain.ids import MAX_USER_ID, new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.ports import PostStore
 
 
 def written_by(author: int, count: int) -> list[Post]:

@@ -8,7 +8,7 @@ from secrets import token_hex
 
 import pytest
 
-from microblog_streams.rates import parse
+from microblog_streams.domain.rates import parse
 
 
 @pytest.fixture

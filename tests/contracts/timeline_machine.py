@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from microblog_streams.ids import entry_post_id
-from microblog_streams.stores.interfaces import TimelineStore, Warmth
-from microblog_streams.stores.timelines import SLACK
+from microblog_streams.domain.ids import entry_post_id
+from microblog_streams.ports import TimelineStore, Warmth
+from microblog_streams.stores.redis.timelines import SLACK
 from tests.contracts.timeline_world import AUTHORS, OWNER, World
 
 INDEX = st.integers(0, 5)

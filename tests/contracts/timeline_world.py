@@ -9,8 +9,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from microblog_streams.ids import encode_entry, entry_author
-from microblog_streams.stores.interfaces import Building, Slice, TimelineStore, Warmth
+from microblog_streams.domain.ids import encode_entry, entry_author
+from microblog_streams.ports import Building, Slice, TimelineStore, Warmth
 
 OWNER = 100
 AUTHORS = (1, 2, 3)

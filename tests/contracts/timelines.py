@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import encode_entry, entry_post_id
-from microblog_streams.stores.interfaces import Building, Slice, TimelineStore, Warmth
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import encode_entry, entry_post_id
+from microblog_streams.ports import Building, Slice, TimelineStore, Warmth
 
 KEPT, MOST = 20, 22
 AUTHOR, OTHER = 1, 2**63 - 1

@@ -11,7 +11,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
-from web.cursors import Kind, encode
+from web.http.cursors import Kind, encode
 
 _NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789_-.äßøłжя李雷가あ", min_size=1, max_size=50)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from microblog_streams.errors import NotFound
-from microblog_streams.records import Login, NewToken, Token
-from microblog_streams.stores.tokens import MOST
+from microblog_streams.domain.errors import NotFound
+from microblog_streams.domain.models import Login, NewToken, Token
+from microblog_streams.stores.postgres.tokens import MOST
 from tests.fakes.database import FakeDatabase
 
 

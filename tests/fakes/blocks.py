@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from microblog_streams.records import Once, User
+from microblog_streams.domain.models import Once, User
 from tests.fakes.database import FakeDatabase
 
 

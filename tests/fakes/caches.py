@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.records import Post, User
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.models import Post, User
 
 
 class FakePostCache:

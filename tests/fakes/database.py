@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from microblog_streams.errors import Blocked, KeyReused, NotFound, StoreUnavailable
-from microblog_streams.events import HEADERS, EdgeChanged, Event
-from microblog_streams.lookalikes import look
-from microblog_streams.records import NO_CREDENTIALS, Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
-from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.domain.errors import Blocked, KeyReused, NotFound, StoreUnavailable
+from microblog_streams.domain.events import HEADERS, EdgeChanged, Event
+from microblog_streams.domain.lookalikes import look
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
+from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 
 
 @dataclass

@@ -12,12 +12,12 @@ from faust.events import Event as FaustEvent
 from faust.types import TP
 from faust.types.tuples import Message
 
-from microblog_streams.delivery.deliveries import Deliveries, Terms
-from microblog_streams.delivery.lane import Lane
 from microblog_streams.delivery.lease import PartitionLease, Pulse
 from microblog_streams.delivery.loop import deliver
-from microblog_streams.delivery.steadiness import Steadiness
-from microblog_streams.events import Event, UserId
+from microblog_streams.delivery.partition_processor import Lane
+from microblog_streams.delivery.processor_pool import Deliveries, Terms
+from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.domain.events import Event, UserId
 from tests.fakes.log import FakeLog
 
 TOPIC = "notes"

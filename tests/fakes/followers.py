@@ -1,7 +1,7 @@
 """The followers table in memory."""
 
-from microblog_streams.errors import NotMine
-from microblog_streams.stores.interfaces import FollowerSlice, Row, RowSlice
+from microblog_streams.domain.errors import NotMine
+from microblog_streams.ports import FollowerSlice, Row, RowSlice
 
 
 class FakeFollowers:

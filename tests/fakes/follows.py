@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from microblog_streams.errors import TooManyFollowees
-from microblog_streams.records import Edge, Once, User
+from microblog_streams.domain.errors import TooManyFollowees
+from microblog_streams.domain.models import Edge, Once, User
 from tests.fakes.database import FakeDatabase
 
 

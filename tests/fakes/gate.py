@@ -5,7 +5,7 @@ import inspect
 from enum import Enum
 from typing import Any
 
-from microblog_streams.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
+from microblog_streams.domain.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
 
 
 class Fault(Enum):

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from microblog_streams.records import Once, Reserved
+from microblog_streams.domain.models import Once, Reserved
 from tests.fakes.database import FakeDatabase
 
 

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from microblog_streams.errors import NotMine
+from microblog_streams.domain.errors import NotMine
 
 
 @dataclass

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from microblog_streams.dead_letters import DeadLetter, Headers
-from microblog_streams.errors import Conflict, StoreUnavailable
-from microblog_streams.stores.interfaces import Action, Bounds
-from microblog_streams.topics import POST_CREATED
+from microblog_streams.dead_letters.record import DeadLetter, Headers
+from microblog_streams.domain.errors import Conflict, StoreUnavailable
+from microblog_streams.domain.topics import POST_CREATED
+from microblog_streams.ports import Action, Bounds
 from tests.fakes.database import FakeDatabase
 
 BEGIN = datetime(2026, 5, 17, tzinfo=UTC)

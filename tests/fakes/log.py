@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from microblog_streams.errors import BrokerUnavailable
+from microblog_streams.domain.errors import BrokerUnavailable
 
 
 @dataclass(frozen=True, slots=True)

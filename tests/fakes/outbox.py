@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.records import OutboxRecord
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.models import OutboxRecord
 from tests.fakes.database import FakeDatabase
 
 

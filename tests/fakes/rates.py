@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.rates import Rate, Verdict
-from microblog_streams.stores.rates import LocalRates
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.rates import Rate, Verdict
+from microblog_streams.stores.redis.rates import LocalRates
 
 
 class FakeRates:

@@ -4,11 +4,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from microblog_streams.overview.everywhere import Everywhere
-from microblog_streams.overview.records import OutboxLine, Report, Size, TimelinesLine
-from microblog_streams.stores.deployment import Deployment
-from microblog_streams.stores.roster import Worker
-from microblog_streams.topics import SOURCES
+from microblog_streams.cluster_status.collector import Everywhere
+from microblog_streams.cluster_status.models import OutboxLine, Report, Size, TimelinesLine
+from microblog_streams.domain.topics import SOURCES
+from microblog_streams.stores.postgres.deployment import Deployment
+from microblog_streams.stores.redis.worker_registry import Worker
 
 STARTED = datetime.now(UTC) - timedelta(hours=3, minutes=4, seconds=30)
 ONE = Worker("w1", "http://127.0.0.1:6066", "both", (0, 1), 1, STARTED)

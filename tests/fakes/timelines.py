@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import entry_author, entry_post_id
-from microblog_streams.stores.interfaces import Building, Check, Slice, Warmth
-from microblog_streams.stores.timelines import KEPT, SLACK
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import entry_author, entry_post_id
+from microblog_streams.ports import Building, Check, Slice, Warmth
+from microblog_streams.stores.redis.timelines import KEPT, SLACK
 
 
 @dataclass

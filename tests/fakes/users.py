@@ -4,12 +4,12 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from microblog_streams.errors import NotFound, UsernameTaken
-from microblog_streams.events import UserDeleted
-from microblog_streams.records import NO_CREDENTIALS, Credentials, Once, User
-from microblog_streams.stores.interfaces import BeforeCommit
-from microblog_streams.stores.registration import HOLD_DAYS, REASONS
-from microblog_streams.topics import USER_DELETED
+from microblog_streams.domain.errors import NotFound, UsernameTaken
+from microblog_streams.domain.events import UserDeleted
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Once, User
+from microblog_streams.domain.topics import USER_DELETED
+from microblog_streams.ports import BeforeCommit
+from microblog_streams.stores.postgres.registration import HOLD_DAYS, REASONS
 from tests.fakes.database import FakeDatabase
 
 

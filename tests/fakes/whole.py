@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from microblog_streams import topics
-from microblog_streams.errors import Blocked, Conflict, NotFound, Transient
-from microblog_streams.events import Event, PostCreated, PostDeleted
+from microblog_streams.domain import topics
+from microblog_streams.domain.errors import Blocked, Conflict, NotFound, Transient
+from microblog_streams.domain.events import Event, PostCreated, PostDeleted
+from microblog_streams.domain.models import Edge
 from microblog_streams.operations import Operations, operations
-from microblog_streams.records import Edge
 from tests.fakes.gate import Gate, Gated
 from tests.fakes.lease import FakeLease
 from tests.fakes.world import EVENTS, World

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from microblog_streams import topics
-from microblog_streams.events import Event, Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
-from microblog_streams.ids import encode_entry, new_post_id
+from microblog_streams.domain import topics
+from microblog_streams.domain.events import Event, Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.models import Era, Post
 from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.pages import Page, PostView
-from microblog_streams.records import Era, Post
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from microblog_streams import application
-from microblog_streams.application import MicroblogApp
-from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import Deployment
+from microblog_streams.bootstrap import application
+from microblog_streams.bootstrap.application import MicroblogApp
+from microblog_streams.config.settings import Settings
+from microblog_streams.stores.postgres.deployment import Deployment
 
 
 @pytest.fixture

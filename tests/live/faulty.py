@@ -3,9 +3,9 @@
 Run with ``faust -A`` in place of the package.
 """
 
-from microblog_streams.events import PostCreated
+from microblog_streams.domain.events import PostCreated
 from microblog_streams.operations.fan_out import FanOut
-from microblog_streams.operations.lease import Lease
+from microblog_streams.ports.lease import Lease
 from tests.live.probe import app
 
 BROKEN = "broken"

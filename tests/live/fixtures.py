@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 from tests.live.kafka import Kafka
 from tests.live.people import People
 from tests.live.stack import RunningStack

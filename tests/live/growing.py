@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 from tests.churn.scenario import Parts
 from tests.live.command import Command
 from tests.live.fixtures import make_workers, migrate_stack

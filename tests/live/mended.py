@@ -3,9 +3,9 @@
 Run with ``faust -A`` in place of the package.
 """
 
-from microblog_streams.delivery import parcel
+from microblog_streams.delivery import in_flight_event
 from tests.live.probe import app
 
-parcel._schema = lambda headers: 1
+in_flight_event._schema = lambda headers: 1
 
 __all__ = ["app"]

@@ -8,11 +8,11 @@ from typing import Any, cast
 from faust.types import EventT
 from faust.types.web import Request, Response, View
 
-from microblog_streams import configuration
-from microblog_streams.application import create_app
-from microblog_streams.delivery.upstream import transport
-from microblog_streams.delivery.upstream.changelog import ConfirmedTable
-from microblog_streams.settings import load_settings_or_exit
+from microblog_streams.bootstrap.application import create_app
+from microblog_streams.config import faust_config
+from microblog_streams.config.settings import load_settings_or_exit
+from microblog_streams.delivery.faust_patches import transport
+from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 
 #: While it is not set, the records of the changelog stay in the worker's buffer, as while Kafka does not take them.
 changelog_flows = asyncio.Event()
@@ -41,7 +41,7 @@ class CountingTable(ConfirmedTable):
 
 
 transport.MendedTransport.Producer = HeldProducer
-configuration.ConfirmedTable = CountingTable
+faust_config.ConfirmedTable = CountingTable
 app = create_app(load_settings_or_exit())
 
 

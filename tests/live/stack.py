@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.limiting import NO_LIMITS
+from microblog_streams.config.rate_limit_settings import NO_LIMITS
+from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.part import Part
 from microblog_streams.local.stack import PARTS, Stack
-from microblog_streams.settings import PREFIX, Settings
 from tests.waiting import PATIENT_SECONDS
 
 

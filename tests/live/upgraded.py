@@ -3,9 +3,9 @@
 Run with ``faust -A`` in place of the package.
 """
 
-from microblog_streams.delivery import parcel
+from microblog_streams.delivery import in_flight_event
 from tests.live.probe import app
 
-parcel.SCHEMA = 2
+in_flight_event.SCHEMA = 2
 
 __all__ = ["app"]

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from microblog_streams.addresses import joined
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.addresses import joined
+from microblog_streams.config.settings import PREFIX
 
 ROOT = Path(__file__).parents[2]
 #: Seconds within which everything must have happened, on a busy machine too.

@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from typing import Any, cast
 
-from microblog_streams.stores.interfaces import Check
-from microblog_streams.stores.timelines import Timelines, key
+from microblog_streams.ports import Check
+from microblog_streams.stores.redis.timelines import Timelines, key
 from tests.live.probe import app
 
 _push = Timelines.push

@@ -13,12 +13,12 @@ from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, ProtocolVersion
 from cassandra.policies import WhiteListRoundRobinPolicy
 
+from microblog_streams.config.settings import PREFIX
 from microblog_streams.local.cassandra import HEAP_MB, KEYSPACE, Cassandra
 from microblog_streams.local.files import write_atomic
 from microblog_streams.local.process import Children
 from microblog_streams.local.stack import Stack
-from microblog_streams.settings import PREFIX
-from microblog_streams.stores.cluster import ERRORS
+from microblog_streams.stores.cassandra.driver import ERRORS
 
 #: Where all tokens end: three nodes have a third of them each.
 TOKENS = 2**63

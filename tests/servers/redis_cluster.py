@@ -8,12 +8,12 @@ from pydantic import SecretStr
 from redis import Redis as Client
 from redis import RedisError
 
+from microblog_streams.config.settings import Settings
 from microblog_streams.local.files import write_atomic
 from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
-from microblog_streams.settings import Settings
 from tests.servers.alone import serving
 from tests.waiting import PATIENT_SECONDS
 

@@ -7,16 +7,16 @@ from contextlib import suppress
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import new_post_id
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
 from microblog_streams.local.cassandra import HEAP_MB
 from microblog_streams.local.cassandra import Cassandra as Node
 from microblog_streams.local.files import write_atomic
-from microblog_streams.records import Post
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.cluster import ERRORS, open_cluster
-from microblog_streams.stores.keyspace import migrate
-from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.driver import ERRORS, open_cluster
+from microblog_streams.stores.cassandra.keyspace import migrate
+from microblog_streams.stores.cassandra.posts import Posts
 from tests.servers.alone import serving
 from tests.waiting import until
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from benchmarks.client import Client, client, side_by_side
 from benchmarks.expectation import Item
 from benchmarks.memory import memory
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_user
 from tests.live.kafka import Kafka
 from tests.live.worker import Worker
 from tests.waiting import until

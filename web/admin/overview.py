@@ -9,12 +9,12 @@ from typing import Final
 from aiohttp.web import Request, Response
 from pydantic import TypeAdapter
 
-from microblog_streams.overview.records import Page, Report
-from microblog_streams.topics import SOURCES
-from web import answers
-from web.admin.accepting import preferred
+from microblog_streams.cluster_status.models import Page, Report
+from microblog_streams.domain.topics import SOURCES
+from web.admin.content_negotiation import preferred
 from web.admin.pages import page
-from web.views import View
+from web.api.view import View
+from web.http import responses
 
 JSON, HTML = "application/json", "text/html"
 #: What the page calls the parts that may be away.
@@ -53,11 +53,11 @@ class Own(View):
 
     async def get(self, request: Request) -> Response:
         """Return the report as JSON."""
-        return answers.json(_report.dump_json(await self.microblog.here.report(), by_alias=True))
+        return responses.json(_report.dump_json(await self.microblog.here.report(), by_alias=True))
 
 
 def _json(seen: Page) -> Response:
-    return answers.json(_page.dump_json(seen, by_alias=True), headers={"Cache-Control": "no-store"})
+    return responses.json(_page.dump_json(seen, by_alias=True), headers={"Cache-Control": "no-store"})
 
 
 def _html(seen: Page) -> Response:

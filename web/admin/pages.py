@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp.web import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from web.admin import figures
+from web.admin import formatting
 
 _FOLDER: Final = Path(__file__).with_name("templates")
 _STYLE: Final = (_FOLDER / "style.css").read_text()
@@ -29,12 +29,12 @@ _templates: Final = Environment(
     loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 _templates.filters |= {
-    "count": figures.count,
-    "rough": figures.rough,
-    "size": figures.size,
-    "span": figures.span,
-    "moment": figures.moment,
-    "numbers": figures.numbers,
+    "count": formatting.count,
+    "rough": formatting.rough,
+    "size": formatting.size,
+    "span": formatting.span,
+    "moment": formatting.moment,
+    "numbers": formatting.numbers,
 }
 
 

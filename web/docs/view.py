@@ -13,8 +13,8 @@ from typing import Final
 from aiohttp.web import HTTPNotFound, Request, Response
 from swagger_ui_bundle import swagger_ui_path
 
-from web.files import ASKED, KEPT, File
-from web.views import View
+from web.api.view import View
+from web.http.static_file import ASKED, KEPT, File
 
 _PAGES: Final = Path(__file__).parent
 _UI: Final[Path] = swagger_ui_path

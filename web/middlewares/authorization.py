@@ -10,11 +10,11 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from microblog_streams.errors import BadToken
-from microblog_streams.operations.attempts import attempt
-from web.callers import CALLER, OPEN, Caller
+from microblog_streams.aio.best_effort import attempt
+from microblog_streams.domain.errors import BadToken
+from web.api.view import MICROBLOG
+from web.http.authorization import CALLER, OPEN, Caller
 from web.routes import CALLED
-from web.views import MICROBLOG
 
 HEADER: Final = "Authorization"
 

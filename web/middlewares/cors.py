@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from microblog_streams.origins import ANY
+from microblog_streams.config.origins import ANY
 
 #: Headers that a page may send.
 TAKEN: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"

@@ -11,15 +11,15 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, StreamResponse, middleware
 
-from microblog_streams.settings import Settings
+from microblog_streams.config.settings import Settings
+from web.http.problems import TooSlow, answered
+from web.middlewares.admin_gate import lock
 from web.middlewares.authorization import authentication
 from web.middlewares.compression import compression
 from web.middlewares.cors import Sharing, cors
-from web.middlewares.guesses import guesses
-from web.middlewares.limits import limits
-from web.middlewares.lock import lock
+from web.middlewares.rate_limits import limits
 from web.middlewares.request_ids import request_ids
-from web.problems import TooSlow, answered
+from web.middlewares.token_guess_limit import guesses
 
 #: Bytes of a request's body. A post of 2,000 characters, escaped as JSON allows, takes 24,000.
 MAX_BODY: Final = 64 * 1024

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any, Final
 
-from web.openapi import answers, parameters, security
+from web.api.view import View
+from web.openapi import parameters, responses, security
+from web.openapi.docstrings import first, rest, text
 from web.openapi.headers import HEADERS
 from web.openapi.operations import Api, Operation, operations
 from web.openapi.schemas import Schemas
-from web.openapi.words import first, rest, text
-from web.views import View
 
 Json = dict[str, Any]
 
@@ -62,7 +62,7 @@ def _described(operation: Operation, api: Api) -> Json:
         **text(rest(operation.words)),
         **parameters.of(operation),
         **parameters.body(operation, api.schemas),
-        "responses": answers.of(operation, api),
+        "responses": responses.of(operation, api),
         **security.of(operation.call, api.required),
     }
 

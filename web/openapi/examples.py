@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from limits import RateLimitItemPerMinute
 
-from microblog_streams.errors import (
+from microblog_streams.domain.errors import (
     BadToken,
     Blocked,
     BrokerUnavailable,
@@ -23,8 +23,8 @@ from microblog_streams.errors import (
     WorkerUnavailable,
     WrongLogin,
 )
-from microblog_streams.rates import Left, Verdict
-from web.problems import InvalidFields, NotReady, TooManyRequests, TooSlow, document, kind_of
+from microblog_streams.domain.rates import Left, Verdict
+from web.http.problems import InvalidFields, NotReady, TooManyRequests, TooSlow, document, kind_of
 
 _REQUEST: Final = "4e8f6a0c-3d1b-4c57-9a62-0b7d5e9f1c24"
 

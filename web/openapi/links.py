@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from web import schemas
+from web.api import schemas
 from web.openapi.operations import Api, Operation
 
 Json = dict[str, Any]

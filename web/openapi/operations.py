@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from microblog_streams.errors import SetupError
-from web.described import Call, described
+from microblog_streams.domain.errors import SetupError
+from web.api.endpoint import Call, described
+from web.api.view import View
 from web.openapi.schemas import Schemas
-from web.views import View
 
 #: HEAD and OPTIONS are not among them: they are there wherever they make sense, which the document says once.
 _METHODS: Final = ("get", "post", "put", "patch", "delete")

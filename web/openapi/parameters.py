@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from microblog_streams.operations.texts import MAX_USERNAME
-from web import once, params
+from microblog_streams.operations.validation import MAX_USERNAME
+from web.http import idempotency, params
 from web.openapi.operations import Operation
 from web.openapi.schemas import Schemas
 
@@ -85,9 +85,9 @@ def _in_path(name: str, meaning: str) -> Json:
 
 def _key(least: int) -> Json:
     return {
-        "name": once.HEADER,
+        "name": idempotency.HEADER,
         "in": "header",
         "description": "Makes the call happen once, however often it is repeated with the same key: a random UUID.",
-        "schema": {"type": "string", "pattern": once.pattern(least)},
+        "schema": {"type": "string", "pattern": idempotency.pattern(least)},
         "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     }

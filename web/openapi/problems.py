@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, HTTPUnsupportedMediaType
 
-from microblog_streams.errors import BadToken, Forbidden, Invalid, KeyReused, StoreUnavailable, Unauthenticated
-from web import problems
-from web.described import Who
+from microblog_streams.domain.errors import BadToken, Forbidden, Invalid, KeyReused, StoreUnavailable, Unauthenticated
+from web.api.endpoint import Who
+from web.api.schemas import Problem
+from web.http import problems
+from web.http.problems import InvalidFields, TooManyRequests, TooSlow
 from web.openapi import parameters
+from web.openapi.docstrings import first
 from web.openapi.examples import example
 from web.openapi.headers import headers
 from web.openapi.operations import Api, Operation
-from web.openapi.words import first
-from web.problems import InvalidFields, TooManyRequests, TooSlow
-from web.schemas import Problem
 
 Json = dict[str, Any]
 Errors = tuple[type[Exception], ...]

@@ -7,8 +7,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema
 
-from web.described import Call
-from web.schemas import Problem
+from web.api.endpoint import Call
+from web.api.schemas import Problem
 
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]

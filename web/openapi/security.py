@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from web.described import Call, Who
+from web.api.endpoint import Call, Who
 
 _NAME: Final = "bearerAuth"
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from aiohttp.web import Request, Response
 
-from web.files import ASKED, File
+from web.api.view import View
+from web.http.static_file import ASKED, File
 from web.openapi.document import document
-from web.views import View
 
 
 class OpenApi(View):

@@ -15,10 +15,10 @@ from time import perf_counter
 import uvloop
 
 from benchmarks.bench.ceilings.pushes import AUTHOR
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.settings import load_settings
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import IN_FLIGHT, Timelines
+from microblog_streams.config.settings import load_settings
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import IN_FLIGHT, Timelines
 
 
 async def deliveries(posts: Sequence[Sequence[int]]) -> dict[str, float]:

@@ -19,15 +19,15 @@ from aiokafka import AIOKafkaProducer
 from redis.asyncio import Redis as Client
 
 from benchmarks.bench.ceilings.topic import TOPIC, make_topic
-from microblog_streams.ids import encode_user, new_post_id
-from microblog_streams.records import Post
-from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.settings import Settings, load_settings
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.posts import Posts
-from microblog_streams.stores.redis import CONNECTIONS, Redis
-from microblog_streams.stores.redis_address import open_pool
-from microblog_streams.stores.timelines import UNREAD, functions, key
+from microblog_streams.config.settings import Settings, load_settings
+from microblog_streams.domain.ids import encode_user, new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.kafka.clients import client_options
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.posts import Posts
+from microblog_streams.stores.redis.address import open_pool
+from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
+from microblog_streams.stores.redis.timelines import UNREAD, functions, key
 
 #: Entries of a page and one more.
 _LIMIT: Final = 21

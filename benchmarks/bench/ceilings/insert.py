@@ -10,8 +10,8 @@ from functools import partial
 import aiopg
 
 from benchmarks.bench.ceilings.clients import BARE, OURS, Rates, rate, report
-from microblog_streams.settings import load_settings
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.config.settings import load_settings
+from microblog_streams.stores.postgres.connection import Postgres
 
 _TABLE = "CREATE TABLE IF NOT EXISTS bench_ceiling (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, text text)"
 _INSERT = "INSERT INTO bench_ceiling (text) VALUES (%s)"

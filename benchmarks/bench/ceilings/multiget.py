@@ -15,12 +15,12 @@ from cassandra.query import PreparedStatement
 from benchmarks.bench.ceilings.clients import BARE, OURS, Rates, rate, report
 from benchmarks.bench.ceilings.pushes import AUTHOR
 from benchmarks.load import CONTENT
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post
-from microblog_streams.settings import load_settings
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.cluster import STRONG, Address, open_cluster
-from microblog_streams.stores.posts import BODIES, Posts
+from microblog_streams.config.settings import load_settings
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.driver import STRONG, Address, open_cluster
+from microblog_streams.stores.cassandra.posts import BODIES, Posts
 
 POSTS = 20
 

@@ -11,10 +11,10 @@ from typing import Any
 from redis.asyncio import Redis as Client
 
 from benchmarks.bench.ceilings.clients import BARE, OURS, Rates, rate, report
-from microblog_streams.settings import load_settings
-from microblog_streams.stores.redis import CONNECTIONS, Redis
-from microblog_streams.stores.redis_address import open_pool
-from microblog_streams.stores.timelines import Timelines, key
+from microblog_streams.config.settings import load_settings
+from microblog_streams.stores.redis.address import open_pool
+from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
+from microblog_streams.stores.redis.timelines import Timelines, key
 
 #: Entries of a page, and one more that tells of a next page.
 LIMIT = 21

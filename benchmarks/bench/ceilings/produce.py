@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaProducer
 from benchmarks.bench.ceilings.clients import BARE, Rates, rate, report
 from benchmarks.bench.ceilings.topic import TOPIC, make_topic
 from benchmarks.load import CONTENT
-from microblog_streams.ids import encode_user
-from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.settings import load_settings
+from microblog_streams.config.settings import load_settings
+from microblog_streams.domain.ids import encode_user
+from microblog_streams.kafka.clients import client_options
 
 
 async def produce() -> Rates:

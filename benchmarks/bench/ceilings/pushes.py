@@ -15,10 +15,10 @@ from typing import Final
 
 import uvloop
 
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.settings import load_settings
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import BATCH, IN_FLIGHT, Timelines
+from microblog_streams.config.settings import load_settings
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import BATCH, IN_FLIGHT, Timelines
 
 #: An author whom nobody is.
 AUTHOR: Final = 999_999_999

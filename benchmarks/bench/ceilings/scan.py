@@ -19,10 +19,10 @@ from faust.stores.rocksdb import RocksDBOptions
 from rocksdict import Rdict, WriteBatch
 
 from benchmarks.bench.ceilings.clients import BARE, OURS, report
-from microblog_streams.delivery.upstream.changelog import ConfirmedTable
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
+from microblog_streams.domain.ids import encode_user
 from microblog_streams.operations.fan_out import SLICE
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.ports import Row
 from tables.codec import encode_key, encode_row
 from tables.followers import ROCKSDB, FollowersTable
 

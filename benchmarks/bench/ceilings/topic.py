@@ -6,8 +6,8 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
-from microblog_streams.services.kafka_clients import client_options
-from microblog_streams.settings import Settings
+from microblog_streams.config.settings import Settings
+from microblog_streams.kafka.clients import client_options
 
 TOPIC: Final = "bench.ceiling"
 

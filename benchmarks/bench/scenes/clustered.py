@@ -14,9 +14,9 @@ from benchmarks.aside import aside
 from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
 from benchmarks.crowd import FIRST
-from microblog_streams.settings import Settings
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import BATCH, UNREAD, functions, keys
+from microblog_streams.config.settings import Settings
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import BATCH, UNREAD, functions, keys
 from tests.servers.redis_cluster import running_cluster
 
 FOLLOWERS, QUICK = 200_000, 50_000

@@ -10,7 +10,7 @@ from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
 from benchmarks.figures import percentile
 from benchmarks.followees import follow_many
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.redis.timelines import Timelines
 
 #: Followees, their posts, reads a round, and the most milliseconds.
 SIZES: Final = ((200, 1_000, 20, 150.0), (5_000, 10_000, 1, 2_500.0))

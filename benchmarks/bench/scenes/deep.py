@@ -15,7 +15,7 @@ from benchmarks.bench.setting import Setting
 from benchmarks.client import next_page
 from benchmarks.figures import percentile
 from benchmarks.followees import follow_many, follow_too
-from microblog_streams.stores.timelines import KEPT, Timelines, key
+from microblog_streams.stores.redis.timelines import KEPT, Timelines, key
 
 MIDDLE: Final = 400
 #: Followees, and the most milliseconds for a page past the kept entries. Those after it have the same for both.

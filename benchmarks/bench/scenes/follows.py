@@ -10,7 +10,7 @@ from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
 from benchmarks.client import side_by_side
 from benchmarks.figures import percentile
-from microblog_streams.ids import encode_entry
+from microblog_streams.domain.ids import encode_entry
 
 AUTHORS, POSTS = 16, 20
 RATE: Final = 200.0

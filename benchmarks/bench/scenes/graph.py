@@ -16,7 +16,7 @@ from benchmarks.bench.setting import Setting
 from benchmarks.graph import Graph, read
 from benchmarks.produced import entries, new_posts, publish_posts, store_posts
 from benchmarks.scenes import GRAPH
-from microblog_streams.stores.timelines import key
+from microblog_streams.stores.redis.timelines import key
 
 #: Part of the people, posts a round, and the draw's seed.
 FRACTION, QUICK_FRACTION, POSTS, SEED = 0.05, 0.002, 2_000, 2003

@@ -9,8 +9,8 @@ from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.setting import Setting
 from benchmarks.crowd import Crowd
 from benchmarks.memory import memory
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.stores.timelines import KEPT, Timelines, key
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.timelines import KEPT, Timelines, key
 
 EDGES, QUICK_EDGES = 5_000_000, 50_000
 #: Somebody whose timeline is filled.

@@ -9,8 +9,8 @@ from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.served import bare_handlers, side_by_side
 from benchmarks.bench.setting import Setting
 from benchmarks.load import CONTENT
-from microblog_streams.ids import encode_entry
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.domain.ids import encode_entry
+from microblog_streams.stores.redis.timelines import Timelines
 
 READERS, AUTHORS, POSTS = 500, 20, 60
 

@@ -9,8 +9,8 @@ from benchmarks.bench.rows import Row, Target
 from benchmarks.bench.scenes.edges import scan
 from benchmarks.bench.setting import Setting
 from benchmarks.load import CONTENT
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.stores.timelines import KEPT, Timelines
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.timelines import KEPT, Timelines
 
 #: Rows of the table that is scanned, as many as a worker with a crowd has.
 ROWS, QUICK_ROWS = 1_000_000, 100_000

@@ -7,8 +7,8 @@ from benchmarks.bench.rows import Row, growth
 from benchmarks.bench.scenes.pages import POSTS, files, warm_readers
 from benchmarks.bench.setting import Setting
 from benchmarks.crowd import FIRST, Crowd
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.timelines import Timelines
 
 #: Others' timelines, those against which the most are held, and pages a second: well below what a worker takes.
 SIZES, QUICK, BASE = (1_000, 10_000, 100_000), (1_000, 2_000), 0

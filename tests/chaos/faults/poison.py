@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
-from microblog_streams import topics
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_user, new_post_id
+from microblog_streams.domain import topics
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_user, new_post_id
 from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.onlooker import Onlooker

@@ -12,10 +12,10 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 import agents
-from microblog_streams.delivery.deliveries import Deliveries, Terms
 from microblog_streams.delivery.lease import Pulse
-from microblog_streams.delivery.steadiness import Steadiness
-from microblog_streams.events import Event
+from microblog_streams.delivery.processor_pool import Deliveries, Terms
+from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.domain.events import Event
 from tests.fakes.delivery import FakeStream, Group
 from tests.fakes.world import World
 from tests.waiting import until

@@ -2,7 +2,8 @@
 
 import pytest
 
-from microblog_streams.delivery import acknowledgements, backoff, lane
+from microblog_streams.aio import backoff
+from microblog_streams.delivery import offset_acks, partition_processor
 from tests.functional.delivery.agents_world import AgentsWorld
 from tests.functional.delivery.reading_world import Reading
 
@@ -12,7 +13,7 @@ def quick(monkeypatch):
     """Pauses of a millisecond."""
     monkeypatch.setattr(backoff, "FIRST", 0.001)
     monkeypatch.setattr(backoff, "LONGEST", 0.002)
-    for module in (lane, acknowledgements):
+    for module in (partition_processor, offset_acks):
         monkeypatch.setattr(module, "TICK", 0.001)
 
 

@@ -8,7 +8,7 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.types import TP
 
-from microblog_streams.delivery.upstream.consumer import SteadyConsumer
+from microblog_streams.delivery.faust_patches.consumer import SteadyConsumer
 from tests.waiting import until
 
 CHANGELOG, SOURCE = TopicPartition("changelog", 1), TopicPartition("events", 0)

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.events import Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
-from microblog_streams.ids import entry_post_id, new_post_id
-from microblog_streams.stores.interfaces import Row
-from microblog_streams.topics import POST_CREATED, POST_DELETED, USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.domain.events import Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
+from microblog_streams.domain.ids import entry_post_id, new_post_id
+from microblog_streams.domain.topics import POST_CREATED, POST_DELETED, USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.ports import Row
 from tests.functional.delivery.agents_world import AgentsWorld
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from microblog_streams.delivery.upstream import connection
+from microblog_streams.delivery.faust_patches import connection
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
-from microblog_streams.delivery.upstream.consumer import SteadyThread
+from microblog_streams.delivery.faust_patches.consumer import SteadyThread
 from tests.functional.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
 from tests.waiting import DEADLINE_SECONDS
 

@@ -7,7 +7,7 @@ import pytest
 from faust.transport.drivers.aiokafka import Consumer
 from mode import Service
 
-from microblog_streams.delivery.upstream.draining import PromptConsumer
+from microblog_streams.delivery.faust_patches.eager_dispatch import PromptConsumer
 from tests.waiting import DEADLINE_SECONDS, until
 
 

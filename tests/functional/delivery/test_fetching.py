@@ -8,9 +8,9 @@ import pytest
 from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
-from microblog_streams.application import MicroblogApp
-from microblog_streams.delivery.upstream.consumer import SteadyConsumer
-from microblog_streams.delivery.upstream.transport import JOINING_FETCH_MS, READY_FETCH_MS, PulsedConsumer
+from microblog_streams.bootstrap.application import MicroblogApp
+from microblog_streams.delivery.faust_patches.consumer import SteadyConsumer
+from microblog_streams.delivery.faust_patches.transport import JOINING_FETCH_MS, READY_FETCH_MS, PulsedConsumer
 
 PARTITION = TP("events", 0)
 

@@ -8,10 +8,10 @@ import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from microblog_streams import application, garbage
-from microblog_streams.delivery.upstream.consumer import SteadyThread
-from microblog_streams.services.stopping import STOP_SECONDS
-from microblog_streams.settings import Settings
+from microblog_streams.bootstrap import application, gc_tuning
+from microblog_streams.config.settings import Settings
+from microblog_streams.delivery.faust_patches.consumer import SteadyThread
+from microblog_streams.services.worker_exit import STOP_SECONDS
 from tests.functional.delivery.reading_world import Reading
 from tests.waiting import until
 
@@ -65,7 +65,7 @@ async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(re
         steps.append("started")
 
     monkeypatch.setattr(faust.App, "on_started", started)
-    monkeypatch.setattr(garbage, "freeze", lambda: steps.append("frozen"))
+    monkeypatch.setattr(gc_tuning, "freeze", lambda: steps.append("frozen"))
     await real_application(Settings()).on_started()
     assert steps == ["started", "frozen"]
 

@@ -9,12 +9,13 @@ from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGro
 from faust.exceptions import ProducerSendError
 from faust.transport.producer import ProducerBuffer
 
-from microblog_streams.delivery import backoff, upstream
+from microblog_streams.aio import backoff
+from microblog_streams.config.settings import LEASE_MARGIN
+from microblog_streams.delivery import faust_patches
+from microblog_streams.delivery.faust_patches import transport
+from microblog_streams.delivery.faust_patches.transport import PatientBuffer
 from microblog_streams.delivery.lease import PartitionLease, Pulse
-from microblog_streams.delivery.upstream import transport
-from microblog_streams.delivery.upstream.transport import PatientBuffer
-from microblog_streams.errors import NotMine, SetupError
-from microblog_streams.settings import LEASE_MARGIN
+from microblog_streams.domain.errors import NotMine, SetupError
 from tests.fakes.delivery import Clock, Group
 from tests.waiting import until
 
@@ -132,17 +133,17 @@ def test_a_lease_ends_with_its_generation(clock, group):
 
 
 def test_the_installed_versions_are_those_that_the_mends_are_for():
-    upstream.check_versions()
+    faust_patches.check_versions()
 
 
 @pytest.mark.parametrize("package", ["faust-streaming", "aiokafka"])
 def test_another_version_is_refused(monkeypatch, package):
-    monkeypatch.setitem(upstream.TESTED, package, "0.0.1")
+    monkeypatch.setitem(faust_patches.TESTED, package, "0.0.1")
     with pytest.raises(SetupError, match=rf"{package} .* is installed.*pip install {package}==0\.0\.1"):
-        upstream.check_versions()
+        faust_patches.check_versions()
 
 
 def test_a_faust_without_compiled_streams_is_refused(monkeypatch):
     monkeypatch.setattr(faust.streams, "_CStreamIterator", None)
     with pytest.raises(SetupError, match="binary wheel"):
-        upstream.check_versions()
+        faust_patches.check_versions()

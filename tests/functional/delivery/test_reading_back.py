@@ -8,8 +8,8 @@ import pytest
 from faust.tables.recovery import Recovery
 from faust.types import TP
 
-from microblog_streams.delivery.upstream import reading_back
-from microblog_streams.delivery.upstream.recovery import SteadyRecovery
+from microblog_streams.delivery.faust_patches import batched_recovery
+from microblog_streams.delivery.faust_patches.recovery import SteadyRecovery
 from tests.waiting import until
 
 ACTIVE, STANDBY, LOST = TP("changelog", 0), TP("changelog", 1), TP("changelog", 2)
@@ -88,7 +88,7 @@ async def test_what_is_missing_is_counted_once_for_all_that_arrived(reading, mon
 
 
 async def test_others_have_a_turn_between_many(reading, monkeypatch):
-    monkeypatch.setattr(reading_back, "MOST", 3)
+    monkeypatch.setattr(batched_recovery, "MOST", 3)
     one = reading(highwater=9)
     put(one, ACTIVE, *range(9))
     await until(lambda: len(one.table.rows) == 9)
@@ -111,7 +111,7 @@ async def test_a_standby_is_read_after_the_end_too(reading):
 
 
 async def test_what_cannot_be_applied_waits_until_it_can(reading, monkeypatch, caplog):
-    monkeypatch.setattr(reading_back, "QUIET", 0.01)
+    monkeypatch.setattr(batched_recovery, "QUIET", 0.01)
     one = reading()
     one.table.error = OSError("no space left")
     put(one, ACTIVE, 0, 1, 2, 3, 4)

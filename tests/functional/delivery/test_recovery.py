@@ -14,7 +14,7 @@ from faust.transport.consumer import Consumer
 from faust.types import TP
 from faust.types.tuples import Message
 
-from microblog_streams.delivery.upstream.recovery import SteadyRecovery, SteadyTableManager
+from microblog_streams.delivery.faust_patches.recovery import SteadyRecovery, SteadyTableManager
 from tests.waiting import until
 
 PARTITION, CHANGELOG = TP("events", 0), TP("changelog", 0)

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import faust
 import pytest
 
-from microblog_streams.delivery.upstream import recovery
-from microblog_streams.delivery.upstream.recovery import SteadyRecovery
+from microblog_streams.delivery.faust_patches import recovery
+from microblog_streams.delivery.faust_patches.recovery import SteadyRecovery
 from tests.waiting import until
 
 

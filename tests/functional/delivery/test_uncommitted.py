@@ -8,9 +8,9 @@ from aiokafka.errors import KafkaConnectionError, NoError, OffsetOutOfRangeError
 from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from microblog_streams.delivery.upstream.consumer import SteadyThread
-from microblog_streams.delivery.upstream.transport import committed_offset
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.delivery.faust_patches.consumer import SteadyThread
+from microblog_streams.delivery.faust_patches.transport import committed_offset
+from microblog_streams.domain.errors import StoreUnavailable
 from tests.functional.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
 from tests.waiting import until
 

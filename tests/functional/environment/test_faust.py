@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from faust.types.settings import Settings as FaustSettings
 
-from microblog_streams.application import MicroblogApp
-from microblog_streams.settings import Settings
+from microblog_streams.bootstrap.application import MicroblogApp
+from microblog_streams.config.settings import Settings
 
 #: Every variable that a setting of Faust's is read from.
 NAMES = sorted({param.env_name for param in FaustSettings.SETTINGS.values() if param.env_name})

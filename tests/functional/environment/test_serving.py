@@ -7,9 +7,9 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
-from microblog_streams.errors import WorkerUnavailable
-from microblog_streams.services.peers import Peers
-from microblog_streams.settings import Settings
+from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import WorkerUnavailable
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import encode_entry, entry_author, entry_post_id, new_post_id
-from microblog_streams.operations.audit import Finding, Kind
-from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id, new_post_id
+from microblog_streams.operations.timelines.audit import Finding, Kind
+from microblog_streams.ports import Warmth
 
 
 @pytest.fixture

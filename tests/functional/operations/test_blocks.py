@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.errors import Blocked, Invalid, NotFound, StoreUnavailable
+from microblog_streams.domain.errors import Blocked, Invalid, NotFound, StoreUnavailable
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from microblog_streams import topics
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.events import PostDeleted, UserDeleted
-from microblog_streams.ids import new_post_id
+from microblog_streams.domain import topics
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.domain.events import PostDeleted, UserDeleted
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
 from microblog_streams.operations import deletions
 from microblog_streams.operations.fan_out import TOMBSTONE
-from microblog_streams.records import Post
 from tests.fakes.lease import FakeLease
 
 NOW = datetime.now(UTC)

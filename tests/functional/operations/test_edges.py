@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.events import Followed, Unfollowed, UserDeleted
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.domain.events import Followed, Unfollowed, UserDeleted
 from microblog_streams.operations import fan_out
-from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.ports import Warmth
 from tests.fakes.lease import FakeLease
 from tests.waiting import until
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_entry, new_post_id, post_time
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_entry, new_post_id, post_time
+from microblog_streams.domain.models import Post
 from microblog_streams.operations import fan_out
-from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.ports import Row
 from tests.fakes.lease import FakeLease
 from tests.waiting import until
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from microblog_streams.errors import Invalid, NotFound, StoreUnavailable
-from microblog_streams.records import Once
+from microblog_streams.domain.errors import Invalid, NotFound, StoreUnavailable
+from microblog_streams.domain.models import Once
 
 
 @pytest.fixture

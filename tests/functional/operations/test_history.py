@@ -6,11 +6,11 @@ from time import monotonic
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import entry_author, entry_post_id
-from microblog_streams.operations import recent
-from microblog_streams.operations.history import CONCURRENT_AUTHORS, History
-from microblog_streams.operations.read_ahead import BEYOND, SECONDS
+from microblog_streams.aio import ttl_cache
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import entry_author, entry_post_id
+from microblog_streams.operations.timelines.merge_read import CONCURRENT_AUTHORS, History
+from microblog_streams.operations.timelines.read_ahead import BEYOND, SECONDS
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def test_what_a_merge_found_is_forgotten(world, reader, history, reads, mo
     await history.older(reader, expected[800], 20)
     reads.clear()
     now = monotonic()
-    monkeypatch.setattr(recent, "monotonic", lambda: now + SECONDS + 1)
+    monkeypatch.setattr(ttl_cache, "monotonic", lambda: now + SECONDS + 1)
     assert ids(await history.older(reader, expected[800], 20)) == expected[801:821]
     assert reads != []
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.events import Followed, UserDeleted
-from microblog_streams.operations import losses
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.events import Followed, UserDeleted
+from microblog_streams.operations import lost_commits
 from microblog_streams.operations.fan_out import TOMBSTONE
 
 #: What a backup holds of a fake database.
@@ -190,7 +190,7 @@ async def test_nobody_is_asked_about_events_of_the_present_era(world, people):
 
 
 async def test_all_pages_of_a_partition_are_compared(world, people, backup, agrees, monkeypatch):
-    monkeypatch.setattr(losses, "PAGE", 2)
+    monkeypatch.setattr(lost_commits, "PAGE", 2)
     ann, bob, _ = people
     restore = backup()
     others = await world.people(*"fghij")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.stores.timelines import KEPT
+from microblog_streams.stores.redis.timelines import KEPT
 from tests.fakes.world import World
 
 POSTS = 2_000

@@ -4,11 +4,18 @@ import asyncio
 
 import pytest
 
-from microblog_streams import topics
-from microblog_streams.errors import BrokerUnavailable, Invalid, KeyReused, NotFound, OutcomeUnknown, StoreUnavailable
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Once
+from microblog_streams.domain import topics
+from microblog_streams.domain.errors import (
+    BrokerUnavailable,
+    Invalid,
+    KeyReused,
+    NotFound,
+    OutcomeUnknown,
+    StoreUnavailable,
+)
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Once
 from tests.waiting import until
 
 ONCE = Once("key", b"digest")

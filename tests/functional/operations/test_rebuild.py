@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.operations import rebuild
-from microblog_streams.stores.interfaces import Building, Warmth
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.operations.timelines import rebuild
+from microblog_streams.ports import Building, Warmth
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable, Unfinished
-from microblog_streams.operations import history, rebuilds
-from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.domain.errors import StoreUnavailable, Unfinished
+from microblog_streams.operations.timelines import merge_read, rebuild_queue
+from microblog_streams.ports import Warmth
 from tests.waiting import until
 
 READER, ANN, BOB = 1, 2, 3
@@ -37,7 +37,7 @@ async def shop(world, monkeypatch):
     for author in (ANN, BOB, READER) * 10:
         world.wrote(author)
     world.timelines.lists.pop(READER)
-    monkeypatch.setattr(rebuilds, "PATIENCE", 0.05)
+    monkeypatch.setattr(rebuild_queue, "PATIENCE", 0.05)
     shop = Shop(world.posts)
     monkeypatch.setattr(world.posts, "newest", shop.read)
     shop.slow = {BOB}
@@ -105,7 +105,7 @@ async def test_all_readers_wait_for_one_rebuild(world, shop, page):
 
 
 async def test_authors_are_read_some_at_a_time(world, shop, page, monkeypatch):
-    monkeypatch.setattr(history, "CONCURRENT_AUTHORS", 2)
+    monkeypatch.setattr(merge_read, "CONCURRENT_AUTHORS", 2)
     shop.slow = {READER, ANN, BOB}
     with pytest.raises(Unfinished):
         await page()
@@ -113,7 +113,7 @@ async def test_authors_are_read_some_at_a_time(world, shop, page, monkeypatch):
 
 
 async def test_more_rebuilds_than_there_may_be_are_refused(world, shop, page, monkeypatch):
-    monkeypatch.setattr(rebuilds, "MOST", 1)
+    monkeypatch.setattr(rebuild_queue, "MOST", 1)
     await page()
     world.timelines.lists.pop(ANN)
     with pytest.raises(Unfinished):

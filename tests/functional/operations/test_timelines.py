@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from microblog_streams.errors import NotFound, StoreUnavailable
-from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.domain.errors import NotFound, StoreUnavailable
+from microblog_streams.ports import Warmth
 
 
 @pytest.fixture

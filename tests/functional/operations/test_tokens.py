@@ -6,8 +6,9 @@ from time import monotonic
 
 import pytest
 
-from microblog_streams.errors import Invalid, NotFound, StoreUnavailable
-from microblog_streams.operations import recent, token_text, tokens
+from microblog_streams.aio import ttl_cache
+from microblog_streams.domain.errors import Invalid, NotFound, StoreUnavailable
+from microblog_streams.operations import token_text, tokens
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def passes(monkeypatch):
     """Lets seconds pass for what is remembered."""
 
     def let_pass(seconds):
-        monkeypatch.setattr(recent, "monotonic", lambda: monotonic() + seconds)
+        monkeypatch.setattr(ttl_cache, "monotonic", lambda: monotonic() + seconds)
 
     return let_pass
 

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.errors import Invalid, KeyReused, NotFound, StoreUnavailable, UsernameTaken
-from microblog_streams.records import Once
-from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.domain.errors import Invalid, KeyReused, NotFound, StoreUnavailable, UsernameTaken
+from microblog_streams.domain.models import Once
+from microblog_streams.ports import Warmth
 
 ONCE = Once("0123456789abcdef", b"digest")
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from microblog_streams.operations import rebuild
+from microblog_streams.operations.timelines import rebuild
 from tests.fakes.gate import Fault
 from tests.fakes.whole import PARTITIONS, Whole
 

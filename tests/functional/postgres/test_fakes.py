@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 from tests.contracts import blocks as blocking
 from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.blocks import BlocksContract

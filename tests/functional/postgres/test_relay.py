@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.services import relay as relay_module
-from microblog_streams.services.relay import OutboxRelay
+from microblog_streams.services import outbox_relay as relay_module
+from microblog_streams.services.outbox_relay import OutboxRelay
 from tests.contracts.events import register
 from tests.waiting import until
 

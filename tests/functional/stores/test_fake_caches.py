@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 from tests.contracts.caches import PostCacheContract, UserCacheContract
 from tests.fakes.caches import FakePostCache, FakeUserCache
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
 from tests.contracts.posts import PostStoreContract
 from tests.fakes.posts import FakePosts
 

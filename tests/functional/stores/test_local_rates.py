@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from microblog_streams.rates import parse
-from microblog_streams.stores import rates as module
-from microblog_streams.stores.rates import Counters, LocalRates
+from microblog_streams.domain.rates import parse
+from microblog_streams.stores.redis import rates as module
+from microblog_streams.stores.redis.rates import Counters, LocalRates
 from tests.contracts.rates import RatesContract, who
 from tests.waiting import DEADLINE_SECONDS
 

@@ -7,9 +7,9 @@ import hiredis
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.settings import Settings
-from microblog_streams.stores.redis import CONNECTIONS, Redis
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
 from tests.waiting import until
 
 #: More than there are connections, so that some wait for one.

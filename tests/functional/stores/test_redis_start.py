@@ -7,9 +7,9 @@ import hiredis
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.settings import Settings
-from microblog_streams.stores.redis import Redis
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.redis.connection import Redis
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp.web import HTTPUnauthorized, middleware
 
-from web.callers import CALLER, Caller
+from web.http.authorization import CALLER, Caller
 from web.middlewares import stack as middlewares
 
 #: The proxy in front, in tests: where the client of every test is.

@@ -14,13 +14,13 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner
 
-from microblog_streams.limiting import NO_LIMITS
+from microblog_streams.config.rate_limit_settings import NO_LIMITS
+from microblog_streams.config.settings import Settings
 from microblog_streams.operations import Stores, operations
-from microblog_streams.operations.budgets import Budgets
-from microblog_streams.operations.rows import Rows
-from microblog_streams.settings import Settings
-from microblog_streams.stores.interfaces import Followers
-from microblog_streams.stores.rates import LocalRates
+from microblog_streams.operations.follower_table_lookup import Rows
+from microblog_streams.ports import Followers
+from microblog_streams.rate_limits.rate_limiter import Budgets
+from microblog_streams.stores.redis.rates import LocalRates
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
@@ -34,10 +34,10 @@ from tests.fakes.rates import FakeRates
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
 from web import routes
-from web.edge.driver import GuardedWeb
-from web.edge.limits import Limits
 from web.middlewares import stack as middlewares
 from web.middlewares.cors import Sharing
+from web.server.faust_driver import GuardedWeb
+from web.server.limits import Limits
 
 TOKEN = "correct-horse-battery-staple"
 USUAL = Limits()

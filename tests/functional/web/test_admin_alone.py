@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from microblog_streams.settings import Settings
+from microblog_streams.config.settings import Settings
 
 TOKEN = "correct-horse-battery-staple"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}

@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
-from microblog_streams.limiting import Limiting
+from microblog_streams.config.rate_limit_settings import Limiting
 from tests.functional.web.page import Example, Reader
-from web import problems, routes
-from web.problems import CONTENT_TYPE
+from web import routes
+from web.http import problems
+from web.http.problems import CONTENT_TYPE
 
 #: The page speaks of the limits that hold unless they are set.
 LIMITS = {name: field.default for name, field in Limiting.model_fields.items()}

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.operations import token_text
 from tests.functional.web.people import PASSWORD, bearer, log_in, register
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import MAX_USER_ID
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import MAX_USER_ID
 
 JSON = {"Content-Type": "application/json"}
 

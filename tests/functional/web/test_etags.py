@@ -7,14 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.ids import encode_entry
-from microblog_streams.operations import operations, rebuilds
+from microblog_streams.domain.ids import encode_entry
+from microblog_streams.domain.models import Post
+from microblog_streams.operations import operations
 from microblog_streams.operations.pages import PostView
-from microblog_streams.records import Post
-from microblog_streams.stores.interfaces import Warmth
+from microblog_streams.operations.timelines import rebuild_queue
+from microblog_streams.ports import Warmth
 from tests.fakes.counted import counted
-from web import cursors, etags
-from web.cursors import Kind
+from web.http import cursors, etags
+from web.http.cursors import Kind
 
 PATH = "/timelines/1"
 #: What a page costs.
@@ -265,7 +266,7 @@ async def test_a_timeline_that_lacks_posts_has_no_tag_and_is_never_not_modified(
     front, client, poll, posts, monkeypatch
 ):
     timelines = front.app.operations.timelines
-    monkeypatch.setattr(rebuilds, "PATIENCE", 0.05)
+    monkeypatch.setattr(rebuild_queue, "PATIENCE", 0.05)
     monkeypatch.setattr(timelines.history.posts, "newest", _hangs)
     front.app.timelines.lists.pop(1)
     await poll("*")

@@ -6,7 +6,7 @@ import logging
 import pytest
 from faust.web.exceptions import ServiceUnavailable
 
-from microblog_streams.errors import (
+from microblog_streams.domain.errors import (
     BrokerUnavailable,
     Conflict,
     NotMine,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.functional.web.callers import PROXY, authenticated, of
-from web.middlewares import guesses
+from web.middlewares import token_guess_limit
 
 __all__ = ["authenticated"]
 
@@ -77,8 +77,8 @@ async def test_what_other_workers_counted_counts_from_the_first_guess_on(make_fr
 async def test_an_address_is_listened_to_again_when_its_time_is_up(client, monkeypatch):
     for number in range(4):
         await client.get("/users/", headers=guess(number))
-    now = guesses.monotonic()
-    monkeypatch.setattr(guesses, "monotonic", lambda: now + 2_592_000)
+    now = token_guess_limit.monotonic()
+    monkeypatch.setattr(token_guess_limit, "monotonic", lambda: now + 2_592_000)
 
     assert (await client.get("/users/", headers=of(1))).status == 200
 
@@ -90,8 +90,8 @@ async def test_without_a_limit_guesses_are_only_wrong(make_front, authenticated)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr(guesses, "REMEMBERED", 2)
-    memory = guesses.Memory()
+    monkeypatch.setattr(token_guess_limit, "REMEMBERED", 2)
+    memory = token_guess_limit.Memory()
     for key in "abca":
         memory.learn(key, None)
 

@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from tests.functional.web.callers import PROXY, authenticated, of
-from web import tries
-from web.problems import TooManyRequests
+from web.http import login_limit
+from web.http.problems import TooManyRequests
 
 __all__ = ["authenticated"]
 
@@ -192,7 +192,7 @@ async def test_reading_asks_redis_for_nothing(make_front):
 
 async def test_refusals_are_logged_for_those_who_look(make_front, caplog):
     front = await make_front(limit_posting="1/month")
-    with caplog.at_level(logging.DEBUG, "microblog_streams.operations.budgets"):
+    with caplog.at_level(logging.DEBUG, "microblog_streams.rate_limits.rate_limiter"):
         await write(front.client)
         await write(front.client)
 
@@ -205,13 +205,13 @@ async def test_signing_in_counts_by_the_name_that_is_tried_too(make_front):
     front = await make_front(limit_signing_in="2/month")
     request = make_mocked_request("POST", "/tokens/", app=front.app.web.web_app)
 
-    await tries.sign_in_as(request, "ann")
-    await tries.sign_in_as(request, "ANN")
+    await login_limit.sign_in_as(request, "ann")
+    await login_limit.sign_in_as(request, "ANN")
 
     with pytest.raises(TooManyRequests, match="The limit of signing-in is reached"):
-        await tries.sign_in_as(request, "\uff21\uff2e\uff2e")
+        await login_limit.sign_in_as(request, "\uff21\uff2e\uff2e")
     for name in ("bob", "x" * 100_000, "\ud800", "", "../\r\n"):
-        await tries.sign_in_as(request, name)
+        await login_limit.sign_in_as(request, name)
 
 
 async def test_more_followees_than_one_may_have_are_refused_and_those_that_are_there_stay(make_front, problem):

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from microblog_streams.configuration import configuration
-from microblog_streams.settings import Settings
+from microblog_streams.config.faust_config import configuration
+from microblog_streams.config.settings import Settings
 from web.routes import PATHS
 
 TOKEN = "correct-horse-battery-staple"

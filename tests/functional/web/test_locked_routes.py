@@ -9,7 +9,7 @@ import re
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from microblog_streams.settings import Settings
+from microblog_streams.config.settings import Settings
 from tests.waiting import DEADLINE_SECONDS
 from web.routes import PUBLIC
 

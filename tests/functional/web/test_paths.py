@@ -3,7 +3,7 @@
 import pytest
 
 from web import routes
-from web.spellings import canonical, other
+from web.http.trailing_slash import canonical, other
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.

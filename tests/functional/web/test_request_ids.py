@@ -8,8 +8,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from aiohttp.web import Response
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.logs import OfRequest, request_id
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.observability.logs import OfRequest, request_id
 from web.middlewares.request_ids import request_ids
 
 HEADER = "X-Request-ID"

@@ -6,8 +6,8 @@ import pytest
 from aiohttp.web import json_response
 from faust.exceptions import SameNode
 
-from microblog_streams.errors import WorkerUnavailable
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.domain.errors import WorkerUnavailable
+from microblog_streams.ports import Row
 
 OPEN = {"Authorization": "Bearer correct-horse-battery-staple"}
 AT = datetime(2026, 5, 17, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from microblog_streams.topics import DEAD_LETTERS
+from microblog_streams.domain.topics import DEAD_LETTERS
 
 #: Rows that outgrow the page which each database's log has left when the disk is full.
 MANY = 120

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import new_post_id
-from microblog_streams.topics import DEAD_LETTERS, POST_CREATED
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED
 from tests.live.faulty import BROKEN
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from redis import Redis
 
 from microblog_streams.local.stack import Stack
-from microblog_streams.stores.timelines import key
+from microblog_streams.stores.redis.timelines import key
 from tests.live.people import People
 from tests.live.worker import Answer, Worker
 

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from redis.crc import key_slot
 
-from microblog_streams.stores.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
+from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
 from tests.chaos.arena import scene_on
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene

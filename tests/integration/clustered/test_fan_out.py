@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import pytest
 from redis.crc import key_slot
 
-from microblog_streams.delivery.steadiness import Steadiness
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_entry, new_post_id, post_time
+from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_entry, new_post_id, post_time
 from microblog_streams.operations.fan_out import FanOut, Running
-from microblog_streams.stores.interfaces import Row, Slice, Warmth
-from microblog_streams.stores.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
+from microblog_streams.ports import Row, Slice, Warmth
+from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
 from tests.fakes.caches import FakePostCache
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.lease import FakeLease

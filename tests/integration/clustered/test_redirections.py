@@ -7,15 +7,15 @@ import pytest
 from pydantic import SecretStr
 from redis.crc import key_slot
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.rates import parse
-from microblog_streams.records import Post
-from microblog_streams.stores.caches import PostCache
-from microblog_streams.stores.interfaces import Slice, Warmth
-from microblog_streams.stores.rates import SharedRates
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timeline_keys import Tagged
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.domain.rates import parse
+from microblog_streams.ports import Slice, Warmth
+from microblog_streams.stores.redis.caches import PostCache
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.rates import SharedRates
+from microblog_streams.stores.redis.timeline_keys import Tagged
 from tests.connections import opened
 from tests.servers.alone import serving
 from tests.servers.moving_slots import MovingSlot

@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 import redis
 
+from microblog_streams.config.settings import Settings
 from microblog_streams.local.reaper import is_alive
-from microblog_streams.settings import Settings
 
 pytestmark = pytest.mark.integration
 

@@ -7,13 +7,13 @@ from threading import Thread
 import pytest
 import redis
 
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.fetching import Interrupted
 from microblog_streams.local.options import LocalSettings
 from microblog_streams.local.part import Part
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
-from microblog_streams.settings import Settings
 
 pytestmark = pytest.mark.integration
 

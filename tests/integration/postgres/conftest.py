@@ -10,17 +10,17 @@ from psycopg2.extensions import make_dsn
 from pydantic import SecretStr
 from yarl import URL
 
-from microblog_streams.stores.blocks import Blocks
-from microblog_streams.stores.deployment import create_deployment
-from microblog_streams.stores.follows import Follows
-from microblog_streams.stores.idempotency import Idempotency
-from microblog_streams.stores.migrations import migrate
-from microblog_streams.stores.outbox import Outbox, head, remove
-from microblog_streams.stores.passwords import Passwords
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.settled_letters import SettledLetters
-from microblog_streams.stores.tokens import Tokens
-from microblog_streams.stores.users import Users
+from microblog_streams.stores.postgres.blocks import Blocks
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import create_deployment
+from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.idempotency import Idempotency
+from microblog_streams.stores.postgres.migrations import migrate
+from microblog_streams.stores.postgres.outbox import Outbox, head, remove
+from microblog_streams.stores.postgres.passwords import Passwords
+from microblog_streams.stores.postgres.settled_letters import SettledLetters
+from microblog_streams.stores.postgres.tokens import Tokens
+from microblog_streams.stores.postgres.users import Users
 from tests.connections import opened
 from tests.fakes.log import FakeLog
 

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.errors import Blocked, NotFound
-from microblog_streams.stores import blocks as blocks_module
-from microblog_streams.stores import follows as follows_module
-from microblog_streams.stores.blocks import Blocks
-from microblog_streams.stores.follows import Follows
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.users import Users
+from microblog_streams.domain.errors import Blocked, NotFound
+from microblog_streams.stores.postgres import blocks as blocks_module
+from microblog_streams.stores.postgres import follows as follows_module
+from microblog_streams.stores.postgres.blocks import Blocks
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.users import Users
 from tests.connections import opened
 from tests.contracts.blocks import begin, check_edges
 from tests.contracts.events import register

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import NO_CREDENTIALS, Once
-from microblog_streams.stores.idempotency import claim
-from microblog_streams.stores.registration import HOLD_DAYS, register_once
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import NO_CREDENTIALS, Once
+from microblog_streams.stores.postgres.idempotency import claim
+from microblog_streams.stores.postgres.registration import HOLD_DAYS, register_once
 from tests.waiting import until
 
 ONCE = Once("8e03978e-40d5-43dd-bc93-6894a57f9324", b"digest")

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from microblog_streams.commands.import_graph import import_graph
-from microblog_streams.errors import SetupError
-from microblog_streams.settings import PREFIX
-from microblog_streams.stores.postgres import Lock
-from microblog_streams.topics import USER_FOLLOW
+from microblog_streams.config.settings import PREFIX
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.topics import USER_FOLLOW
+from microblog_streams.stores.postgres.connection import Lock
 from tests.contracts.events import edge_event, waiting
 from tests.waiting import DEADLINE_SECONDS
 
@@ -21,7 +21,7 @@ EDGES = {(a, b) for a in range(12) for b in range(12) if (a + b) % 5 == 1 and a 
 APP = """
 import faust
 from microblog_streams.commands import import_graph
-from microblog_streams.settings import load_settings
+from microblog_streams.config.settings import load_settings
 
 app = faust.App("test", broker="kafka://127.0.0.1:1", store="memory://")
 app.settings = load_settings()

@@ -10,8 +10,8 @@ import uvloop
 from pydantic import SecretStr
 from yarl import URL
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.postgres.connection import Postgres
 from tests.connections import opened
 from tests.waiting import until
 

@@ -6,21 +6,21 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.postgres import Postgres as Server
 from microblog_streams.local.stack import Stack
-from microblog_streams.services import relay
-from microblog_streams.services.relay import OutboxRelay
-from microblog_streams.stores.deployment import create_deployment, get_deployment
-from microblog_streams.stores.edge_audits import EdgeAudits
-from microblog_streams.stores.follows import Follows
-from microblog_streams.stores.migrations import migrate
-from microblog_streams.stores.outbox_session import OutboxSession
-from microblog_streams.stores.postgres import Postgres
-from microblog_streams.stores.postgres_era import GAP
-from microblog_streams.stores.users import Users
+from microblog_streams.services import outbox_relay
+from microblog_streams.services.outbox_relay import OutboxRelay
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.deployment import create_deployment, get_deployment
+from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.era import GAP
+from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.migrations import migrate
+from microblog_streams.stores.postgres.outbox_session import OutboxSession
+from microblog_streams.stores.postgres.users import Users
 from tests.contracts.events import register
 from tests.fakes.log import FakeLog
 from tests.servers.postgres_standby import add_standby, promote, run, wait_for_replica
@@ -142,7 +142,7 @@ async def test_a_deletion_that_was_lost_is_done_again(postgres, cut_off, fail_ov
 
 async def test_the_relay_removes_no_event_that_got_a_lost_ones_id(postgres, cut_off, fail_over, monkeypatch):
     for name in ("PING", "LEASE"):
-        monkeypatch.setattr(relay, name, 600.0)  # the leader learns of it when it removes, and not before
+        monkeypatch.setattr(outbox_relay, name, 600.0)  # the leader learns of it when it removes, and not before
     users, follows, log = Users(postgres), Follows(postgres), FakeLog()
     people = await register(users, 4)
     cut_off()

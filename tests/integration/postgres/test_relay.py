@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.services.relay import OutboxRelay
-from microblog_streams.stores.outbox_session import OutboxSession
+from microblog_streams.services.outbox_relay import OutboxRelay
+from microblog_streams.stores.postgres.outbox_session import OutboxSession
 from tests.contracts.events import register, waiting
 from tests.waiting import DEADLINE_SECONDS, until
 

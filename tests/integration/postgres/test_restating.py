@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from microblog_streams.topics import USER_DELETED
+from microblog_streams.domain.topics import USER_DELETED
 from tests.contracts.events import deletion, register, waiting
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)

@@ -6,9 +6,9 @@ import sys
 import pytest
 from redis import Redis
 
-from microblog_streams.ids import new_post_id, post_millis
-from microblog_streams.stores.cluster import Address, open_cluster
-from microblog_streams.stores.posts import PUT_BODY
+from microblog_streams.domain.ids import new_post_id, post_millis
+from microblog_streams.stores.cassandra.driver import Address, open_cluster
+from microblog_streams.stores.cassandra.posts import PUT_BODY
 from tests.live.fixtures import eventually, make_workers, people
 from tests.live.growing import kafka, stack, workers
 from tests.live.worker import ROOT

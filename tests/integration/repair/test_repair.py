@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.events import EdgeChanged, Followed
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.topics import USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.domain.events import EdgeChanged, Followed
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 
 
 def key(user):

@@ -6,12 +6,12 @@ import ssl
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.local.cassandra import Cassandra as Node
 from microblog_streams.local.files import write_atomic
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.keyspace import migrate
-from microblog_streams.stores.posts import Posts
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.keyspace import migrate
+from microblog_streams.stores.cassandra.posts import Posts
 from tests.connections import opened
 from tests.servers.alone import serving
 from tests.waiting import PATIENT_SECONDS, until

@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 from yarl import URL
 
-from microblog_streams.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.local.postgres import Postgres as Server
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.stores.postgres.connection import Postgres
 from tests.servers.alone import serving
 
 

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.servers.redis_cluster import PASSWORD, running_cluster
 
 

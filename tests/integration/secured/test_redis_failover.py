@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.delivery.steadiness import Steadiness
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import encode_entry, new_post_id
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.chaos.proxy import proxy
 from tests.servers.redis_pair import address, running_pair
 from tests.waiting import until

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.servers.redis_pair import PASSWORD, SENTINEL_PASSWORD, Watcher, running_pair
 from tests.waiting import until
 

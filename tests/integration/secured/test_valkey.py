@@ -4,9 +4,9 @@ import pytest
 from pydantic import SecretStr
 from yarl import URL
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.valkey import Valkey
-from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis.connection import Redis
 from tests.servers.alone import serving
 
 

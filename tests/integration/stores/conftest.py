@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
-from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis.connection import Redis
 from tests.connections import opened
 from tests.servers.redis_cluster import running_cluster
 from tests.waiting import PATIENT_SECONDS

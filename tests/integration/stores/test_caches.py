@@ -4,12 +4,20 @@ from secrets import randbelow
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post, User
-from microblog_streams.stores import caches
-from microblog_streams.stores.caches import MARK_SECONDS, POST_SECONDS, SHORT, USER_SECONDS, PostCache, Shelf, UserCache
-from microblog_streams.stores.redis import Redis
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post, User
+from microblog_streams.stores.redis import caches
+from microblog_streams.stores.redis.caches import (
+    MARK_SECONDS,
+    POST_SECONDS,
+    SHORT,
+    USER_SECONDS,
+    PostCache,
+    Shelf,
+    UserCache,
+)
+from microblog_streams.stores.redis.connection import Redis
 from tests.connections import opened
 from tests.contracts.caches import JOINED, PostCacheContract, UserCacheContract
 

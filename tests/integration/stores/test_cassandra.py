@@ -6,11 +6,11 @@ import socket
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.ids import new_post_id
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.keyspace import migrate
-from microblog_streams.stores.posts import Posts
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.keyspace import migrate
+from microblog_streams.stores.cassandra.posts import Posts
 from tests.connections import opened
 
 pytestmark = pytest.mark.integration

@@ -3,10 +3,10 @@
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.stores.census import Census, Warm
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.redis_address import is_cluster
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.redis.address import is_cluster
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timeline_count import Census, Warm
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 
 DATABASE = 7

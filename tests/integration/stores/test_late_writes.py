@@ -7,10 +7,10 @@ import secrets
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores.interfaces import Building, Slice, Warmth
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.ports import Building, Slice, Warmth
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 from tests.contracts.timelines import AUTHOR, KEPT, entries, entry, whole
 from tests.waiting import until

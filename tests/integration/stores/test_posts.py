@@ -5,12 +5,12 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from microblog_streams.errors import NoAnswer, StoreUnavailable
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post
-from microblog_streams.stores.cassandra import Cassandra
-from microblog_streams.stores.keyspace import migrate
-from microblog_streams.stores.posts import Posts
+from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.keyspace import migrate
+from microblog_streams.stores.cassandra.posts import Posts
 from tests.connections import opened
 from tests.contracts.posts import PostStoreContract
 from tests.waiting import DEADLINE_SECONDS

@@ -5,10 +5,10 @@ from secrets import token_hex
 
 import pytest
 
-from microblog_streams.errors import NoAnswer, StoreUnavailable
-from microblog_streams.rates import parse
-from microblog_streams.stores.rates import SharedRates
-from microblog_streams.stores.redis import Redis
+from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
+from microblog_streams.domain.rates import parse
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.rates import SharedRates
 from tests.connections import opened
 from tests.contracts.rates import RatesContract, who
 

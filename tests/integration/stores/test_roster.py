@@ -5,7 +5,7 @@ from secrets import token_hex
 
 import pytest
 
-from microblog_streams.stores.roster import NAMES, Roster, Worker
+from microblog_streams.stores.redis.worker_registry import NAMES, Roster, Worker
 
 
 def worker(name):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import Timelines
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 from tests.contracts.timeline_machine import TimelineMachine
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores.interfaces import Warmth
-from microblog_streams.stores.redis import Redis
-from microblog_streams.stores.timelines import KEPT as FULL
-from microblog_streams.stores.timelines import UNREAD, Timelines, keys
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.ports import Warmth
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import KEPT as FULL
+from microblog_streams.stores.redis.timelines import UNREAD, Timelines, keys
 from tests.contracts.timelines import KEPT, OTHER, TimelineContract, down, entries, entry, numbers, post, whole
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ from time import monotonic
 
 import pytest
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 #: Seconds within which the page is there: the two of its patience, and some for a busy machine. A call waits for 20.
 IN_TIME_SECONDS = 10

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from microblog_streams.topics import DEAD_LETTERS
+from microblog_streams.domain.topics import DEAD_LETTERS
 
 #: The exit status of every expected failure.
 EXPECTED = 3

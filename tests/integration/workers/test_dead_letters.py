@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_user, new_post_id
-from microblog_streams.topics import POST_CREATED, SOURCES
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_user, new_post_id
+from microblog_streams.domain.topics import POST_CREATED, SOURCES
 from tests.live.worker import ROOT
 
 BAD_HEADER = [("schema", b"one\xff"), ("trace", b"\x00\x01"), ("trace", b"again")]

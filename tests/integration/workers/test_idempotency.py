@@ -5,13 +5,13 @@ import uuid
 
 import pytest
 
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Once
-from microblog_streams.stores.idempotency import Idempotency
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Once
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.idempotency import Idempotency
 from tests.connections import opened
-from web.once import digest
-from web.schemas import NewPost
+from web.api.schemas import NewPost
+from web.http.idempotency import digest
 
 
 @pytest.fixture(scope="module")

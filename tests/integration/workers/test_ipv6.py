@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from microblog_streams.addresses import joined
+from microblog_streams.config.addresses import joined
 
 PARTITIONS = set(range(8))
 

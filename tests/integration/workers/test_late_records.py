@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_user
 from tables.codec import decode_row, encode_key
 
 CHANGELOG = "microblog-followers-changelog"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from microblog_streams.stores.redis import Redis
+from microblog_streams.stores.redis.connection import Redis
 from tests.connections import opened
 
 #: Milliseconds for which Redis says nothing: enough for some calls on a busy machine.

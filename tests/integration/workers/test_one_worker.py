@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.events import PostCreated
-from microblog_streams.ids import encode_user, new_post_id
-from microblog_streams.topics import DEAD_LETTERS, POST_CREATED
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import encode_user, new_post_id
+from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED
 
 #: More than the 4,096 events that Faust's stream buffers hold.
 BACKLOG = 4_500

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from microblog_streams import promises
-from microblog_streams.configuration import topic_partitions
-from microblog_streams.promises import DAY
-from microblog_streams.services.topic_states import topic_states
-from microblog_streams.stores.cluster import Address, open_cluster
-from microblog_streams.topics import DEAD_LETTERS, POST_CREATED
+from microblog_streams.cluster_status import durability_checks
+from microblog_streams.cluster_status.durability_checks import DAY
+from microblog_streams.config.faust_config import topic_partitions
+from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED
+from microblog_streams.kafka.topic_states import topic_states
+from microblog_streams.stores.cassandra.driver import Address, open_cluster
 
 #: What a topic of the local stack is made with, as far as it matters to whoever uses it after this.
 WEEK = {"min_insync_replicas": "1", "cleanup_policy": "delete", "retention_ms": str(7 * DAY)}
@@ -52,7 +52,7 @@ def test_what_migrate_makes_keeps_everything(migrated):
     names = list(topic_partitions(1, 8))
     states = asyncio.run(topic_states(migrated.settings, names))
     assert [state.name for state in states] == names
-    assert list(promises.of_topics(migrated.settings, states)) == []
+    assert list(durability_checks.of_topics(migrated.settings, states)) == []
 
 
 def test_settings_that_ask_for_more_than_there_is_are_told_of_it(workers, eventually):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from microblog_streams.settings import PREFIX
+from microblog_streams.config.settings import PREFIX
 
 CHANGELOG = "microblog-followers-changelog"
 PARTITIONS = list(range(8))

@@ -4,7 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 from benchmarks.watch import watch
-from microblog_streams.stores.timelines import key
+from microblog_streams.stores.redis.timelines import key
 from tests.waiting import DEADLINE_SECONDS, until
 
 

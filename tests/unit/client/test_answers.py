@@ -6,9 +6,9 @@ import pytest
 
 from microblog_streams import client
 from microblog_streams.client import BadAnswer, User
-from microblog_streams.client.caller import parse
-from microblog_streams.client.exchange import Answer
+from microblog_streams.client.authenticated_transport import parse
 from microblog_streams.client.links import links
+from microblog_streams.client.messages import Answer
 from microblog_streams.client.models import NewToken, Registered
 from microblog_streams.client.paths import path
 from microblog_streams.client.problems import error, retry_after

@@ -14,7 +14,7 @@ from microblog_streams.client import (
     Unfinished,
     Unreachable,
 )
-from microblog_streams.client.exchange import Answer, Request, post
+from microblog_streams.client.messages import Answer, Request, post
 from microblog_streams.client.retrying import LONGEST_PAUSE, Retrying
 
 GET = Request("GET", "/users/1")

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.client import NotFound, Page, Post, TooManyRequests, Unavailable, Unreachable
-from microblog_streams.client.exchange import Answer
+from microblog_streams.client.messages import Answer
+from microblog_streams.client.polling import Watch
 from microblog_streams.client.problems import error
-from microblog_streams.client.watching import Watch
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 PAGE = 3

@@ -17,7 +17,7 @@ def names():
 @pytest.mark.parametrize(
     "page",
     [
-        "see `stores/turns.py` and `tests/contracts/`",
+        "see `aio/priority_semaphore.py` and `tests/contracts/`",
         "`MICROBLOG_WEB_PORT` and `MICROBLOG_ADMIN_TOKEN_FILE`",
         "`microblog_outbox_depth` and `microblog_timelines_repaired_total`",
         "    make run\n\nor `make test`",
@@ -54,5 +54,5 @@ def test_what_does_not_exist_is_named(names, page, named):
 
 
 def test_comments_of_configuration_files_are_read_too(names):
-    comments = "# stores/turns.py is one\n  # no/such/module.py is none\nkey = no/such/value.py\n"
+    comments = "# aio/priority_semaphore.py is one\n  # no/such/module.py is none\nkey = no/such/value.py\n"
     assert list(unknown_paths(names, comments)) == ["no/such/module.py does not exist"]

@@ -5,8 +5,8 @@ import pytest
 from microblog_streams.commands import everyone
 from microblog_streams.commands.everyone import Everyone
 from microblog_streams.commands.inspection import Inspection
-from microblog_streams.errors import NotFound, StoreUnavailable
-from microblog_streams.operations.audit import Finding, Kind
+from microblog_streams.domain.errors import NotFound, StoreUnavailable
+from microblog_streams.operations.timelines.audit import Finding, Kind
 from tests.fakes.world import World
 
 

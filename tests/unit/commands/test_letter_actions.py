@@ -2,10 +2,10 @@
 
 import pytest
 
-from microblog_streams.commands.letter_actions import Order, carry_out
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.operations.dead_letters import DeadLetters
-from microblog_streams.stores.deployment import Deployment
+from microblog_streams.dead_letters.actions import Order, carry_out
+from microblog_streams.dead_letters.operations import DeadLetters
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.postgres.deployment import Deployment
 from tests.fakes.database import FakeDatabase
 from tests.fakes.letters import FakeLetterBox, FakeSettledLetters, FakeSourceLog
 
@@ -106,7 +106,7 @@ async def test_whoever_discards_is_asked(box, letters, capsys, monkeypatch, agre
         print(question)
         return agreed
 
-    monkeypatch.setattr("microblog_streams.commands.letter_actions._agreed", answer)
+    monkeypatch.setattr("microblog_streams.dead_letters.actions._agreed", answer)
     box.bury(b"0")
     box.bury(b"1")
 

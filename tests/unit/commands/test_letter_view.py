@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from microblog_streams.commands import letter_view
-from microblog_streams.dead_letters import DeadLetter
+from microblog_streams.dead_letters import view
+from microblog_streams.dead_letters.record import DeadLetter
 
 NOW = datetime(2026, 5, 17, 12, 30, tzinfo=UTC)
 LETTER = DeadLetter(
@@ -30,7 +30,7 @@ LETTER = DeadLetter(
 def drawn(*letters):
     """The table as it is printed where there is no terminal."""
     out = io.StringIO()
-    Console(file=out, width=200).print(letter_view.table(letters))
+    Console(file=out, width=200).print(view.table(letters))
     return out.getvalue()
 
 
@@ -48,19 +48,19 @@ def drawn(*letters):
     ],
 )
 def test_what_does_not_print_is_escaped(raw, shown):
-    assert letter_view.safe(raw) == shown
+    assert view.safe(raw) == shown
 
 
 @pytest.mark.parametrize("text", ["x" * 11, b"x" * 11, "\x00" * 3, "漢".encode() * 11, b"\xff" * 1_000_000])
 def test_what_is_too_long_is_cut_to_the_limit(text):
-    shown = letter_view.shortened(text, 10)
+    shown = view.shortened(text, 10)
 
-    assert shown == letter_view.safe(text[:60])[:10] + " ..."
+    assert shown == view.safe(text[:60])[:10] + " ..."
 
 
 @pytest.mark.parametrize("text", ["x" * 10, b"x" * 10, "漢".encode() * 10, ""])
 def test_what_just_fits_is_whole(text):
-    assert letter_view.shortened(text, 10) == letter_view.safe(text)
+    assert view.shortened(text, 10) == view.safe(text)
 
 
 def test_a_table_has_a_row_a_letter():
@@ -79,7 +79,7 @@ def test_a_table_obeys_neither_controls_nor_markup():
 
 
 def test_json_is_for_programs():
-    assert json.loads(letter_view.as_json([LETTER, replace(LETTER, source_offset="?")])) == [
+    assert json.loads(view.as_json([LETTER, replace(LETTER, source_offset="?")])) == [
         {
             "id": "3-17",
             "topic": "post.created.g2",
@@ -91,11 +91,11 @@ def test_json_is_for_programs():
         }
         for offset in (1042, "?")
     ]
-    assert letter_view.as_json([]) == "[]"
+    assert view.as_json([]) == "[]"
 
 
 def test_the_details_are_complete():
-    assert letter_view.details(LETTER, None).splitlines() == [
+    assert view.details(LETTER, None).splitlines() == [
         "id             3-17",
         "state          open",
         "source         post.created.g2, partition 5, offset 1042",
@@ -113,13 +113,13 @@ def test_the_details_are_complete():
 
 
 def test_the_details_say_what_was_done():
-    assert "state          replayed 2026-05-17T12:30:00+00:00" in letter_view.details(LETTER, ("replayed", NOW))
+    assert "state          replayed 2026-05-17T12:30:00+00:00" in view.details(LETTER, ("replayed", NOW))
 
 
 def test_a_huge_value_is_cut_and_its_size_said():
-    shown = letter_view.details(replace(LETTER, value=b"\x1b" * 1_000_000, key=b""), None)
+    shown = view.details(replace(LETTER, value=b"\x1b" * 1_000_000, key=b""), None)
 
     assert "value          1,000,000 bytes" in shown
     assert "key            (empty)" in shown
     assert shown.endswith(" ...\n(and more: --raw writes all of it)")
-    assert len(shown) < letter_view.VALUE + 1_000
+    assert len(shown) < view.VALUE + 1_000

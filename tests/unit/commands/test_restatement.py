@@ -7,9 +7,9 @@ import pytest
 
 from microblog_streams.commands import restatement
 from microblog_streams.commands.restatement import Restatement
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.events import EdgeChanged, UserDeleted
-from microblog_streams.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.events import EdgeChanged, UserDeleted
+from microblog_streams.domain.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
 from tests.fakes.growing import Silent

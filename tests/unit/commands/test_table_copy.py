@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.commands import table_copy
-from microblog_streams.commands.table_copy import TableCopy
-from microblog_streams.delivery.upstream.router import partition_of
-from microblog_streams.ids import encode_user
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.ids import encode_user
 from microblog_streams.operations.fan_out import TOMBSTONE
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.ports import Row
+from microblog_streams.repartition import changelog_copy
+from microblog_streams.repartition.changelog_copy import TableCopy
 from tables.codec import decode_key, decode_row
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
@@ -106,7 +106,7 @@ async def test_rows_go_to_the_new_changelog_to_the_partition_of_their_author_s_e
 
 
 async def test_each_page_is_confirmed_before_the_next_is_read(copy, producer, report, told, monkeypatch):
-    monkeypatch.setattr(table_copy, "PAGE", 7)
+    monkeypatch.setattr(changelog_copy, "PAGE", 7)
     assert await copy.write(producer, report) == 18
     assert told == [(7, 7), (14, 14), (16, 16), (18, 18)]
     assert len(producer.records) == 18

@@ -2,11 +2,11 @@
 
 import pytest
 
-from microblog_streams.commands import waits as module
-from microblog_streams.commands.waits import Waits
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores.roster import Worker
-from microblog_streams.topics import EDGES, POSTS
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.topics import EDGES, POSTS
+from microblog_streams.repartition import progress_waits as module
+from microblog_streams.repartition.progress_waits import Waits
+from microblog_streams.stores.redis.worker_registry import Worker
 from tests.fakes.growing import Silent
 
 

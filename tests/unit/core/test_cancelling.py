@@ -2,8 +2,8 @@
 
 import asyncio
 
-from microblog_streams import cancelling
-from microblog_streams.cancelling import cancel_all
+from microblog_streams.aio import cancelling
+from microblog_streams.aio.cancelling import cancel_all
 
 
 async def test_a_task_that_loses_cancellations_is_cancelled_until_it_ends(monkeypatch):

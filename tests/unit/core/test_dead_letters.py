@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.dead_letters import REASON, letter_headers, open_letter
+from microblog_streams.dead_letters.record import REASON, letter_headers, open_letter
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 SOURCE = ("post.created", 3, 17)

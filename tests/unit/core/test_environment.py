@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams import environment
-from microblog_streams.errors import SetupError
-from microblog_streams.stores.postgres_session import target
+from microblog_streams.config import environment
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.stores.postgres.session import target
 
 ROOT = Path(__file__).parents[3]
 FOREIGN = (

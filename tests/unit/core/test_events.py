@@ -7,9 +7,17 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
-from microblog_streams import events
-from microblog_streams.events import EdgeChanged, Event, Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
-from microblog_streams.ids import MAX_USER_ID
+from microblog_streams.domain import events
+from microblog_streams.domain.events import (
+    EdgeChanged,
+    Event,
+    Followed,
+    PostCreated,
+    PostDeleted,
+    Unfollowed,
+    UserDeleted,
+)
+from microblog_streams.domain.ids import MAX_USER_ID
 
 POST = UUID("018bcfe5-687b-7000-8000-000000000001")
 AT = datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC)

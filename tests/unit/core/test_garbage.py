@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from microblog_streams import garbage
+from microblog_streams.bootstrap import gc_tuning
 
 
 @pytest.fixture(autouse=True)
@@ -15,5 +15,5 @@ def _thawed():
 
 def test_what_is_there_is_exempt():
     assert gc.get_freeze_count() == 0
-    garbage.freeze()
+    gc_tuning.freeze()
     assert gc.get_freeze_count() > 1_000

@@ -11,8 +11,8 @@ import uuid_utils
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams import ids
-from microblog_streams.records import Post
+from microblog_streams.domain import ids
+from microblog_streams.domain.models import Post
 
 USERS = st.integers(1, ids.MAX_USER_ID)
 POSTS = st.integers(0, 2**128 - 1).map(lambda number: UUID(int=number))

@@ -5,9 +5,9 @@ from contextlib import closing, suppress
 
 import pytest
 
-from microblog_streams.errors import SetupError
-from microblog_streams.listening import listening_sockets
-from microblog_streams.services.workplace import check_port
+from microblog_streams.aio.listening_sockets import listening_sockets
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.services.worker_directory import check_port
 
 
 @pytest.fixture

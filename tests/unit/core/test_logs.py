@@ -6,10 +6,10 @@ import logging
 import pytest
 from mode.utils.logging import DEFAULT_FORMAT, DefaultFormatter
 
-from microblog_streams.application import MicroblogApp
-from microblog_streams.boot import MicroblogWorker
-from microblog_streams.logs import request_id
-from microblog_streams.settings import Settings
+from microblog_streams.bootstrap.application import MicroblogApp
+from microblog_streams.bootstrap.boot_order import MicroblogWorker
+from microblog_streams.config.settings import Settings
+from microblog_streams.observability.logs import request_id
 
 
 @pytest.fixture

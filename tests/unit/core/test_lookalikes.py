@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.lookalikes import look
+from microblog_streams.domain.lookalikes import look
 
 ALIKE = [
     ("paypal", "\u0440\u0430\u0443\u0440\u0430l"),  # Cyrillic, but for the last letter

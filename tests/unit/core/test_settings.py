@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.settings import load_settings, load_settings_or_exit
+from microblog_streams.config.settings import load_settings, load_settings_or_exit
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams import topics
+from microblog_streams.domain import topics
 
 
 def test_the_topics_are_these():

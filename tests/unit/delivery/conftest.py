@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from microblog_streams.delivery import acknowledgements, backoff, lane, lease, steadiness
+from microblog_streams.aio import backoff
+from microblog_streams.delivery import lease, offset_acks, partition_processor, redis_restart_monitor
 from tests.fakes.delivery import Clock, World
 
 
@@ -13,7 +14,7 @@ from tests.fakes.delivery import Clock, World
 def clock(monkeypatch) -> Clock:
     """The time of leases, holds and looks at Redis."""
     clock = Clock()
-    for module in (lane, lease, steadiness):
+    for module in (partition_processor, lease, redis_restart_monitor):
         monkeypatch.setattr(module, "monotonic", clock)
     return clock
 
@@ -22,8 +23,8 @@ def clock(monkeypatch) -> Clock:
 def _short_pauses(monkeypatch) -> None:
     monkeypatch.setattr(backoff, "FIRST", 0.0005)
     monkeypatch.setattr(backoff, "LONGEST", 0.001)
-    monkeypatch.setattr(lane, "GLANCE", 0.001)
-    for module in (lane, acknowledgements):
+    monkeypatch.setattr(partition_processor, "GLANCE", 0.001)
+    for module in (partition_processor, offset_acks):
         monkeypatch.setattr(module, "TICK", 0.001)
 
 

@@ -6,7 +6,7 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.errors import NotMine, StoreUnavailable
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from tests.fakes.delivery import World
 from tests.waiting import until
 

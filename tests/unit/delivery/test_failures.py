@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.dead_letters import open_letter
-from microblog_streams.errors import NotMine, OutcomeUnknown, StoreUnavailable
-from microblog_streams.topics import DEAD_LETTERS
+from microblog_streams.dead_letters.record import open_letter
+from microblog_streams.domain.errors import NotMine, OutcomeUnknown, StoreUnavailable
+from microblog_streams.domain.topics import DEAD_LETTERS
 from tests.fakes.delivery import OWNER
 from tests.unit.delivery.test_order import turns
 from tests.waiting import until

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from microblog_streams.delivery import deliveries
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.settings import LEASE_MARGIN
+from microblog_streams.config.settings import LEASE_MARGIN
+from microblog_streams.delivery import processor_pool
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from tests.unit.delivery.test_order import turns
 from tests.waiting import until
 
@@ -77,7 +77,7 @@ async def test_partitions_are_given_back_once_the_tries_under_way_have_ended(wor
 
 
 async def test_a_try_that_hangs_does_not_hold_the_group_up(world, monkeypatch, caplog):
-    monkeypatch.setattr(deliveries, "PATIENCE", 0.001)
+    monkeypatch.setattr(processor_pool, "PATIENCE", 0.001)
     world.effects.hold(0)
     world.put(0)
     await until(lambda: world.effects.begun == [0])

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from microblog_streams.delivery.steadiness import Steadiness
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.domain.errors import StoreUnavailable
 from tests.unit.delivery.test_order import turns
 from tests.waiting import DEADLINE_SECONDS, until
 

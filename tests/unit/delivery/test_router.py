@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from yarl import URL
 
-from microblog_streams.delivery.upstream.router import ROUTED, EdgeRouter, partition_of
-from microblog_streams.errors import WorkerUnavailable
-from microblog_streams.ids import MAX_USER_ID, encode_user
-from microblog_streams.services.peers import Peers
-from microblog_streams.stores.roster import Worker
+from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.delivery.faust_patches.router import ROUTED, EdgeRouter, partition_of
+from microblog_streams.domain.errors import WorkerUnavailable
+from microblog_streams.domain.ids import MAX_USER_ID, encode_user
+from microblog_streams.stores.redis.worker_registry import Worker
 
 
 @given(user=st.integers(1, MAX_USER_ID), partitions=st.integers(1, 64))

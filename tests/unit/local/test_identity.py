@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.identity import Identity, check_has_entry, identity
 from microblog_streams.local.part import Place
 from microblog_streams.local.postgres import Postgres

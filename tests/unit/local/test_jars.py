@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 from rich.console import Console
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import jars as module
 from microblog_streams.local.fetching import Interrupted, fill_cache
 from microblog_streams.local.jars import Jar, JarSet, fetch, jar_set

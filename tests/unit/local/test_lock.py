@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import leftovers, reaper
 from microblog_streams.local.lock import FolderLock, pid_namespace
 

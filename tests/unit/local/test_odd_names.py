@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.cassandra import Cassandra
 from microblog_streams.local.files import yaml_string
 from microblog_streams.local.kafka import Kafka

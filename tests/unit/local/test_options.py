@@ -5,7 +5,7 @@ import pwd
 
 import pytest
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.options import load_local_settings
 
 

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from microblog_streams.errors import SetupError
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.ports import RANGE, choose, is_free, keep
 
 NAMES = ("kafka", "redis")

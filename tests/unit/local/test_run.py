@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.run import check_ports
-from microblog_streams.settings import Settings
 
 
 def test_workers_for_whom_no_port_number_is_left_are_one_line():

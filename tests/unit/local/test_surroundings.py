@@ -107,7 +107,7 @@ def test_a_limit_that_would_end_servers_is_raised_as_far_as_it_may(limit):
 
 def test_a_limit_that_cannot_be_raised_is_one_line():
     body = """
-        from microblog_streams.errors import SetupError
+        from microblog_streams.domain.errors import SetupError
         try:
             surroundings.make_good()
         except SetupError as exc:

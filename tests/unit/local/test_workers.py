@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from microblog_streams.config.settings import Settings
 from microblog_streams.local.workers import PATIENCE, Workers
-from microblog_streams.settings import Settings
 
 
 class Children:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.operations.ahead import Ahead
+from microblog_streams.aio.bounded_pipeline import Ahead
 from tests.waiting import until
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from microblog_streams.operations import recent
-from microblog_streams.operations.recent import Asked, Recent
+from microblog_streams.aio import ttl_cache
+from microblog_streams.aio.ttl_cache import Asked, Recent
 
 
 @pytest.fixture
 def clock(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(recent, "monotonic", lambda: now[0])
+    monkeypatch.setattr(ttl_cache, "monotonic", lambda: now[0])
     return now
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.errors import Invalid
-from microblog_streams.operations import texts, visible
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.operations import validation, visible
 
 letters = st.characters(categories=("Lu", "Ll", "Lt", "Lo", "Lm", "Nd"), exclude_characters="\u115f\u1160\u3164\uffa0")
 names = st.text(letters | st.sampled_from("_-."), min_size=1, max_size=50)
@@ -29,7 +29,7 @@ names = st.text(letters | st.sampled_from("_-."), min_size=1, max_size=50)
     ],
 )
 def test_names_of_any_script_are_kept(name):
-    assert texts.username(name)[0] == name
+    assert validation.username(name)[0] == name
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_names_of_any_script_are_kept(name):
 )
 def test_the_first_character_that_is_not_allowed_is_named(name, code_point):
     with pytest.raises(Invalid, match=f"{code_point.replace('+', '.')} is not allowed") as caught:
-        texts.username(name)
+        validation.username(name)
     assert caught.value.field == "username"
 
 
@@ -80,19 +80,19 @@ def test_the_first_character_that_is_not_allowed_is_named(name, code_point):
 )
 def test_a_name_has_1_to_50_characters(name):
     with pytest.raises(Invalid, match=r"is empty|is longer than 50 characters"):
-        texts.username(name)
+        validation.username(name)
 
 
 def test_the_length_counts_after_composing():
-    name, _ = texts.username("e\u0301" * 50)
-    hangul, _ = texts.username("\u1112\u1161\u11ab" * 50)
+    name, _ = validation.username("e\u0301" * 50)
+    hangul, _ = validation.username("\u1112\u1161\u11ab" * 50)
 
     assert name == "\u00e9" * 50
     assert hangul == "\ud55c" * 50
 
 
 def test_four_code_points_that_make_one_letter_are_one():
-    assert texts.username("\u03b1\u0313\u0300\u0345" * 50)[0] == "\u1f82" * 50
+    assert validation.username("\u03b1\u0313\u0300\u0345" * 50)[0] == "\u1f82" * 50
 
 
 @pytest.mark.parametrize(
@@ -108,37 +108,37 @@ def test_four_code_points_that_make_one_letter_are_one():
     ],
 )
 def test_names_that_read_the_same_have_one_key(one, other):
-    assert texts.username(one)[1] == texts.username(other)[1]
+    assert validation.username(one)[1] == validation.username(other)[1]
 
 
 def test_names_that_read_otherwise_have_their_own():
-    keys = {texts.username(name)[1] for name in ("ann", "anne", "a.nn", "a-nn", "a_nn", "\u00e4nn")}
+    keys = {validation.username(name)[1] for name in ("ann", "anne", "a.nn", "a-nn", "a_nn", "\u00e4nn")}
 
     assert len(keys) == 6
 
 
 @given(names)
 def test_a_name_is_in_nfc_and_its_key_is_settled(name):
-    kept, key = texts.username(name)
+    kept, key = validation.username(name)
 
     assert kept == unicodedata.normalize("NFC", name)
     assert unicodedata.normalize("NFKC", key).casefold() == key
-    assert texts.username(kept) == (kept, key)
+    assert validation.username(kept) == (kept, key)
 
 
 @given(names, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
 def test_the_key_does_not_depend_on_the_spelling(name, form):
     try:
-        other = texts.username(unicodedata.normalize(form, name))
+        other = validation.username(unicodedata.normalize(form, name))
     except Invalid:
         return  # taking a name apart can make it too long, or show a character that is not allowed
-    assert other[1] == texts.username(name)[1]
+    assert other[1] == validation.username(name)[1]
 
 
 @given(st.text(st.characters(), max_size=250))
 def test_any_text_is_a_name_or_invalid(text):
     try:
-        name, _ = texts.username(text)
+        name, _ = validation.username(text)
     except Invalid as exc:
         assert exc.field == "username"
     else:
@@ -160,7 +160,7 @@ def test_any_text_is_a_name_or_invalid(text):
     ],
 )
 def test_content_is_returned_as_it_was_sent(content):
-    assert texts.content(content) == content
+    assert validation.content(content) == content
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ def test_content_is_returned_as_it_was_sent(content):
 )
 def test_content_that_breaks_a_rule_is_refused(content, message):
     with pytest.raises(Invalid, match=message) as caught:
-        texts.content(content)
+        validation.content(content)
     assert caught.value.field == "content"
 
 
 @given(st.text(st.characters(), max_size=600))
 def test_any_text_is_content_or_invalid(text):
     try:
-        kept = texts.content(text)
+        kept = validation.content(text)
     except Invalid as exc:
         assert exc.field == "content"
     else:
@@ -200,4 +200,4 @@ def test_any_text_is_content_or_invalid(text):
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=500))
 def test_every_other_character_is_allowed(text):
     if visible.shows(text):
-        assert texts.content(text) == text
+        assert validation.content(text) == text

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.errors import Invalid
-from microblog_streams.operations import texts, visible
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.operations import validation, visible
 
 NOTHING = {
     "zero width": "\u200b\u200c\u200d\u2060\ufeff",
@@ -44,19 +44,19 @@ SOMETHING = {
 @pytest.mark.parametrize("text", [*NOTHING.values(), "".join(NOTHING.values())], ids=[*NOTHING, "all of it"])
 def test_a_post_that_shows_nothing_is_empty(text):
     with pytest.raises(Invalid, match="is empty") as caught:
-        texts.content(text)
+        validation.content(text)
     assert caught.value.field == "content"
 
 
 @pytest.mark.parametrize("text", SOMETHING.values(), ids=SOMETHING.keys())
 def test_one_that_shows_something_is_kept_with_what_does_not(text):
-    assert texts.content(text) == text
+    assert validation.content(text) == text
 
 
 @given(st.text(st.sampled_from("".join(NOTHING.values())), min_size=1, max_size=50))
 def test_what_shows_nothing_alone_shows_nothing_together(text):
     with pytest.raises(Invalid):
-        texts.content(text)
+        validation.content(text)
 
 
 def test_the_ranges_are_those_of_the_properties():
@@ -75,4 +75,4 @@ def test_the_ranges_are_those_of_the_properties():
 @pytest.mark.parametrize("character", ["\U00016fe4", "\u3164", "\u17b4", "\u034f", "\ufe0f"])
 def test_names_hold_nothing_that_is_not_seen(character):
     with pytest.raises(Invalid, match="is not allowed"):
-        texts.username("a" + character)
+        validation.username("a" + character)

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.overview.known import Away, known
+from microblog_streams.cluster_status.with_timeout import Away, known
+from microblog_streams.domain.errors import StoreUnavailable
 from tests.waiting import DEADLINE_SECONDS
 
 

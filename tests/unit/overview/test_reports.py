@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import WorkerUnavailable
-from microblog_streams.overview.records import Report, Size
-from microblog_streams.overview.reports import Reports
-from microblog_streams.services.peers import PeerAnswer
-from microblog_streams.stores.roster import Worker
+from microblog_streams.cluster_status.models import Report, Size
+from microblog_streams.cluster_status.reports import Reports
+from microblog_streams.cluster_status.worker_client import PeerAnswer
+from microblog_streams.domain.errors import WorkerUnavailable
+from microblog_streams.stores.redis.worker_registry import Worker
 
 ME = Worker("me", "http://127.0.0.1:1", "both", ())
 OTHER = Worker("other", "http://127.0.0.1:2", "both", ())

@@ -2,11 +2,11 @@
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Once
-from microblog_streams.services import chore
-from microblog_streams.services.chore import Chore, sweeping
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Once
+from microblog_streams.services import periodic_task
+from microblog_streams.services.periodic_task import Chore, sweeping
 from tests.fakes.database import FakeDatabase
 from tests.fakes.idempotency import FakeIdempotency
 from tests.waiting import until
@@ -29,14 +29,14 @@ async def five_old_keys(database):
 
 @pytest.fixture
 async def sweep(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(chore, "INTERVAL", 0.002)
-    monkeypatch.setattr(chore, "BATCH", 2)
+    monkeypatch.setattr(periodic_task, "INTERVAL", 0.002)
+    monkeypatch.setattr(periodic_task, "BATCH", 2)
     async with Chore("keys", sweeping(FakeIdempotency(database).sweep)) as service:
         yield service
 
 
 async def test_more_than_a_batch_is_swept_at_once(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(chore, "BATCH", 2)
+    monkeypatch.setattr(periodic_task, "BATCH", 2)
     async with Chore("keys", sweeping(FakeIdempotency(database).sweep)):
         await until(lambda: not database.keys)
 

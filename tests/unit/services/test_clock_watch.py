@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services import clock_watch
 from microblog_streams.services.clock_watch import ClockWatch
 from tests.waiting import until

@@ -4,10 +4,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.operations.dead_letters import count_open
-from microblog_streams.services import dead_letter_watch
-from microblog_streams.services.dead_letter_watch import DeadLetterWatch
+from microblog_streams.dead_letters import watch as dead_letter_watch
+from microblog_streams.dead_letters.operations import count_open
+from microblog_streams.dead_letters.watch import DeadLetterWatch
+from microblog_streams.domain.errors import StoreUnavailable
 from tests.fakes.database import FakeDatabase
 from tests.fakes.letters import FakeLetterBox, FakeSettledLetters
 from tests.waiting import until

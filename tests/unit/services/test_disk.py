@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.services import disk as module
-from microblog_streams.services.disk import FREE, Disk
+from microblog_streams.services import disk_watch as module
+from microblog_streams.services.disk_watch import FREE, Disk
 from tests.waiting import DEADLINE_SECONDS, until
 
 

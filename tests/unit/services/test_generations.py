@@ -2,12 +2,12 @@
 
 import pytest
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.services import generations as module
-from microblog_streams.services.generations import Generations, choose_generation
-from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import Deployment, Phase
-from microblog_streams.stores.roster import Worker
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.services import deployment_watch as module
+from microblog_streams.services.deployment_watch import Generations, choose_generation
+from microblog_streams.stores.postgres.deployment import Deployment, Phase
+from microblog_streams.stores.redis.worker_registry import Worker
 from tests.waiting import until
 
 OLD, NEW = Deployment(1, 8), Deployment(2, 12)

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.services.lag import Offsets
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.kafka.consumer_lag import Offsets
 
 FIRST, END = 3, 10
 

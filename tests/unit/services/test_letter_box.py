@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.services import letter_box
-from microblog_streams.services.letter_box import LetterBox
+from microblog_streams.dead_letters import reader
+from microblog_streams.dead_letters.reader import LetterBox
+from microblog_streams.domain.errors import StoreUnavailable
 
 
 class FakeConsumer:
@@ -75,7 +75,7 @@ async def test_what_has_expired_meanwhile_is_left_out(box):
 
 
 async def test_a_broker_that_does_not_answer_is_away(box, consumer, monkeypatch):
-    monkeypatch.setattr(letter_box, "_REQUEST", 5)
+    monkeypatch.setattr(reader, "_REQUEST", 5)
     consumer.answers.clear()
 
     with pytest.raises(StoreUnavailable, match="kafka"):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.services import parts_watch
-from microblog_streams.services.parts_watch import PartsWatch
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.services import durability_watch
+from microblog_streams.services.durability_watch import PartsWatch
 from tests.waiting import until
 
 
@@ -25,8 +25,8 @@ class Part:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(parts_watch, "INTERVAL", 0.002)
-    monkeypatch.setattr(parts_watch, "RETRY", 0.001)
+    monkeypatch.setattr(durability_watch, "INTERVAL", 0.002)
+    monkeypatch.setattr(durability_watch, "RETRY", 0.001)
 
 
 async def watched(looks, condition):

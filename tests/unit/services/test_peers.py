@@ -8,9 +8,9 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from aiohttp.web import Application, HTTPFound, Response
 
-from microblog_streams.errors import WorkerUnavailable
-from microblog_streams.logs import request_id
-from microblog_streams.services.peers import Peers
+from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.domain.errors import WorkerUnavailable
+from microblog_streams.observability.logs import request_id
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """What a worker keeps of what the others announce."""
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.services import presence as presence_module
-from microblog_streams.services.presence import Presence
-from microblog_streams.stores.roster import Worker
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.services import worker_presence as presence_module
+from microblog_streams.services.worker_presence import Presence
+from microblog_streams.stores.redis.worker_registry import Worker
 from tests.waiting import until
 
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services.reconciler import Reconciler
 from tests.fakes.world import World
 from tests.waiting import until

@@ -5,10 +5,10 @@ import gc
 import pytest
 from faust.types.tuples import FutureMessage
 
-from microblog_streams.delivery.doubts import Doubts
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.services import restater
-from microblog_streams.services.restater import Restater
+from microblog_streams.delivery.stale_changelog_rows import Doubts
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.services import row_republisher
+from microblog_streams.services.row_republisher import Restater
 from tests.waiting import until
 
 
@@ -47,7 +47,7 @@ def standing():
 
 @pytest.fixture
 async def running(doubts, store, standing, monkeypatch):
-    monkeypatch.setattr(restater, "INTERVAL", 0.001)
+    monkeypatch.setattr(row_republisher, "INTERVAL", 0.001)
     service = Restater(doubts, store.republish, lambda: standing["good"])
     await service.start()
     yield service
@@ -64,7 +64,7 @@ async def test_rows_in_doubt_are_published_again_once(running, doubts, store):
 
 
 async def test_many_rows_are_published_in_batches(running, doubts, store, monkeypatch):
-    monkeypatch.setattr(restater, "BATCH", 2)
+    monkeypatch.setattr(row_republisher, "BATCH", 2)
     doubts.add([b"a", b"b", b"c", b"d", b"e"])
     await until(lambda: len(store.taken) == 5)
     assert max(map(len, store.calls)) == 2

@@ -8,7 +8,7 @@ import pytest
 #: Says that it runs; then starts again, the first time only (the file is gone then), with ``{asked}`` in between.
 PROGRAM = """
 import asyncio, pathlib, signal, sys
-from microblog_streams.services.stopping import start_again
+from microblog_streams.services.worker_exit import start_again
 
 async def work():
     try:
@@ -54,7 +54,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("hang", HANGS)
 def test_a_stop_that_hangs_is_ended_and_tells_where_it_hung(hang):
-    program = f"from microblog_streams.services.stopping import end_within\nend_within(1)\n{HANGS[hang]}"
+    program = f"from microblog_streams.services.worker_exit import end_within\nend_within(1)\n{HANGS[hang]}"
     command = [sys.executable, "-W", "error::ResourceWarning", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
@@ -63,7 +63,7 @@ def test_a_stop_that_hangs_is_ended_and_tells_where_it_hung(hang):
 
 
 def test_one_that_does_not_is_left_alone():
-    program = "from microblog_streams.services.stopping import end_within\nend_within(60)"
+    program = "from microblog_streams.services.worker_exit import end_within\nend_within(60)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

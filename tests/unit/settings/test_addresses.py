@@ -4,7 +4,7 @@ import pytest
 from aiokafka.client import collect_hosts
 from yarl import URL
 
-from microblog_streams.addresses import bare, is_loopback, joined, parse
+from microblog_streams.config.addresses import bare, is_loopback, joined, parse
 
 
 def test_an_address_has_all_its_parts():

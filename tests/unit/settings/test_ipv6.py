@@ -4,11 +4,11 @@ import pytest
 from faust.transport.drivers.aiokafka import server_list
 from pydantic import SecretStr
 
-from microblog_streams.services.kafka_clients import PORT, brokers, client_options
-from microblog_streams.settings import Settings
-from microblog_streams.stores import cluster
-from microblog_streams.stores.postgres_session import _places, target
-from microblog_streams.stores.redis_address import open_cluster, open_pool
+from microblog_streams.config.settings import Settings
+from microblog_streams.kafka.clients import PORT, brokers, client_options
+from microblog_streams.stores.cassandra import driver
+from microblog_streams.stores.postgres.session import _places, target
+from microblog_streams.stores.redis.address import open_cluster, open_pool
 
 HOST = "2001:db8::7"
 
@@ -29,7 +29,7 @@ def test_postgres_is_found():
 
 
 def test_cassandra_is_found():
-    address = cluster.Address.of(settings(cassandra_url=f"cassandra://[{HOST}]:9043/k"))
+    address = driver.Address.of(settings(cassandra_url=f"cassandra://[{HOST}]:9043/k"))
     assert address.places == [(HOST, 9043)]
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from microblog_streams.errors import SetupError
-from microblog_streams.settings import Settings, load_settings
+from microblog_streams.config.settings import Settings, load_settings
+from microblog_streams.domain.errors import SetupError
 
 NAME = "MICROBLOG_CORS_ORIGINS"
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams import promises
-from microblog_streams.promises import DAY, KeyspaceState, TopicState
-from microblog_streams.settings import Settings
-from microblog_streams.stores.keyspace_state import copies
-from microblog_streams.topics import DEAD_LETTERS
+from microblog_streams.cluster_status import durability_checks
+from microblog_streams.cluster_status.durability_checks import DAY, KeyspaceState, TopicState
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.topics import DEAD_LETTERS
+from microblog_streams.stores.cassandra.keyspace_state import copies
 
 HERE = Settings.model_construct()
 ELSEWHERE = Settings(kafka_url=SecretStr("kafka://kafka-1,kafka-2"), replication_factor=3)
@@ -22,26 +22,26 @@ KEYSPACE = KeyspaceState("microblog", 3, durable_writes=True, commitlog_sync="pe
 
 @pytest.mark.parametrize("level", ["ONE", "LOCAL_ONE"])
 def test_a_consistency_that_one_node_answers_is_named(level):
-    (line,) = promises.of_settings(ELSEWHERE.model_copy(update={"cassandra_consistency": level}))
+    (line,) = durability_checks.of_settings(ELSEWHERE.model_copy(update={"cassandra_consistency": level}))
     assert f"MICROBLOG_CASSANDRA_CONSISTENCY is {level}" in line
 
 
 def test_three_copies_keep_everything():
-    assert [*promises.of_settings(ELSEWHERE), *promises.of_topics(ELSEWHERE, GOOD)] == []
-    assert list(promises.of_keyspace(ELSEWHERE, KEYSPACE)) == []
+    assert [*durability_checks.of_settings(ELSEWHERE), *durability_checks.of_topics(ELSEWHERE, GOOD)] == []
+    assert list(durability_checks.of_keyspace(ELSEWHERE, KEYSPACE)) == []
 
 
 def test_the_local_stack_is_not_warned_of_its_single_copies():
     found = [replace(topic, copies=1, min_insync=1) for topic in GOOD]
-    assert [*promises.of_settings(HERE), *promises.of_topics(HERE, found)] == []
-    assert list(promises.of_keyspace(HERE, replace(KEYSPACE, copies=1, commitlog_sync="batch"))) == []
+    assert [*durability_checks.of_settings(HERE), *durability_checks.of_topics(HERE, found)] == []
+    assert list(durability_checks.of_keyspace(HERE, replace(KEYSPACE, copies=1, commitlog_sync="batch"))) == []
 
 
 def test_what_is_stronger_than_the_settings_is_no_matter():
     found = [replace(topic, copies=5, min_insync=3) for topic in [replace(EVENTS, retention=99 * DAY), *GOOD[1:]]]
-    assert list(promises.of_topics(ELSEWHERE, found)) == []
-    assert list(promises.of_topics(ELSEWHERE, [replace(EVENTS, retention=-1)])) == []
-    assert list(promises.of_keyspace(ELSEWHERE, replace(KEYSPACE, copies=5))) == []
+    assert list(durability_checks.of_topics(ELSEWHERE, found)) == []
+    assert list(durability_checks.of_topics(ELSEWHERE, [replace(EVENTS, retention=-1)])) == []
+    assert list(durability_checks.of_keyspace(ELSEWHERE, replace(KEYSPACE, copies=5))) == []
 
 
 @pytest.mark.parametrize(
@@ -63,19 +63,19 @@ def test_what_is_stronger_than_the_settings_is_no_matter():
     ],
 )
 def test_a_topic_that_loses_is_named_with_what_is_wrong(topic, words):
-    found = list(promises.of_topics(ELSEWHERE, [topic]))
+    found = list(durability_checks.of_topics(ELSEWHERE, [topic]))
     assert len(found) == len(words)
     assert all(word in line and topic.name in line for word, line in zip(words, found, strict=True))
 
 
 def test_what_is_wrong_with_many_topics_is_one_line():
     found = [replace(EVENTS, name=name, copies=2) for name in ("b", "a")]
-    (line,) = promises.of_topics(ELSEWHERE, found)
+    (line,) = durability_checks.of_topics(ELSEWHERE, found)
     assert line.endswith("(a, b)")
 
 
 def test_a_topic_of_the_local_stack_that_drops_events_early_is_named_too():
-    (line,) = promises.of_topics(HERE, [replace(EVENTS, copies=1, min_insync=1, retention=DAY)])
+    (line,) = durability_checks.of_topics(HERE, [replace(EVENTS, copies=1, min_insync=1, retention=DAY)])
     assert "events are kept for 24 hours" in line
 
 
@@ -89,7 +89,7 @@ def test_a_topic_of_the_local_stack_that_drops_events_early_is_named_too():
     ],
 )
 def test_a_keyspace_that_loses_is_named_with_what_is_wrong(keyspace, settings, words):
-    (line,) = promises.of_keyspace(settings, keyspace)
+    (line,) = durability_checks.of_keyspace(settings, keyspace)
     assert words in line
 
 

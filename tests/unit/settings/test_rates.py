@@ -2,10 +2,10 @@
 
 import pytest
 
-from microblog_streams.errors import SetupError
-from microblog_streams.limiting import NO_LIMITS
-from microblog_streams.rates import Left, Verdict, parse
-from microblog_streams.settings import Settings, load_settings
+from microblog_streams.config.rate_limit_settings import NO_LIMITS
+from microblog_streams.config.settings import Settings, load_settings
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.rates import Left, Verdict, parse
 
 
 @pytest.fixture

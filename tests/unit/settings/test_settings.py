@@ -5,9 +5,9 @@ import os
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError
+from microblog_streams.config.settings import Settings, load_settings
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.options import load_local_settings
-from microblog_streams.settings import Settings, load_settings
 
 DEFAULTS = Settings.model_fields
 

@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from microblog_streams.errors import SetupError
-from microblog_streams.tls import client_context
+from microblog_streams.config.tls import client_context
+from microblog_streams.domain.errors import SetupError
 from tests.servers import certificates
 
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import NoAnswer, StoreUnavailable
-from microblog_streams.stores import circuit as module
-from microblog_streams.stores.circuit import Circuit
+from microblog_streams.aio import circuit_breaker as module
+from microblog_streams.aio.circuit_breaker import Circuit
+from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 from tests.waiting import until
 
 SILENCE = NoAnswer("redis", "no answer in time")

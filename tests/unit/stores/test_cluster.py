@@ -17,9 +17,9 @@ from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import OverloadedErrorMessage, ServerError
 from pydantic import SecretStr
 
-from microblog_streams.errors import SetupError, StoreUnavailable
-from microblog_streams.settings import Settings
-from microblog_streams.stores.cluster import SPECULATIONS, Address, _profile, at_start, unavailable
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.stores.cassandra.driver import SPECULATIONS, Address, _profile, at_start, unavailable
 
 OUT_OF_REPLICAS = Unavailable("not enough", ConsistencyLevel.LOCAL_QUORUM, required_replicas=2, alive_replicas=1)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.stores.gathering import Gathering
+from microblog_streams.aio.batcher import Gathering
 
 
 class Slow:

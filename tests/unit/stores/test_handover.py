@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from microblog_streams.stores.handover import Handover
+from microblog_streams.stores.cassandra.thread_future import Handover
 
 
 def in_thread(call, *args):

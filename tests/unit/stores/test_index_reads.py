@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores.cluster import FAST, STRONG
-from microblog_streams.stores.index_reads import AUTHORS_A_READ, OLDER, ROWS_A_READ, IndexReads, Part
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.stores.cassandra.author_index import AUTHORS_A_READ, OLDER, ROWS_A_READ, IndexReads, Part
+from microblog_streams.stores.cassandra.driver import FAST, STRONG
 
 TOP = UUID(int=10_000)
 TEN = Part(TOP, 10, STRONG)

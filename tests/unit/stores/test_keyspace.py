@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.stores.keyspace import statements
+from microblog_streams.stores.cassandra.keyspace import statements
 
 TABLES = ["posts_by_id", "posts_by_author"]
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.settings import Settings
-from microblog_streams.stores.deployment import Deployment, Phase
-from microblog_streams.stores.last_deployment import last_deployment, remember
+from microblog_streams.config.settings import Settings
+from microblog_streams.stores.postgres.deployment import Deployment, Phase
+from microblog_streams.stores.postgres.last_deployment import last_deployment, remember
 
 MOVING = Deployment(3, 8, 2, Phase.FILLED, 4, 12, 5)
 

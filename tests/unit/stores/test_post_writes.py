@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.ids import new_post_id
-from microblog_streams.records import Post
-from microblog_streams.stores.post_writes import BYTES, SENDERS, TOGETHER, PostWrites
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.stores.cassandra.post_batch_writer import BYTES, SENDERS, TOGETHER, PostWrites
 
 
 class Slow:

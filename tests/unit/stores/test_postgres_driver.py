@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.stores.postgres_driver import Driver
+from microblog_streams.stores.postgres.driver import Driver
 
 
 class Quiet:

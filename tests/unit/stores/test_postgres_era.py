@@ -3,10 +3,10 @@
 import pytest
 from psycopg2.errors import InsufficientPrivilege, UndefinedColumn
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.records import Era
-from microblog_streams.stores import postgres_era
-from microblog_streams.stores.postgres_era import Server, look
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.models import Era
+from microblog_streams.stores.postgres import era
+from microblog_streams.stores.postgres.era import Server, look
 
 
 class FakeSession:
@@ -20,9 +20,9 @@ class FakeSession:
 
     async def fetch(self, statement, *params):
         self.done.append(statement)
-        if statement == postgres_era._LOOK and self.untold:
+        if statement == era._LOOK and self.untold:
             raise InsufficientPrivilege("permission denied for function pg_control_system\nHINT: …")
-        if statement == postgres_era._ROW:
+        if statement == era._ROW:
             if self.row is None:
                 raise UndefinedColumn
             return [self.row]
@@ -33,7 +33,7 @@ class FakeSession:
 
     async def execute(self, statement, *params):
         self.done.append(statement)
-        if statement == postgres_era._RISE:
+        if statement == era._RISE:
             self.row = (params[1], params[2], max(params[0], self.row[2]) + 1, 5.0)
         return 1
 
@@ -52,7 +52,7 @@ async def test_another_timeline_or_another_server_raises_it_and_leaves_ids_out(r
     session = FakeSession(row=row)
     seen = await look(session, Era(), several_hosts=False)
     assert (seen.era, seen.raised) == (Era(1, 5.0), True)
-    assert session.done.count(postgres_era._SKIP) == 3
+    assert session.done.count(era._SKIP) == 3
     assert session.done[-2] == "COMMIT"
 
 
@@ -60,7 +60,7 @@ async def test_a_server_that_was_replaced_is_refused_before_anything_is_written(
     session = FakeSession()
     with pytest.raises(StoreUnavailable, match="replaced by one on a later timeline"):
         await look(session, Era(1), several_hosts=True, last=Server(77, 2))
-    assert session.done == [postgres_era._LOOK]
+    assert session.done == [era._LOOK]
 
 
 @pytest.mark.parametrize("last", [Server(77, 1), Server(76, 9), None])
@@ -77,7 +77,7 @@ async def test_whoever_looks_first_notes_which_server_it_is():
     session = FakeSession(row=(None, None, 0, 0.0))
     seen = await look(session, Era(), several_hosts=False)
     assert not seen.raised
-    assert session.done[-1] == postgres_era._ADOPT
+    assert session.done[-1] == era._ADOPT
 
 
 async def test_before_migrate_there_is_nothing_to_raise():

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from microblog_streams.errors import NoAnswer, SetupError, StoreUnavailable
-from microblog_streams.stores.postgres_pool import Pool
+from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
+from microblog_streams.stores.postgres.pool import Pool
 from tests.waiting import until
 
 

@@ -6,12 +6,12 @@ import psycopg2
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.errors import NoAnswer, StoreUnavailable
-from microblog_streams.records import Era
-from microblog_streams.settings import Settings
-from microblog_streams.stores import postgres as postgres_module
-from microblog_streams.stores import postgres_era, postgres_session
-from microblog_streams.stores.postgres import Postgres
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
+from microblog_streams.domain.models import Era
+from microblog_streams.stores.postgres import connection as postgres_module
+from microblog_streams.stores.postgres import era, session
+from microblog_streams.stores.postgres.connection import Postgres
 
 SYSTEM = 77
 
@@ -31,13 +31,13 @@ class Connection:
 
     async def fetch(self, statement, *params):
         row, timeline = self.server.row, self.server.timeline
-        return [row if statement == postgres_era._ROW else (False, "", "on", timeline, SYSTEM)]
+        return [row if statement == era._ROW else (False, "", "on", timeline, SYSTEM)]
 
     async def fetch_one(self, statement, *params):
         return (await self.fetch(statement))[0]
 
     async def execute(self, statement, *params):
-        if statement == postgres_era._RISE:
+        if statement == era._RISE:
             self.server.row = (params[1], params[2], max(params[0], self.server.row[2]) + 1, 5.0)
         return 1
 
@@ -63,8 +63,8 @@ def servers(monkeypatch):
     async def connect(target, timeout):
         return found[target["host"]].connect()
 
-    monkeypatch.setattr(postgres_session, "_connect_to", connect)
-    monkeypatch.setattr(postgres_session, "Session", lambda connection: connection)
+    monkeypatch.setattr(session, "_connect_to", connect)
+    monkeypatch.setattr(session, "Session", lambda connection: connection)
     return found
 
 
@@ -137,9 +137,9 @@ async def test_to_connect_and_to_look_have_one_deadline(servers, monkeypatch):
 
     async def look(*args):
         await asyncio.sleep(0.12)
-        return postgres_era.Seen(Era(), ())
+        return era.Seen(Era(), ())
 
-    monkeypatch.setattr(postgres_session, "_connect_to", connect)
+    monkeypatch.setattr(session, "_connect_to", connect)
     monkeypatch.setattr(postgres_module, "look", look)
     with pytest.raises(NoAnswer):
         await store(timeout=0.2, hosts="pg-1").open()

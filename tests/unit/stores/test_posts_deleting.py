@@ -7,11 +7,18 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.events import UserDeleted
-from microblog_streams.ids import new_post_id
-from microblog_streams.stores.index_reads import OLDER
-from microblog_streams.stores.posts import DELETE_BODY, DELETE_INDEX, MOST_ROWS, ROWS_A_BATCH, TEXTS_A_BATCH, Posts
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.events import UserDeleted
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.stores.cassandra.author_index import OLDER
+from microblog_streams.stores.cassandra.posts import (
+    DELETE_BODY,
+    DELETE_INDEX,
+    MOST_ROWS,
+    ROWS_A_BATCH,
+    TEXTS_A_BATCH,
+    Posts,
+)
 from tests.fakes.world import World
 
 

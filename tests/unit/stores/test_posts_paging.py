@@ -5,8 +5,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.stores.index_reads import OLDER
-from microblog_streams.stores.posts import ABOVE_ALL, FEWEST_ROWS, MOST_ROWS, Posts
+from microblog_streams.stores.cassandra.author_index import OLDER
+from microblog_streams.stores.cassandra.posts import ABOVE_ALL, FEWEST_ROWS, MOST_ROWS, Posts
 
 AUTHOR = 7
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.ids import ENTRY_BYTES, encode_entry, new_post_id
-from microblog_streams.stores import timelines as timelines_module
-from microblog_streams.stores.timelines import IN_FLIGHT, Timelines
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.domain.ids import ENTRY_BYTES, encode_entry, new_post_id
+from microblog_streams.stores.redis import timelines as timelines_module
+from microblog_streams.stores.redis.timelines import IN_FLIGHT, Timelines
 from tests.fakes.lease import FakeLease
 from tests.waiting import until
 

@@ -3,8 +3,8 @@
 import pytest
 from redis import exceptions
 
-from microblog_streams.errors import NoAnswer
-from microblog_streams.stores.redis_errors import unavailable
+from microblog_streams.domain.errors import NoAnswer
+from microblog_streams.stores.redis.errors import unavailable
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocket
 from redis.asyncio.sentinel import SentinelManagedConnection
 from redis.exceptions import DataError
 
-from microblog_streams.settings import Settings
-from microblog_streams.stores import redis_packing
-from microblog_streams.stores.redis_address import open_cluster, open_pool
-from microblog_streams.stores.redis_packing import packing
+from microblog_streams.config.settings import Settings
+from microblog_streams.stores.redis.address import open_cluster, open_pool
+from microblog_streams.stores.redis.packing import _Packing, packing
 
 COMMANDS = [
     ("PING",),
@@ -40,7 +39,7 @@ def test_a_kind_of_connection_stays_one(kind):
 @pytest.mark.parametrize("url", FORMS)
 def test_every_pool_s_connections_pack_so(url):
     pool = open_pool(Settings(redis_url=url), 1)
-    assert issubclass(pool.connection_class, redis_packing._Packing)
+    assert issubclass(pool.connection_class, _Packing)
 
 
 @pytest.mark.parametrize("url", ["redis+cluster://h,i:7000", "rediss+cluster://h"])
@@ -48,5 +47,5 @@ def test_a_cluster_s_connections_pack_so(url):
     cluster = open_cluster(Settings(redis_url=url), 1)
     kinds = {cluster.connection_kwargs["connection_class"], cluster.nodes_manager.connection_kwargs["connection_class"]}
     [kind] = kinds
-    assert issubclass(kind, redis_packing._Packing)
+    assert issubclass(kind, _Packing)
     assert issubclass(kind, SSLConnection) == url.startswith("rediss")

@@ -3,8 +3,8 @@
 import pytest
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from microblog_streams.stores.redis_promises import review
-from microblog_streams.stores.redis_server import Server
+from microblog_streams.stores.redis.durability_checks import review
+from microblog_streams.stores.redis.server import Server
 
 SAFE = {b"maxmemory-policy": b"volatile-ttl", b"appendonly": b"yes", b"appendfsync": b"everysec"}
 ALONE = {b"min-replicas-to-write": b"0", b"min-replicas-max-lag": b"10"}

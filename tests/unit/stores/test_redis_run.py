@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError
 
-from microblog_streams.errors import StoreUnavailable
-from microblog_streams.stores import redis_run
-from microblog_streams.stores.redis_run import REVIEW_EVERY, Looks
-from microblog_streams.stores.redis_server import Server
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.stores.redis import run_id
+from microblog_streams.stores.redis.run_id import REVIEW_EVERY, Looks
+from microblog_streams.stores.redis.server import Server
 
 HOLD = 2.5
 
@@ -63,7 +63,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(redis_run, "monotonic", clock)
+    monkeypatch.setattr(run_id, "monotonic", clock)
     return clock
 
 

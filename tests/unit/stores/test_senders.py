@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.stores.senders import Senders
+from microblog_streams.aio.sender_pool import Senders
 from tests.waiting import DEADLINE_SECONDS, until
 
 

@@ -4,7 +4,7 @@ import pytest
 from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as NotConnected
 
-from microblog_streams.stores.redis_address import Sentinels
+from microblog_streams.stores.redis.address import Sentinels
 
 NEVER_USED = [("127.0.0.1", 1)] * 3
 

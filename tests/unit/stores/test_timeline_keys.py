@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from microblog_streams.stores.timeline_keys import BUCKETS, NEIGHBOURS, PREFIX, Plain, Tagged
+from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, PREFIX, Plain, Tagged
 
 #: The first user of each bucket.
 FIRST = range(0, BUCKETS * NEIGHBOURS, NEIGHBOURS)

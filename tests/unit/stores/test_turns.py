@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.stores import turns as turns_module
-from microblog_streams.stores.turns import Turns
+from microblog_streams.aio import priority_semaphore as turns_module
+from microblog_streams.aio.priority_semaphore import Turns
 from tests.waiting import DEADLINE_SECONDS, until
 
 

@@ -14,8 +14,8 @@ from faust.streams import _current_event
 from faust.types.tuples import TP, FutureMessage, Message, PendingMessage, RecordMetadata
 
 import tables.followers
+from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.delivery.lease import Pulse
-from microblog_streams.delivery.upstream.changelog import ConfirmedTable
 from tables.followers import FollowersTable
 
 CHANGELOG = "changelog"

@@ -9,10 +9,10 @@ import pytest
 from faust.tables.table import Table
 from faust.types.tuples import TP
 
-from microblog_streams.delivery import doubts
-from microblog_streams.delivery.upstream import changelog
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.delivery import stale_changelog_rows
+from microblog_streams.delivery.faust_patches import changelog
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.ports import Row
 from tables.codec import decode_row, encode_key, encode_row
 from tests.waiting import DEADLINE_SECONDS
 
@@ -274,7 +274,7 @@ class TestDoubts:
         assert await self.in_doubt(shelf) == [ROW]
 
     async def test_the_rows_in_doubt_are_bounded_and_what_is_left_out_is_told(self, shelf, monkeypatch, caplog):
-        monkeypatch.setattr(doubts, "MOST", 3)
+        monkeypatch.setattr(stale_changelog_rows, "MOST", 3)
         shelf.table.doubts.add([bytes([number]) for number in range(5)])
         assert len(shelf.table.doubts) == 3
         assert "rows_in_doubt_forgotten count=2" in caplog.text

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.ids import MAX_USER_ID, encode_user
-from microblog_streams.stores.interfaces import Row
+from microblog_streams.domain.ids import MAX_USER_ID, encode_user
+from microblog_streams.ports import Row
 from tables.codec import (
     KEY_BYTES,
     EdgeCodec,

@@ -7,10 +7,10 @@ from faust.types.tuples import TP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.errors import NotMine, StoreUnavailable
-from microblog_streams.ids import MAX_USER_ID
-from microblog_streams.overview.here import sizes
-from microblog_streams.stores.interfaces import FollowerSlice, Row, RowSlice
+from microblog_streams.cluster_status.local import sizes
+from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from microblog_streams.domain.ids import MAX_USER_ID
+from microblog_streams.ports import FollowerSlice, Row, RowSlice
 from tables.codec import encode_key, encode_row
 from tables.followers import OFFSET_KEY
 

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.admin.accepting import preferred
+from web.admin.content_negotiation import preferred
 
 OFFERED = ("application/json", "text/html")
 

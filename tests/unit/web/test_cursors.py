@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.errors import Invalid
-from microblog_streams.ids import MAX_USER_ID, encode_user
-from web import cursors
-from web.cursors import Kind
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.domain.ids import MAX_USER_ID, encode_user
+from web.http import cursors
+from web.http.cursors import Kind
 
 owners = st.integers(0, MAX_USER_ID)
 users = st.integers(1, MAX_USER_ID)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from web.admin import figures
+from web.admin import formatting
 
 
 @pytest.mark.parametrize(
@@ -12,12 +12,12 @@ from web.admin import figures
     [(None, "-"), (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536 * 1024, "1.5 MiB"), (2**60, "1048576.0 TiB")],
 )
 def test_bytes_have_a_unit(number, text):
-    assert figures.size(number) == text
+    assert formatting.size(number) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(None, "-"), (0, "0"), (1_234_567, "1,234,567")])
 def test_thousands_are_apart(number, text):
-    assert figures.count(number) == text
+    assert formatting.count(number) == text
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,21 @@ def test_thousands_are_apart(number, text):
     ],
 )
 def test_a_span_has_the_two_units_that_matter(seconds, text):
-    assert figures.span(seconds) == text
+    assert formatting.span(seconds) == text
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0"), (47, "47"), (951, "950"), (1_234_567, "1,200,000")])
 def test_an_estimate_has_two_digits(number, text):
-    assert figures.rough(number) == text
+    assert formatting.rough(number) == text
 
 
 def test_a_moment_says_that_it_is_utc():
-    assert figures.moment(datetime(2026, 5, 17, 12, 0, 5, 999, tzinfo=UTC)) == "2026-05-17 12:00:05 UTC"
-    assert figures.moment(None) == "-"
+    assert formatting.moment(datetime(2026, 5, 17, 12, 0, 5, 999, tzinfo=UTC)) == "2026-05-17 12:00:05 UTC"
+    assert formatting.moment(None) == "-"
 
 
 @pytest.mark.parametrize(
     ("values", "text"), [((), "-"), ((4,), "4"), ((0, 1, 2, 3, 6), "0-3, 6"), ((1, 3, 5, 6), "1, 3, 5-6")]
 )
 def test_numbers_in_a_row_are_from_to(values, text):
-    assert figures.numbers(values) == text
+    assert formatting.numbers(values) == text

@@ -3,14 +3,14 @@
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from microblog_streams.rates import Left, Verdict, parse
-from microblog_streams.settings import Settings
-from web.middlewares.addresses import Addresses
-from web.middlewares.limits import DRAWS
-from web.problems import TooManyRequests
-from web.rate_headers import fields
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.rates import Left, Verdict, parse
+from web.http.problems import TooManyRequests
+from web.http.rate_limit_headers import fields
+from web.http.trailing_slash import canonical
+from web.middlewares.client_address import Addresses
+from web.middlewares.rate_limits import DRAWS
 from web.routes import API
-from web.spellings import canonical
 
 READING = {"GET", "HEAD", "OPTIONS"}
 #: Calls whose limit is that of reading: they cost no more.

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from web.metrics import Report
+from web.admin.metrics import Report
 
 
 @pytest.fixture

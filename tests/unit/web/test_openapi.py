@@ -7,13 +7,15 @@ import pytest
 from pydantic import Field
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from microblog_streams.errors import Invalid, NotFound, SetupError
-from microblog_streams.operations import texts
-from web import problems, routes, schemas
-from web.described import Who, call
+from microblog_streams.domain.errors import Invalid, NotFound, SetupError
+from microblog_streams.operations import validation
+from web import routes
+from web.api import schemas
+from web.api.endpoint import Who, call
+from web.api.view import View
+from web.http import problems
 from web.openapi.document import document
 from web.openapi.examples import example
-from web.views import View
 
 ROUTES = routes.API + routes.OPERATION
 
@@ -216,12 +218,12 @@ def test_the_key_of_a_repeated_call_is_described_as_it_is_read(api, path, key, f
 
 @pytest.mark.parametrize("text", ["a", " a ", "a\n\tb", "\u00a0a", "a" * 500, "\U0001f600"])
 def test_the_pattern_of_a_post_fits_what_is_taken(text):
-    assert texts.content(text) == text
-    assert re.search(texts.CONTENT, text)
+    assert validation.content(text) == text
+    assert re.search(validation.CONTENT, text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t", "\u2003", "a\x00", "\x7f", "a\r\nb", "\x85a"])
 def test_the_pattern_of_a_post_fits_nothing_else(text):
     with pytest.raises(Invalid):
-        texts.content(text)
-    assert not re.search(texts.CONTENT, text)
+        validation.content(text)
+    assert not re.search(validation.CONTENT, text)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from microblog_streams.ids import new_post_id
+from microblog_streams.domain.ids import new_post_id
 from microblog_streams.operations.pages import PostView
-from web.schemas import SHORT, Post, posts_json, rfc3339
+from web.api.schemas import SHORT, Post, posts_json, rfc3339
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from microblog_streams.errors import StoreUnavailable
+from microblog_streams.domain.errors import StoreUnavailable
 
 PASSWORD = "correct horse"
 TOKEN = re.compile(r"mb_[\w-]+")

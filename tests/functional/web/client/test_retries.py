@@ -8,8 +8,8 @@ from aiohttp import ClientSession
 from aiohttp.web import Response
 
 from microblog_streams.client import Client, OutcomeUnknown, TooManyRequests, Unavailable, Unfinished, Unreachable
-from microblog_streams.errors import StoreUnavailable
-from web.once import HEADER
+from microblog_streams.domain.errors import StoreUnavailable
+from web.http.idempotency import HEADER
 
 REFUSED, LOST = "refused", "lost"
 

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.waiting import DEADLINE_SECONDS, until
-from web.edge.limits import Limits
+from web.server.limits import Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -61,7 +61,7 @@ async def test_whoever_leaves_makes_room(make_front, connect):
 
 
 async def test_one_that_is_refused_and_stays_is_closed(make_front, connect, monkeypatch):
-    monkeypatch.setattr("web.edge.farewell.FAREWELL", 0.1)
+    monkeypatch.setattr("web.server.reject.FAREWELL", 0.1)
     front = await make_front(limits=Limits(connections_per_address=1))
     await several(connect, front, 1)
 
@@ -74,7 +74,7 @@ async def test_one_that_is_refused_and_stays_is_closed(make_front, connect, monk
 
 
 async def test_of_many_that_are_refused_the_last_are_told_nothing(make_front, connect, monkeypatch):
-    monkeypatch.setattr("web.edge.door.MAX_FAREWELLS", 1)
+    monkeypatch.setattr("web.server.connection_limits.MAX_FAREWELLS", 1)
     front = await make_front(limits=Limits(connections_per_address=1))
     await several(connect, front, 1)
 
@@ -100,7 +100,7 @@ async def test_each_that_is_refused_has_an_id_of_its_own(make_front, connect, sa
 
 async def test_one_that_asks_nothing_is_told_nothing(make_front, connect, monkeypatch):
     """A browser opens connections in advance, and would take what it is told for the answer to its next request."""
-    monkeypatch.setattr("web.edge.farewell.FAREWELL", 0.1)
+    monkeypatch.setattr("web.server.reject.FAREWELL", 0.1)
     front = await make_front(limits=Limits(connections_per_address=1))
     await several(connect, front, 1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.edge.limits import Limits
+from web.server.limits import Limits
 
 TOKEN = b"Authorization: Bearer correct-horse-battery-staple\r\n"
 ANSWERS = {

@@ -9,7 +9,7 @@ import pytest
 from aiohttp.compression_utils import ZLibDecompressor
 
 from tests.waiting import DEADLINE_SECONDS, until
-from web.edge.limits import MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL
+from web.server.limits import MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST /posts/ HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

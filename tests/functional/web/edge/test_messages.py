@@ -13,8 +13,8 @@ import shutil
 import pytest
 
 from tests.waiting import DEADLINE_SECONDS, until
-from web.edge.framing import Length
-from web.edge.limits import MAX_HEAD, Limits
+from web.server.framing import Length
+from web.server.limits import MAX_HEAD, Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n\r\n"
 WHO = b"GET /tokens/ HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -180,7 +180,7 @@ async def test_a_header_of_a_request_behind_chunks_never_becomes_a_request(front
 @pytest.mark.parametrize("wrong", [-9, -1, 1, 9])
 async def test_a_connection_ends_where_the_parser_ends_a_body_elsewhere(front, connect, monkeypatch, wrong):
     """No such body is known: the edge is made to count wrongly."""
-    monkeypatch.setattr("web.edge.handler.body_of", lambda _: Length(len(BODY) + wrong))
+    monkeypatch.setattr("web.server.connection.body_of", lambda _: Length(len(BODY) + wrong))
     connection = await connect(front)
 
     connection.send(POST + LENGTH + BODY + GET)

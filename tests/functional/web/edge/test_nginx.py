@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, UnixConnector
 
 from tests.waiting import until
-from web.edge.limits import Limits
+from web.server.limits import Limits
 
 SOON = 0.3
 POST = {"userId": 1, "content": "hello"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.edge.limits import MAX_URL, Limits
+from web.server.limits import MAX_URL, Limits
 
 APP, OTHER, STRANGER = "https://app.example", "http://localhost:3000", "https://evil.example"
 ALLOW, VARY = "Access-Control-Allow-Origin", "Vary"

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from tests.waiting import DEADLINE_SECONDS, until
-from web.edge.limits import Limits
+from web.server.limits import Limits
 
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n"
 POST = b"POST /posts/ HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
@@ -155,7 +155,7 @@ async def test_a_body_that_comes_byte_by_byte_has_its_deadline(make_front, conne
 
 
 async def test_a_body_that_is_refused_is_not_read_for_long(make_front, connect, monkeypatch):
-    monkeypatch.setattr("web.edge.server.LINGER", SOON)
+    monkeypatch.setattr("web.server.server.LINGER", SOON)
     front = await make_front()
     connection = await connect(front)
 
@@ -169,7 +169,7 @@ async def test_a_body_that_is_refused_is_not_read_for_long(make_front, connect, 
 
 
 async def test_between_requests_a_connection_is_kept_for_a_while_only(make_front, connect, monkeypatch):
-    monkeypatch.setattr("web.edge.server.KEEP_ALIVE", SOON)
+    monkeypatch.setattr("web.server.server.KEEP_ALIVE", SOON)
     front = await make_front()
     connection = await connect(front)
     connection.send(GET + b"\r\n")

@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tests.waiting import DEADLINE_SECONDS, until
-from web.edge.limits import Limits
+from web.server.limits import Limits
 
 SLOW = 500
 HEAD = b"GET /users/ HTTP/1.1\r\nHost: a\r\nX-A: "

@@ -14,7 +14,7 @@ POST = b"POST /posts/ HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nC
 
 @pytest.fixture
 def finish(monkeypatch):
-    monkeypatch.setattr("web.edge.server.FINISH", 0.3)
+    monkeypatch.setattr("web.server.server.FINISH", 0.3)
 
 
 async def under_way(front):

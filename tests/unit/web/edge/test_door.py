@@ -4,9 +4,9 @@ import resource
 
 import pytest
 
-from microblog_streams.settings import Settings
-from web.edge.door import Cut, Door, Refused, counted_as
-from web.edge.limits import Limits, affordable
+from microblog_streams.config.settings import Settings
+from web.server.connection_limits import Cut, Door, Refused, counted_as
+from web.server.limits import Limits, affordable
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from web.edge.framing import KEPT, Chunks, Head, Length, TooManyChunks, Unframed
+from web.server.framing import KEPT, Chunks, Head, Length, TooManyChunks, Unframed
 
 SIZES = st.lists(st.binary(min_size=1, max_size=40) | st.sampled_from([b"\r\n\r\n", b"0\r\n\r\n", b"\n"]), max_size=5)
 TRAILERS = st.lists(st.sampled_from([b"X-A: a\r\n", b"X-B: " + b"b" * 100 + b"\r\n", b"a:0\r\n"]), max_size=3)

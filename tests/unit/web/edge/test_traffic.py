@@ -3,9 +3,9 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from web.edge.door import Cut, Door
-from web.edge.limits import Limits
-from web.edge.metrics import Traffic
+from web.server.connection_limits import Cut, Door
+from web.server.limits import Limits
+from web.server.metrics import Traffic
 
 
 @pytest.mark.parametrize(

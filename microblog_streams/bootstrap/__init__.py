@@ -1,0 +1,1 @@
+"""Where the application is put together: the only package that imports all others."""

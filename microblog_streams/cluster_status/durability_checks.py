@@ -1,0 +1,112 @@
+"""What cannot keep our promises, in words: what ``/health`` warns of. Settings, and the parts as they are.
+
+Settings about copies count only when ``migrate`` makes something, so what Kafka and Cassandra have is asked of them
+(``services.parts_watch``). A loss that a copy elsewhere would have prevented is nobody's surprise on one machine: the
+local stack is not warned of its single copies. What is stronger than the settings say is no matter.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain import topics
+
+#: Consistency levels that see what a quorum wrote, and whose writes a quorum sees.
+QUORATE = ("LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL")
+#: Milliseconds. Kafka's -1 is for ever.
+HOUR, DAY, FOR_EVER = 3_600_000, 86_400_000, -1
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as Kafka has it. ``retention`` is in ms, ``retention_bytes`` of a partition; -1: no limit."""
+
+    name: str
+    #: Of the partition that has the fewest.
+    copies: int
+    min_insync: int
+    retention: int
+    retention_bytes: int
+    policies: frozenset[str]
+    unclean_election: bool
+
+    @property
+    def is_changelog(self) -> bool:
+        """Whether it is that of a table."""
+        return self.name.endswith("-changelog")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyspaceState:
+    """The post store's keyspace as Cassandra has it."""
+
+    name: str
+    #: Of the data centre that has the fewest.
+    copies: int
+    durable_writes: bool
+    #: ``commitlog_sync`` of a node that was asked, None where it does not tell.
+    commitlog_sync: str | None
+
+
+def of_settings(settings: Settings) -> Iterator[str]:
+    """Yield a line for each setting of a worker that cannot keep what we promise."""
+    level = settings.cassandra_consistency
+    if level not in QUORATE:
+        yield f"MICROBLOG_CASSANDRA_CONSISTENCY is {level}: a post can be lost, or not found, with one node"
+
+
+def of_topics(settings: Settings, found: Iterable[TopicState]) -> Iterator[str]:
+    """Yield a line for each thing that is wrong with topics, with the names of all that it is wrong with."""
+    wrong: dict[str, list[str]] = defaultdict(list)
+    for topic in found:
+        for line in (*_copies_of(settings, topic), *_keeping_of(settings, topic)):
+            wrong[line].append(topic.name)
+    for line, names in wrong.items():
+        yield f"kafka: {line} ({', '.join(sorted(names))})"
+
+
+def _copies_of(settings: Settings, topic: TopicState) -> Iterator[str]:
+    if topic.copies < 2 and not settings.loopback:
+        yield "topics have one copy: what its broker loses is lost"
+    elif topic.copies < settings.replication_factor:
+        yield f"topics have {topic.copies} copies, and MICROBLOG_REPLICATION_FACTOR is {settings.replication_factor}"
+    if topic.min_insync > topic.copies:
+        yield f"min.insync.replicas is {topic.min_insync} of {topic.copies} copies: nothing can be sent"
+    elif topic.min_insync < 2 and not settings.loopback:
+        yield "min.insync.replicas is 1: an event confirmed by one broker can be lost with it"
+    elif topic.min_insync < settings.min_insync:
+        yield f"min.insync.replicas is {topic.min_insync}, and by the settings {settings.min_insync}"
+    if topic.unclean_election:
+        yield "unclean.leader.election.enable is true: a broker that lacks confirmed events can become the leader"
+
+
+def _keeping_of(settings: Settings, topic: TopicState) -> Iterator[str]:
+    expected = "compact" if topic.is_changelog else "delete"
+    if topic.policies != {expected}:
+        found = ",".join(sorted(topic.policies)) or "none"
+        loss = "rows of the followers table go" if topic.is_changelog else "events go before they were read"
+        yield f"cleanup.policy is {found}, not {expected}: {loss}"
+    if topic.is_changelog:
+        return
+    if topic.retention_bytes != FOR_EVER:
+        yield "retention.bytes is set: events go before their time where there are many"
+    if topic.name == topics.DEAD_LETTERS:
+        if topic.retention != FOR_EVER:
+            yield f"retention.ms is {topic.retention}, not -1: letters go before somebody has looked at them"
+    elif FOR_EVER < topic.retention < settings.event_retention_days * DAY:
+        kept = f"{topic.retention / HOUR:g} hours"
+        yield f"events are kept for {kept}, and MICROBLOG_EVENT_RETENTION_DAYS is {settings.event_retention_days}"
+
+
+def of_keyspace(settings: Settings, found: KeyspaceState) -> Iterator[str]:
+    """Yield a line for each thing that is wrong with the keyspace."""
+    name = f"cassandra: keyspace {found.name}"
+    if found.copies < 2 and not settings.loopback:
+        yield f"{name} has one copy: what its node loses is lost"
+    elif found.copies < settings.replication_factor:
+        yield f"{name} has {found.copies} copies, and MICROBLOG_REPLICATION_FACTOR is {settings.replication_factor}"
+    if not found.durable_writes:
+        yield f"{name} has durable_writes off: a node that crashes loses posts"
+    if found.copies < 2 and found.commitlog_sync == "periodic":
+        yield f"{name} has one copy, and commitlog_sync is periodic, not batch or group: a crash loses confirmed posts"

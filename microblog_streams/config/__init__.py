@@ -1,0 +1,1 @@
+"""Configuration: all settings in one model, and what settings are made of."""

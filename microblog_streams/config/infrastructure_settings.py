@@ -1,0 +1,142 @@
+"""The settings that lead to the infrastructure: where it is, who we are there, what secures it, what it must keep."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from microblog_streams.config import addresses
+from microblog_streams.config.secret_files import SecretFiles
+
+PREFIX = "MICROBLOG_"
+
+Consistency = Literal["ONE", "LOCAL_ONE", "LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL"]
+
+
+def _url(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        if addresses.parse(value.get_secret_value()).scheme not in schemes:
+            raise ValueError(f"expected {' or '.join(f'{s}://host:port' for s in schemes)}")
+        return value
+
+    return AfterValidator(check)
+
+
+_redis_url = _url("redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+
+
+class Infrastructure(BaseSettings):
+    """What a worker and a command know of Kafka, PostgreSQL, Cassandra and Redis."""
+
+    kafka_url: Annotated[SecretStr, _url("kafka")] = Field(
+        SecretStr("kafka://127.0.0.1:9092"), description="Kafka's bootstrap servers: `kafka://host:port,host:port`."
+    )
+    kafka_username: str | None = Field(None, min_length=1, description="Log in to Kafka (SASL) with this name.")
+    kafka_password: SecretStr | None = Field(None, min_length=1, description="Its password.")
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How Kafka checks the password. `PLAIN` sends it: only with TLS."
+    )
+    kafka_tls: bool = Field(False, description="Talk TLS to Kafka. The files below turn it on too.")
+    kafka_ca: Path | None = Field(
+        None, description="CA certificates (PEM) that Kafka's must be signed by. Default: those of the system."
+    )
+    kafka_cert: Path | None = Field(None, description="Our certificate (PEM), where Kafka asks for one.")
+    kafka_key: Path | None = Field(None, description="Its private key (PEM, not encrypted).")
+
+    postgres_url: Annotated[SecretStr, _url("postgresql")] = Field(
+        SecretStr("postgresql://microblog@127.0.0.1:5432/microblog"),
+        description="PostgreSQL: users, follows, outbox. Several hosts: the primary is looked for. TLS by libpq's "
+        "options: `?sslmode=verify-full&sslrootcert=…`.",
+    )
+
+    cassandra_url: Annotated[SecretStr, _url("cassandra")] = Field(
+        SecretStr("cassandra://127.0.0.1:9042/microblog"),
+        description="Cassandra's contact points (of one data centre) and the keyspace of the posts: "
+        "`cassandra://user:password@host,host:port/keyspace`.",
+    )
+    cassandra_tls: bool = Field(False, description="Talk TLS to Cassandra. The files below turn it on too.")
+    cassandra_ca: Path | None = Field(
+        None, description="CA certificates (PEM) that the nodes' must be signed by. Default: those of the system."
+    )
+    cassandra_cert: Path | None = Field(None, description="Our certificate (PEM), where the nodes ask for one.")
+    cassandra_key: Path | None = Field(None, description="Its private key (PEM, not encrypted).")
+    cassandra_check_names: bool = Field(
+        True, description="A node's certificate must name its IP address. `false`: any that the CA signed will do."
+    )
+    cassandra_consistency: Consistency = Field(
+        "LOCAL_QUORUM", description="Replicas that must confirm a post, and answer a read of posts."
+    )
+
+    redis_url: Annotated[SecretStr, _redis_url] = Field(
+        SecretStr("redis://127.0.0.1:6379/0"),
+        description="Redis or Valkey (7.0 or newer): timelines and caches. `rediss://` is TLS; Sentinel: "
+        "`redis+sentinel://user:password@host:port,host:port/service/0`; Redis Cluster: "
+        "`redis+cluster://user:password@host:port,host:port`.",
+    )
+    redis_ca: Path | None = Field(
+        None, description="CA certificates (PEM) that Redis' must be signed by. Default: those of the system."
+    )
+    redis_cert: Path | None = Field(None, description="Our certificate (PEM), where Redis asks for one.")
+    redis_key: Path | None = Field(None, description="Its private key (PEM, not encrypted).")
+    redis_sentinel_username: str | None = Field(None, min_length=1, description="Log in to the Sentinels themselves.")
+    redis_sentinel_password: SecretStr | None = Field(
+        None, min_length=1, description="Password of the Sentinels themselves, where they have one."
+    )
+
+    partitions: int = Field(8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them.")
+    replication_factor: int = Field(
+        1, ge=1, le=7, description="Copies of topics and of the post store, when `migrate` creates them."
+    )
+    min_insync_replicas: int | None = Field(
+        None,
+        ge=1,
+        le=7,
+        description="Copies of a topic that must have an event before it is confirmed, when `migrate` creates it. "
+        "Default: 2 of 3 or more copies, else 1.",
+    )
+    event_retention_days: int = Field(
+        7, ge=1, le=3650, description="Days that events stay in Kafka, when `migrate` creates the topics."
+    )
+
+    @property
+    def min_insync(self) -> int:
+        """How many copies must have an event before it is confirmed."""
+        return self.min_insync_replicas or (2 if self.replication_factor > 2 else 1)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether all of it is on this machine, as the local stack is."""
+        urls = (self.kafka_url, self.postgres_url, self.cassandra_url, self.redis_url)
+        return all(addresses.parse(url.get_secret_value()).loopback for url in urls)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        for part in ("kafka", "cassandra", "redis"):
+            if (getattr(self, f"{part}_cert") is None) != (getattr(self, f"{part}_key") is None):
+                raise ValueError(_name(part, "cert") + " and " + _name(part, "key") + " go together: set both or none")
+        if (self.kafka_username is None) != (self.kafka_password is None):
+            raise ValueError("MICROBLOG_KAFKA_USERNAME and MICROBLOG_KAFKA_PASSWORD go together: set both or none")
+        if addresses.parse(self.kafka_url.get_secret_value()).user:
+            raise ValueError("MICROBLOG_KAFKA_URL: the login belongs in MICROBLOG_KAFKA_USERNAME and _PASSWORD")
+        if self.min_insync > self.replication_factor:
+            raise ValueError(
+                "MICROBLOG_MIN_INSYNC_REPLICAS is above MICROBLOG_REPLICATION_FACTOR: nothing could be sent"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where settings come from, first come first: arguments, environment, secret files, stack.env."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+
+def _name(part: str, what: str) -> str:
+    return f"{PREFIX}{part}_{what}".upper()

@@ -1,0 +1,30 @@
+"""What Faust as released gets wrong, mended by Faust's own extension points. One file a place that is mended.
+
+Each mend tells its defect's story and the version it is for, and has a test that fails without it: in
+tests/functional/delivery, tests/unit/tables, or with real workers in tests/integration/workers. They reach inside Faust
+and aiokafka, so a start on other versions is refused until the tests were run there.
+"""
+
+from importlib.metadata import version
+
+import faust.streams
+
+from microblog_streams.domain.errors import SetupError
+
+#: The versions for which the mends were written and tested.
+TESTED = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
+
+
+def check_versions() -> None:
+    """Raise SetupError on versions that the mends are not for, or without Faust's compiled streams.
+
+    The pure-Python stream iterator acknowledges stale messages that it skips; the compiled one does not.
+    """
+    for package, tested in TESTED.items():
+        if (found := version(package)) != tested:
+            raise SetupError(
+                f"{package} {found} is installed; the delivery mends are tested with {tested} only: "
+                f"pip install {package}=={tested}"
+            )
+    if getattr(faust.streams, "_CStreamIterator", None) is None:
+        raise SetupError("Faust's compiled streams are missing: install faust-streaming from a binary wheel")

@@ -1,0 +1,95 @@
+"""Mend: look-ups in the followers table go to the wrong worker (faust-streaming 0.15.3).
+
+Faust's router hashes the whole key of a row, while a row lives in the partition of the event that wrote it: that of the
+author's 8 bytes, the first half of the key. It also asks the group's assignor, which only members of the group know,
+and whose addresses outlive a dead worker until its session ends. Here the partition comes from the author, and the
+owner from what the workers announce. Upstream: issue 514 (open) shows the wrong worker; 187 (closed) is another cause.
+
+In the second around a rebalance what was announced is not what is. So a worker knows for itself what it has, and says
+503, not 404, of a row that it has not got yet; and what one worker sent to another is not sent any further, or two that
+take each other for the owner would send it back and forth.
+"""
+
+import struct
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from aiohttp.web import Response as HttpResponse
+from aiokafka.partitioner import DefaultPartitioner
+from faust.app.router import Router
+from faust.exceptions import SameNode
+from faust.types.assignor import HostToPartitionMap
+from faust.types.core import K
+from faust.types.web import Request, Response, Web
+from faust.web.exceptions import NotFound
+from yarl import URL
+
+from microblog_streams.domain.errors import WorkerUnavailable
+from microblog_streams.domain.ids import USER_BYTES
+from microblog_streams.stores.redis.worker_registry import Worker
+
+if TYPE_CHECKING:
+    from microblog_streams.bootstrap.application import MicroblogApp
+
+
+#: Marks a request that another worker sent on.
+ROUTED: Final = "X-Microblog-Routed"
+#: What of a request goes on to the owner, and what of the owner's answer comes back.
+SENT_ON: Final = ("Accept", "Authorization")
+SENT_BACK: Final = ("Content-Type", "Link", "Allow", "Retry-After")
+
+
+class EdgeRouter(Router):
+    """Finds the worker that has a row (setting ``Router``), and asks it."""
+
+    @property
+    def _microblog(self) -> "MicroblogApp":
+        return cast("MicroblogApp", self.app)
+
+    def key_store(self, table_name: str, key: K) -> URL:
+        """Return the URL of the worker that has the row. Raises WorkerUnavailable, and NotFound for a bad key."""
+        serializer = cast(Any, self._get_table(table_name)).key_serializer
+        try:
+            raw = self.app.serializers.dumps_key(None, key, serializer=serializer) or b""
+        except (ValueError, struct.error):
+            raise NotFound() from None
+        return URL(self._owner(partition_of(raw[:USER_BYTES], self.app.conf.topic_partitions)).url)
+
+    def _owner(self, partition: int) -> Worker:
+        app = self._microblog
+        itself = app.itself()
+        if partition in itself.partitions and app.tables.actives_ready:
+            return itself
+        owner = app.presence.owner(partition)
+        if owner is None or owner.name == itself.name:
+            raise WorkerUnavailable(f"No worker has partition {partition} at the moment. Try again.")
+        return owner
+
+    def table_metadata(self, table_name: str) -> HostToPartitionMap:
+        """Return which worker has which partitions of a table."""
+        topic = self._get_table_topic(self._get_table(table_name))
+        return {url: topics for url, topics in self.tables_metadata().items() if topic in topics}
+
+    def tables_metadata(self) -> HostToPartitionMap:
+        """Return which worker has which partitions, by changelog topic."""
+        topic = self._microblog.changelog_name()
+        return {worker.url: {topic: list(worker.partitions)} for worker in self._microblog.presence.mates()}
+
+    async def _route_req(self, dest_url: URL, web: Web, request: Request) -> Response:
+        if dest_url == URL(self._microblog.itself().url):
+            raise SameNode()
+        if ROUTED in request.headers:
+            raise WorkerUnavailable("The row's partition is being handed over from worker to worker. Try again.")
+        return await self._ask(dest_url, request)
+
+    async def _ask(self, worker: URL, request: Request) -> Response:
+        headers = {name: request.headers[name] for name in SENT_ON if name in request.headers}
+        url = str(worker).rstrip("/") + str(cast(Any, request).rel_url)
+        answer = await self._microblog.peers.ask(url, {**headers, ROUTED: "1"}, request.method)
+        back = {name: answer.headers[name] for name in SENT_BACK if name in answer.headers}
+        return cast(Response, HttpResponse(status=answer.status, body=answer.body, headers=back))
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Return the partition of a key, as the producer chooses it."""
+    everything: list[Any] = list(range(partitions))
+    return int(DefaultPartitioner()(key, everything, everything))

@@ -1,0 +1,61 @@
+"""Acknowledging in order, and late enough: Faust may commit past an event that was overtaken, and Redis may lose what
+it was told a moment before a crash.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from faust.types import StreamT
+
+from microblog_streams.aio.notifier import Signal
+from microblog_streams.delivery.in_flight_event import Parcel
+from microblog_streams.delivery.redis_restart_monitor import Steadiness
+
+#: Seconds between acknowledgements: far below the hold, and far above the time between events.
+TICK = 0.05
+
+
+class Acknowledgements:
+    """The parcels of a lane in their order, from their start to their acknowledgement."""
+
+    def __init__(
+        self, stream: StreamT[bytes], steadiness: Steadiness, start: Callable[[Parcel], None], moved: Signal
+    ) -> None:
+        """``start`` runs a parcel's effect, again where it has to be; ``moved`` tells of every change."""
+        self.parcels: deque[Parcel] = deque()
+        self._stream = stream
+        self._steadiness = steadiness
+        self._start = start
+        self._moved = moved
+        self._run_seen = 0
+
+    async def run(self) -> None:
+        """Acknowledge what is settled, from the head on, for as long as the task lives."""
+        while True:
+            self._repeat_lost()
+            while self.parcels and self._settled(self.parcels[0]):
+                await self._stream.ack(self.parcels.popleft().event)
+            self._moved.send()
+            await (asyncio.sleep(TICK) if self.parcels else self._moved.wait())
+
+    def _settled(self, parcel: Parcel) -> bool:
+        return (
+            parcel.done_at is not None
+            and parcel.run == self._steadiness.run
+            and self._steadiness.proven(parcel.done_at)
+            and not parcel.lease.stale
+            and not parcel.lease.membership.rebalancing
+        )
+
+    def _repeat_lost(self) -> None:
+        """Run again, after a crash of Redis, what finished and is not acknowledged.
+
+        What is still running began in an earlier run, so it is looked at once more when it has finished.
+        """
+        run = self._steadiness.run
+        if run != self._run_seen or (self.parcels and self.parcels[0].run != run):
+            self._run_seen = run
+            for parcel in self.parcels:
+                if parcel.done_at is not None and parcel.run != run:
+                    self._start(parcel)

@@ -1,0 +1,135 @@
+"""The rules for what people write: names and posts, checked once for every way in (views, commands).
+
+A name is compared by its key, so that ``Ann``, ``ANN`` and the full-width spelling of it are one person's.
+A post is kept exactly as it was sent; trimming only decides how long it is, and it must show something.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.operations import visible
+
+#: Code points of a username, in NFC.
+MAX_USERNAME: Final = 50
+#: Code points of a post without the white space around it, and with it.
+MAX_CONTENT, MAX_RAW_CONTENT = 500, 2_000
+
+#: Code points of a password, in NFC, and of what somebody calls a token.
+LEAST_PASSWORD, MAX_PASSWORD = 8, 200
+MAX_TOKEN_NAME: Final = 100
+
+#: No character takes more than four code points apart (UAX #15), so a longer name is too long in NFC as well.
+#: Looked at first: putting thousands of combining marks in order takes seconds.
+_LONGEST_APART: Final = 4
+
+_PUNCTUATION: Final = "_-."
+#: Categories of letters and of decimal digits.
+_LETTERS_AND_DIGITS: Final = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
+#: Marks that belong to a script (vowel signs of Hindi or Thai) are part of its letters; those that go on any
+#: letter, and those that choose a glyph, are not: they make names that look alike, or unlike text.
+_LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
+
+_HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
+_BREAKS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile(f"[{_BREAKS}\ud800-\udfff]")
+#: The rule for tokens' names as a regular expression, for those who describe it.
+TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
+_CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+_FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
+#: The rule for posts as a regular expression, for those who describe it: no control characters, and one that is seen.
+CONTENT: Final = rf"^[^{_CONTROL}]*[^{visible.UNSEEN}][^{_CONTROL}]*$"
+
+
+def username(value: str) -> tuple[str, str]:
+    """Return a name in NFC, and the key that must be unique. Raises Invalid (``username``).
+
+    1 to 50 letters and digits of any script, ``_``, ``-`` and ``.``.
+    """
+    if len(value) > MAX_USERNAME * _LONGEST_APART:
+        raise _long("username", MAX_USERNAME)
+    name = unicodedata.normalize("NFC", value)
+    if not name:
+        raise Invalid("username", "is empty")
+    if len(name) > MAX_USERNAME:
+        raise _long("username", MAX_USERNAME)
+    for before, character in zip("." + name, name, strict=False):
+        if not _in_names(character, before):
+            allowed = "letters, digits, '_', '-' and '.' are"
+            raise Invalid("username", f"{_code_point(character)} is not allowed in it; {allowed}")
+    return name, name_key(name)
+
+
+def name_key(name: str) -> str:
+    """Return what names are compared by. The work grows faster than the name: cut what nobody has checked."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+def content(value: str) -> str:
+    """Return the text of a post as it was sent. Raises Invalid (``content``).
+
+    1 to 500 code points after trimming, at most 2,000 before, of which one is seen; of the control characters only
+    newline and tab.
+    """
+    if len(value) > MAX_RAW_CONTENT:
+        raise _long("content", MAX_RAW_CONTENT)
+    if found := _FORBIDDEN_IN_CONTENT.search(value):
+        raise Invalid("content", f"{_code_point(found.group())} is not allowed in it")
+    text = value.strip()
+    if not text:
+        raise Invalid("content", "is empty")
+    if not visible.shows(text):
+        raise Invalid("content", "is empty: none of its characters can be seen")
+    if len(text) > MAX_CONTENT:
+        raise _long("content", MAX_CONTENT)
+    return value
+
+
+def password(value: str) -> str:
+    """Return a password in NFC, as it is hashed: keyboards differ in how they put "é" together. Raises Invalid.
+
+    8 to 200 characters, whichever they are. The message never quotes any of it.
+    """
+    if len(value) > MAX_PASSWORD * _LONGEST_APART:
+        raise _long("password", MAX_PASSWORD)
+    text = unicodedata.normalize("NFC", value)
+    if len(text) < LEAST_PASSWORD:
+        raise Invalid("password", f"is shorter than {LEAST_PASSWORD} characters")
+    if len(text) > MAX_PASSWORD:
+        raise _long("password", MAX_PASSWORD)
+    if _HALF_CHARACTER.search(text):
+        raise Invalid("password", "holds half a character (a lone surrogate)")
+    return text
+
+
+def token_name(value: str) -> str:
+    """Return what somebody calls a token, as it is. Raises Invalid (``name``).
+
+    Up to 100 code points, none of them a control character or the end of a line.
+    """
+    if len(value) > MAX_TOKEN_NAME:
+        raise _long("name", MAX_TOKEN_NAME)
+    if found := _FORBIDDEN_IN_TOKEN_NAMES.search(value):
+        raise Invalid("name", f"{_code_point(found.group())} is not allowed in it")
+    return value
+
+
+def _in_names(character: str, before: str) -> bool:
+    if not visible.shows(character):
+        return False
+    category = unicodedata.category(character)
+    if category in _LETTERS_AND_DIGITS:
+        return True
+    if category in ("Mn", "Mc"):
+        on_a_letter = unicodedata.category(before)[0] in "LM"
+        return on_a_letter and not _LOOSE_MARKS.search(unicodedata.name(character, ""))
+    return character in _PUNCTUATION
+
+
+def _long(field: str, limit: int) -> Invalid:
+    return Invalid(field, f"is longer than {limit:,} characters")
+
+
+def _code_point(character: str) -> str:
+    return f"U+{ord(character):04X}"

@@ -1,0 +1,48 @@
+"""What each store promises, as protocols. The real stores and the in-memory fakes pass the same contract tests.
+
+Every method may raise ``StoreUnavailable``; other errors are named. Pages go by position (``after``, ``before``:
+the last id of the page before, exclusive), because positions stay right while rows come and go.
+"""
+
+from microblog_streams.ports.access import PasswordStore, TokenStore
+from microblog_streams.ports.caches import PostCache, Shelf, UserCache
+from microblog_streams.ports.connection import Connection
+from microblog_streams.ports.dead_letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
+from microblog_streams.ports.event_log import EventLog, Outbox
+from microblog_streams.ports.followers import Followers, FollowerSlice, Row, RowSlice
+from microblog_streams.ports.people import BeforeCommit, BlockStore, FollowStore, IdempotencyStore, UserStore
+from microblog_streams.ports.posts import PostStore
+from microblog_streams.ports.rates import RateStore
+from microblog_streams.ports.timelines import Building, Check, Slice, TimelineStore, Warmth
+
+__all__ = [
+    "Action",
+    "BeforeCommit",
+    "BlockStore",
+    "Bounds",
+    "Building",
+    "Check",
+    "Connection",
+    "EventLog",
+    "FollowStore",
+    "FollowerSlice",
+    "Followers",
+    "IdempotencyStore",
+    "LetterBox",
+    "Outbox",
+    "PasswordStore",
+    "PostCache",
+    "PostStore",
+    "RateStore",
+    "Row",
+    "RowSlice",
+    "SettledLetters",
+    "Shelf",
+    "Slice",
+    "SourceLog",
+    "TimelineStore",
+    "TokenStore",
+    "UserCache",
+    "UserStore",
+    "Warmth",
+]

@@ -1,0 +1,101 @@
+"""Keeps the deployment as all workers must see it, and moves this worker when its generation of topics is over.
+
+A worker runs in one generation: its name in Kafka, its topics and its tables are that one's. Where the deployment has
+moved on, the worker finishes what it does, as on SIGTERM, and its process starts again in the new generation, without
+the help of whoever started it. The workers do so one after the other, by their names, so that REST is always served.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from time import monotonic
+from typing import Final
+
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import MicroblogError, SetupError
+from microblog_streams.services.service import Service
+from microblog_streams.services.worker_exit import start_again
+from microblog_streams.stores.postgres.deployment import Deployment, Phase
+from microblog_streams.stores.redis.worker_registry import Worker
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between looks at the deployment.
+INTERVAL: Final = 1.0
+#: Seconds for which the next worker in turn waits for one before it.
+TURN: Final = 30.0
+
+
+def choose_generation(settings: Settings, deployment: Deployment) -> int:
+    """Return the generation that a worker with these settings runs in. Raises SetupError where it is not open yet."""
+    if settings.generation == "present":
+        return deployment.generation
+    if deployment.phase is Phase.COPYING:
+        raise SetupError(
+            "MICROBLOG_GENERATION=next: the next generation's table is being filled: start once grow-partitions says so"
+        )
+    return deployment.generations[-1]
+
+
+class Generations(Service):
+    """``deployment`` is what was seen last; ``mine`` is the generation that this worker runs in."""
+
+    def __init__(
+        self,
+        known: Deployment,
+        mine: int,
+        ask: Callable[[], Awaitable[Deployment]],
+        remember: Callable[[Deployment], None],
+        workers: Callable[[], Sequence[Worker]],
+        name: str,
+    ) -> None:
+        """``ask`` looks the deployment up, ``remember`` keeps it for the next start, ``workers`` are those that run."""
+        super().__init__()
+        self.deployment = known
+        self.mine = mine
+        self._ask = ask
+        self._remember = remember
+        self._workers = workers
+        self._name = name
+
+    async def refresh(self) -> Deployment:
+        """Look the deployment up. Raises StoreUnavailable, SetupError."""
+        seen = await self._ask()
+        if seen != self.deployment:
+            logger.info("deployment generation=%d partitions=%d phase=%s", seen.generation, seen.partitions, seen.phase)
+            self.deployment = seen
+            self._remember(seen)
+        return seen
+
+    @Service.task
+    async def _watch(self) -> None:
+        self._remember(self.deployment)
+        while not self.should_stop:
+            try:
+                await self.refresh()
+            except MicroblogError as exc:
+                logger.debug("deployment_unknown reason=%s", exc)
+            if self.mine not in self.deployment.open_generations:
+                await self._move()
+            await self.sleep(INTERVAL)
+
+    async def _move(self) -> None:
+        await self._turn()
+        if not self.should_stop:
+            logger.warning("generation_over mine=%d present=%d", self.mine, self.deployment.generation)
+            start_again()
+            await asyncio.Event().wait()
+
+    async def _turn(self) -> None:
+        """Wait until the workers with smaller names run in the present generation, or have had their time."""
+        before = [worker for worker in self._workers() if worker.name < self._name]
+        deadline = monotonic() + TURN * len(before)
+        while not self.should_stop and monotonic() < deadline and not self._moved(before):
+            await self.sleep(INTERVAL)
+
+    def _moved(self, workers: Sequence[Worker]) -> bool:
+        """Tell whether they are there. They say so as soon as they start, so one must have got further than that."""
+        present = {worker.name: worker for worker in self._workers() if worker.generation == self.deployment.generation}
+        there = [present[worker.name] for worker in workers if worker.name in present]
+        members = [worker for worker in there if worker.roles != "web"]
+        return len(there) == len(workers) and (not members or any(worker.partitions for worker in members))

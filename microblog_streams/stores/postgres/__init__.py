@@ -1,0 +1,1 @@
+"""PostgreSQL: users, follows, blocks, tokens, the outbox and the deployment. The only code that speaks SQL."""

@@ -1,0 +1,173 @@
+"""The connection to PostgreSQL that users, follows, outbox and idempotency keys share, and how it is used.
+
+Sessions are in autocommit mode, so a single statement is its own transaction; ``transaction`` is for several.
+Nothing is retried here: the caller knows whether a second try is welcome.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from typing import Final
+
+from microblog_streams.config.addresses import parse
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.models import Era
+from microblog_streams.stores.postgres.era import Server, look, raise_era
+from microblog_streams.stores.postgres.pool import Pool
+from microblog_streams.stores.postgres.session import NAME, Row, Session, open_session
+
+logger = logging.getLogger(__name__)
+
+#: ms between looks, while a statement runs, whether its client is still there.
+_CLIENT_CHECK: Final = 1_000
+#: ms that a transaction may wait for its client: a frozen process must not hold row locks for good.
+_IDLE_IN_TRANSACTION: Final = 10_000
+
+
+class Lock(IntEnum):
+    """Advisory locks: what only one process of a deployment does at a time. The numbers are arbitrary."""
+
+    MIGRATE = 7_001
+    RELAY = 7_002
+    IMPORT = 7_003
+    MOVE = 7_004
+    #: A class of locks with one a person, each held for a transaction.
+    FOLLOWING = 7_005
+
+
+class Postgres:
+    """A bounded pool of sessions on one database."""
+
+    name = NAME
+
+    def __init__(self, settings: Settings, era: int = 0) -> None:
+        """Take address, pool size and time-out from the settings; open nothing. ``era``: the latest that is known."""
+        self._settings = settings
+        self._pool: Pool | None = None
+        self._several = len(parse(settings.postgres_url.get_secret_value()).hosts) > 1
+        self.era = Era(era)
+        self._server: Server | None = None
+        #: What the server cannot keep of what is promised, as it was seen last.
+        self.warnings: Sequence[str] = ()
+
+    async def connect(self) -> None:
+        """Open the first session. StoreUnavailable: try again later. SetupError: it never will work as it is."""
+        if self._pool is None:
+            first = await self.open()
+            self._pool = Pool(self.open, self._settings.pool_size, self._settings.store_timeout)
+            self._pool.give_back(first)
+
+    async def ping(self) -> None:
+        """Ask for an answer, within the store's time-out."""
+        await self.fetch_one("SELECT 1")
+
+    async def close(self) -> None:
+        """Close the pool; calls after this raise StoreUnavailable."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    async def open(self, timeout: float | None = None) -> Session:
+        """Open a session outside the pool, for the caller to close.
+
+        ``timeout`` (seconds, default: the store's) is the limit of this and of each of its statements; the server stops
+        waiting for a lock a little earlier, so that a busy row costs a call and not a connection. Before anything else
+        the session looks whether the server has lost commits, or was replaced: see ``postgres_era``.
+        """
+        limit = timeout or self._settings.store_timeout
+        options = {
+            "timezone": "UTC",
+            "lock_timeout": int(limit * 750),
+            "client_connection_check_interval": _CLIENT_CHECK,
+            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
+        }
+        url = self._settings.postgres_url.get_secret_value()
+        return await open_session(url, limit, f"microblog {self._settings.worker_name}", options, self._look)
+
+    async def look(self) -> None:
+        """Look at the server once more: behind a proxy it may be another one, and its settings change."""
+        async with self.connection() as session:
+            try:
+                await self._look(session)
+            except StoreUnavailable:
+                session.close()  # a server that is refused is not asked for anything else
+                raise
+
+    async def raise_era(self) -> Era:
+        """Raise the era by hand, after a restore that left timeline and system as they were."""
+        async with self.connection() as session:
+            self.era = await raise_era(session, self.era)
+        return self.era
+
+    async def _look(self, session: Session) -> None:
+        seen = await look(session, self.era, self._several, self._server)
+        if seen.server is not None:
+            self._keep(seen.server)
+        if seen.raised:
+            logger.warning("era_raised era=%d: PostgreSQL is another server, or on another timeline", seen.era.number)
+        if seen.era.number >= self.era.number:
+            self.era = seen.era
+        self.warnings = seen.warnings
+
+    def _keep(self, server: Server) -> None:
+        """Note the server, and close what is idle on another. StoreUnavailable: a session saw a later one meanwhile."""
+        server.refuse(self._server)
+        if server != self._server and self._pool is not None:
+            self._pool.forget_idle()
+        self._server = server
+
+    @asynccontextmanager
+    async def dedicated(self, timeout: float) -> AsyncIterator[Session]:
+        """Lend a session of its own, for work that takes long or holds an advisory lock."""
+        session = await self.open(timeout)
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Session]:
+        """Lend a session of the pool, outside a transaction."""
+        if self._pool is None:
+            raise StoreUnavailable(NAME, "not connected")
+        async with self._pool.session() as session:
+            yield session
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        """Lend a session of the pool within a transaction: committed at the end, rolled back on any error."""
+        async with self.connection() as session, transaction(session):
+            yield session
+
+    async def execute(self, sql: str, *params: object) -> int:
+        """Execute one statement; return how many rows it touched."""
+        async with self.connection() as session:
+            return await session.execute(sql, *params)
+
+    async def fetch(self, sql: str, *params: object) -> list[Row]:
+        """Execute one statement; return its rows."""
+        async with self.connection() as session:
+            return await session.fetch(sql, *params)
+
+    async def fetch_one(self, sql: str, *params: object) -> Row | None:
+        """Execute one statement; return its first row, None where it has none."""
+        async with self.connection() as session:
+            return await session.fetch_one(sql, *params)
+
+
+@asynccontextmanager
+async def transaction(session: Session) -> AsyncIterator[None]:
+    """Run a transaction on a session.
+
+    A cancelled one is not rolled back here, which would need another wait: the session is in a transaction then,
+    so the pool closes it, and the server rolls back.
+    """
+    await session.execute("BEGIN")
+    try:
+        yield
+    except Exception:
+        await session.rollback()
+        raise
+    await session.execute("COMMIT")

@@ -1,0 +1,169 @@
+"""The era of versions, and how it rises when PostgreSQL has lost commits.
+
+Versions of edges are counted in PostgreSQL and live on in Kafka and in the workers' tables. A standby that was
+promoted without the last commits, or a restored backup, would count them again from where it is: the next answered
+unfollow would get a version that is there already, and be skipped. So every session looks, when it is opened and before
+anything is done with it, whether the server is the one that the deployment's row was last seen in. If it is not, the
+era rises in that row, and versions from then on are above all that were lost. Which server it is say
+
+- the timeline of its write-ahead log, another after each promotion and each recovery to a point in time. It is asked
+  by ``pg_walfile_name(pg_current_wal_lsn())``, which any user may call, as ``pg_control_checkpoint()``; but the latter
+  tells the old timeline until the checkpoint after a promotion has ended.
+- its system identifier (``pg_control_system()``, any user), another in a server that a dump was loaded into.
+
+The same bytes put back (a snapshot of the disk) are the same server in both: then a worker that knows a later era
+raises it, and the command ``raise-era`` does.
+
+The timeline also tells the older of two servers that both take writes: a primary that was replaced by its standby, and
+was started again as if nothing had happened. It is refused by each process that has seen the later one.
+
+Ids go on 2**20 higher in a new era: those of people who were lost are in Kafka, Cassandra and Redis too, and nobody
+must get one of them, with the posts that are there.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg2 import NotSupportedError
+from psycopg2.errors import InsufficientPrivilege, UndefinedColumn, UndefinedFunction, UndefinedTable
+
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.models import Era
+from microblog_streams.stores.postgres.session import NAME, Row, Session, first_line
+
+#: Ids that are left out: many more than people register between a commit and its replication. For an older backup they
+#: are enough as long as no more people than that registered since.
+GAP: Final = 1 << 20
+#: Tables whose ids are known elsewhere.
+_NUMBERED: Final = ("users", "tokens", "outbox")
+
+_SETTINGS: Final = "current_setting('synchronous_standby_names'), current_setting('synchronous_commit')"
+# On a standby there is no file that is written to.
+_LOOK: Final = f"""
+SELECT pg_is_in_recovery(), {_SETTINGS},
+       CASE WHEN NOT pg_is_in_recovery()
+            THEN ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END,
+       (pg_control_system()).system_identifier
+"""
+_WITHOUT_SERVER: Final = f"SELECT pg_is_in_recovery(), {_SETTINGS}, NULL, NULL"
+_ROW: Final = "SELECT timeline, system_id, era, coalesce(extract(epoch FROM era_began), 0)::float8 FROM deployment"
+_ADOPT: Final = "UPDATE deployment SET timeline = %s, system_id = %s WHERE timeline IS NULL"
+# Of two sessions that see the change, the second one waits for the first, and then finds the row as it should be.
+_RISE: Final = """
+UPDATE deployment SET era = greatest(era, %s) + 1, era_began = clock_timestamp(), audit = audit + 1,
+       timeline = %s, system_id = %s
+ WHERE (timeline, system_id) IS DISTINCT FROM (%s, %s) OR era < %s
+"""
+_RISE_NOW: Final = "UPDATE deployment SET era = greatest(era, %s) + 1, era_began = clock_timestamp(), audit = audit + 1"
+_SKIP: Final = "SELECT setval(sequence, nextval(sequence) + %s) FROM pg_get_serial_sequence(%s, 'id') AS sequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Which server it is: the system identifier, and the timeline of its write-ahead log."""
+
+    system: int
+    timeline: int
+
+    def refuse(self, last: "Server | None") -> None:
+        """Raise StoreUnavailable where ``last``, seen before, is the same system on a later timeline."""
+        if last is not None and self.system == last.system and self.timeline < last.timeline:
+            raise StoreUnavailable(
+                NAME,
+                "this server was replaced by one on a later timeline: stop it; "
+                "if it was put back on purpose, restart the workers",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a session saw: the era as it is then, what ``/health`` has to warn of, the server where it tells."""
+
+    era: Era
+    warnings: tuple[str, ...]
+    server: Server | None = None
+    raised: bool = False
+
+
+async def look(session: Session, known: Era, several_hosts: bool, last: Server | None = None) -> Seen:
+    """Look which server this is, and raise the era where it is another than before.
+
+    ``known`` and ``last`` are the era and the server that this process knows. Raises StoreUnavailable on a standby, and
+    on a server that was replaced.
+    """
+    untold: tuple[str, ...] = ()
+    try:
+        standby, names, commit, timeline, system = await _one(session, _LOOK)
+    except (InsufficientPrivilege, UndefinedFunction, NotSupportedError) as exc:
+        standby, names, commit, timeline, system = await _one(session, _WITHOUT_SERVER)
+        untold = (
+            f"postgres: its timeline is not told ({first_line(exc)}): run raise-era after a promotion or a restore",
+        )
+    if standby:
+        raise StoreUnavailable(NAME, "the server is a standby, on which nothing can be written")
+    server = None if untold else Server(system, timeline)
+    if server is not None:
+        server.refuse(last)
+    warnings = (*_warnings(names, commit, several_hosts), *untold)
+    row = await _row(session)
+    if row is None:
+        return Seen(known, warnings, server)
+    if untold:
+        return Seen(Era(*row[2:]), warnings)
+    if row[0] is None:
+        await session.execute(_ADOPT, timeline, system)
+    elif row[:2] != (timeline, system) or row[2] < known.number:
+        raised = await _raise(session, _RISE, known.number, timeline, system, timeline, system, known.number)
+        return Seen(await _era(session), warnings, server, raised)
+    return Seen(Era(*row[2:]), warnings, server)
+
+
+async def _row(session: Session) -> Row | None:
+    try:
+        return await session.fetch_one(_ROW)
+    except (UndefinedTable, UndefinedColumn):
+        return None  # migrate did not run yet
+
+
+async def raise_era(session: Session, known: Era) -> Era:
+    """Raise the era, whichever server this is; return it."""
+    await _raise(session, _RISE_NOW, known.number)
+    return await _era(session)
+
+
+async def _raise(session: Session, statement: str, *params: object) -> bool:
+    """Raise the era, and leave ids out, in one transaction; tell whether it was this session that did."""
+    await session.execute("BEGIN")
+    try:
+        raised = bool(await session.execute(statement, *params))
+        for table in _NUMBERED if raised else ():
+            await session.fetch(_SKIP, GAP, table)
+    except InsufficientPrivilege as exc:
+        await session.rollback()
+        raise StoreUnavailable(NAME, f"the era cannot be raised: {first_line(exc)}") from None
+    except Exception:
+        await session.rollback()
+        raise
+    await session.execute("COMMIT")
+    return raised
+
+
+async def _era(session: Session) -> Era:
+    return Era(*(await _one(session, _ROW))[2:])
+
+
+async def _one(session: Session, statement: str) -> Row:
+    (row,) = await session.fetch(statement)
+    return row
+
+
+def _warnings(names: str, commit: str, several_hosts: bool) -> list[str]:
+    found = []
+    if several_hosts and not names.strip():
+        found.append(
+            "postgres: MICROBLOG_POSTGRES_URL names several hosts and synchronous_standby_names is empty: "
+            "a standby that is promoted may lack commits that were answered"
+        )
+    if commit == "off" or (several_hosts and commit == "local"):
+        found.append(f"postgres: synchronous_commit is {commit}: commits that were answered can be lost")
+    return found

@@ -1,0 +1,102 @@
+"""Writes a graph's people and follows in bulk: per batch of edges one transaction with their events and the progress.
+
+Node n is the user ``n<n>``. What is there already stays as it is, also an edge that its follower has unfollowed since;
+between two of whom one has blocked the other none is made.
+Everything goes over one session that holds an advisory lock, so that two imports do not take turns on a file.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.models import Edge
+from microblog_streams.stores.postgres.connection import Lock, Postgres, transaction
+from microblog_streams.stores.postgres.outbox import append, edge_event
+from microblog_streams.stores.postgres.session import Session
+
+#: Seconds that one statement may take.
+_LIMIT: Final = 60.0
+
+# An import is asked for: it does not wait until the names of deleted people may be had again.
+_FREE: Final = """
+UPDATE users SET name_key = NULL, look = NULL WHERE name_key = ANY(%s::text[]) AND deleted_at IS NOT NULL
+"""
+# The WHERE keeps ids of users that are there from being drawn and thrown away. Names of ASCII look like themselves.
+_PEOPLE: Final = """
+INSERT INTO users (username, name_key, look)
+SELECT name, name, CASE WHEN NOT EXISTS (SELECT FROM users WHERE look = name) THEN name END
+  FROM unnest(%s::text[]) AS name
+ WHERE NOT EXISTS (SELECT FROM users WHERE name_key = name)
+ON CONFLICT (name_key) DO NOTHING
+"""
+# In the order of ids, as everybody locks users, so that nobody among them is deleted, or blocks another, meanwhile.
+_IDS: Final = "SELECT name_key, id FROM users WHERE name_key = ANY(%s::text[]) ORDER BY id FOR SHARE"
+_FOLLOWS: Final = """
+INSERT INTO follows (follower_id, followee_id, following, version, changed_at)
+SELECT follower, followee, true, first, %s
+  FROM unnest(%s::bigint[], %s::bigint[]) AS edge (follower, followee),
+       (SELECT (era << 40) + 1 FROM deployment) AS version (first)
+ WHERE NOT EXISTS (SELECT FROM blocks WHERE (blocker_id, blocked_id) IN ((follower, followee), (followee, follower)))
+ON CONFLICT DO NOTHING
+RETURNING follower_id, followee_id, following, version, changed_at
+"""
+_PROGRESS: Final = "SELECT line, people, follows FROM graph_imports WHERE digest = %s AND nodes_below = %s"
+_SAVE: Final = """
+INSERT INTO graph_imports (digest, nodes_below, line, people, follows, updated_at) VALUES (%s, %s, %s, %s, %s, now())
+ON CONFLICT (digest, nodes_below) DO UPDATE
+   SET line = excluded.line, people = excluded.people, follows = excluded.follows, updated_at = now()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an import has come: the last line, and what it added, over all its runs."""
+
+    line: int = 0
+    people: int = 0
+    follows: int = 0
+
+
+class GraphImport:
+    """The import of one file (by its digest), limited to the nodes below a number."""
+
+    def __init__(self, session: Session, digest: bytes, nodes_below: int, progress: Progress) -> None:
+        """Take the session that holds the lock, and where the import stands."""
+        self._session = session
+        self._identity = (digest, nodes_below)
+        self.progress = progress
+
+    async def add(self, edges: Sequence[tuple[int, int]], line: int) -> None:
+        """Write edges between nodes, without duplicates among them, and that the file was read up to ``line``."""
+        async with transaction(self._session):
+            people, ids = await self._people(edges)
+            added = await self._follows([(ids[a], ids[b]) for a, b in edges])
+            await append(self._session, [edge_event(edge) for edge in added])
+            before = self.progress
+            progress = Progress(line, before.people + people, before.follows + len(added))
+            await self._session.execute(_SAVE, *self._identity, progress.line, progress.people, progress.follows)
+        self.progress = progress
+
+    async def _people(self, edges: Sequence[tuple[int, int]]) -> tuple[int, dict[int, int]]:
+        names = [f"n{node}" for node in sorted({node for edge in edges for node in edge})]
+        await self._session.execute(_FREE, names)
+        added = await self._session.execute(_PEOPLE, names)
+        return added, {int(name[1:]): ident for name, ident in await self._session.fetch(_IDS, names)}
+
+    async def _follows(self, edges: Sequence[tuple[int, int]]) -> list[Edge]:
+        followers, followees = [a for a, _ in edges], [b for _, b in edges]
+        rows = await self._session.fetch(_FOLLOWS, datetime.now(UTC), followers, followees)
+        return [Edge(*row) for row in rows]
+
+
+@asynccontextmanager
+async def graph_import(postgres: Postgres, digest: bytes, nodes_below: int) -> AsyncIterator[GraphImport]:
+    """Begin an import, or go on with one. Raises SetupError where another import is running."""
+    async with postgres.dedicated(_LIMIT) as session:
+        if await session.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.IMPORT)) != (True,):
+            raise SetupError("another import is running on this database: wait for its end")
+        row = await session.fetch_one(_PROGRESS, digest, nodes_below)
+        yield GraphImport(session, digest, nodes_below, Progress(*row) if row else Progress())

@@ -1,0 +1,154 @@
+"""Users, in PostgreSQL. A deleted user's row stays, and for a while their name with it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from microblog_streams.domain import topics
+from microblog_streams.domain.events import UserDeleted
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, Once, User
+from microblog_streams.ports import BeforeCommit
+from microblog_streams.stores.postgres.blocks import remove_all
+from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.follow_rows import COLUMNS
+from microblog_streams.stores.postgres.outbox import append, edge_event
+from microblog_streams.stores.postgres.registration import HOLD_DAYS, register, register_once
+from microblog_streams.stores.postgres.session import Session
+
+_GET: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
+_NAMED: Final = "SELECT id, username, created_at FROM users WHERE name_key = %s AND deleted_at IS NULL"
+_PAGE: Final = """
+SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
+"""
+_DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
+# Somebody of a block of the table that is drawn: a walk over all users would take too long, and a number up to the
+# highest id would nearly always fall into the gap that a new era leaves between ids.
+_DRAW: Final = """
+WITH drawn AS MATERIALIZED (
+    SELECT floor(random() * pg_relation_size('users') / current_setting('block_size')::int)::bigint AS block
+)
+SELECT id FROM users
+ WHERE ctid >= (SELECT ('(' || block || ',0)')::tid FROM drawn)
+   AND ctid < (SELECT ('(' || block + 1 || ',0)')::tid FROM drawn)
+   AND deleted_at IS NULL
+ ORDER BY random() LIMIT 1
+"""
+_ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
+_LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
+# By the clock of whoever deleted, which may be a minute behind.
+_ALIVE: Final = """
+SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + interval '1 minute'
+"""
+# The name is freed by whoever registers it when the time for which it is held back is over.
+_DELETE: Final = "UPDATE users SET deleted_at = %s WHERE id = %s"
+# With the user's row locked no new ones come.
+_FORGET: Final = ("DELETE FROM tokens WHERE user_id = %s", "DELETE FROM passwords WHERE user_id = %s")
+_UNFOLLOW_ALL: Final = f"""
+UPDATE follows SET following = false, changed_at = %s,
+       version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
+ WHERE follower_id = %s AND following
+RETURNING {COLUMNS}
+"""  # noqa: S608
+
+
+class Users:
+    """The ``UserStore`` of a deployment."""
+
+    def __init__(self, postgres: Postgres, hold_days: int = HOLD_DAYS) -> None:
+        """Take the connection, and the days for which a deleted user's name is nobody's."""
+        self._postgres = postgres
+        self._hold_days = hold_days
+
+    async def create(
+        self,
+        username: str,
+        name_key: str,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
+    ) -> User:
+        """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
+        async with self._postgres.transaction() as session:
+            user = await register(session, username, name_key, credentials, self._hold_days)
+            if before_commit is not None:
+                await before_commit(user.id)
+            return user
+
+    async def create_once(
+        self,
+        username: str,
+        name_key: str,
+        once: Once,
+        credentials: Credentials = NO_CREDENTIALS,
+        before_commit: BeforeCommit | None = None,
+    ) -> tuple[User, bool]:
+        """Register, in one transaction with the key's row; return the user, and whether they are new.
+
+        Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
+        """
+        async with self._postgres.transaction() as session:
+            user, new = await register_once(session, username, name_key, once, credentials, self._hold_days)
+            if new and before_commit is not None:
+                await before_commit(user.id)
+            return user, new
+
+    async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
+        """Return those of the users that exist and are not deleted."""
+        rows = await self._postgres.fetch(_GET, list(ids))
+        return {row[0]: User(*row) for row in rows}
+
+    async def named(self, name_key: str) -> User | None:
+        """Return who has the name with this key; None where nobody has."""
+        row = await self._postgres.fetch_one(_NAMED, name_key)
+        return None if row is None else User(*row)
+
+    async def page(self, after: int, limit: int) -> Sequence[User]:
+        """Return up to ``limit`` users with id > ``after``, by id."""
+        return [User(*row) for row in await self._postgres.fetch(_PAGE, after, limit)]
+
+    async def draw(self) -> int | None:
+        """Return the id of somebody at random; None where the draw fell on nobody."""
+        row = await self._postgres.fetch_one(_DRAW)
+        return None if row is None else int(row[0])
+
+    async def estimate(self) -> int:
+        """Return about how many users there are, also deleted ones; 0 where PostgreSQL has not looked yet."""
+        ((count,),) = await self._postgres.fetch(_ESTIMATE)
+        return int(count)
+
+    async def deleted_page(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
+        """Return up to ``limit`` deleted users with id > ``after`` and when that was, by id."""
+        return [(user, at) for user, at in await self._postgres.fetch(_DELETED, after, limit)]
+
+    async def restate_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
+        """Publish the events of a page of ``deleted_page`` again; return the page. Their effects only repeat."""
+        async with self._postgres.transaction() as session:
+            deleted = [(user, at) for user, at in await session.fetch(_DELETED, after, limit)]
+            await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at)) for user, at in deleted])
+        return deleted
+
+    async def delete(self, user: int, at: datetime) -> bool:
+        """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.
+
+        Tokens, password, and blocks by the user and of the user go too. Incoming edges stay as they are: the author's
+        tombstone in the followers table outweighs them.
+        """
+        async with self._postgres.transaction() as session:
+            if await session.fetch_one(_LOCK, user) is None:
+                return False
+            await session.execute(_DELETE, at, user)
+            await remove_all(session, user)
+            for statement in _FORGET:
+                await session.execute(statement, user)
+            await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])
+            await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at))])
+            return True
+
+    async def delete_again(self, user: int, at: datetime) -> bool:
+        """Delete somebody whose deletion at that time was lost; False: it was not, or another has the id since."""
+        if await self._postgres.fetch_one(_ALIVE, user, at) is None:
+            return False
+        return await self.delete(user, at)
+
+
+async def _unfollow_all(session: Session, user: int, at: datetime) -> list[Edge]:
+    return [Edge(*row) for row in await session.fetch(_UNFOLLOW_ALL, at, user)]

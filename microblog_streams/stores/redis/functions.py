@@ -1,0 +1,136 @@
+"""Calls functions of a Lua library in Redis, and loads the library wherever it is not there.
+
+Functions (Redis 7.0 and later, Valkey) rather than EVALSHA scripts: AOF and RDB keep them and replicas get them, so
+that a restart or a failover normally brings them along; helpers are shared and parsed once; a call names what it does.
+The library's digest is part of all its names, so during an upgrade each worker calls the code that it came with.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from redis.exceptions import ResponseError
+
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.stores.redis.clock import RedisClocks
+from microblog_streams.stores.redis.connection import Keys, Redis
+from microblog_streams.stores.redis.errors import SlotMoving
+from microblog_streams.stores.redis.pipeline import Together
+from microblog_streams.stores.redis.server import ONLY, Command, Question, Server
+
+#: What the server answers: an int, bytes, None, or a list of these.
+Reply: TypeAlias = Any
+#: What Redis and Valkey answer to a call of a function that is not loaded.
+_NOT_LOADED: Final = "Function not found"
+
+
+class RedisFunctions:
+    """The functions of one Lua file, in which ``VERSION`` stands for its digest. All calls raise StoreUnavailable.
+
+    ``deadline`` (``time.monotonic``, seconds) becomes a call's last argument, in the time of the server that gets it.
+    """
+
+    def __init__(self, redis: Redis, path: Path, prefix: str) -> None:
+        """Read the file; its functions are named ``<prefix>_<name>_VERSION``."""
+        source = path.read_text()
+        version = hashlib.sha256(source.encode()).hexdigest()[:12]
+        self._redis = redis
+        self._source = source.replace("VERSION", version)
+        self._name = f"{prefix}_%s_{version}"
+        self.clocks = RedisClocks()
+        redis.on_change(self.clocks.forget)
+
+    async def read(self, name: str, keys: Keys, args: Sequence[bytes | int]) -> Reply:
+        """Call a function that changes nothing that counts, together with the other reads of the moment."""
+        return await self._together(self._redis.read, name, keys, args, None)
+
+    async def change(self, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None = None) -> Reply:
+        """Call a function with a few keys, together with the other small changes of the moment."""
+        return await self._together(self._redis.change, name, keys, args, deadline)
+
+    async def _together(
+        self, send: Together, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
+    ) -> Reply:
+        if self._redis.clustered:
+            # Which of the servers it goes to, and when that is too late, is known to ``call`` alone.
+            return await self.call(name, keys, args, deadline)
+        try:
+            until = () if deadline is None else (await self._micros(deadline, keys[0]),)
+            return await send("FCALL", self._name % name, len(keys), *keys, *args, *until)
+        except StoreUnavailable:
+            self.clocks.forget()
+            raise
+        except ResponseError as error:
+            if _NOT_LOADED not in str(error):
+                raise
+        return await self.call(name, keys, args, deadline)
+
+    async def _micros(self, deadline: float, key: bytes) -> int:
+        known = self.clocks.known(deadline, ONLY)
+        return await self._redis.ask(key, partial(self.clocks.micros, deadline)) if known is None else known
+
+    async def call(self, name: str, keys: Keys, args: Iterable[bytes | int], deadline: float | None = None) -> Reply:
+        """Call a function; after a flush or a server without our library, load it first.
+
+        A call that found no function did nothing, so it is safe to repeat.
+        """
+
+        async def question(server: Server) -> Reply:
+            command = await self._command(server, name, keys, args, deadline)
+            try:
+                return await server.execute(*command)
+            except ResponseError as error:
+                if _NOT_LOADED not in str(error):
+                    raise
+            await server.execute("FUNCTION LOAD", "REPLACE", self._source)
+            return await server.execute(*command)
+
+        return await self._ask(keys[0], question)
+
+    async def call_each(
+        self, name: str, calls: Sequence[Keys], args: Sequence[bytes | int], deadline: float | None = None
+    ) -> list[Reply]:
+        """Make calls that differ in their keys, in one write to the server that has the first one's.
+
+        Returns an answer for each call; for each key of it where its slot is being moved and they lie on two servers.
+        """
+        if len(calls) == 1:
+            return await self._call_or_split(name, calls[0], args, deadline)
+
+        async def question(server: Server) -> list[Reply]:
+            commands = [await self._command(server, name, keys, args, deadline) for keys in calls]
+            answers = await server.together(commands)
+            for answer in answers:
+                if isinstance(answer, Exception) and not isinstance(answer, ResponseError):
+                    raise answer
+            return answers
+
+        replies = []
+        for keys, answer in zip(calls, await self._ask(calls[0][0], question), strict=True):
+            refused = isinstance(answer, ResponseError)
+            replies += await self._call_or_split(name, keys, args, deadline) if refused else [answer]
+        return replies
+
+    async def _ask(self, key: bytes, question: Question[Reply]) -> Reply:
+        try:
+            return await self._redis.ask(key, question)
+        except StoreUnavailable:
+            # The next answer may be another server's, with another clock.
+            self.clocks.forget()
+            raise
+
+    async def _call_or_split(
+        self, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
+    ) -> list[Reply]:
+        try:
+            return [await self.call(name, keys, args, deadline)]
+        except SlotMoving:
+            return [await self.call(name, [key], args, deadline) for key in keys]
+
+    async def _command(
+        self, server: Server, name: str, keys: Keys, args: Iterable[bytes | int], deadline: float | None
+    ) -> Command:
+        until = () if deadline is None else (await self.clocks.micros(deadline, server),)
+        return ("FCALL", self._name % name, len(keys), *keys, *args, *until)

@@ -1,0 +1,270 @@
+#!lua name=microblog_timelines_VERSION
+-- What has to be one step in the server: everything that reads a timeline's list and changes it.
+--
+-- A timeline is a list of entries, newest first: post id (16 bytes) and author (8), so that entries sort as ids do.
+-- Its last element may be a mark, told from an entry by its length:
+--   E                            the list is complete: it holds the whole history
+--   B token(16) changes(8)       a rebuild is under way: what is there may have holes
+-- and a list without mark is partial: it holds everything down to its last entry, and older entries exist elsewhere.
+-- A partial list is never empty, for it would say nothing; an empty complete one is a lone E.
+--
+-- Whatever changes a timeline carries a deadline in the server's own time and does nothing after it: a call that its
+-- caller gave up may wait in a socket's buffer, and must not undo what was done since.
+--
+-- stores/redis/timelines.py knows the limits and passes them. Strings compare by the server's locale, which is C: a
+-- start on any other is refused (stores/redis/connection.py). VERSION is the digest of this file, so that workers of two
+-- releases work side by side.
+
+local ENTRY, BUILDING, COMPLETE, NONE = 24, 25, 'E', ''
+-- unpack() puts its values on Lua's stack, which takes some 8,000.
+local CHUNK = 1000
+-- Entries from the head on among which a late one is looked for first.
+local NEAR = 8
+
+-- Returns the function with a deadline (µs) as one more, last argument. It answers nothing where that has passed.
+local function in_time(change)
+  return function(keys, args)
+    local now = redis.call('TIME')
+    if now[1] * 1000000 + now[2] > tonumber(args[#args]) then return false end
+    return change(keys, args)
+  end
+end
+
+-- Expiry counts from the last read; noting it again within a thirtieth of the time is not worth a write.
+local function touch(key, ttl)
+  if redis.call('PTTL', key) < ttl * 29 / 30 then redis.call('PEXPIRE', key, ttl) end
+end
+
+-- Index of the first element that is not above `bound`; a mark is below everything, `n` stands for "all are above".
+-- Growing steps from the head, because late entries belong near it, then halving, then one look at what is left: a
+-- call costs as much as eight elements.
+local function place(key, n, bound)
+  local low, high, probe = 0, n, 7
+  while probe < high do
+    local element = redis.call('LINDEX', key, probe)
+    if #element ~= ENTRY or element <= bound then high = probe else low = probe + 1 end
+    probe = probe * 4 + 1
+  end
+  while high - low > 8 do
+    local middle = math.floor((low + high) / 2)
+    local element = redis.call('LINDEX', key, middle)
+    if #element ~= ENTRY or element <= bound then high = middle else low = middle + 1 end
+  end
+  local left = low < high and redis.call('LRANGE', key, low, high - 1) or {}
+  for i = 1, #left do
+    if #left[i] ~= ENTRY or left[i] <= bound then return low + i - 1 end
+  end
+  return high
+end
+
+-- Puts a late entry in its place. Returns the new length, 0 where it is there already or below a partial list's tail.
+-- Nearly all that are late are so by a few entries: one look at the first ones and the insertion, in place of five calls.
+local function insert(key, entry)
+  local near = redis.call('LRANGE', key, 0, NEAR - 1)
+  for i = 1, #near do
+    local below = near[i]
+    if #below ~= ENTRY or below <= entry then
+      if below == entry then return 0 end
+      return redis.call('LINSERT', key, 'BEFORE', below, entry)
+    end
+  end
+  local n = redis.call('LLEN', key)
+  local at = place(key, n, entry)
+  if at == n then return 0 end
+  local below = redis.call('LINDEX', key, at)
+  if below == entry then return 0 end
+  return redis.call('LINSERT', key, 'BEFORE', below, entry)
+end
+
+-- A trimmed list is not complete any more. A building one stays so: nothing but `finish` knows that it has no holes.
+local function trim(key, n, kept, most)
+  local tail = redis.call('LINDEX', key, -1)
+  if n - (#tail == ENTRY and 0 or 1) <= most then return end
+  redis.call('LTRIM', key, 0, kept - 1)
+  if #tail == BUILDING then redis.call('RPUSH', key, tail) end
+end
+
+-- args: entry, entries to keep, entries from which on to trim to them. Returns how many timelines took the entry.
+local function push(keys, args)
+  local call, entry, kept, most = redis.call, args[1], tonumber(args[2]), tonumber(args[3])
+  local taken = 0
+  for i = 1, #keys do
+    local key, n = keys[i], 0
+    local head = call('LINDEX', key, 0)
+    if head and head ~= entry then
+      if #head ~= ENTRY or entry > head then n = call('LPUSH', key, entry) else n = insert(key, entry) end
+      if n > 0 then taken = taken + 1 end
+      if n > most then trim(key, n, kept, most) end
+    end
+  end
+  return taken
+end
+
+-- Returns the entries and the mark (NONE for a partial list); nothing where the timeline is cold.
+local function read(key)
+  local entries = redis.call('LRANGE', key, 0, -1)
+  local n = #entries
+  if n == 0 then return nil end
+  local mark = NONE
+  if #entries[n] ~= ENTRY then
+    mark = entries[n]
+    entries[n] = nil
+  end
+  return entries, mark
+end
+
+-- Replaces entries and mark. The new ones go behind the old ones before those are cut off, so that the key and its
+-- expiry stay.
+local function rewrite(key, entries, mark)
+  local old = redis.call('LLEN', key)
+  if mark ~= NONE then entries[#entries + 1] = mark end
+  if #entries == 0 then return redis.call('DEL', key) end
+  for i = 1, #entries, CHUNK do
+    redis.call('RPUSH', key, unpack(entries, i, math.min(i + CHUNK - 1, #entries)))
+  end
+  redis.call('LTRIM', key, old, -1)
+end
+
+-- Writes what differs, and nothing where nothing does: a repeat costs no replication.
+local function save(key, before, mark_before, entries, mark)
+  local same = #entries == #before
+  for i = 1, #entries do
+    if not same then break end
+    same = entries[i] == before[i]
+  end
+  if not same then return rewrite(key, entries, mark) end
+  if mark == mark_before then return end
+  if mark == NONE then redis.call('RPOP', key) else redis.call('LSET', key, -1, mark) end
+end
+
+local function changed(mark)
+  if #mark ~= BUILDING then return mark end
+  return mark:sub(1, 17) .. struct.pack('>I8', struct.unpack('>I8', mark, 18) + 1)
+end
+
+-- The newest `kept` of two descending sequences, each once, none below `floor`. The second comes as one string.
+local function union(entries, added, floor, kept)
+  local out, n, i, at = {}, 0, 1, 1
+  local a, b = entries[1] or '', added:sub(1, ENTRY)
+  while n < kept do
+    local top = a > b and a or b
+    if top == '' or top < floor then break end
+    n = n + 1
+    out[n] = top
+    if b == top then
+      at = at + ENTRY
+      b = added:sub(at, at + ENTRY - 1)
+    end
+    if a == top then
+      i = i + 1
+      a = entries[i] or ''
+    end
+  end
+  return out
+end
+
+-- args: entries to keep, entries newest first. The caller gives all there are or the newest `kept`, so a
+-- list that is full now says nothing of what is below it: it is complete only while it is shorter.
+local function merge(keys, args)
+  local key, kept = keys[1], tonumber(args[1])
+  local before, mark = read(key)
+  if not before then return 1 end
+  -- Below a partial list's tail other authors' entries are missing, so none may be added there.
+  local entries = union(before, args[2], mark == NONE and before[#before] or '', kept)
+  local after = changed(mark)
+  if mark == COMPLETE and #entries >= kept then after = NONE end
+  save(key, before, mark, entries, after)
+  return 1
+end
+
+-- args: author. A partial list that lost its last entry is deleted: it is cold, and the next read rebuilds it.
+local function purge(keys, args)
+  local before, mark = read(keys[1])
+  if not before then return 1 end
+  local entries = {}
+  for _, entry in ipairs(before) do
+    if entry:sub(17) ~= args[1] then entries[#entries + 1] = entry end
+  end
+  save(keys[1], before, mark, entries, changed(mark))
+  return 1
+end
+
+-- args: mark, time to live. Returns 1 where the timeline was cold and is there now.
+local function create(keys, args)
+  if redis.call('EXISTS', keys[1]) == 1 then return 0 end
+  redis.call('RPUSH', keys[1], args[1])
+  redis.call('PEXPIRE', keys[1], args[2])
+  return 1
+end
+
+-- args: token of the builder that is thought dead, new token, time to live. Returns the new mark, none where
+-- another than that builder has the list.
+local function takeover(keys, args)
+  local key = keys[1]
+  local tail = redis.call('LINDEX', key, -1)
+  if not tail or #tail ~= BUILDING or tail:sub(2, 17) ~= args[1] then return NONE end
+  local mark = 'B' .. args[2] .. tail:sub(18)
+  redis.call('LSET', key, -1, mark)
+  touch(key, tonumber(args[3]))
+  return mark
+end
+
+-- args: entries to keep, the mark that must be there, entries newest first, whether they are the whole history ("1"),
+-- time to live. Where they are not, they say everything down to the last of them and what is below goes.
+local function finish(keys, args)
+  local key, kept, whole = keys[1], tonumber(args[1]), args[4] == '1'
+  if redis.call('LINDEX', key, -1) ~= args[2] then return 0 end
+  local before, mark = read(key)
+  local entries = union(before, args[3], whole and '' or args[3]:sub(-ENTRY), kept)
+  -- A full list may have been trimmed while it was building.
+  save(key, before, mark, entries, whole and #entries < kept and COMPLETE or NONE)
+  touch(key, tonumber(args[5]))
+  return 1
+end
+
+local function tail_of(keys)
+  return redis.call('LINDEX', keys[1], -1)
+end
+
+-- args: post id ('' for the head), limit, time to live. Returns the tail's length and the entries.
+local function older(keys, args)
+  local key, limit, at = keys[1], tonumber(args[2]), 0
+  local tail = redis.call('LINDEX', key, -1)
+  if not tail then return false end
+  local n = redis.call('LLEN', key)
+  if args[1] == '' then touch(key, tonumber(args[3])) else at = place(key, n, args[1]) end
+  local last = math.min(at + limit, #tail == ENTRY and n or n - 1) - 1
+  return { #tail, last < at and {} or redis.call('LRANGE', key, at, last) }
+end
+
+-- args: post id, limit. As `older`; nothing where the id is below a partial list's tail, of which the list does not know.
+local function newer(keys, args)
+  local key, limit = keys[1], tonumber(args[2])
+  local tail = redis.call('LINDEX', key, -1)
+  if not tail or (#tail == ENTRY and args[1] < tail:sub(1, 16)) then return false end
+  -- The highest entry of that id: an entry goes on with its author, and a prefix sorts below it.
+  local at = place(key, redis.call('LLEN', key), args[1] .. ('\255'):rep(8))
+  local first = math.max(at - limit, 0)
+  return { #tail, at <= first and {} or redis.call('LRANGE', key, first, at - 1) }
+end
+
+local function warm(keys)
+  local answer = {}
+  for i = 1, #keys do answer[i] = redis.call('EXISTS', keys[i]) end
+  return answer
+end
+
+local function register(name, callback, ...)
+  redis.register_function({ function_name = 'timeline_' .. name .. '_VERSION', callback = callback, flags = { ... } })
+end
+
+register('push', in_time(push))
+register('merge', in_time(merge))
+register('purge', in_time(purge))
+register('create', in_time(create))
+register('takeover', in_time(takeover))
+register('finish', in_time(finish))
+register('older', older)
+register('tail', tail_of, 'no-writes')
+register('newer', newer, 'no-writes')
+register('warm', warm, 'no-writes')

@@ -1,0 +1,1 @@
+"""What all views share of HTTP: bodies, parameters, paging, ETags, idempotency, responses and problems."""
