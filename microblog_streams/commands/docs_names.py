@@ -79,8 +79,8 @@ class Names:
 
     @cached_property
     def faust_commands(self) -> frozenset[str]:
-        """The commands of ``faust -A microblog_streams``: the coroutines that the modules of ``commands`` declare."""
-        texts = [file.read_text() for file in (self.root / "microblog_streams/commands").glob("*.py")]
+        """The commands of ``faust -A microblog_streams``: the coroutines that register as a command."""
+        texts = [file.read_text() for file in (self.root / "microblog_streams").rglob("*.py")]
         declared = re.findall(r"async def (\w+)\(\s*self: Any", "\n".join(texts))
         return frozenset(name.replace("_", "-") for name in declared) | FAUST_COMMANDS
 

@@ -49,7 +49,7 @@ def close(environment: MutableMapping[str, str] = os.environ, arguments: Sequenc
 
 def check_packages() -> None:
     """Raise SetupError where another package is found by the name of one of ours, from PYTHONPATH or the folder."""
-    ours = Path(__file__).parents[1]
+    ours = Path(__file__).parents[2]
     for name in PACKAGES:
         spec = find_spec(name)
         found = Path(spec.origin).parents[1] if spec and spec.origin else None
