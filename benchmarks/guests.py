@@ -16,7 +16,7 @@ from microblog_streams.local.environment import worker_environment
 from microblog_streams.local.process import Child
 from microblog_streams.local.workers import FAUST
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.worker_registry import Roster
+from microblog_streams.stores.redis.worker_registry import WorkerRegistry
 
 #: Seconds between looks, and within which a worker must be there, or gone.
 _GLANCE, _DEADLINE = 0.02, 120.0
@@ -90,7 +90,7 @@ class Guest:
     async def _owns(self) -> bool:
         """Tell whether it has partitions, by what it announces, and their tables, by its health."""
         try:
-            workers = await Roster(self.redis).workers()
+            workers = await WorkerRegistry(self.redis).workers()
         except StoreUnavailable:
             return False
         if not any(worker.name == self.name and worker.partitions for worker in workers):

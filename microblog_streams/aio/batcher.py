@@ -15,7 +15,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Gathering(Generic[K, V]):
+class Batcher(Generic[K, V]):
     """One call at a time, with everything that was asked since the last one."""
 
     def __init__(self, ask: Callable[[Sequence[K]], Awaitable[Sequence[V]]]) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 
-class Ahead:
+class BoundedPipeline:
     """Up to ``most`` calls at a time, to be used as a context manager.
 
     Its end waits for all of them, also beside one that failed, whose error it raises; none of them goes on after it. A

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 
-class UnderWay:
+class CallCounter:
     """How many calls there are. Each has a time-out of its own."""
 
     def __init__(self) -> None:

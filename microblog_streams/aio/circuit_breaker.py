@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 PAUSE: Final = 0.1
 
 
-class Circuit:
+class CircuitBreaker:
     """Whether one store answers. ``call`` stands around each call of it."""
 
     def __init__(self, store: str, ask: Callable[[], Awaitable[None]]) -> None:

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 
 
-class Underway:
+class InFlight:
     """A number of things that are under way at a time."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 
-class Signal:
+class Notifier:
     """Something moved. A new event each time: one that stays set would turn waiting into spinning."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ FAIR: Final = 8
 GONE: Final = 64
 
 
-class Turns:
+class PrioritySemaphore:
     """A bounded number of turns at a time. What it keeps is bounded by how many wait, however long some always do."""
 
     def __init__(self, most: int) -> None:

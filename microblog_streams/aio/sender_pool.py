@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-class Senders:
+class SenderPool:
     """Up to ``most`` tasks that all do the same."""
 
     def __init__(self, send: Callable[[], Awaitable[None]], most: int) -> None:

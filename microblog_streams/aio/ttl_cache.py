@@ -19,7 +19,7 @@ class Asked(NamedTuple):
     drops: int
 
 
-class Recent(Generic[K, V]):
+class TtlCache(Generic[K, V]):
     """Keeps ``room`` answers, those that were used last, for ``seconds`` at most."""
 
     def __init__(self, room: int, seconds: float) -> None:

@@ -18,37 +18,37 @@ from microblog_streams import commands
 from microblog_streams.bootstrap import gc_tuning
 from microblog_streams.bootstrap.boot_order import Boot
 from microblog_streams.bootstrap.wiring import add_delivery, add_stores, add_tables
-from microblog_streams.cluster_status.collector import Everywhere
+from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.health import Health
-from microblog_streams.cluster_status.local import Here
-from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.cluster_status.local import LocalStatus
+from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.config.faust_config import app_id, changelog_name, configuration
 from microblog_streams.config.settings import Settings
 from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.delivery.faust_patches import check_versions, connection, transport
 from microblog_streams.delivery.lease import Pulse
-from microblog_streams.delivery.processor_pool import Deliveries
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.processor_pool import ProcessorPool
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.observability.logs import quieten
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follower_table_lookup import Rows
-from microblog_streams.rate_limits.rate_limiter import Budgets
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.services.broker_gate import BrokerGate
 from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.deployment_watch import Generations, choose_generation
-from microblog_streams.services.disk_watch import Disk
-from microblog_streams.services.durability_watch import PartsWatch
+from microblog_streams.services.disk_watch import DiskWatch
+from microblog_streams.services.durability_watch import DurabilityWatch
 from microblog_streams.services.edge_audit import EdgeAudit
 from microblog_streams.services.outbox_relay import OutboxRelay
-from microblog_streams.services.periodic_task import Chore
+from microblog_streams.services.periodic_task import PeriodicTask
 from microblog_streams.services.reconciler import Reconciler
-from microblog_streams.services.row_republisher import Restater
-from microblog_streams.services.store_connections import Connections
-from microblog_streams.services.worker_directory import Workplace
+from microblog_streams.services.row_republisher import RowRepublisher
+from microblog_streams.services.store_connections import StoreConnections
+from microblog_streams.services.worker_directory import WorkerDirectory
 from microblog_streams.services.worker_exit import STOP_SECONDS, end_within
-from microblog_streams.services.worker_presence import Presence
+from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.postgres.last_deployment import last_deployment
@@ -57,7 +57,7 @@ from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import SharedRates
 from microblog_streams.stores.redis.worker_registry import Worker
 from web import routes
-from web.middlewares.cors import Sharing
+from web.middlewares.cors import CorsPolicy
 from web.server.faust_driver import GuardedWeb
 from web.server.limits import Limits
 
@@ -76,32 +76,32 @@ class MicroblogApp(faust.App):
     settings: Settings
     operations: Operations
     rates: SharedRates
-    budgets: Budgets
-    deliveries: Deliveries
+    budgets: RateLimiter
+    deliveries: ProcessorPool
     health: Health
-    connections: Connections
+    connections: StoreConnections
     postgres: Postgres
     redis: Redis
-    workplace: Workplace
-    disk: Disk
+    workplace: WorkerDirectory
+    disk: DiskWatch
     broker_gate: BrokerGate
-    steadiness: Steadiness
-    presence: Presence
+    steadiness: RedisRestartMonitor
+    presence: WorkerPresence
     generations: Generations
     relay: OutboxRelay
-    restater: Restater
+    restater: RowRepublisher
     edge_audit: EdgeAudit
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
-    parts_watch: PartsWatch
+    parts_watch: DurabilityWatch
     clock_watch: ClockWatch
-    chores: Sequence[Chore]
+    chores: Sequence[PeriodicTask]
     followers: tables.followers.FollowersTable
     rows: Rows
-    peers: Peers
-    here: Here
-    everywhere: Everywhere
+    peers: WorkerClient
+    here: LocalStatus
+    everywhere: StatusCollector
     pulse: Pulse
 
     def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
@@ -157,7 +157,7 @@ class MicroblogApp(faust.App):
         return mended
 
     def _new_web(self) -> GuardedWeb:
-        return GuardedWeb(self, Limits.of(self.settings), Sharing(self.settings.cors_origins))
+        return GuardedWeb(self, Limits.of(self.settings), CorsPolicy(self.settings.cors_origins))
 
     def on_rebalance_end(self) -> None:
         """Be ready as Faust is, fetch as a worker that is, and say so."""

@@ -11,39 +11,39 @@ from typing import TYPE_CHECKING
 import tables.followers
 from microblog_streams.cluster_status import durability_checks
 from microblog_streams.cluster_status.health import Health
-from microblog_streams.cluster_status.local import Here
+from microblog_streams.cluster_status.local import LocalStatus
 from microblog_streams.cluster_status.wiring import everywhere
-from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.config.faust_config import topic_partitions
 from microblog_streams.dead_letters.operations import count_open
 from microblog_streams.dead_letters.reader import letter_box
 from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.delivery.faust_patches import transport
 from microblog_streams.delivery.faust_patches.router import partition_of
-from microblog_streams.delivery.processor_pool import Deliveries, Terms
+from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.publisher import Publisher
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.kafka.topic_states import topic_states
 from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.follower_table_lookup import Rows
-from microblog_streams.rate_limits.rate_limiter import Budgets
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.services.broker_gate import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.deployment_watch import Generations
-from microblog_streams.services.disk_watch import Disk
-from microblog_streams.services.durability_watch import PartsWatch
+from microblog_streams.services.disk_watch import DiskWatch
+from microblog_streams.services.durability_watch import DurabilityWatch
 from microblog_streams.services.edge_audit import EdgeAudit
 from microblog_streams.services.outbox_relay import OutboxRelay
-from microblog_streams.services.periodic_task import Chore, sweeping
+from microblog_streams.services.periodic_task import PeriodicTask, sweeping
 from microblog_streams.services.reconciler import Reconciler
-from microblog_streams.services.row_republisher import Restater
-from microblog_streams.services.store_connections import Connections
-from microblog_streams.services.worker_directory import Workplace
-from microblog_streams.services.worker_presence import Presence
+from microblog_streams.services.row_republisher import RowRepublisher
+from microblog_streams.services.store_connections import StoreConnections
+from microblog_streams.services.worker_directory import WorkerDirectory
+from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address
 from microblog_streams.stores.cassandra.keyspace_state import keyspace_state
@@ -62,12 +62,12 @@ from microblog_streams.stores.postgres.server_clock import server_time
 from microblog_streams.stores.postgres.settled_letters import SettledLetters
 from microblog_streams.stores.postgres.tokens import Tokens
 from microblog_streams.stores.postgres.users import Users
-from microblog_streams.stores.redis.caches import PostCache, Shelf, UserCache
+from microblog_streams.stores.redis.caches import PageCache, PostCache, UserCache
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import LocalRates, SharedRates
-from microblog_streams.stores.redis.timeline_count import Census
+from microblog_streams.stores.redis.timeline_count import TimelineCount
 from microblog_streams.stores.redis.timelines import Timelines
-from microblog_streams.stores.redis.worker_registry import Roster
+from microblog_streams.stores.redis.worker_registry import WorkerRegistry
 
 if TYPE_CHECKING:
     from microblog_streams.bootstrap.application import MicroblogApp
@@ -87,8 +87,8 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     settings = app.settings
     postgres, cassandra, redis = Postgres(settings, deployment.era), Cassandra(settings), Redis(settings)
     app.postgres = postgres
-    app.presence = Presence(Roster(redis), app.itself)
-    app.peers = Peers(lambda: app.http_client)
+    app.presence = WorkerPresence(WorkerRegistry(redis), app.itself)
+    app.peers = WorkerClient(lambda: app.http_client)
     app.generations = Generations(
         deployment,
         app.generation,
@@ -101,7 +101,7 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     stores = _stores(log, postgres, cassandra, redis, app.followers, settings.name_hold_days)
     _add_operations(app, stores, redis, postgres)
     app.redis = redis
-    app.connections = Connections([postgres, cassandra, redis])
+    app.connections = StoreConnections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
@@ -119,12 +119,12 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
-    app.steadiness = Steadiness(stores.timelines.run_id, settings.ack_hold)
-    app.here = Here(app)
-    app.everywhere = everywhere(app, app.here, Census(redis))
+    app.steadiness = RedisRestartMonitor(stores.timelines.run_id, settings.ack_hold)
+    app.here = LocalStatus(app)
+    app.everywhere = everywhere(app, app.here, TimelineCount(redis))
 
 
-def _parts_watch(app: "MicroblogApp", cassandra: Cassandra) -> PartsWatch:
+def _parts_watch(app: "MicroblogApp", cassandra: Cassandra) -> DurabilityWatch:
     settings = app.settings
     names = list(topic_partitions(app.generation, app.conf.topic_partitions))
 
@@ -135,7 +135,7 @@ def _parts_watch(app: "MicroblogApp", cassandra: Cassandra) -> PartsWatch:
         state = await keyspace_state(cassandra, Address.of(settings).keyspace)
         return list(durability_checks.of_keyspace(settings, state))
 
-    return PartsWatch({"kafka": topics, "cassandra": keyspace})
+    return DurabilityWatch({"kafka": topics, "cassandra": keyspace})
 
 
 async def _looked_up(postgres: Postgres) -> Deployment:
@@ -163,7 +163,7 @@ def _stores(
         timelines=Timelines(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis, lambda: postgres.era.number),
-        shelf=Shelf(redis, lambda: postgres.era.number),
+        shelf=PageCache(redis, lambda: postgres.era.number),
         followers=followers,
     )
 
@@ -173,27 +173,27 @@ def _add_operations(app: "MicroblogApp", stores: Stores, redis: Redis, postgres:
     life = timedelta(days=settings.token_days)
     app.operations = operations(stores, life, settings.max_followees, lambda: postgres.era)
     app.rates = SharedRates(redis)
-    app.budgets = Budgets(settings, app.rates, LocalRates())
+    app.budgets = RateLimiter(settings, app.rates, LocalRates())
     app.chores = [
-        Chore("sweep_keys", sweeping(stores.idempotency.sweep)),
-        Chore("sweep_tokens", sweeping(stores.tokens.sweep)),
-        Chore("note_token_uses", app.operations.tokens.note_used),
+        PeriodicTask("sweep_keys", sweeping(stores.idempotency.sweep)),
+        PeriodicTask("sweep_tokens", sweeping(stores.tokens.sweep)),
+        PeriodicTask("note_token_uses", app.operations.tokens.note_used),
     ]
 
 
 def add_delivery(app: "MicroblogApp") -> None:
     """Make what delivers events, and what may stop a worker from doing so."""
     settings = app.settings
-    app.workplace = Workplace(settings, app.generation)
-    app.disk = Disk(settings.worker_dir)
+    app.workplace = WorkerDirectory(settings, app.generation)
+    app.disk = DiskWatch(settings.worker_dir)
     app.health = Health(app)
     app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.generation, app.conf.topic_partitions))
     table = app.followers.table
-    app.deliveries = Deliveries(
+    app.deliveries = ProcessorPool(
         membership=app,
         pulse=app.pulse,
         steadiness=app.steadiness,
-        terms=Terms(settings.window, settings.unacked, settings.on_failure),
+        terms=ProcessorLimits(settings.window, settings.unacked, settings.on_failure),
         log=app.operations.posts.log,
         confirm=table.confirm,
         committed=lambda tp: transport.committed_offset(app, tp),
@@ -202,7 +202,7 @@ def add_delivery(app: "MicroblogApp") -> None:
     )
     app.on_partitions_revoked.connect(app.deliveries.let_go, weak=False)
     app.on_partitions_assigned.connect(table.forget, weak=False)
-    app.restater = Restater(
+    app.restater = RowRepublisher(
         table.doubts,
         republish=lambda keys: app.operations.follows.store.republish(app.followers.edges(keys)),
         in_good_standing=lambda: not app.rebalancing and monotonic() < app.pulse.deadline,

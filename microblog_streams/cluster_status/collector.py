@@ -19,7 +19,7 @@ UNCOUNTED: Final = "not counted yet, or Kafka or PostgreSQL is away"
 
 
 @dataclass(frozen=True)
-class Everywhere:
+class StatusCollector:
     """The whole system as one worker sees it. Each field asks one part; none of them may be relied on to answer."""
 
     itself: Callable[[], Worker]

@@ -13,7 +13,7 @@ ROWS: Final = "rocksdb.estimate-num-keys"
 BYTES: Final = ("rocksdb.live-sst-files-size", "rocksdb.size-all-mem-tables")
 
 
-class Here:
+class LocalStatus:
     """Looks at one worker from inside."""
 
     def __init__(self, app: "MicroblogApp") -> None:

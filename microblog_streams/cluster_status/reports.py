@@ -7,9 +7,9 @@ from typing import Final
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from microblog_streams.cluster_status.local import Here
+from microblog_streams.cluster_status.local import LocalStatus
 from microblog_streams.cluster_status.models import Report
-from microblog_streams.cluster_status.worker_client import PeerAnswer, Peers
+from microblog_streams.cluster_status.worker_client import PeerAnswer, WorkerClient
 from microblog_streams.domain.errors import WorkerUnavailable
 from microblog_streams.stores.redis.worker_registry import Worker
 
@@ -24,8 +24,8 @@ class Reports:
     """The reports of all workers. ``itself`` is this one."""
 
     itself: Callable[[], Worker]
-    here: Here
-    peers: Peers
+    here: LocalStatus
+    peers: WorkerClient
     token: SecretStr | None
 
     async def of(self, worker: Worker) -> Report:

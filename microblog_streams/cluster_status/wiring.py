@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from microblog_streams.cluster_status.collector import Everywhere
-from microblog_streams.cluster_status.local import Here
+from microblog_streams.cluster_status.collector import StatusCollector
+from microblog_streams.cluster_status.local import LocalStatus
 from microblog_streams.cluster_status.models import OutboxLine, TimelinesLine
 from microblog_streams.cluster_status.reports import Reports
 from microblog_streams.config.faust_config import app_id
@@ -12,15 +12,15 @@ from microblog_streams.domain.topics import SOURCES, topic_name
 from microblog_streams.kafka.consumer_lag import Lags, offsets
 from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.postgres.outbox import Outbox
-from microblog_streams.stores.redis.timeline_count import Census
+from microblog_streams.stores.redis.timeline_count import TimelineCount
 
 if TYPE_CHECKING:
     from microblog_streams.bootstrap.application import MicroblogApp
 
 
-def everywhere(app: "MicroblogApp", here: Here, census: Census) -> Everywhere:
+def everywhere(app: "MicroblogApp", here: LocalStatus, census: TimelineCount) -> StatusCollector:
     """Return the overview that ``app`` shows."""
-    return Everywhere(
+    return StatusCollector(
         itself=app.itself,
         workers=lambda: app.presence.workers,
         report=Reports(app.itself, here, app.peers, app.settings.admin_token).of,
@@ -46,6 +46,6 @@ async def _outbox(outbox: Outbox) -> OutboxLine:
     return OutboxLine(depth=await outbox.count(), oldest_seconds=await outbox.age())
 
 
-async def _timelines(census: Census) -> TimelinesLine:
+async def _timelines(census: TimelineCount) -> TimelinesLine:
     warm = await census.warm()
     return TimelinesLine(warm=warm.timelines, exact=warm.exact, looked_at=warm.looked_at)

@@ -27,7 +27,7 @@ class PeerAnswer:
     body: bytes
 
 
-class Peers:
+class WorkerClient:
     """The other workers, as they are reached from this one."""
 
     def __init__(self, session: Callable[[], ClientSession]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from microblog_streams.commands.connected import connected
-from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.commands.progress_bar import ProgressSteps
 from microblog_streams.config.settings import Settings
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
@@ -67,7 +67,7 @@ async def scanned(settings: Settings, mend: bool = False) -> PostScan:
         Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings), EdgeAudits(postgres).complete
     )
     async with connected(postgres, cassandra, redis):
-        with Steps() as steps:
+        with ProgressSteps() as steps:
             steps.step("posts")
 
             async def settle() -> None:

@@ -18,7 +18,7 @@ class Report(Protocol):
         ...
 
 
-class Steps:
+class ProgressSteps:
     """Shows the steps within a ``with`` block."""
 
     def __init__(self) -> None:

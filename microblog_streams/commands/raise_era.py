@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from microblog_streams.commands.connected import connected
 from microblog_streams.commands.exit_codes import expected_failures
-from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.commands.progress_bar import ProgressSteps
 from microblog_streams.config.settings import Settings
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.services.caught_up import CaughtUp
@@ -37,7 +37,7 @@ async def _raise(settings: Settings, known: int) -> None:
     async with connected(postgres):
         await get_deployment(postgres)
         era = await postgres.raise_era()
-        with Steps() as steps:
+        with ProgressSteps() as steps:
             steps.step("waiting for the workers, who compare their tables")
             await caught_up.wait()
     print(f"era {era.number}: the workers' tables are as PostgreSQL says")

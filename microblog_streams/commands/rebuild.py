@@ -10,7 +10,7 @@ from microblog_streams.commands.connected import connected, side_by_side
 from microblog_streams.commands.everyone import Everyone
 from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.commands.post_scan import rows_as_text, scanned
-from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.commands.progress_bar import ProgressSteps
 from microblog_streams.commands.restatement import Restatement
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
@@ -75,7 +75,7 @@ async def _edges(settings: Settings) -> None:
     caught_up = CaughtUp(outbox, lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     async with connected(postgres):
         await caught_up.check()
-        with Steps() as steps:
+        with ProgressSteps() as steps:
             restatement = Restatement(follows, Users(postgres), outbox, steps)
             edges = await restatement.edges(await follows.estimate() or None)
             deleted = await restatement.deletions()
@@ -109,7 +109,7 @@ async def _when_read(settings: Settings) -> None:
 
 async def _for_each(people: Everyone, total: int, work: Callable[[int], Awaitable[None]], at_once: int) -> int:
     done = 0
-    with Steps() as steps:
+    with ProgressSteps() as steps:
         steps.step("timelines", total or None)
         async for page in people.pages():
             await side_by_side(page, work, at_once)

@@ -13,7 +13,7 @@ from microblog_streams.commands.everyone import Everyone
 from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.commands.inspection import Inspection
 from microblog_streams.commands.post_scan import PostScan, rows_as_json, rows_as_text, scanned
-from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.commands.progress_bar import ProgressSteps
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.kafka.consumer_lag import offsets
@@ -82,7 +82,7 @@ async def _inspect(settings: Settings, named: tuple[int, ...], sample: int) -> I
     audits = EdgeAudits(postgres)
     caught_up = CaughtUp(Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     async with connected(postgres, cassandra, redis):
-        with Steps() as steps:
+        with ProgressSteps() as steps:
             steps.step("timelines", len(named) or sample or await users.estimate() or None)
 
             async def settle() -> None:

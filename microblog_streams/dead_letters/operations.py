@@ -15,13 +15,13 @@ from typing import Final
 from microblog_streams.dead_letters.record import DeadLetter
 from microblog_streams.domain.errors import Conflict, Invalid, NotFound
 from microblog_streams.domain.topics import POSTS, logical_name, topic_name
-from microblog_streams.ports import Bounds, LetterBox, SettledLetters, SourceLog
+from microblog_streams.ports import Bounds, DeadLetterReader, SettledLetters, SourceLog
 from microblog_streams.stores.postgres.deployment import Deployment
 
 _IDENT: Final = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
 
 
-async def count_open(box: LetterBox, settled: SettledLetters) -> int:
+async def count_open(box: DeadLetterReader, settled: SettledLetters) -> int:
     """Return how many letters are open, without reading them."""
     bounds = await box.bounds()
     return sum(beyond - first for first, beyond in bounds.values()) - await settled.count(bounds)
@@ -31,7 +31,7 @@ async def count_open(box: LetterBox, settled: SettledLetters) -> int:
 class DeadLetters:
     """What operators do with dead letters. ``deployment`` tells where a source's events go at the moment."""
 
-    box: LetterBox
+    box: DeadLetterReader
     settled: SettledLetters
     source: SourceLog
     deployment: Callable[[], Awaitable[Deployment]]

@@ -22,8 +22,8 @@ _REQUEST, _RECORDS = 5_000, 10_000
 
 
 @dataclass(frozen=True)
-class LetterBox:
-    """The ``LetterBox`` of a deployment, connected for as long as ``letter_box`` lasts."""
+class DeadLetterReader:
+    """The ``DeadLetterReader`` of a deployment, connected for as long as ``letter_box`` lasts."""
 
     consumer: AIOKafkaConsumer
     partitions: int
@@ -63,7 +63,7 @@ def _opened(record: Any) -> DeadLetter:  # noqa: ANN401 -- aiokafka has no types
 
 
 @asynccontextmanager
-async def letter_box(settings: Settings) -> AsyncIterator[LetterBox]:
+async def letter_box(settings: Settings) -> AsyncIterator[DeadLetterReader]:
     """Connect to Kafka for the length of the block. Raises StoreUnavailable, SetupError."""
     options = client_options(settings)
     with translated():
@@ -74,6 +74,6 @@ async def letter_box(settings: Settings) -> AsyncIterator[LetterBox]:
     try:
         with translated():
             await consumer.start()
-        yield LetterBox(consumer, counts[DEAD_LETTERS])
+        yield DeadLetterReader(consumer, counts[DEAD_LETTERS])
     finally:
         await consumer.stop()

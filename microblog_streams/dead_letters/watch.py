@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from microblog_streams.domain.errors import MicroblogError
-from microblog_streams.ports import LetterBox
+from microblog_streams.ports import DeadLetterReader
 from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
@@ -20,8 +20,8 @@ class DeadLetterWatch(Service):
 
     def __init__(
         self,
-        connect: Callable[[], AbstractAsyncContextManager[LetterBox]],
-        count: Callable[[LetterBox], Awaitable[int]],
+        connect: Callable[[], AbstractAsyncContextManager[DeadLetterReader]],
+        count: Callable[[DeadLetterReader], Awaitable[int]],
     ) -> None:
         """``connect`` lends a connection to the letters, ``count`` those that are open."""
         super().__init__()
@@ -43,7 +43,7 @@ class DeadLetterWatch(Service):
             self.open = None
             await self.sleep(INTERVAL)
 
-    async def _look(self, box: LetterBox) -> None:
+    async def _look(self, box: DeadLetterReader) -> None:
         while not self.should_stop:
             self.open = await self._count(box)
             await self.sleep(INTERVAL)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONNECT: Final = 1.0
 
 
-class Reach:
+class BrokerProbe:
     """What is known of the way to the broker."""
 
     def __init__(self, app: "App") -> None:

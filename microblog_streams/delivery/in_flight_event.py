@@ -18,7 +18,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 @dataclass(eq=False)
-class Parcel:
+class InFlightEvent:
     """One event under way. ``done_at`` is when its effect finished, ``run`` the run of Redis in which it began."""
 
     event: EventT[bytes]
@@ -29,7 +29,7 @@ class Parcel:
     task: asyncio.Task[None] | None = None
 
 
-class Poison(MicroblogError):
+class UndecodableEvent(MicroblogError):
     """The record can never be read: it goes to dead.letters."""
 
 
@@ -46,9 +46,9 @@ def read(model: type[E], key: bytes | None, value: bytes | None, headers: Mappin
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "value"
-        raise Poison(f"{where}: {first['msg']}") from None
+        raise UndecodableEvent(f"{where}: {first['msg']}") from None
     if key != event.key:
-        raise Poison(f"key: not that of user {event.owner}, to whom the event belongs")
+        raise UndecodableEvent(f"key: not that of user {event.owner}, to whom the event belongs")
     return event
 
 
@@ -57,4 +57,4 @@ def _schema(headers: Mapping[str, Any]) -> int:
     try:
         return int(raw.decode("ascii") if isinstance(raw, bytes) else raw)
     except (ValueError, AttributeError, TypeError):
-        raise Poison("header schema: not a number") from None
+        raise UndecodableEvent("header schema: not a number") from None

@@ -11,17 +11,17 @@ from faust import Stream
 from faust.types import StreamT
 
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.delivery.partition_processor import Handler, Lane
+from microblog_streams.delivery.partition_processor import Handler, PartitionProcessor
 from microblog_streams.domain.events import Event
 
 if TYPE_CHECKING:
-    from microblog_streams.delivery.processor_pool import Deliveries
+    from microblog_streams.delivery.processor_pool import ProcessorPool
 
 E = TypeVar("E", bound=Event)
 
 
 async def deliver(
-    deliveries: "Deliveries",
+    deliveries: "ProcessorPool",
     stream: StreamT[bytes],
     events: Mapping[str, type[E]],
     effect: Callable[[E, PartitionLease], Awaitable[None]],
@@ -33,7 +33,7 @@ async def deliver(
     in the stream's own loop (a table write needs the current event); ``effect`` does the rest, beside other effects.
     Both may run again for the same event, so both must be idempotent.
     """
-    lane = Lane(deliveries, stream, Handler(events, effect, record))
+    lane = PartitionProcessor(deliveries, stream, Handler(events, effect, record))
     deliveries.lanes.add(lane)
     try:
         # Faust ends and cancels an agent whose partition was revoked, and takes one that ends as cancelled for one

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 from faust.types import StreamT
 
-from microblog_streams.aio.notifier import Signal
-from microblog_streams.delivery.in_flight_event import Parcel
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.aio.notifier import Notifier
+from microblog_streams.delivery.in_flight_event import InFlightEvent
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 
 #: Seconds between acknowledgements: far below the hold, and far above the time between events.
 TICK = 0.05
@@ -20,10 +20,14 @@ class Acknowledgements:
     """The parcels of a lane in their order, from their start to their acknowledgement."""
 
     def __init__(
-        self, stream: StreamT[bytes], steadiness: Steadiness, start: Callable[[Parcel], None], moved: Signal
+        self,
+        stream: StreamT[bytes],
+        steadiness: RedisRestartMonitor,
+        start: Callable[[InFlightEvent], None],
+        moved: Notifier,
     ) -> None:
         """``start`` runs a parcel's effect, again where it has to be; ``moved`` tells of every change."""
-        self.parcels: deque[Parcel] = deque()
+        self.parcels: deque[InFlightEvent] = deque()
         self._stream = stream
         self._steadiness = steadiness
         self._start = start
@@ -39,7 +43,7 @@ class Acknowledgements:
             self._moved.send()
             await (asyncio.sleep(TICK) if self.parcels else self._moved.wait())
 
-    def _settled(self, parcel: Parcel) -> bool:
+    def _settled(self, parcel: InFlightEvent) -> bool:
         return (
             parcel.done_at is not None
             and parcel.run == self._steadiness.run

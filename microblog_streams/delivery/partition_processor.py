@@ -19,15 +19,15 @@ from faust.types import TP, EventT, StreamT
 
 from microblog_streams.aio.backoff import pauses
 from microblog_streams.aio.cancelling import cancel_all
-from microblog_streams.aio.notifier import Signal
-from microblog_streams.delivery.in_flight_event import Parcel, Poison, Unknown, Work, read
+from microblog_streams.aio.notifier import Notifier
+from microblog_streams.delivery.in_flight_event import InFlightEvent, UndecodableEvent, Unknown, Work, read
 from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.delivery.offset_acks import TICK, Acknowledgements
 from microblog_streams.domain.errors import NotMine, Transient
 from microblog_streams.domain.events import Event
 
 if TYPE_CHECKING:
-    from microblog_streams.delivery.processor_pool import Deliveries
+    from microblog_streams.delivery.processor_pool import ProcessorPool
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +48,10 @@ class Handler:
     record: Callable[[Any, PartitionLease], None] | None = None
 
 
-class Lane:
+class PartitionProcessor:
     """Takes events in their order, and acknowledges them in their order."""
 
-    def __init__(self, deliveries: "Deliveries", stream: StreamT[bytes], handler: Handler) -> None:
+    def __init__(self, deliveries: "ProcessorPool", stream: StreamT[bytes], handler: Handler) -> None:
         """One lane a partition and topic: agents use isolated partitions."""
         self.deliveries = deliveries
         self.halted: str | None = None
@@ -62,12 +62,12 @@ class Lane:
         self._draining = False
         self._running = 0
         self._slots = asyncio.Semaphore(deliveries.terms.window)
-        self._moved = Signal()
+        self._moved = Notifier()
         self._acknowledgements = Acknowledgements(stream, deliveries.steadiness, self._start, self._moved)
         self._acks: asyncio.Task[None] | None = None
 
     @property
-    def parcels(self) -> deque[Parcel]:
+    def parcels(self) -> deque[InFlightEvent]:
         """What is under way or waits for its acknowledgement, in order."""
         return self._acknowledgements.parcels
 
@@ -95,7 +95,7 @@ class Lane:
             return
         self._expected = event.message.offset + 1
         if (work := await self._open(event, lease)) is not None:
-            parcel = Parcel(event, lease, work)
+            parcel = InFlightEvent(event, lease, work)
             self.parcels.append(parcel)
             self._start(parcel)
             self._moved.send()
@@ -175,7 +175,7 @@ class Lane:
         message = event.message
         try:
             parsed = read(self._handler.events[message.topic], message.key, message.value, event.headers)
-        except Poison as exc:
+        except UndecodableEvent as exc:
             return self._burial(event, exc)
         except Unknown as exc:
             return await self._stand_still(event, lease, exc)
@@ -200,7 +200,7 @@ class Lane:
                 return None
         raise AssertionError("pauses have no end")
 
-    def _start(self, parcel: Parcel) -> None:
+    def _start(self, parcel: InFlightEvent) -> None:
         parcel.run, parcel.done_at = self.deliveries.steadiness.run, None
         parcel.task = asyncio.create_task(self._run(parcel))
         parcel.task.add_done_callback(self._ended)
@@ -210,7 +210,7 @@ class Lane:
         self._running -= 1
         self._moved.send()
 
-    async def _run(self, parcel: Parcel) -> None:
+    async def _run(self, parcel: InFlightEvent) -> None:
         """Bring about the event, however long it takes, unless the next generation will."""
         failures = 0
         async with self._slots:
@@ -233,7 +233,7 @@ class Lane:
                 if parcel.lease.stale:
                     break
 
-    def _give_up(self, parcel: Parcel, exc: Exception) -> bool:
+    def _give_up(self, parcel: InFlightEvent, exc: Exception) -> bool:
         """Turn the parcel into a dead letter, or halt the lane; tell whether to go on with the parcel."""
         if self._buries():
             parcel.work = self._burial(parcel.event, exc)

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from faust.types import TP, EventT
 from faust.types.tuples import Message
 
-from microblog_streams.aio.in_flight import Underway
+from microblog_streams.aio.in_flight import InFlight
 from microblog_streams.dead_letters.record import letter_headers
 from microblog_streams.delivery.lease import Membership, PartitionLease, Pulse
-from microblog_streams.delivery.partition_processor import Lane
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.partition_processor import PartitionProcessor
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
 from microblog_streams.ports import EventLog
 
@@ -25,7 +25,7 @@ PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class Terms:
+class ProcessorLimits:
     """The bounds of a lane (see Settings) and what happens to an event that keeps failing."""
 
     window: int
@@ -34,13 +34,13 @@ class Terms:
 
 
 @dataclass
-class Deliveries:
+class ProcessorPool:
     """What a worker delivers, and with what."""
 
     membership: Membership
     pulse: Pulse
-    steadiness: Steadiness
-    terms: Terms
+    steadiness: RedisRestartMonitor
+    terms: ProcessorLimits
     log: EventLog
     #: Waits for the changelog's confirmation of the rows that were written for a message.
     confirm: Callable[[Message], Awaitable[None]]
@@ -50,9 +50,9 @@ class Deliveries:
     first_offset: Callable[[TP], Awaitable[int]]
     #: Leaves the group and joins it again, so that everything is read from the last commit on.
     rejoin: Callable[[str], None]
-    lanes: set[Lane] = field(default_factory=set)
+    lanes: set[PartitionProcessor] = field(default_factory=set)
     #: The tries of effects.
-    tries: Underway = field(default_factory=Underway)
+    tries: InFlight = field(default_factory=InFlight)
 
     def lease(self, message: Message) -> PartitionLease:
         """Return the hold on a message's partition."""

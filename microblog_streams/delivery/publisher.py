@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import NotReady, ProducerSendError
 
-from microblog_streams.delivery.broker_probe import Reach
+from microblog_streams.delivery.broker_probe import BrokerProbe
 from microblog_streams.domain.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
 from microblog_streams.stores.postgres.deployment import Deployment
 
@@ -51,7 +51,7 @@ class Publisher:
         self, app: "App", topic: "Callable[[str, int], TopicT]", generations: Generations, timeout: float
     ) -> None:
         """``topic`` returns a generation's topic; ``timeout``: seconds until an unconfirmed publish is unknown."""
-        self._reach = Reach(app)
+        self._reach = BrokerProbe(app)
         self._topic = topic
         self._generations = generations
         self._timeout = timeout

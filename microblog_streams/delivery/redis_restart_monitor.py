@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 INTERVAL = 0.5
 
 
-class Steadiness(Service):
+class RedisRestartMonitor(Service):
     """Watches the run of Redis. ``run`` counts the runs that were seen: 0 is before the first look."""
 
     def __init__(self, run_id: Callable[[], Awaitable[str]], hold: float) -> None:

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 MOST = 100_000
 
 
-class Doubts:
+class StaleChangelogRows:
     """The keys of the rows in doubt, until somebody takes them."""
 
     def __init__(self, lease: Callable[[Message], PartitionLease]) -> None:

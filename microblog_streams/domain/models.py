@@ -98,7 +98,7 @@ class Era:
 
 
 @dataclass(frozen=True, slots=True)
-class Once:
+class IdempotencyKey:
     """What has a request done once, however often it comes: its Idempotency-Key, and a hash of what it asks for."""
 
     key: str

@@ -14,18 +14,18 @@ from microblog_streams.operations.access import Access
 from microblog_streams.operations.blocks import Blocks
 from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.fan_out import FanOut, Running
-from microblog_streams.operations.follow_effects import Edges
+from microblog_streams.operations.follow_effects import FollowEffects
 from microblog_streams.operations.follows import Follows
-from microblog_streams.operations.lost_commits import Losses
+from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.post_rows import PostRows
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.timelines.audit import Audit
-from microblog_streams.operations.timelines.hydration import Bodies
+from microblog_streams.operations.timelines.hydration import Hydration
 from microblog_streams.operations.timelines.merge_read import History
 from microblog_streams.operations.timelines.read import Timelines
 from microblog_streams.operations.timelines.rebuild import Rebuild
-from microblog_streams.operations.timelines.rebuild_queue import Rebuilds
+from microblog_streams.operations.timelines.rebuild_queue import RebuildQueue
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
 
@@ -48,7 +48,7 @@ class Stores:
     timelines: stores.TimelineStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
-    shelf: stores.Shelf
+    shelf: stores.PageCache
     followers: stores.Followers
 
 
@@ -64,9 +64,9 @@ class Operations:
     posts: Posts
     timelines: Timelines
     fan_out: FanOut
-    edges: Edges
+    edges: FollowEffects
     deletions: Deletions
-    losses: Losses
+    losses: LostCommits
     audit: Audit
 
 
@@ -76,10 +76,10 @@ def operations(
     """Put the operations together on their stores; ``era`` is PostgreSQL's."""
     tokens = Tokens(on.tokens, token_life)
     users = Users(on.users, on.user_cache, on.timelines, tokens)
-    bodies = Bodies(on.posts, on.post_cache, on.shelf, users)
+    bodies = Hydration(on.posts, on.post_cache, on.shelf, users)
     history = History(on.follows, on.posts)
     running = Running()
-    losses = Losses(on.followers, on.follows, on.users, era)
+    losses = LostCommits(on.followers, on.follows, on.users, era)
     return Operations(
         access=Access(users, tokens, Passwords(on.passwords)),
         tokens=tokens,
@@ -87,9 +87,9 @@ def operations(
         follows=Follows(on.follows, users, max_followees),
         blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
-        timelines=Timelines(on.timelines, users, bodies, history, Rebuilds(Rebuild(on.timelines, history))),
+        timelines=Timelines(on.timelines, users, bodies, history, RebuildQueue(Rebuild(on.timelines, history))),
         fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
-        edges=Edges(on.followers, on.posts, on.timelines, running, losses),
+        edges=FollowEffects(on.followers, on.posts, on.timelines, running, losses),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, losses),
         losses=losses,
         audit=Audit(on.timelines, history, on.users, PostRows(on.posts, on.post_cache)),

@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from microblog_streams.domain.errors import KeyReused
-from microblog_streams.domain.models import Credentials, Once, User
+from microblog_streams.domain.models import Credentials, IdempotencyKey, User
 from microblog_streams.operations import token_text, validation
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.tokens import Issued, Tokens
@@ -33,7 +33,7 @@ class Access:
     passwords: Passwords
 
     async def register(
-        self, username: str, password: SecretStr | None, once: Once | None = None, token: bool = True
+        self, username: str, password: SecretStr | None, once: IdempotencyKey | None = None, token: bool = True
     ) -> Registered:
         """Register; ``token``: give one. Raises Invalid, UsernameTaken, KeyReused, NotFound, Busy.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from microblog_streams.domain.errors import Invalid
-from microblog_streams.domain.models import Once, User
+from microblog_streams.domain.models import IdempotencyKey, User
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
 from microblog_streams.ports import BlockStore
@@ -21,7 +21,7 @@ class Blocks:
     store: BlockStore
     users: Users
 
-    async def block(self, blocker: int, blocked: int, once: Once | None = None) -> None:
+    async def block(self, blocker: int, blocked: int, once: IdempotencyKey | None = None) -> None:
         """Block; nothing happens where it is so already. Raises Invalid (oneself), NotFound, KeyReused.
 
         A repeated call blocks ``once``, also where the blocker has unblocked since.

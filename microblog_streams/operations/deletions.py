@@ -13,7 +13,7 @@ from uuid import UUID
 from microblog_streams.domain.events import PostDeleted, UserDeleted
 from microblog_streams.domain.models import Post
 from microblog_streams.operations.fan_out import TOMBSTONE
-from microblog_streams.operations.lost_commits import Losses
+from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.ports import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
 from microblog_streams.ports.lease import Lease
 
@@ -36,7 +36,7 @@ class Deletions:
     timelines: TimelineStore
     post_cache: PostCache
     user_cache: UserCache
-    losses: Losses
+    losses: LostCommits
 
     def record(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Write a deleted user's tombstone, which fan-out and follows look at first. Raises NotMine."""

@@ -13,8 +13,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from microblog_streams.aio.best_effort import attempt
-from microblog_streams.aio.bounded_pipeline import Ahead
-from microblog_streams.aio.in_flight import Underway
+from microblog_streams.aio.bounded_pipeline import BoundedPipeline
+from microblog_streams.aio.in_flight import InFlight
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
 from microblog_streams.domain.models import Post
@@ -48,7 +48,7 @@ TOMBSTONE = 0
 class Running:
     """The fan-outs that are under way, by author: an unfollow waits for those that began before it."""
 
-    authors: dict[int, Underway] = field(default_factory=lambda: defaultdict(Underway))
+    authors: dict[int, InFlight] = field(default_factory=lambda: defaultdict(InFlight))
 
     @contextlib.contextmanager
     def running(self, author: int) -> Iterator[None]:
@@ -99,7 +99,7 @@ class FanOut:
     async def _push(self, author: int, entry: bytes, lease: Lease) -> None:
         receivers: list[int] = [author]
         position: int | None = TOMBSTONE
-        async with Ahead(AHEAD) as pushes:
+        async with BoundedPipeline(AHEAD) as pushes:
             while position is not None:
                 lease.check()
                 rows = self.followers.slice(lease.partition, author, position, SLICE)

@@ -14,20 +14,20 @@ from microblog_streams.domain.errors import NotMine
 from microblog_streams.domain.events import EdgeChanged
 from microblog_streams.domain.ids import encode_entry
 from microblog_streams.operations.fan_out import TOMBSTONE, Running
-from microblog_streams.operations.lost_commits import Losses
+from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.ports import Followers, PostStore, Row, TimelineStore
 from microblog_streams.ports.lease import Lease
 
 
 @dataclass(frozen=True)
-class Edges:
+class FollowEffects:
     """Applies edge events."""
 
     followers: Followers
     posts: PostStore
     timelines: TimelineStore
     running: Running
-    losses: Losses
+    losses: LostCommits
     locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def record(self, event: EdgeChanged, lease: Lease) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from microblog_streams.domain.errors import Invalid
-from microblog_streams.domain.models import Once, User
+from microblog_streams.domain.models import IdempotencyKey, User
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
 from microblog_streams.ports import FollowStore
@@ -19,7 +19,7 @@ class Follows:
     #: People whom somebody may follow; 0: any number.
     max_followees: int = 0
 
-    async def follow(self, follower: int, followee: int, once: Once | None = None) -> None:
+    async def follow(self, follower: int, followee: int, once: IdempotencyKey | None = None) -> None:
         """Follow; nothing happens where it is so already.
 
         Raises Invalid (oneself), NotFound, Blocked, TooManyFollowees, KeyReused.

@@ -24,7 +24,7 @@ SKEW_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
-class Losses:
+class LostCommits:
     """Finds and corrects them. ``era`` is PostgreSQL's, as this process knows it."""
 
     followers: Followers

@@ -14,10 +14,10 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.errors import Forbidden, NotFound
 from microblog_streams.domain.events import HEADERS, Event, PostCreated, PostDeleted
 from microblog_streams.domain.ids import encode_entry, new_post_id
-from microblog_streams.domain.models import Once, Post, Reserved
+from microblog_streams.domain.models import IdempotencyKey, Post, Reserved
 from microblog_streams.operations import validation
 from microblog_streams.operations.pages import Page, PostView
-from microblog_streams.operations.timelines.hydration import Bodies, view
+from microblog_streams.operations.timelines.hydration import Hydration, view
 from microblog_streams.operations.users import Users
 from microblog_streams.ports import EventLog, IdempotencyStore, PostCache, PostStore, TimelineStore
 
@@ -32,9 +32,9 @@ class Posts:
     timelines: TimelineStore
     idempotency: IdempotencyStore
     users: Users
-    bodies: Bodies
+    bodies: Hydration
 
-    async def create(self, author: int, content: str, once: Once | None = None) -> PostView:
+    async def create(self, author: int, content: str, once: IdempotencyKey | None = None) -> PostView:
         """Write a post; it is acknowledged when this returns. A repeated call is the same post.
 
         Raises Invalid, NotFound (the author), KeyReused, BrokerUnavailable (nothing was sent), OutcomeUnknown.
@@ -50,7 +50,7 @@ class Posts:
             await self._show(post, once, cache=reserved == fresh)
         return view(post, user)
 
-    async def _show(self, post: Post, once: Once | None, cache: bool) -> None:
+    async def _show(self, post: Post, once: IdempotencyKey | None, cache: bool) -> None:
         """Make the post visible. One that is sent again may be deleted by now, which only the store still knows."""
         shortcuts = [
             self._keep(post, cache),

@@ -13,7 +13,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from microblog_streams.aio.ttl_cache import Recent
+from microblog_streams.aio.ttl_cache import TtlCache
 from microblog_streams.domain.models import NewToken, Token
 from microblog_streams.operations import token_text, validation
 from microblog_streams.ports import TokenStore
@@ -41,8 +41,8 @@ class Tokens:
 
     store: TokenStore
     life: timedelta
-    good: Recent[bytes, Token] = field(default_factory=lambda: Recent(ROOM, GOOD_SECONDS))
-    bad: Recent[bytes, bool] = field(default_factory=lambda: Recent(ROOM, BAD_SECONDS))
+    good: TtlCache[bytes, Token] = field(default_factory=lambda: TtlCache(ROOM, GOOD_SECONDS))
+    bad: TtlCache[bytes, bool] = field(default_factory=lambda: TtlCache(ROOM, BAD_SECONDS))
     #: When tokens were used last that are to be written down.
     used: dict[int, datetime] = field(default_factory=dict)
 

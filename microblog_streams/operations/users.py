@@ -10,7 +10,7 @@ from typing import Final
 
 from microblog_streams.aio.best_effort import attempt
 from microblog_streams.domain.errors import Invalid, NotFound
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Once, User
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, User
 from microblog_streams.operations import validation
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.tokens import Tokens
@@ -32,13 +32,13 @@ class Users:
     timelines: TimelineStore
     tokens: Tokens
 
-    async def create(self, username: str, once: Once | None = None) -> User:
+    async def create(self, username: str, once: IdempotencyKey | None = None) -> User:
         """Register somebody who has neither password nor token (``admit``)."""
         user, _ = await self.admit(username, once)
         return user
 
     async def admit(
-        self, username: str, once: Once | None = None, credentials: Credentials = NO_CREDENTIALS
+        self, username: str, once: IdempotencyKey | None = None, credentials: Credentials = NO_CREDENTIALS
     ) -> tuple[User, bool]:
         """Register; return the user, and whether they are new.
 
@@ -51,7 +51,9 @@ class Users:
             await attempt("cache_user", self.cache.fill([user]), None)
         return user, new
 
-    async def _register(self, name: str, key: str, once: Once | None, credentials: Credentials) -> tuple[User, bool]:
+    async def _register(
+        self, name: str, key: str, once: IdempotencyKey | None, credentials: Credentials
+    ) -> tuple[User, bool]:
         if once is None:
             return await self.store.create(name, key, credentials, self._make_timeline), True
         if len(once.key) < LEAST_KEY:

@@ -5,15 +5,15 @@ the last id of the page before, exclusive), because positions stay right while r
 """
 
 from microblog_streams.ports.access import PasswordStore, TokenStore
-from microblog_streams.ports.caches import PostCache, Shelf, UserCache
+from microblog_streams.ports.caches import PageCache, PostCache, UserCache
 from microblog_streams.ports.connection import Connection
-from microblog_streams.ports.dead_letters import Action, Bounds, LetterBox, SettledLetters, SourceLog
+from microblog_streams.ports.dead_letters import Action, Bounds, DeadLetterReader, SettledLetters, SourceLog
 from microblog_streams.ports.event_log import EventLog, Outbox
 from microblog_streams.ports.followers import Followers, FollowerSlice, Row, RowSlice
 from microblog_streams.ports.people import BeforeCommit, BlockStore, FollowStore, IdempotencyStore, UserStore
 from microblog_streams.ports.posts import PostStore
 from microblog_streams.ports.rates import RateStore
-from microblog_streams.ports.timelines import Building, Check, Slice, TimelineStore, Warmth
+from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
 
 __all__ = [
     "Action",
@@ -23,13 +23,14 @@ __all__ = [
     "Building",
     "Check",
     "Connection",
+    "DeadLetterReader",
     "EventLog",
     "FollowStore",
     "FollowerSlice",
     "Followers",
     "IdempotencyStore",
-    "LetterBox",
     "Outbox",
+    "PageCache",
     "PasswordStore",
     "PostCache",
     "PostStore",
@@ -37,12 +38,11 @@ __all__ = [
     "Row",
     "RowSlice",
     "SettledLetters",
-    "Shelf",
-    "Slice",
     "SourceLog",
+    "TimelinePage",
+    "TimelineState",
     "TimelineStore",
     "TokenStore",
     "UserCache",
     "UserStore",
-    "Warmth",
 ]

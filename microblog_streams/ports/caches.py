@@ -47,7 +47,7 @@ class UserCache(Protocol):
         ...
 
 
-class Shelf(Protocol):
+class PageCache(Protocol):
     """Both caches at once: what a page shows, in one round trip."""
 
     async def get_many(

@@ -12,7 +12,7 @@ Action = Literal["replayed", "discarded"]
 Bounds = Mapping[int, tuple[int, int]]
 
 
-class LetterBox(Protocol):
+class DeadLetterReader(Protocol):
     """The topic dead.letters. Its offsets have no holes: it is neither compacted nor transactional."""
 
     async def bounds(self) -> Bounds:

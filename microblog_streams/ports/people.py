@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, Once, Reserved, User
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, Reserved, User
 
 #: Called with the id of a user whose row is not committed yet. It must not raise, and be soon over: locks are held.
 BeforeCommit = Callable[[int], Awaitable[None]]
@@ -33,7 +33,7 @@ class UserStore(Protocol):
         self,
         username: str,
         name_key: str,
-        once: Once,
+        once: IdempotencyKey,
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
@@ -78,7 +78,13 @@ class FollowStore(Protocol):
     """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
 
     async def set(
-        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+        self,
+        follower: int,
+        followee: int,
+        following: bool,
+        at: datetime,
+        once: IdempotencyKey | None = None,
+        most: int = 0,
     ) -> Edge:
         """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
 
@@ -129,7 +135,7 @@ class FollowStore(Protocol):
 class BlockStore(Protocol):
     """Who has blocked whom, in PostgreSQL. Between two of whom one has blocked the other nobody follows."""
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: Once | None = None) -> None:
+    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
         """Block, in one transaction with the end of the edges both ways and their events; idempotent.
 
         A follow at the same moment is ended by it, or refused. Raises NotFound for a user that is not there.
@@ -149,7 +155,7 @@ class BlockStore(Protocol):
 class IdempotencyStore(Protocol):
     """Idempotency-Keys of posts, in PostgreSQL, and the end of all keys after 24 hours."""
 
-    async def claim(self, author: int, once: Once, post_id: UUID) -> Reserved:
+    async def claim(self, author: int, once: IdempotencyKey, post_id: UUID) -> Reserved:
         """Tie a key of ``author`` to a post to be; return the earlier one where the key came before.
 
         One that is older than 24 hours counts as new, swept or not. Raises KeyReused where the earlier request was
@@ -157,7 +163,7 @@ class IdempotencyStore(Protocol):
         """
         ...
 
-    async def finish(self, author: int, once: Once) -> None:
+    async def finish(self, author: int, once: IdempotencyKey) -> None:
         """Say that the key's post was acknowledged."""
         ...
 

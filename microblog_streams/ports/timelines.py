@@ -10,7 +10,7 @@ from uuid import UUID
 Check = Callable[[], None]
 
 
-class Warmth(Enum):
+class TimelineState(Enum):
     """What state a timeline is in."""
 
     COLD = "cold"  # no key: nothing is kept, the next read rebuilds it
@@ -20,10 +20,10 @@ class Warmth(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class TimelinePage:
     """Part of a timeline: entries of 24 bytes, newest first, and the state of the list they came from."""
 
-    warmth: Warmth
+    warmth: TimelineState
     entries: Sequence[bytes]
 
 
@@ -72,11 +72,11 @@ class TimelineStore(Protocol):
         """
         ...
 
-    async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
+    async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
         ...
 
-    async def newer(self, user: int, after: UUID, limit: int) -> Slice:
+    async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
         """Return the ``limit`` entries next above ``after``, newest first."""
         ...
 

@@ -21,7 +21,7 @@ from microblog_streams.ports import RateStore
 logger = logging.getLogger(__name__)
 
 
-class Budget(StrEnum):
+class RateLimit(StrEnum):
     """What is counted, each with rates of its own."""
 
     POSTING = "posting"
@@ -32,27 +32,27 @@ class Budget(StrEnum):
 
 
 #: Counted by each worker for itself, always.
-LOCAL: Final = frozenset({Budget.READING})
+LOCAL: Final = frozenset({RateLimit.READING})
 
 
-class Budgets:
+class RateLimiter:
     """Everybody's budgets."""
 
     def __init__(self, settings: Limiting, shared: RateStore, local: RateStore) -> None:
         """Take the rates from the settings; ``shared`` counts for all workers, ``local`` for this one."""
-        self._rates: Mapping[Budget, tuple[Rate, ...]] = {
-            Budget.POSTING: rates.parse(settings.limit_posting),
-            Budget.FOLLOWING: rates.parse(settings.limit_following),
-            Budget.REGISTERING: rates.parse(settings.limit_registering),
-            Budget.READING: rates.parse(settings.limit_reading),
-            Budget.SIGNING_IN: rates.parse(settings.limit_signing_in),
+        self._rates: Mapping[RateLimit, tuple[Rate, ...]] = {
+            RateLimit.POSTING: rates.parse(settings.limit_posting),
+            RateLimit.FOLLOWING: rates.parse(settings.limit_following),
+            RateLimit.REGISTERING: rates.parse(settings.limit_registering),
+            RateLimit.READING: rates.parse(settings.limit_reading),
+            RateLimit.SIGNING_IN: rates.parse(settings.limit_signing_in),
         }
         self._shared = shared
         self._local = local
         #: How many requests were refused since the start, by budget.
-        self.refused: Counter[Budget] = Counter(dict.fromkeys(Budget, 0))
+        self.refused: Counter[RateLimit] = Counter(dict.fromkeys(RateLimit, 0))
 
-    async def take(self, budget: Budget, who: str) -> Verdict | None:
+    async def take(self, budget: RateLimit, who: str) -> Verdict | None:
         """Draw one request from a caller's budget, which ``who`` names; None where it has no limit.
 
         A request that is refused is drawn from nothing.
@@ -65,7 +65,7 @@ class Budgets:
             logger.debug("request_limited budget=%s who=%s", budget, who)
         return verdict
 
-    async def _count(self, budget: Budget, key: str, of: tuple[Rate, ...]) -> Verdict:
+    async def _count(self, budget: RateLimit, key: str, of: tuple[Rate, ...]) -> Verdict:
         if budget in LOCAL:
             return await self._local.take(key, of)
         try:

@@ -9,12 +9,12 @@ import click
 from faust.cli import argument, option
 
 from microblog_streams.commands.exit_codes import expected_failures
-from microblog_streams.commands.progress_bar import Steps
+from microblog_streams.commands.progress_bar import ProgressSteps
 from microblog_streams.config.faust_config import changelog_name
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import SOURCES, topic_name
 from microblog_streams.kafka.consumer_lag import offsets
-from microblog_streams.repartition.progress_waits import Waits
+from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.repartition.repartition import Growth
 from microblog_streams.repartition.topics import GrowingTopics
 from microblog_streams.stores.postgres.connection import Postgres
@@ -23,7 +23,7 @@ from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.repartition import moving
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.worker_registry import Roster, Worker
+from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry
 
 if TYPE_CHECKING:
     from microblog_streams.bootstrap.application import MicroblogApp
@@ -48,7 +48,7 @@ def register(app: "MicroblogApp") -> None:
 
 async def _grow(settings: Settings, partitions: int, warm: bool) -> None:
     begun = time.monotonic()
-    with Steps() as shown:
+    with ProgressSteps() as shown:
         async with _growth(settings, shown, warm) as growth:
             before = (await growth.move.look()).generation
             deployment = await growth.run(partitions)
@@ -57,7 +57,7 @@ async def _grow(settings: Settings, partitions: int, warm: bool) -> None:
 
 
 async def _abandon(settings: Settings) -> None:
-    async with _growth(settings, Steps()) as growth:
+    async with _growth(settings, ProgressSteps()) as growth:
         before = await growth.move.look()
         after = await growth.abandon()
     topics = f"; the topics of generation {before.next_generation} are of no use" if before.next_generation else ""
@@ -65,7 +65,7 @@ async def _abandon(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def _growth(settings: Settings, shown: Steps, warm: bool = False) -> AsyncIterator[Growth]:
+async def _growth(settings: Settings, shown: ProgressSteps, warm: bool = False) -> AsyncIterator[Growth]:
     """Connect everything that a move needs, and hold the move."""
     async with (
         _postgres(settings) as postgres,
@@ -74,7 +74,7 @@ async def _growth(settings: Settings, shown: Steps, warm: bool = False) -> Async
         offsets(settings) as kafka,
     ):
         topics = GrowingTopics(settings, Follows(postgres), Users(postgres))
-        yield Growth(move, topics, Waits(kafka, roster.workers, move.keep, shown), shown, warm)
+        yield Growth(move, topics, ProgressWaits(kafka, roster.workers, move.keep, shown), shown, warm)
 
 
 @asynccontextmanager
@@ -88,11 +88,11 @@ async def _postgres(settings: Settings) -> AsyncIterator[Postgres]:
 
 
 @asynccontextmanager
-async def _redis(settings: Settings) -> AsyncIterator[Roster]:
+async def _redis(settings: Settings) -> AsyncIterator[WorkerRegistry]:
     redis = Redis(settings)
     try:
         await redis.connect()
-        yield Roster(redis)
+        yield WorkerRegistry(redis)
     finally:
         await redis.close()
 

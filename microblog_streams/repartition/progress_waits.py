@@ -17,7 +17,7 @@ _GLANCE, _WATCH = 0.5, 120.0
 
 
 @dataclass(frozen=True)
-class Waits:
+class ProgressWaits:
     """Looks at what the workers of a generation have done, by Kafka and by what they announce."""
 
     offsets: Offsets

@@ -23,19 +23,19 @@ from dataclasses import dataclass
 from microblog_streams.commands.progress_bar import Report
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.repartition.progress_waits import Waits
+from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.repartition.topics import GrowingTopics
 from microblog_streams.stores.postgres.deployment import Deployment, Phase
-from microblog_streams.stores.postgres.repartition import Move
+from microblog_streams.stores.postgres.repartition import Repartition
 
 
 @dataclass(frozen=True)
 class Growth:
     """One move, with what it needs. ``run`` and ``abandon`` raise SetupError, StoreUnavailable."""
 
-    move: Move
+    move: Repartition
     topics: GrowingTopics
-    waits: Waits
+    waits: ProgressWaits
     report: Report
     warm: bool = False
 

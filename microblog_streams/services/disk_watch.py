@@ -19,7 +19,7 @@ FREE: Final = 128 * 1024**2
 INTERVAL: Final = 1.0
 
 
-class Disk(Service):
+class DiskWatch(Service):
     """Looks at the disk of one folder; what starts after it waits for room there."""
 
     def __init__(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ UNKNOWN: Final = "promises_unknown part=%s reason=%s"
 Look = Callable[[], Awaitable[Sequence[str]]]
 
 
-class PartsWatch(Service):
+class DurabilityWatch(Service):
     """``warnings`` is what was found last, of every part that ever answered."""
 
     def __init__(self, looks: Mapping[str, Look]) -> None:

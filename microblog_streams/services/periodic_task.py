@@ -20,7 +20,7 @@ INTERVAL: Final = 60.0
 BATCH: Final = 1_000
 
 
-class Chore(Service):
+class PeriodicTask(Service):
     """Does its work again and again, for as long as the worker runs."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[object]]) -> None:

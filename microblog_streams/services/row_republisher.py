@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
-from microblog_streams.delivery.stale_changelog_rows import Doubts
+from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
 from microblog_streams.domain.errors import Transient
 from microblog_streams.services.service import Service
 
@@ -25,12 +25,12 @@ INTERVAL = 0.5
 BATCH = 500
 
 
-class Restater(Service):
+class RowRepublisher(Service):
     """Restates what one worker has in doubt."""
 
     def __init__(
         self,
-        doubts: Doubts,
+        doubts: StaleChangelogRows,
         republish: Callable[[Collection[bytes]], Awaitable[int]],
         in_good_standing: Callable[[], bool],
     ) -> None:

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 RETRY, QUIET = 0.5, 3.0
 
 
-class Connections(Service):
+class StoreConnections(Service):
     """Connects every store, however long it takes; closes them when the worker stops."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:

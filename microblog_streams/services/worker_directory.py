@@ -22,7 +22,7 @@ from microblog_streams.services.worker_exit import stop_worker
 logger = logging.getLogger(__name__)
 
 
-class Workplace:
+class WorkerDirectory:
     """Takes folder and port before anything else starts, or ends the worker with one line."""
 
     def __init__(self, settings: Settings, generation: int) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services.service import Service
-from microblog_streams.stores.redis.worker_registry import Roster, Worker
+from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry
 
 logger = logging.getLogger(__name__)
 
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 INTERVAL, TTL = 1.0, 5.0
 
 
-class Presence(Service):
+class WorkerPresence(Service):
     """Announces one worker; ``workers`` is what was heard last of all of them."""
 
-    def __init__(self, roster: Roster, itself: Callable[[], Worker]) -> None:
+    def __init__(self, roster: WorkerRegistry, itself: Callable[[], Worker]) -> None:
         """``itself`` describes this worker as it is at the moment."""
         super().__init__()
         self.workers: Sequence[Worker] = ()

@@ -2,19 +2,19 @@
 
 import logging
 
-from microblog_streams.delivery.in_flight_event import Parcel
-from microblog_streams.delivery.partition_processor import Lane
+from microblog_streams.delivery.in_flight_event import InFlightEvent
+from microblog_streams.delivery.partition_processor import PartitionProcessor
 from tests.live.probe import app
 
 logger = logging.getLogger(__name__)
-_start = Lane._start
+_start = PartitionProcessor._start
 
 
-def _told(self: Lane, parcel: Parcel) -> None:
+def _told(self: PartitionProcessor, parcel: InFlightEvent) -> None:
     logger.info("effect_begun %s %d", self.name, parcel.event.message.offset)
     _start(self, parcel)
 
 
-Lane._start = _told  # type: ignore[method-assign]
+PartitionProcessor._start = _told  # type: ignore[method-assign]
 
 __all__ = ["app"]

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from microblog_streams.domain.errors import NotFound
-from microblog_streams.domain.models import Credentials, Login, NewToken, Once
+from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, NewToken
 from microblog_streams.stores.postgres.tokens import MOST
 from tests.contracts.events import register
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
 YEAR = timedelta(days=365)
-ONCE = Once("key", b"digest")
+ONCE = IdempotencyKey("key", b"digest")
 
 
 def token(number, name="laptop", life=YEAR):

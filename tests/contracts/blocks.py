@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microblog_streams.domain.errors import Blocked, KeyReused, NotFound
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
-ONCE, OTHER = Once("key", b"\x00digest\xff"), Once("key", b"another")
+ONCE, OTHER = IdempotencyKey("key", b"\x00digest\xff"), IdempotencyKey("key", b"another")
 
 #: What may go on at once: an act, who, whom among three people.
 ACTS = st.tuples(st.sampled_from(["follow", "unfollow", "block", "unblock"]), st.integers(0, 2), st.integers(0, 2))

@@ -6,9 +6,9 @@ import pytest
 
 from microblog_streams.domain.errors import KeyReused
 from microblog_streams.domain.ids import new_post_id
-from microblog_streams.domain.models import Once, Reserved
+from microblog_streams.domain.models import IdempotencyKey, Reserved
 
-ONCE, OTHER = Once("key", b"\x00digest\xff"), Once("key", b"another")
+ONCE, OTHER = IdempotencyKey("key", b"\x00digest\xff"), IdempotencyKey("key", b"another")
 
 
 class IdempotencyContract:

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 import pytest
 
 from microblog_streams.domain.errors import KeyReused, NotFound, UsernameTaken
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from tests.contracts.events import register, waiting
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
-ONCE, OTHER, AGAIN = Once("key", b"\x00digest\xff"), Once("key", b"another"), Once("another key", b"\x00digest\xff")
+ONCE, OTHER, AGAIN = (
+    IdempotencyKey("key", b"\x00digest\xff"),
+    IdempotencyKey("key", b"another"),
+    IdempotencyKey("another key", b"\x00digest\xff"),
+)
 
 
 class RegisteringOnceContract:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from microblog_streams.domain.ids import entry_post_id
-from microblog_streams.ports import TimelineStore, Warmth
+from microblog_streams.ports import TimelineState, TimelineStore
 from microblog_streams.stores.redis.timelines import SLACK
 from tests.contracts.timeline_world import AUTHORS, OWNER, World
 
@@ -153,9 +153,9 @@ class TimelineMachine(RuleBasedStateMachine):
         """Once nothing is under way the list is the truth down to its tail, by pages as well."""
         self.run(self.world.settle())
         seen, expected = self.run(self.world.look()), self.world.expected()
-        if seen.warmth is Warmth.COMPLETE:
+        if seen.warmth is TimelineState.COMPLETE:
             assert list(seen.entries) == expected
-        elif seen.warmth is Warmth.PARTIAL:
+        elif seen.warmth is TimelineState.PARTIAL:
             assert list(seen.entries) == expected[: len(seen.entries)] != []
         assert self.run(self.pages(3)) == list(seen.entries)
 

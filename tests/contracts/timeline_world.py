@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from microblog_streams.domain.ids import encode_entry, entry_author
-from microblog_streams.ports import Building, Slice, TimelineStore, Warmth
+from microblog_streams.ports import Building, TimelinePage, TimelineState, TimelineStore
 
 OWNER = 100
 AUTHORS = (1, 2, 3)
@@ -157,14 +157,14 @@ class World:
 
     async def rebuild(self) -> None:
         """Rebuild, with nothing in between, what is cold or another's."""
-        while (await self.look()).warmth in (Warmth.COLD, Warmth.BUILDING):
+        while (await self.look()).warmth in (TimelineState.COLD, TimelineState.BUILDING):
             await self.begin_rebuild()
             await self.read(-1)
             await self.finish(-1)
 
     # What must be true
 
-    async def look(self) -> Slice:
+    async def look(self) -> TimelinePage:
         return await self.store.older(self.user, None, 1000)
 
     async def settle(self) -> None:
@@ -181,7 +181,7 @@ class World:
                     self.begin_effect(author)
                 else:
                     self.apply(author)
-        if (await self.look()).warmth is Warmth.BUILDING:
+        if (await self.look()).warmth is TimelineState.BUILDING:
             await self.rebuild()
 
     def expected(self) -> list[bytes]:
@@ -189,15 +189,15 @@ class World:
         authors = {OWNER, *(author for author, edge in self.edges.items() if edge.follows)}
         return sorted((entry for entry in self.written if entry_author(entry) in authors), reverse=True)
 
-    def missing(self, seen: Slice) -> set[bytes]:
+    def missing(self, seen: TimelinePage) -> set[bytes]:
         """Return delivered posts of settled followees, down to the tail, that are not there."""
-        if seen.warmth in (Warmth.COLD, Warmth.BUILDING):
+        if seen.warmth in (TimelineState.COLD, TimelineState.BUILDING):
             return set()
-        floor = seen.entries[-1] if seen.warmth is Warmth.PARTIAL else b""
+        floor = seen.entries[-1] if seen.warmth is TimelineState.PARTIAL else b""
         authors = {OWNER, *(author for author, edge in self.edges.items() if edge.follows and edge.settled)}
         return {e for e in self.delivered if entry_author(e) in authors and e >= floor} - set(seen.entries)
 
-    def strays(self, seen: Slice) -> set[bytes]:
+    def strays(self, seen: TimelinePage) -> set[bytes]:
         """Return what is there of authors who are not followed, once that is settled."""
         gone = {author for author, edge in self.edges.items() if not edge.follows and edge.settled}
         return {entry for entry in seen.entries if entry_author(entry) in gone}

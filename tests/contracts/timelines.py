@@ -9,7 +9,7 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, entry_post_id
-from microblog_streams.ports import Building, Slice, TimelineStore, Warmth
+from microblog_streams.ports import Building, TimelinePage, TimelineState, TimelineStore
 
 KEPT, MOST = 20, 22
 AUTHOR, OTHER = 1, 2**63 - 1
@@ -28,11 +28,11 @@ def entries(numbers: Iterable[int], author: int = AUTHOR) -> list[bytes]:
     return [entry(number, author) for number in numbers]
 
 
-def numbers(part: Slice) -> list[int]:
+def numbers(part: TimelinePage) -> list[int]:
     return [entry_post_id(each).int for each in part.entries]
 
 
-async def whole(timelines: TimelineStore, user: int) -> tuple[Warmth, list[int]]:
+async def whole(timelines: TimelineStore, user: int) -> tuple[TimelineState, list[int]]:
     part = await timelines.older(user, None, 10 * KEPT)
     return part.warmth, numbers(part)
 
@@ -44,23 +44,23 @@ def down(first: int, last: int) -> list[int]:
 class CreateContract:
     async def test_a_new_users_timeline_is_empty_and_complete(self, timelines, user):
         await timelines.create(user)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
 
     async def test_a_list_that_is_there_is_not_the_new_users_and_goes(self, timelines, user):
         await timelines.create(user)
         await timelines.push([user], entry(1))
         assert await timelines.create(user)
-        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await whole(timelines, user) == (TimelineState.COLD, [])
 
     async def test_after_its_deadline_nothing_is_created(self, timelines, user):
         assert not await timelines.create(user, time.monotonic() - 0.001)
-        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await whole(timelines, user) == (TimelineState.COLD, [])
         assert await timelines.create(user, time.monotonic() + 30)
 
     async def test_a_removed_timeline_is_cold(self, timelines, user):
         await timelines.create(user)
         await timelines.remove(user)
-        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await whole(timelines, user) == (TimelineState.COLD, [])
 
     async def test_warm_tells_which_are_there(self, timelines, user):
         await timelines.create(user)
@@ -77,34 +77,34 @@ class CreateContract:
 class PushContract:
     async def test_a_cold_timeline_takes_nothing(self, timelines, user):
         assert await timelines.push([user], entry(1)) == 0
-        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await whole(timelines, user) == (TimelineState.COLD, [])
 
     @pytest.mark.parametrize("order", [[1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3], [3, 1, 4, 2]])
     async def test_posts_come_in_any_order_and_lie_newest_first(self, timelines, user, order):
         await timelines.create(user)
         for number in order:
             assert await timelines.push([user], entry(number)) == 1
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 3, 2, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 3, 2, 1])
 
     async def test_a_late_post_finds_its_place_at_any_depth(self, timelines, user):
         await timelines.create(user)
         late = [1, 3, 7, 9, 14, 17, 20]
         for number in [*(n for n in range(1, 21) if n not in late), *late]:
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (Warmth.COMPLETE, down(20, 1))
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, down(20, 1))
 
     async def test_a_post_is_taken_once(self, timelines, user):
         await timelines.create(user)
         for number in (1, 2, 3):
             await timelines.push([user], entry(number))
         assert [await timelines.push([user], entry(number)) for number in (3, 2, 1)] == [0, 0, 0]
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [3, 2, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [3, 2, 1])
 
     async def test_a_partial_timeline_takes_nothing_below_its_tail(self, timelines, partial):
         assert await timelines.push([partial], entry(50)) == 0
         assert await timelines.push([partial], entry(51)) == 0
         assert await timelines.push([partial], entry(61)) == 1
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, down(61, 51))
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(61, 51))
 
     async def test_one_push_reaches_every_warm_timeline(self, timelines, user):
         warm = range(user, user + 1200, 2)
@@ -112,7 +112,7 @@ class PushContract:
             await timelines.create(each)
         assert await timelines.push(range(user, user + 1200), entry(1)) == 600
         answers = [await whole(timelines, each) for each in (warm[0], warm[249], warm[250], warm[-1])]
-        assert answers == [(Warmth.COMPLETE, [1])] * 4
+        assert answers == [(TimelineState.COMPLETE, [1])] * 4
 
     async def test_the_same_user_twice_takes_it_once(self, timelines, user):
         await timelines.create(user)
@@ -123,22 +123,22 @@ class PushContract:
         await timelines.create(user)
         for number in range(1, MOST + 1):
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (Warmth.COMPLETE, down(MOST, 1))
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, down(MOST, 1))
         await timelines.push([user], entry(MOST + 1))
-        assert await whole(timelines, user) == (Warmth.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
 
     async def test_a_late_post_trims_too(self, timelines, user):
         await timelines.create(user)
         for number in [*range(2, MOST + 2), 1]:
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (Warmth.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
 
     async def test_after_its_deadline_nothing_is_pushed(self, timelines, user):
         await timelines.create(user)
         for users in ([user], [user, user + 1]):
             with pytest.raises(StoreUnavailable):
                 await timelines.push(users, entry(1), time.monotonic() - 0.001)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
         assert await timelines.push([user], entry(1), time.monotonic() + 30) == 1
 
     async def test_what_is_no_entry_is_refused(self, timelines, user):
@@ -157,21 +157,21 @@ class PageContract:
     async def test_a_position_need_not_be_there(self, timelines, partial):
         await timelines.purge(partial, OTHER)
         assert numbers(await timelines.older(partial, post(10**9), 2)) == [60, 59]
-        assert await timelines.older(partial, post(51), 2) == Slice(Warmth.PARTIAL, [])
-        assert await timelines.older(partial, post(5), 2) == Slice(Warmth.PARTIAL, [])
+        assert await timelines.older(partial, post(51), 2) == TimelinePage(TimelineState.PARTIAL, [])
+        assert await timelines.older(partial, post(5), 2) == TimelinePage(TimelineState.PARTIAL, [])
 
     async def test_newer_is_what_lies_next_above(self, timelines, partial):
         assert numbers(await timelines.newer(partial, post(54), 3)) == [57, 56, 55]
         assert numbers(await timelines.newer(partial, post(58), 3)) == [60, 59]
-        assert await timelines.newer(partial, post(60), 3) == Slice(Warmth.PARTIAL, [])
+        assert await timelines.newer(partial, post(60), 3) == TimelinePage(TimelineState.PARTIAL, [])
 
     async def test_newer_knows_nothing_below_a_partial_tail(self, timelines, partial):
-        assert await timelines.newer(partial, post(50), 3) == Slice(Warmth.COLD, ())
+        assert await timelines.newer(partial, post(50), 3) == TimelinePage(TimelineState.COLD, ())
         assert numbers(await timelines.newer(partial, post(51), 1)) == [52]
 
     async def test_newer_than_everything_missing_in_a_complete_timeline_is_its_end(self, timelines, user):
         await timelines.create(user)
-        assert await timelines.newer(user, post(1), 3) == Slice(Warmth.COMPLETE, [])
+        assert await timelines.newer(user, post(1), 3) == TimelinePage(TimelineState.COMPLETE, [])
         await timelines.push([user], entry(5))
         await timelines.push([user], entry(6, OTHER))
         assert numbers(await timelines.newer(user, post(1), 1)) == [5]
@@ -179,19 +179,19 @@ class PageContract:
         assert numbers(await timelines.newer(user, post(6), 1)) == []
 
     async def test_cold_pages_are_cold(self, timelines, user):
-        assert await timelines.older(user, None, 3) == Slice(Warmth.COLD, ())
-        assert await timelines.older(user, post(1), 3) == Slice(Warmth.COLD, ())
-        assert await timelines.newer(user, post(1), 3) == Slice(Warmth.COLD, ())
+        assert await timelines.older(user, None, 3) == TimelinePage(TimelineState.COLD, ())
+        assert await timelines.older(user, post(1), 3) == TimelinePage(TimelineState.COLD, ())
+        assert await timelines.newer(user, post(1), 3) == TimelinePage(TimelineState.COLD, ())
 
     async def test_a_limit_of_nothing_gives_nothing(self, timelines, partial):
-        assert await timelines.older(partial, None, 0) == Slice(Warmth.PARTIAL, [])
-        assert await timelines.newer(partial, post(55), 0) == Slice(Warmth.PARTIAL, [])
+        assert await timelines.older(partial, None, 0) == TimelinePage(TimelineState.PARTIAL, [])
+        assert await timelines.newer(partial, post(55), 0) == TimelinePage(TimelineState.PARTIAL, [])
 
 
 class MergeContract:
     async def test_a_cold_timeline_stays_cold(self, timelines, user):
         assert await timelines.merge(user, entries([1]))
-        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await whole(timelines, user) == (TimelineState.COLD, [])
 
     async def test_a_backfill_lies_among_the_others_once(self, timelines, user):
         await timelines.create(user)
@@ -199,21 +199,21 @@ class MergeContract:
             await timelines.push([user], entry(number))
         for _ in range(2):
             assert await timelines.merge(user, entries([7, 1, 4, 3, 3], OTHER) + entries([6]))
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [7, 6, 4, 4, 3, 2, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [7, 6, 4, 4, 3, 2, 1])
 
     async def test_nothing_is_added_below_a_partial_tail(self, timelines, partial):
         """Others' posts are missing there, so a single author's would be a list with holes."""
         assert await timelines.merge(partial, entries([40, 50, 70], OTHER))
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, [70, *down(60, 51)])
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, [70, *down(60, 51)])
 
     async def test_a_merge_beyond_the_kept_leaves_exactly_these(self, timelines, user):
         await timelines.create(user)
         for number in range(1, MOST + 1):
             await timelines.push([user], entry(2 * number))
         await timelines.merge(user, entries([43, 1]))
-        assert await whole(timelines, user) == (Warmth.PARTIAL, [44, 43, *range(42, 6, -2)])
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, [44, 43, *range(42, 6, -2)])
 
-    @pytest.mark.parametrize(("count", "warmth"), [(KEPT - 1, Warmth.COMPLETE), (KEPT, Warmth.PARTIAL)])
+    @pytest.mark.parametrize(("count", "warmth"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT, TimelineState.PARTIAL)])
     async def test_as_many_as_are_kept_may_not_be_all(self, timelines, user, count, warmth):
         """A backfill brings an author's newest KEPT posts, so a list that it filled may have older ones elsewhere."""
         await timelines.create(user)
@@ -222,15 +222,15 @@ class MergeContract:
 
     async def test_nothing_to_merge_changes_nothing(self, timelines, partial):
         assert await timelines.merge(partial, [])
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, down(60, 51))
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(60, 51))
 
     async def test_after_its_deadline_nothing_is_merged(self, timelines, partial):
         assert not await timelines.merge(partial, entries([70]), time.monotonic() - 0.001)
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, down(60, 51))
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(60, 51))
 
     async def test_before_its_deadline_it_is(self, timelines, partial):
         assert await timelines.merge(partial, entries([61]), time.monotonic() + 30)
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, down(61, 51))
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(61, 51))
 
 
 class PurgeContract:
@@ -239,38 +239,38 @@ class PurgeContract:
         for number, author in [(1, AUTHOR), (2, OTHER), (3, AUTHOR), (4, 256)]:
             await timelines.push([user], entry(number, author))
         assert await timelines.purge(user, AUTHOR)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 2])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 2])
 
     async def test_a_complete_timeline_stays_complete_without_posts(self, timelines, user):
         await timelines.create(user)
         await timelines.push([user], entry(1))
         await timelines.purge(user, AUTHOR)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
         assert await timelines.push([user], entry(2)) == 1
 
     async def test_a_partial_timeline_shrinks_and_stays_partial(self, timelines, partial):
         await timelines.merge(partial, entries([52, 70], OTHER))
         await timelines.purge(partial, AUTHOR)
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, [70, 52])
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, [70, 52])
 
     async def test_a_partial_timeline_without_posts_is_cold(self, timelines, partial):
         """It would not know where it ends; the next read rebuilds it from the posts that are older."""
         await timelines.purge(partial, AUTHOR)
-        assert await whole(timelines, partial) == (Warmth.COLD, [])
+        assert await whole(timelines, partial) == (TimelineState.COLD, [])
 
     async def test_purging_nobody_changes_nothing(self, timelines, partial, user):
         assert await timelines.purge(partial, OTHER)
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, down(60, 51))
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(60, 51))
         assert await timelines.purge(user + 1, AUTHOR)
-        assert await whole(timelines, user + 1) == (Warmth.COLD, [])
+        assert await whole(timelines, user + 1) == (TimelineState.COLD, [])
 
     async def test_after_its_deadline_nothing_is_purged(self, timelines, partial):
         assert not await timelines.purge(partial, AUTHOR, time.monotonic() - 0.001)
-        assert await whole(timelines, partial) == (Warmth.PARTIAL, down(60, 51))
+        assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(60, 51))
 
     async def test_before_its_deadline_it_is(self, timelines, partial):
         assert await timelines.purge(partial, AUTHOR, time.monotonic() + 30)
-        assert await whole(timelines, partial) == (Warmth.COLD, [])
+        assert await whole(timelines, partial) == (TimelineState.COLD, [])
 
 
 class RebuildContract:
@@ -280,7 +280,7 @@ class RebuildContract:
         assert building.changes == 0
         assert await timelines.begin(user) is None
         assert await timelines.building(user) == building
-        assert await whole(timelines, user) == (Warmth.BUILDING, [])
+        assert await whole(timelines, user) == (TimelineState.BUILDING, [])
 
     async def test_a_warm_timeline_is_not_begun(self, timelines, partial):
         assert await timelines.begin(partial) is None
@@ -292,34 +292,36 @@ class RebuildContract:
         building = await timelines.begin(user)
         for number in (5, 9, 1):
             assert await timelines.push([user], entry(number)) == 1
-        assert await whole(timelines, user) == (Warmth.BUILDING, [9, 5, 1])
+        assert await whole(timelines, user) == (TimelineState.BUILDING, [9, 5, 1])
         assert await timelines.building(user) == building
 
     async def test_finishing_adds_what_was_rebuilt(self, timelines, user):
         building = await timelines.begin(user)
         await timelines.push([user], entry(9))
         assert await timelines.finish(user, building, entries([9, 3, 1, 2]), complete=True)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [9, 3, 2, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [9, 3, 2, 1])
         assert await timelines.building(user) is None
 
     async def test_an_empty_history_is_complete(self, timelines, user):
         building = await timelines.begin(user)
         assert await timelines.finish(user, building, [], complete=True)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
 
     async def test_an_incomplete_history_ends_at_its_last_entry(self, timelines, user):
         building = await timelines.begin(user)
         for number in (3, 7):
             await timelines.push([user], entry(number))
         assert await timelines.finish(user, building, entries([6, 5]), complete=False)
-        assert await whole(timelines, user) == (Warmth.PARTIAL, [7, 6, 5])
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, [7, 6, 5])
 
     async def test_no_entries_are_no_part_of_a_history(self, timelines, user):
         building = await timelines.begin(user)
         with pytest.raises(ValueError, match="no entries"):
             await timelines.finish(user, building, [], complete=False)
 
-    @pytest.mark.parametrize(("count", "warmth"), [(KEPT - 1, Warmth.COMPLETE), (KEPT + 3, Warmth.PARTIAL)])
+    @pytest.mark.parametrize(
+        ("count", "warmth"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT + 3, TimelineState.PARTIAL)]
+    )
     async def test_a_history_longer_than_the_kept_is_partial(self, timelines, user, count, warmth):
         building = await timelines.begin(user)
         assert await timelines.finish(user, building, entries(range(1, count + 1)), complete=True)
@@ -332,7 +334,7 @@ class RebuildContract:
         assert now == Building(begun.token, begun.changes + 1)
         assert not await timelines.finish(user, begun, entries([1]), complete=True)
         assert await timelines.finish(user, now, entries([1]), complete=True)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 1])
 
     async def test_a_purge_meanwhile_makes_finishing_fail(self, timelines, user):
         begun = await timelines.begin(user)
@@ -341,7 +343,7 @@ class RebuildContract:
         now = await timelines.building(user)
         assert not await timelines.finish(user, begun, entries([4], OTHER), complete=True)
         assert await timelines.finish(user, now, entries([1]), complete=True)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [1])
 
     async def test_changes_count_on_past_a_byte(self, timelines, user):
         await timelines.begin(user)
@@ -367,7 +369,7 @@ class RebuildContract:
         assert await timelines.begin(user, takeover=dead.token) is None
         assert not await timelines.finish(user, Building(dead.token, mine.changes), [], complete=True)
         assert await timelines.finish(user, mine, entries([1]), complete=True)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 2, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 2, 1])
 
     async def test_a_builder_that_renews_its_mark_is_not_taken_over(self, timelines, user):
         begun = await timelines.begin(user)
@@ -377,7 +379,7 @@ class RebuildContract:
         assert await timelines.begin(user, takeover=begun.token) is None
         assert not await timelines.finish(user, begun, entries([1]), complete=True)
         assert await timelines.finish(user, mine, entries([1]), complete=True)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 1])
 
     async def test_what_changed_before_a_renewal_still_counts(self, timelines, user):
         begun = await timelines.begin(user)
@@ -405,16 +407,16 @@ class RebuildContract:
         begun = await timelines.begin(user)
         await timelines.remove(user)
         assert not await timelines.finish(user, begun, entries([1]), complete=True)
-        assert await whole(timelines, user) == (Warmth.COLD, [])
+        assert await whole(timelines, user) == (TimelineState.COLD, [])
 
     async def test_trimming_does_not_end_a_rebuild(self, timelines, user):
         """Only the builder knows when the list has no holes any more."""
         begun = await timelines.begin(user)
         for number in range(1, MOST + 2):
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (Warmth.BUILDING, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.BUILDING, down(MOST + 1, MOST + 2 - KEPT))
         await timelines.merge(user, entries(range(50, 60), OTHER))
-        assert await whole(timelines, user) == (Warmth.BUILDING, [*down(59, 50), *down(MOST + 1, 14)])
+        assert await whole(timelines, user) == (TimelineState.BUILDING, [*down(59, 50), *down(MOST + 1, 14)])
         assert await timelines.building(user) == Building(begun.token, 1)
 
     async def test_what_was_trimmed_meanwhile_makes_the_result_partial(self, timelines, user):
@@ -423,7 +425,7 @@ class RebuildContract:
         for number in range(1, MOST + 2):
             await timelines.push([user], entry(number))
         assert await timelines.finish(user, begun, [], complete=True)
-        assert await whole(timelines, user) == (Warmth.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
 
 
 class TimelineContract(CreateContract, PushContract, PageContract, MergeContract, PurgeContract, RebuildContract):

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from microblog_streams.domain.errors import UsernameTaken
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.domain.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.contracts.events import EdgeEvent, deletion, edge_event, register, waiting
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
-ONCE = Once("0123456789abcdef", b"digest")
+ONCE = IdempotencyKey("0123456789abcdef", b"digest")
 
 
 class UsersContract:

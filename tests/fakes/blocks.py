@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from microblog_streams.domain.models import Once, User
+from microblog_streams.domain.models import IdempotencyKey, User
 from tests.fakes.database import FakeDatabase
 
 
@@ -13,7 +13,7 @@ class FakeBlocks:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: Once | None = None) -> None:
+    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
         self.database.check()
         if once and self.database.seen(blocker, once):
             return

@@ -11,7 +11,16 @@ from uuid import UUID
 from microblog_streams.domain.errors import Blocked, KeyReused, NotFound, StoreUnavailable
 from microblog_streams.domain.events import HEADERS, EdgeChanged, Event
 from microblog_streams.domain.lookalikes import look
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, NewToken, Once, OutboxRecord, Token, User
+from microblog_streams.domain.models import (
+    NO_CREDENTIALS,
+    Credentials,
+    Edge,
+    IdempotencyKey,
+    NewToken,
+    OutboxRecord,
+    Token,
+    User,
+)
 from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 
 
@@ -86,7 +95,7 @@ class FakeDatabase:
         if self.blocks & {(follower, followee), (followee, follower)}:
             raise Blocked(followee)
 
-    def seen(self, caller: int, once: Once) -> KeyRow | None:
+    def seen(self, caller: int, once: IdempotencyKey) -> KeyRow | None:
         """Return what an earlier request with the key left, unless that is too old. Raises KeyReused."""
         row = self.keys.get((caller, once.key))
         if row is None or row.expires_at <= datetime.now(UTC):
@@ -96,7 +105,12 @@ class FakeDatabase:
         return row
 
     def keep(
-        self, caller: int, once: Once, done: bool = True, post_id: UUID | None = None, user_id: int | None = None
+        self,
+        caller: int,
+        once: IdempotencyKey,
+        done: bool = True,
+        post_id: UUID | None = None,
+        user_id: int | None = None,
     ) -> None:
         """Write a key's row down, for a day."""
         expires_at = datetime.now(UTC) + timedelta(hours=24)

@@ -14,9 +14,9 @@ from faust.types.tuples import Message
 
 from microblog_streams.delivery.lease import PartitionLease, Pulse
 from microblog_streams.delivery.loop import deliver
-from microblog_streams.delivery.partition_processor import Lane
-from microblog_streams.delivery.processor_pool import Deliveries, Terms
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.partition_processor import PartitionProcessor
+from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.events import Event, UserId
 from tests.fakes.log import FakeLog
 
@@ -160,12 +160,12 @@ class World:
 
     def __post_init__(self) -> None:
         self.pulse = Pulse(session=10.0, beat=self.clock())
-        self.steadiness = Steadiness(self._run_id, self.hold)
-        self.deliveries = Deliveries(
+        self.steadiness = RedisRestartMonitor(self._run_id, self.hold)
+        self.deliveries = ProcessorPool(
             membership=self.group,
             pulse=self.pulse,
             steadiness=self.steadiness,
-            terms=Terms(self.window, self.unacked, self.on_failure),
+            terms=ProcessorLimits(self.window, self.unacked, self.on_failure),
             log=self.log,
             confirm=self.confirm,
             committed=self._committed,
@@ -199,7 +199,7 @@ class World:
             await asyncio.gather(self.task, return_exceptions=True)
 
     @property
-    def lane(self) -> Lane:
+    def lane(self) -> PartitionProcessor:
         (lane,) = self.deliveries.lanes
         return lane
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from microblog_streams.domain.errors import TooManyFollowees
-from microblog_streams.domain.models import Edge, Once, User
+from microblog_streams.domain.models import Edge, IdempotencyKey, User
 from tests.fakes.database import FakeDatabase
 
 
@@ -15,7 +15,13 @@ class FakeFollows:
         self.database = database
 
     async def set(
-        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+        self,
+        follower: int,
+        followee: int,
+        following: bool,
+        at: datetime,
+        once: IdempotencyKey | None = None,
+        most: int = 0,
     ) -> Edge:
         self.database.check()
         stored = self.database.edges.get((follower, followee), Edge(follower, followee, False, 0, at))

@@ -8,7 +8,7 @@ from microblog_streams.stores.postgres.deployment import Deployment, Phase
 
 @dataclass
 class FakeMove:
-    """A ``Move``: one row, changed as the statements of the real one change it."""
+    """A ``Repartition``: one row, changed as the statements of the real one change it."""
 
     deployment: Deployment
     highest: int = 1
@@ -53,7 +53,7 @@ class FakeMove:
 
 @dataclass
 class FakeGround:
-    """``GrowingTopics`` and ``Waits`` at once: ``done`` is what they were asked for, in order, with the phase."""
+    """``GrowingTopics`` and ``ProgressWaits`` at once. ``done``: the calls in order, each with the phase."""
 
     move: FakeMove
     #: What ``begun`` and ``expired`` answer.

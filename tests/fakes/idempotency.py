@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from microblog_streams.domain.models import Once, Reserved
+from microblog_streams.domain.models import IdempotencyKey, Reserved
 from tests.fakes.database import FakeDatabase
 
 
@@ -13,14 +13,14 @@ class FakeIdempotency:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def claim(self, author: int, once: Once, post_id: UUID) -> Reserved:
+    async def claim(self, author: int, once: IdempotencyKey, post_id: UUID) -> Reserved:
         self.database.check()
         if seen := self.database.seen(author, once):
             return Reserved(seen.post_id or post_id, seen.done)
         self.database.keep(author, once, done=False, post_id=post_id)
         return Reserved(post_id)
 
-    async def finish(self, author: int, once: Once) -> None:
+    async def finish(self, author: int, once: IdempotencyKey) -> None:
         self.database.check()
         if row := self.database.keys.get((author, once.key)):
             row.done = True

@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from microblog_streams.cluster_status.collector import Everywhere
+from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.models import OutboxLine, Report, Size, TimelinesLine
 from microblog_streams.domain.topics import SOURCES
 from microblog_streams.stores.postgres.deployment import Deployment
@@ -31,8 +31,8 @@ class System:
         self.timelines: Any = TimelinesLine(12_345, False, 400)
         self.letters: int | None = 0
 
-    def everywhere(self) -> Everywhere:
-        return Everywhere(
+    def everywhere(self) -> StatusCollector:
+        return StatusCollector(
             itself=lambda: ONE,
             workers=lambda: self.workers,
             report=lambda worker: told(self.reports[worker.name]),

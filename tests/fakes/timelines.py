@@ -8,7 +8,7 @@ from uuid import UUID
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import entry_author, entry_post_id
-from microblog_streams.ports import Building, Check, Slice, Warmth
+from microblog_streams.ports import Building, Check, TimelinePage, TimelineState
 from microblog_streams.stores.redis.timelines import KEPT, SLACK
 
 
@@ -16,7 +16,7 @@ from microblog_streams.stores.redis.timelines import KEPT, SLACK
 class Kept:
     """One timeline that is not cold: entries newest first, and its state."""
 
-    warmth: Warmth
+    warmth: TimelineState
     entries: list[bytes] = field(default_factory=list)
     building: Building | None = None
 
@@ -35,7 +35,7 @@ class FakeTimelines:
         if _late(deadline):
             return False
         if self.lists.pop(user, None) is None:
-            self.lists[user] = Kept(Warmth.COMPLETE)
+            self.lists[user] = Kept(TimelineState.COMPLETE)
         return True
 
     async def push(
@@ -52,18 +52,18 @@ class FakeTimelines:
             raise StoreUnavailable("redis", "too late")
         return sum(self._push(self._get(user), entry) for user in users)
 
-    async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
+    async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
         if (kept := self._get(user)) is None:
-            return Slice(Warmth.COLD, ())
+            return TimelinePage(TimelineState.COLD, ())
         below = [entry for entry in kept.entries if before is None or entry_post_id(entry) < before]
-        return Slice(kept.warmth, below[:limit])
+        return TimelinePage(kept.warmth, below[:limit])
 
-    async def newer(self, user: int, after: UUID, limit: int) -> Slice:
+    async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
         kept = self._get(user)
-        if kept is None or (kept.warmth is Warmth.PARTIAL and after < entry_post_id(kept.entries[-1])):
-            return Slice(Warmth.COLD, ())
+        if kept is None or (kept.warmth is TimelineState.PARTIAL and after < entry_post_id(kept.entries[-1])):
+            return TimelinePage(TimelineState.COLD, ())
         above = [entry for entry in kept.entries if entry_post_id(entry) > after]
-        return Slice(kept.warmth, above[max(len(above) - limit, 0) :])
+        return TimelinePage(kept.warmth, above[max(len(above) - limit, 0) :])
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
         kept = self._get(user)
@@ -71,10 +71,10 @@ class FakeTimelines:
             return False
         if kept is None:
             return True
-        floor = kept.entries[-1] if kept.warmth is Warmth.PARTIAL else b""
+        floor = kept.entries[-1] if kept.warmth is TimelineState.PARTIAL else b""
         kept.entries = self._newest(kept.entries, entries, floor)
-        if kept.warmth is Warmth.COMPLETE and len(kept.entries) == self.kept:
-            kept.warmth = Warmth.PARTIAL
+        if kept.warmth is TimelineState.COMPLETE and len(kept.entries) == self.kept:
+            kept.warmth = TimelineState.PARTIAL
         _count(kept)
         return True
 
@@ -86,14 +86,14 @@ class FakeTimelines:
             return True
         kept.entries = [entry for entry in kept.entries if entry_author(entry) != author]
         _count(kept)
-        if kept.warmth is Warmth.PARTIAL and not kept.entries:
+        if kept.warmth is TimelineState.PARTIAL and not kept.entries:
             del self.lists[user]
         return True
 
     async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
         kept, token = self._get(user), secrets.token_bytes(16)
         if kept is None:
-            kept = self.lists[user] = Kept(Warmth.BUILDING, building=Building(token, 0))
+            kept = self.lists[user] = Kept(TimelineState.BUILDING, building=Building(token, 0))
         elif kept.building is not None and kept.building.token == takeover:
             kept.building = replace(kept.building, token=token)
         else:
@@ -119,7 +119,7 @@ class FakeTimelines:
         if kept is None or kept.building != building:
             return False
         kept.entries = self._newest(kept.entries, entries, b"" if complete else min(entries))
-        kept.warmth = Warmth.COMPLETE if complete and len(kept.entries) < self.kept else Warmth.PARTIAL
+        kept.warmth = TimelineState.COMPLETE if complete and len(kept.entries) < self.kept else TimelineState.PARTIAL
         kept.building = None
         return True
 
@@ -140,12 +140,12 @@ class FakeTimelines:
         return self.lists.get(user)
 
     def _push(self, kept: Kept | None, entry: bytes) -> bool:
-        if kept is None or entry in kept.entries or (kept.warmth is Warmth.PARTIAL and entry < kept.entries[-1]):
+        if kept is None or entry in kept.entries or (kept.warmth is TimelineState.PARTIAL and entry < kept.entries[-1]):
             return False
         kept.entries = sorted([*kept.entries, entry], reverse=True)
         if len(kept.entries) > self.kept + self.kept // SLACK:
             kept.entries = kept.entries[: self.kept]
-            kept.warmth = Warmth.PARTIAL if kept.warmth is Warmth.COMPLETE else kept.warmth
+            kept.warmth = TimelineState.PARTIAL if kept.warmth is TimelineState.COMPLETE else kept.warmth
         return True
 
     def _newest(self, kept: Iterable[bytes], added: Iterable[bytes], floor: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from microblog_streams.domain.errors import NotFound, UsernameTaken
 from microblog_streams.domain.events import UserDeleted
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Once, User
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, User
 from microblog_streams.domain.topics import USER_DELETED
 from microblog_streams.ports import BeforeCommit
 from microblog_streams.stores.postgres.registration import HOLD_DAYS, REASONS
@@ -43,7 +43,7 @@ class FakeUsers:
         self,
         username: str,
         name_key: str,
-        once: Once,
+        once: IdempotencyKey,
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:

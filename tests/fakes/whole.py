@@ -36,7 +36,7 @@ SERVERS = {
 
 
 @dataclass
-class Lane:
+class PartitionProcessor:
     """One partition of one topic: its events, how many were taken, and which effects are not finished."""
 
     events: list[Event] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Whole:
         self.world = World(kept)
         self.people: list[int] = []
         self.published = 0
-        self.lanes = {(topic, part): Lane() for topic in EVENTS for part in range(PARTITIONS)}
+        self.lanes = {(topic, part): PartitionProcessor() for topic in EVENTS for part in range(PARTITIONS)}
         self.leases = [FakeLease() for _ in range(PARTITIONS)]
         self.workers = [self.worker() for _ in range(PARTITIONS)]
         self.front = self.worker()
@@ -114,7 +114,7 @@ class Whole:
         elif not isinstance(event, PostCreated):
             worker.deletions.record(event, lease)
 
-    async def _settle(self, event: Event, part: int, lane: Lane, number: int) -> None:
+    async def _settle(self, event: Event, part: int, lane: PartitionProcessor, number: int) -> None:
         worker, lease = self.workers[part], self.leases[part]
         agents = {PostCreated: worker.fan_out.deliver, PostDeleted: worker.deletions.settle}
         while True:

@@ -10,11 +10,11 @@ from typing import Any, Final, Protocol, cast
 from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
-from microblog_streams.cluster_status.collector import Everywhere
-from microblog_streams.cluster_status.local import Here
+from microblog_streams.cluster_status.collector import StatusCollector
+from microblog_streams.cluster_status.local import LocalStatus
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follower_table_lookup import Rows
-from microblog_streams.rate_limits.rate_limiter import Budgets
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from web.api.endpoint import Who, described
 from web.http import responses
 from web.http.authorization import actor, insist
@@ -43,7 +43,7 @@ class Application(Protocol):
         ...
 
     @property
-    def budgets(self) -> Budgets:
+    def budgets(self) -> RateLimiter:
         """How much of everything each caller has left."""
         ...
 
@@ -58,12 +58,12 @@ class Application(Protocol):
         ...
 
     @property
-    def here(self) -> Here:
+    def here(self) -> LocalStatus:
         """What this worker tells of itself."""
         ...
 
     @property
-    def everywhere(self) -> Everywhere:
+    def everywhere(self) -> StatusCollector:
         """All workers and parts."""
         ...
 

@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp.web import Request
 
 from microblog_streams.domain.errors import Invalid
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from web.api.schemas import Body
 from web.http.trailing_slash import canonical
 
@@ -23,7 +23,7 @@ _BARE: Final = r"[!#-~][!-~]{%d,254}"
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
-def once(request: Request, body: Body | None = None) -> Once | None:
+def once(request: Request, body: Body | None = None) -> IdempotencyKey | None:
     """Return what makes the request happen once, None where it has no key. Raises Invalid.
 
     ``body`` is what was read of it: spaces, the order of fields and a slash at the path's end make no other request.
@@ -33,7 +33,7 @@ def once(request: Request, body: Body | None = None) -> Once | None:
         return None
     if len(values) > 1 or not (key := _key(values[0])):
         raise Invalid(HEADER, "must be one header of 1 to 255 visible ASCII characters, which may stand in quotes")
-    return Once(key, digest(request.method, canonical(request.path), body))
+    return IdempotencyKey(key, digest(request.method, canonical(request.path), body))
 
 
 def pattern(least: int) -> str:

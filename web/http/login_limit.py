@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp.web import Request
 
 from microblog_streams.operations.validation import name_key
-from microblog_streams.rate_limits.rate_limiter import Budget
+from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api.view import MICROBLOG
 from web.http.problems import TooManyRequests
 
@@ -24,6 +24,6 @@ async def sign_in_as(request: Request, username: str) -> None:
     To be called before the password is looked at, and alike whether there is such a user.
     """
     digest = sha256(name_key(username[:LONGEST_NAME]).encode("utf-8", "surrogatepass")).hexdigest()
-    verdict = await request.app[MICROBLOG].budgets.take(Budget.SIGNING_IN, f"name:{digest}")
+    verdict = await request.app[MICROBLOG].budgets.take(RateLimit.SIGNING_IN, f"name:{digest}")
     if verdict and not verdict.granted:
-        raise TooManyRequests(Budget.SIGNING_IN, verdict)
+        raise TooManyRequests(RateLimit.SIGNING_IN, verdict)

@@ -27,7 +27,7 @@ REMEMBERED: Final = "3600"
 _ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*([!-~]+)[ \t]*\r\n", re.IGNORECASE)
 
 
-class Sharing:
+class CorsPolicy:
     """Tells browsers which origins' pages may read an answer."""
 
     def __init__(self, origins: Collection[str] = ()) -> None:
@@ -52,7 +52,7 @@ def origin_in(head: bytes) -> str | None:
     return found[1].decode("ascii", "replace") if found else None
 
 
-def cors(sharing: Sharing) -> Middleware:
+def cors(sharing: CorsPolicy) -> Middleware:
     """Return the middleware that lets the origins of ``sharing`` in."""
 
     @middleware

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.config.rate_limit_settings import Limiting
-from microblog_streams.rate_limits.rate_limiter import Budget
+from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api.view import MICROBLOG
 from web.http.authorization import caller
 from web.http.problems import TooManyRequests, answered
@@ -22,19 +22,19 @@ from web.http.trailing_slash import canonical
 from web.middlewares.client_address import Addresses
 from web.routes import API
 
-DRAWS: Final[Mapping[tuple[str, str], Budget]] = {
-    ("POST", "/posts/"): Budget.POSTING,
-    ("DELETE", "/posts/{ident}"): Budget.POSTING,
-    ("POST", "/users/{follower}/follow/{followee}"): Budget.FOLLOWING,
-    ("DELETE", "/users/{follower}/follow/{followee}"): Budget.FOLLOWING,
-    ("POST", "/users/{blocker}/block/{blocked}"): Budget.FOLLOWING,
-    ("DELETE", "/users/{blocker}/block/{blocked}"): Budget.FOLLOWING,
-    ("POST", "/users/"): Budget.REGISTERING,
-    ("DELETE", "/users/{user}"): Budget.POSTING,
-    ("POST", "/tokens/"): Budget.SIGNING_IN,
+DRAWS: Final[Mapping[tuple[str, str], RateLimit]] = {
+    ("POST", "/posts/"): RateLimit.POSTING,
+    ("DELETE", "/posts/{ident}"): RateLimit.POSTING,
+    ("POST", "/users/{follower}/follow/{followee}"): RateLimit.FOLLOWING,
+    ("DELETE", "/users/{follower}/follow/{followee}"): RateLimit.FOLLOWING,
+    ("POST", "/users/{blocker}/block/{blocked}"): RateLimit.FOLLOWING,
+    ("DELETE", "/users/{blocker}/block/{blocked}"): RateLimit.FOLLOWING,
+    ("POST", "/users/"): RateLimit.REGISTERING,
+    ("DELETE", "/users/{user}"): RateLimit.POSTING,
+    ("POST", "/tokens/"): RateLimit.SIGNING_IN,
 }
 #: Kept for addresses, whoever calls.
-OF_ADDRESSES: Final = frozenset({Budget.REGISTERING, Budget.SIGNING_IN})
+OF_ADDRESSES: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
 
 _PATHS: Final = frozenset(canonical(path) for path, _ in API)
 
@@ -56,16 +56,16 @@ def limits(settings: Limiting) -> Middleware:
             response.headers.setdefault(name, value)
         return response
 
-    def _who(request: Request, budget: Budget) -> str:
+    def _who(request: Request, budget: RateLimit) -> str:
         user = None if budget in OF_ADDRESSES else caller(request)
         return f"user:{user.user}" if user else f"address:{addresses.of(request)}"
 
     return limited
 
 
-def budget_of(request: Request) -> Budget | None:
+def budget_of(request: Request) -> RateLimit | None:
     """Return what a request draws from; None for what is not limited."""
     resource = request.match_info.route.resource
     if resource is None or (path := canonical(resource.canonical)) not in _PATHS or request.method == "OPTIONS":
         return None
-    return DRAWS.get((request.method, path), Budget.READING)
+    return DRAWS.get((request.method, path), RateLimit.READING)

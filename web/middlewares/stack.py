@@ -16,7 +16,7 @@ from web.http.problems import TooSlow, answered
 from web.middlewares.admin_gate import lock
 from web.middlewares.authorization import authentication
 from web.middlewares.compression import compression
-from web.middlewares.cors import Sharing, cors
+from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import limits
 from web.middlewares.request_ids import request_ids
 from web.middlewares.token_guess_limit import guesses
@@ -36,7 +36,7 @@ def middlewares(settings: Settings, time_limit: float = TIME_LIMIT) -> list[Midd
     """Return the middlewares, outermost first."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
     who = authentication(settings.auth == "required")
-    shared = [cors(Sharing(settings.cors_origins))] if settings.cors_origins else []
+    shared = [cors(CorsPolicy(settings.cors_origins))] if settings.cors_origins else []
     before, behind = guesses(settings), limits(settings)
     inner = [lock(token), before, who, behind, size_limit, deadline(time_limit)]
     return [request_ids, *shared, compression, problems, *inner]

@@ -19,7 +19,7 @@ from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.config.rate_limit_settings import Limiting
 from microblog_streams.domain.rates import Verdict
-from microblog_streams.rate_limits.rate_limiter import Budget
+from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api.view import MICROBLOG
 from web.http.authorization import caller
 from web.http.problems import TooManyRequests, answered
@@ -70,15 +70,15 @@ def guesses(settings: Limiting) -> Middleware:
         at, verdict = closed[address]
         now = verdict.aged(monotonic() - at)
         if now.tightest.seconds > 0:
-            raise TooManyRequests(Budget.SIGNING_IN, now)
+            raise TooManyRequests(RateLimit.SIGNING_IN, now)
 
     async def _count(request: Request, address: str) -> None:
-        verdict = await request.app[MICROBLOG].budgets.take(Budget.SIGNING_IN, f"tokens:{address}")
+        verdict = await request.app[MICROBLOG].budgets.take(RateLimit.SIGNING_IN, f"tokens:{address}")
         if verdict is None or verdict.tightest.requests:
             return
         closed.learn(address, (monotonic(), verdict))
         if not verdict.granted:
-            raise TooManyRequests(Budget.SIGNING_IN, verdict)
+            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
     return guarded
 

@@ -25,8 +25,8 @@ from aiohttp.web import (
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, _ErrInfo
 
 from microblog_streams.domain.errors import Invalid
-from web.middlewares.cors import Sharing, origin_in
-from web.server.connection_limits import Cut, Door, counted_as
+from web.middlewares.cors import CorsPolicy, origin_in
+from web.server.connection_limits import ConnectionLimits, Cut, counted_as
 from web.server.deadline import Deadline
 from web.server.early_responses import failed, meaning, on_the_wire, refuse
 from web.server.framing import Chunks, Head, Part, TooManyChunks, Unframed, body_of
@@ -57,7 +57,7 @@ class GuardedHandler(RequestHandler):
     )
 
     def __init__(
-        self, server: "GuardedServer", door: Door, limits: Limits, sharing: Sharing, **options: object
+        self, server: "GuardedServer", door: ConnectionLimits, limits: Limits, sharing: CorsPolicy, **options: object
     ) -> None:
         """Take what aiohttp's takes as ``options``."""
         super().__init__(server, **options)  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ class Cut(StrEnum):
     SEND = "send"
 
 
-class Door:
+class ConnectionLimits:
     """Lets connections in and counts them."""
 
     def __init__(self, limits: Limits) -> None:

@@ -5,8 +5,8 @@ from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
 from microblog_streams.aio.listening_sockets import listening_sockets
-from web.middlewares.cors import Sharing
-from web.server.connection_limits import Door
+from web.middlewares.cors import CorsPolicy
+from web.server.connection_limits import ConnectionLimits
 from web.server.limits import BACKLOG, Limits
 from web.server.server import GuardedRunner
 
@@ -14,10 +14,10 @@ from web.server.server import GuardedRunner
 class GuardedWeb(Web):
     """Faust's driver with another runner."""
 
-    def __init__(self, app: AppT, limits: Limits, sharing: Sharing) -> None:
+    def __init__(self, app: AppT, limits: Limits, sharing: CorsPolicy) -> None:
         """Serve what Faust serves, within ``limits``; ``sharing`` is for what no middleware sees."""
         super().__init__(app)
-        self.door = Door(limits)
+        self.door = ConnectionLimits(limits)
         self._runner = GuardedRunner(self.web_app, self.door, limits, sharing)
 
     async def start_server(self) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from web.server.connection_limits import Cut, Door, Refused
+from web.server.connection_limits import ConnectionLimits, Cut, Refused
 
 
 class Traffic(Collector):
     """What a door has counted."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: ConnectionLimits) -> None:
         """Tell of ``door``."""
         self._door = door
 

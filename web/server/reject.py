@@ -8,25 +8,25 @@ when it asks: a browser that opens a connection in advance would take an answer 
 import asyncio
 
 from web.http.problems import Crowded
-from web.middlewares.cors import Sharing, origin_in
-from web.server.connection_limits import Door
+from web.middlewares.cors import CorsPolicy, origin_in
+from web.server.connection_limits import ConnectionLimits
 from web.server.early_responses import on_the_wire
 from web.server.limits import FAREWELL
 
 
-def turn_away(wire: asyncio.Transport, door: Door, sharing: Sharing) -> None:
+def turn_away(wire: asyncio.Transport, door: ConnectionLimits, sharing: CorsPolicy) -> None:
     """Take a connection from its protocol, and end it."""
     if door.begin_farewell():
-        wire.set_protocol(Farewell(wire, door, sharing))
+        wire.set_protocol(Rejection(wire, door, sharing))
     else:
         wire.set_protocol(asyncio.Protocol())
         wire.abort()
 
 
-class Farewell(asyncio.Protocol):
+class Rejection(asyncio.Protocol):
     """A connection that reads why it ends; what it sends is thrown away."""
 
-    def __init__(self, wire: asyncio.Transport, door: Door, sharing: Sharing) -> None:
+    def __init__(self, wire: asyncio.Transport, door: ConnectionLimits, sharing: CorsPolicy) -> None:
         """Let the time run."""
         self._wire = wire
         self._door = door

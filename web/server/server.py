@@ -21,11 +21,11 @@ from aiohttp.web import (
     StreamResponse,
 )
 
-from web.middlewares.cors import Sharing
+from web.middlewares.cors import CorsPolicy
 from web.middlewares.request_ids import given
 from web.server import expect_continue
 from web.server.connection import GuardedHandler
-from web.server.connection_limits import Door
+from web.server.connection_limits import ConnectionLimits
 from web.server.early_responses import refuse
 from web.server.limits import ARRIVE, FINISH, KEEP_ALIVE, LINGER, MAX_HEAD, MAX_HEADER, MAX_HEADERS, MAX_URL, Limits
 from web.server.security_headers import discreet
@@ -34,7 +34,7 @@ from web.server.security_headers import discreet
 class GuardedServer(Server):
     """aiohttp's server with another class of connections."""
 
-    def __init__(self, plain: Server, door: Door, limits: Limits, sharing: Sharing) -> None:
+    def __init__(self, plain: Server, door: ConnectionLimits, limits: Limits, sharing: CorsPolicy) -> None:
         """Do what ``plain`` would."""
         super().__init__(
             cast(Any, answered(plain.request_handler, sharing)),  # it is always given requests of the application
@@ -76,7 +76,7 @@ class GuardedServer(Server):
 class GuardedRunner(AppRunner):
     """aiohttp's runner with another class of server."""
 
-    def __init__(self, app: Application, door: Door, limits: Limits, sharing: Sharing) -> None:
+    def __init__(self, app: Application, door: ConnectionLimits, limits: Limits, sharing: CorsPolicy) -> None:
         """Run ``app`` with every limit that aiohttp has set on purpose."""
         super().__init__(
             app,
@@ -103,7 +103,7 @@ class GuardedRunner(AppRunner):
         return GuardedServer(await super()._make_server(), self._door, self._limits, self._sharing)
 
 
-def answered(handler: Handler, sharing: Sharing) -> Handler:
+def answered(handler: Handler, sharing: CorsPolicy) -> Handler:
     """Return the application's handler, whose every exception is answered as a problem."""
 
     async def handle(request: Request) -> StreamResponse:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from microblog_streams.bootstrap.application import MicroblogApp
 
 
-class Holdings:
+class ChangelogAssignment:
     """What the group's assignor gave to this worker, looked up once an assignment: records are many."""
 
     def __init__(self, app: object) -> None:

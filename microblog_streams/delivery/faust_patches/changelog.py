@@ -31,9 +31,9 @@ from faust.types.tuples import TP, FutureMessage, Message
 from rocksdict import Rdict
 
 from microblog_streams.delivery.disk_full import room
-from microblog_streams.delivery.faust_patches.assignment import Holdings
+from microblog_streams.delivery.faust_patches.assignment import ChangelogAssignment
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.delivery.stale_changelog_rows import Doubts
+from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
         app = cast("MicroblogApp", self.app)
-        self._holdings = Holdings(app)
-        self.doubts = Doubts(lambda message: PartitionLease(app, app.pulse, message))
+        self._holdings = ChangelogAssignment(app)
+        self.doubts = StaleChangelogRows(lambda message: PartitionLease(app, app.pulse, message))
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
         """Send a changelog record, and keep its future for the event that is being processed."""

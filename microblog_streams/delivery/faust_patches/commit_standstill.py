@@ -24,7 +24,7 @@ class _Look:
 
 
 @dataclass(frozen=True)
-class Standstills:
+class CommitStandstill:
     """What was seen of each partition since its committed offset moved, or nothing was left to commit."""
 
     #: Seconds after which a partition stands still.

@@ -40,7 +40,7 @@ from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
-from microblog_streams.delivery.faust_patches.commit_standstill import Standstills
+from microblog_streams.delivery.faust_patches.commit_standstill import CommitStandstill
 from microblog_streams.delivery.faust_patches.eager_dispatch import PromptConsumer
 
 logger = logging.getLogger(__name__)
@@ -94,8 +94,8 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
             logger.error(line, tp.topic, tp.partition, committed, end, seconds)
 
     @cached_property
-    def _standstills(self) -> Standstills:
-        return Standstills(self.app.conf.broker_commit_livelock_soft_timeout)
+    def _standstills(self) -> CommitStandstill:
+        return CommitStandstill(self.app.conf.broker_commit_livelock_soft_timeout)
 
     async def _fetch_records(
         self, consumer: AIOKafkaConsumer, active_partitions: set[TP], *args: Any, **kwargs: Any

@@ -17,7 +17,7 @@ from uuid import UUID
 from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id
 from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
 from microblog_streams.operations.timelines.merge_read import History
-from microblog_streams.ports import Slice, TimelineStore, UserStore, Warmth
+from microblog_streams.ports import TimelinePage, TimelineState, TimelineStore, UserStore
 
 #: Above every entry: reading from the head would count as reading by the owner, and keep the timeline from expiring.
 _ABOVE_ALL: Final = UUID(int=2**128 - 1)
@@ -70,7 +70,7 @@ class Audit:
     async def look(self, user: int) -> Findings | None:
         """Return what is not as it must be at this moment; None where no list is kept. Raises StoreUnavailable."""
         kept = await self.timelines.older(user, _ABOVE_ALL, _WHOLE)
-        if kept.warmth in (Warmth.COLD, Warmth.BUILDING):
+        if kept.warmth in (TimelineState.COLD, TimelineState.BUILDING):
             return None
         truth, authors = await asyncio.gather(
             self.history.older(user, None, len(kept.entries) + _MARGIN), self.history.authors(user)
@@ -121,8 +121,8 @@ class Audit:
         return {encode_entry(post_id, author) for author, ids in zip(by_author, found, strict=True) for post_id in ids}
 
 
-def _missing(kept: Slice, truth: Iterable[bytes]) -> set[bytes]:
-    tail = kept.entries[-1] if kept.warmth is Warmth.PARTIAL else b""
+def _missing(kept: TimelinePage, truth: Iterable[bytes]) -> set[bytes]:
+    tail = kept.entries[-1] if kept.warmth is TimelineState.PARTIAL else b""
     return {entry for entry in truth if entry >= tail} - set(kept.entries)
 
 

@@ -14,18 +14,18 @@ from microblog_streams.domain.ids import entry_author, entry_post_id
 from microblog_streams.domain.models import Post, User
 from microblog_streams.operations.pages import Page, PostView
 from microblog_streams.operations.users import Users
-from microblog_streams.ports import PostCache, PostStore, Shelf
+from microblog_streams.ports import PageCache, PostCache, PostStore
 
 ReadEntries = Callable[[UUID | None, int], Awaitable[Sequence[bytes]]]
 
 
 @dataclass(frozen=True)
-class Bodies:
+class Hydration:
     """Reads posts by their ids."""
 
     store: PostStore
     cache: PostCache
-    shelf: Shelf
+    shelf: PageCache
     users: Users
 
     async def views(self, entries: Sequence[bytes], owner: int) -> list[PostView]:

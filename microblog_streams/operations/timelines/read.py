@@ -13,13 +13,13 @@ from uuid import UUID
 from microblog_streams.domain.errors import StoreUnavailable, Unfinished
 from microblog_streams.domain.ids import entry_post_id
 from microblog_streams.operations.pages import Page, PostView, timeline_above, timeline_below
-from microblog_streams.operations.timelines.hydration import Bodies
+from microblog_streams.operations.timelines.hydration import Hydration
 from microblog_streams.operations.timelines.merge_read import History
-from microblog_streams.operations.timelines.rebuild_queue import Rebuilds
+from microblog_streams.operations.timelines.rebuild_queue import RebuildQueue
 from microblog_streams.operations.users import Users
-from microblog_streams.ports import Slice, TimelineStore, Warmth
+from microblog_streams.ports import TimelinePage, TimelineState, TimelineStore
 
-_NOT_WARM: Final = (Warmth.COLD, Warmth.BUILDING)
+_NOT_WARM: Final = (TimelineState.COLD, TimelineState.BUILDING)
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Timelines:
 
     store: TimelineStore
     users: Users
-    bodies: Bodies
+    bodies: Hydration
     history: History
-    rebuilds: Rebuilds
+    rebuilds: RebuildQueue
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         """Return the newest ``limit`` posts older than ``before`` (or of all).
@@ -80,10 +80,10 @@ class Timelines:
 
     async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
         kept = await _or_cold(self._kept_below(user, before, count))
-        if kept.warmth is Warmth.COLD:
+        if kept.warmth is TimelineState.COLD:
             return await self.history.older(user, before, count)
         entries = list(kept.entries)
-        if kept.warmth is Warmth.PARTIAL and len(entries) < count:
+        if kept.warmth is TimelineState.PARTIAL and len(entries) < count:
             tail = entry_post_id(entries[-1]) if entries else before
             entries += await self.history.older(user, tail, count - len(entries))
         return entries
@@ -95,7 +95,7 @@ class Timelines:
             return await self.history.newer(user, after, count)
         return list(kept.entries)
 
-    async def _kept_below(self, user: int, before: UUID | None, count: int) -> Slice:
+    async def _kept_below(self, user: int, before: UUID | None, count: int) -> TimelinePage:
         """Read the list, once it is warm. Raises Unfinished."""
         kept = await self.store.older(user, before, count)
         if kept.warmth in _NOT_WARM:
@@ -105,7 +105,7 @@ class Timelines:
             kept = await self.store.older(user, before, count)
         return kept
 
-    async def _kept_above(self, user: int, after: UUID, count: int) -> Slice:
+    async def _kept_above(self, user: int, after: UUID, count: int) -> TimelinePage:
         kept = await self.store.newer(user, after, count)
         if kept.warmth in _NOT_WARM:
             await self._kept_below(user, after, 1)
@@ -113,11 +113,11 @@ class Timelines:
         return kept
 
 
-async def _or_cold(read: Awaitable[Slice]) -> Slice:
+async def _or_cold(read: Awaitable[TimelinePage]) -> TimelinePage:
     """Read a list; where Redis is away, it is as good as cold. Raises StoreUnavailable of the others, in a rebuild."""
     try:
         return await read
     except StoreUnavailable as exc:
         if exc.store != "redis":
             raise
-        return Slice(Warmth.COLD, ())
+        return TimelinePage(TimelineState.COLD, ())

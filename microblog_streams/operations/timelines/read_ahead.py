@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from microblog_streams.aio.ttl_cache import Recent
+from microblog_streams.aio.ttl_cache import TtlCache
 
 #: Entries beyond a page: 20 pages more. They cost a merge little, which reads 25 posts of each author anyway.
 BEYOND: Final = 400
@@ -40,7 +40,7 @@ class ReadAhead:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._runs: Recent[int, tuple[Run, int]] = Recent(READERS, SECONDS)
+        self._runs: TtlCache[int, tuple[Run, int]] = TtlCache(READERS, SECONDS)
 
     def below(self, user: int, followees: Sequence[int], position: UUID, limit: int) -> list[bytes] | None:
         """Return a reader's page, newest first; None where a merge has to tell."""

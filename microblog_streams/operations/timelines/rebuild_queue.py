@@ -21,7 +21,7 @@ MOST = 1_000
 
 
 @dataclass
-class Rebuilds:
+class RebuildQueue:
     """The rebuilds of one worker, by user."""
 
     rebuild: Rebuild

@@ -36,7 +36,7 @@ class Reader(NamedTuple):
     rows: "asyncio.Future[Rows]"
 
 
-class IndexReads:
+class AuthorIndex:
     """Rows (post id, deleted) of authors, newest first."""
 
     def __init__(self, cassandra: Cassandra) -> None:

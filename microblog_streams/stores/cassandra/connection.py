@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from cassandra.query import BatchStatement, BatchType
 
-from microblog_streams.aio.circuit_breaker import Circuit
+from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.cassandra.driver import ERRORS, STRONG, Address, at_start, open_cluster, unavailable
-from microblog_streams.stores.cassandra.thread_future import Handover
+from microblog_streams.stores.cassandra.thread_future import ThreadFuture
 
 Rows = list[tuple[Any, ...]]
 #: A statement and its parameters.
@@ -34,7 +34,7 @@ class Cassandra:
         self._settings = settings
         self.timeout = settings.store_timeout
         self._slots = asyncio.Semaphore(settings.cassandra_in_flight)
-        self._circuit = Circuit(self.name, self._ask)
+        self._circuit = CircuitBreaker(self.name, self._ask)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cassandra-setup")
         self._statements: set[str] = set()
         self._prepared: dict[str, Any] = {}
@@ -129,7 +129,7 @@ class Cassandra:
         The slot is free again when the driver is done, not when the caller leaves: a request that nobody waits for
         any more is as much work for the server.
         """
-        handover: Handover[Rows] = Handover(self._slots.release)
+        handover: ThreadFuture[Rows] = ThreadFuture(self._slots.release)
         try:
             response = session.execute_async(prepared, parameters, execution_profile=profile)
         except BaseException:

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from microblog_streams.aio.sender_pool import Senders
+from microblog_streams.aio.sender_pool import SenderPool
 from microblog_streams.domain.errors import StoreUnavailable, Transient
 from microblog_streams.domain.models import Post
 
@@ -39,7 +39,7 @@ class Waiting(NamedTuple):
         return all(one.done() for one in self.written)
 
 
-class PostWrites:
+class PostBatchWriter:
     """Writes posts, several with one request."""
 
     def __init__(self, write: Callable[[Sequence[Post]], Awaitable[None]], timeout: float) -> None:
@@ -48,7 +48,7 @@ class PostWrites:
         self._timeout = timeout
         self._waiting: deque[Waiting] = deque()
         self._under_way: dict[UUID, Waiting] = {}
-        self._senders = Senders(self._send, SENDERS)
+        self._senders = SenderPool(self._send, SENDERS)
 
     async def __call__(self, post: Post) -> None:
         """Write a post. Raises StoreUnavailable, and what ``write`` raises for this post alone."""

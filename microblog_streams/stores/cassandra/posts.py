@@ -11,10 +11,10 @@ from uuid import UUID
 
 from microblog_streams.domain.ids import post_millis
 from microblog_streams.domain.models import Post
-from microblog_streams.stores.cassandra.author_index import IndexReads, Part
+from microblog_streams.stores.cassandra.author_index import AuthorIndex, Part
 from microblog_streams.stores.cassandra.connection import Cassandra, Rows, Write
 from microblog_streams.stores.cassandra.driver import STRONG
-from microblog_streams.stores.cassandra.post_batch_writer import PostWrites
+from microblog_streams.stores.cassandra.post_batch_writer import PostBatchWriter
 
 PUT_BODY: Final = "INSERT INTO posts_by_id (post_id, author, content) VALUES (?, ?, ?) USING TIMESTAMP ?"
 PUT_INDEX: Final = "INSERT INTO posts_by_author (author, post_id) VALUES (?, ?) USING TIMESTAMP ?"
@@ -52,8 +52,8 @@ class Posts:
         """Share a connection; have the statements prepared when it connects."""
         self._cassandra = cassandra
         cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, NEWER, INDEXED, FIRST, FURTHER)
-        self._index = IndexReads(cassandra)
-        self._writes = PostWrites(self._put, cassandra.timeout)
+        self._index = AuthorIndex(cassandra)
+        self._writes = PostBatchWriter(self._put, cassandra.timeout)
 
     async def put(self, post: Post) -> None:
         """Write a post to both tables, at LOCAL_QUORUM, together with others of the moment."""

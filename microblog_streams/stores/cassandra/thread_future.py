@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 
 
-class Handover(Generic[Result]):
+class ThreadFuture(Generic[Result]):
     """One answer on its way: ``answered`` or ``failed`` is called from any thread, ``result`` is awaited.
 
     ``done`` is called once in the loop when the answer is there, also where whoever waited has left. The first answer

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from microblog_streams.domain.errors import Blocked, NotFound
-from microblog_streams.domain.models import Once, User
+from microblog_streams.domain.models import IdempotencyKey, User
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.follow_rows import unfollow
 from microblog_streams.stores.postgres.idempotency import claim, finish
@@ -46,7 +46,7 @@ class Blocks:
         """Take the connection."""
         self._postgres = postgres
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: Once | None = None) -> None:
+    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
         """Block, and end the edges both ways with their events; nothing where it is so already. Raises NotFound.
 
         A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from microblog_streams.domain.errors import NotFound, TooManyFollowees
-from microblog_streams.domain.models import Edge, Once, User
+from microblog_streams.domain.models import Edge, IdempotencyKey, User
 from microblog_streams.stores.postgres.blocks import refuse_blocked
 from microblog_streams.stores.postgres.connection import Lock, Postgres
 from microblog_streams.stores.postgres.follow_rows import COLUMNS, stored, unfollow
@@ -86,7 +86,13 @@ class Follows:
         self._postgres = postgres
 
     async def set(
-        self, follower: int, followee: int, following: bool, at: datetime, once: Once | None = None, most: int = 0
+        self,
+        follower: int,
+        followee: int,
+        following: bool,
+        at: datetime,
+        once: IdempotencyKey | None = None,
+        most: int = 0,
     ) -> Edge:
         """Follow or unfollow; where it is so already there is no change and no event. On follow: NotFound, Blocked.
 

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from microblog_streams.domain.errors import KeyReused
-from microblog_streams.domain.models import Once, Reserved
+from microblog_streams.domain.models import IdempotencyKey, Reserved
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.session import Session
 
@@ -40,7 +40,7 @@ class Seen:
     done: bool
 
 
-async def claim(session: Session, caller: int, once: Once, post_id: UUID | None = None) -> Seen | None:
+async def claim(session: Session, caller: int, once: IdempotencyKey, post_id: UUID | None = None) -> Seen | None:
     """Tie a caller's key to a request; return what the earlier one left where the key came before. Raises KeyReused.
 
     To be called first in a transaction: until that ends, others with the key wait here.
@@ -53,7 +53,7 @@ async def claim(session: Session, caller: int, once: Once, post_id: UUID | None 
     return Seen(earlier and UUID(str(earlier)), user, done)
 
 
-async def finish(session: Session, caller: int, once: Once, user_id: int | None = None) -> None:
+async def finish(session: Session, caller: int, once: IdempotencyKey, user_id: int | None = None) -> None:
     """Say that the request was done, in the transaction of the change itself; ``user_id``: who was registered."""
     await session.execute(_FINISH, user_id, caller, once.key)
 
@@ -65,7 +65,7 @@ class Idempotency:
         """Take the connection."""
         self._postgres = postgres
 
-    async def claim(self, author: int, once: Once, post_id: UUID) -> Reserved:
+    async def claim(self, author: int, once: IdempotencyKey, post_id: UUID) -> Reserved:
         """Tie a key of ``author`` to a post to be; return the earlier one where the key came before.
 
         Raises KeyReused where the earlier request was another.
@@ -74,7 +74,7 @@ class Idempotency:
             seen = await claim(session, author, once, post_id)
         return Reserved(seen.post_id or post_id, seen.done) if seen else Reserved(post_id)
 
-    async def finish(self, author: int, once: Once) -> None:
+    async def finish(self, author: int, once: IdempotencyKey) -> None:
         """Say that the key's post was acknowledged."""
         async with self._postgres.connection() as session:
             await finish(session, author, once)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from microblog_streams.aio.circuit_breaker import Circuit
+from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.session import NAME, Session
 
@@ -23,7 +23,7 @@ class Pool:
         self._places = asyncio.Semaphore(size)
         self._idle: list[Session] = []
         self._closed = False
-        self._circuit = Circuit(NAME, self._ask)
+        self._circuit = CircuitBreaker(NAME, self._ask)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:

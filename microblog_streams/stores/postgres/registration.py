@@ -9,7 +9,7 @@ from typing import Final
 
 from microblog_streams.domain.errors import NotFound, UsernameTaken
 from microblog_streams.domain.lookalikes import look
-from microblog_streams.domain.models import Credentials, Once, User
+from microblog_streams.domain.models import Credentials, IdempotencyKey, User
 from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.passwords import add_password
 from microblog_streams.stores.postgres.session import Row, Session
@@ -59,7 +59,7 @@ async def register(session: Session, username: str, name_key: str, credentials: 
 
 
 async def register_once(
-    session: Session, username: str, name_key: str, once: Once, credentials: Credentials, hold_days: int
+    session: Session, username: str, name_key: str, once: IdempotencyKey, credentials: Credentials, hold_days: int
 ) -> tuple[User, bool]:
     """Add a user, or find the one of an earlier call; return whether they are new. To be called in a transaction.
 

@@ -33,7 +33,7 @@ UPDATE deployment SET phase = 'settled', next_generation = NULL, next_partitions
 """
 
 
-class Move:
+class Repartition:
     """The move of one deployment; ``moving`` makes it. Each step returns the deployment as it is then.
 
     All methods raise StoreUnavailable, also where the lock is lost.
@@ -78,9 +78,9 @@ class Move:
 
 
 @asynccontextmanager
-async def moving(postgres: Postgres) -> AsyncIterator[Move]:
+async def moving(postgres: Postgres) -> AsyncIterator[Repartition]:
     """Hold the move for the length of the block. Raises SetupError where somebody else does."""
     async with postgres.dedicated(_LIMIT) as session:
         if await session.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.MOVE)) != (True,):
             raise SetupError("another grow-partitions is running on this database: wait for its end")
-        yield Move(session)
+        yield Repartition(session)

@@ -6,7 +6,7 @@ from typing import Final
 
 from microblog_streams.domain import topics
 from microblog_streams.domain.events import UserDeleted
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, Once, User
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, User
 from microblog_streams.ports import BeforeCommit
 from microblog_streams.stores.postgres.blocks import remove_all
 from microblog_streams.stores.postgres.connection import Postgres
@@ -77,7 +77,7 @@ class Users:
         self,
         username: str,
         name_key: str,
-        once: Once,
+        once: IdempotencyKey,
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:

@@ -46,7 +46,7 @@ _STORED: Final = b',"written":true}'
 Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 
 
-class Shelf:
+class PageCache:
     """Both caches at once (``interfaces.Shelf``)."""
 
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
@@ -69,7 +69,7 @@ class PostCache:
     def __init__(self, redis: Redis) -> None:
         """Share a connection."""
         self._redis = redis
-        self._shelf = Shelf(redis)
+        self._shelf = PageCache(redis)
         #: Posts that this process has cached as stored: most of them are asked for here, by whoever fans them out.
         self._stored: dict[UUID, None] = {}
 
@@ -113,7 +113,7 @@ class UserCache:
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
         """Share a connection. ``era`` is that of PostgreSQL: users of an earlier one may be lost."""
         self._redis = redis
-        self._shelf = Shelf(redis, era)
+        self._shelf = PageCache(redis, era)
         self._era = era
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:

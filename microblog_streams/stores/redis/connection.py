@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias, cast
 from redis import exceptions
 from redis.asyncio import Redis as Client
 
-from microblog_streams.aio.call_counter import UnderWay
-from microblog_streams.aio.circuit_breaker import Circuit
+from microblog_streams.aio.call_counter import CallCounter
+from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.address import is_cluster, is_replicated, open_cluster, open_pool
@@ -24,7 +24,7 @@ from microblog_streams.stores.redis.checks import check
 from microblog_streams.stores.redis.cluster import Cluster
 from microblog_streams.stores.redis.durability_checks import Review, review
 from microblog_streams.stores.redis.errors import SlotMoving, at_start, not_primary, unavailable
-from microblog_streams.stores.redis.pipeline import Together
+from microblog_streams.stores.redis.pipeline import CommandBatcher
 from microblog_streams.stores.redis.pipeline_connection import Send, line
 from microblog_streams.stores.redis.primary import info_of
 from microblog_streams.stores.redis.primary_pool import PrimaryPool
@@ -52,11 +52,11 @@ class Redis:
         self._cluster: Cluster | None = None  # the same, where it is one
         self._pool: PrimaryPool | None = None  # of the client, where it is none
         self._on_change: list[Callable[[], None]] = []
-        self._circuit = Circuit(self.name, self._ask)
-        self._under_way = UnderWay()
+        self._circuit = CircuitBreaker(self.name, self._ask)
+        self._under_way = CallCounter()
         #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
         #: none of them for it. Raise as ``translated`` does.
-        self.read, self.change = (Together(self._line, self._meaning) for _ in range(2))
+        self.read, self.change = (CommandBatcher(self._line, self._meaning) for _ in range(2))
         #: Whether the keys of a call must share a slot, and only database 0 is there.
         self.clustered = is_cluster(settings)
         self._replicated = is_replicated(settings)

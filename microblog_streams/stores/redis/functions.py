@@ -17,7 +17,7 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.clock import RedisClocks
 from microblog_streams.stores.redis.connection import Keys, Redis
 from microblog_streams.stores.redis.errors import SlotMoving
-from microblog_streams.stores.redis.pipeline import Together
+from microblog_streams.stores.redis.pipeline import CommandBatcher
 from microblog_streams.stores.redis.server import ONLY, Command, Question, Server
 
 #: What the server answers: an int, bytes, None, or a list of these.
@@ -51,7 +51,7 @@ class RedisFunctions:
         return await self._together(self._redis.change, name, keys, args, deadline)
 
     async def _together(
-        self, send: Together, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
+        self, send: CommandBatcher, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
     ) -> Reply:
         if self._redis.clustered:
             # Which of the servers it goes to, and when that is too late, is known to ``call`` alone.

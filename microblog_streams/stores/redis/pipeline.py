@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from microblog_streams.aio.sender_pool import Senders
+from microblog_streams.aio.sender_pool import SenderPool
 from microblog_streams.stores.redis.pipeline_connection import Send
 from microblog_streams.stores.redis.server import Command
 
@@ -20,7 +20,7 @@ MOST: Final = 64
 IN_FLIGHT: Final = 2
 
 
-class Together:
+class CommandBatcher:
     """A few pipelines at a time. Commands must be such that it does no harm to repeat one, or to give it up."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Together:
         self._line = line
         self._meaning = meaning
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
-        self._senders = Senders(self._send_all, IN_FLIGHT)
+        self._senders = SenderPool(self._send_all, IN_FLIGHT)
 
     async def __call__(self, *command: bytes | str | int) -> Any:  # noqa: ANN401 -- whatever the server answers
         """Return the server's answer. Raises its refusal (``ResponseError``), StoreUnavailable.

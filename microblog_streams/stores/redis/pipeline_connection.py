@@ -24,7 +24,7 @@ Send: TypeAlias = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 MOST: Final = 100
 
 
-class Line:
+class PipelineConnection:
     """One server's pipelines, one at a time."""
 
     def __init__(self, client: Open) -> None:
@@ -71,7 +71,7 @@ async def _answer(connection: AbstractConnection) -> Any:  # noqa: ANN401 -- wha
 @asynccontextmanager
 async def line(client: Open) -> AsyncIterator[Send]:
     """Give what sends pipelines on a line, which ends with the block."""
-    one = Line(client)
+    one = PipelineConnection(client)
     try:
         yield one.send
     finally:

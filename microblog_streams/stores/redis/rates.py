@@ -16,7 +16,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import Redis as Client
 
-from microblog_streams.aio.circuit_breaker import Circuit
+from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.domain.errors import NoAnswer
 from microblog_streams.domain.rates import Left, Rate, Verdict
 from microblog_streams.stores.redis.connection import Redis
@@ -37,7 +37,7 @@ class SharedRates:
         self._redis = redis
         self._patience = patience
         # Redis' own circuit opens after a whole time-out of a store: too late for what every request does first.
-        self._circuit = Circuit(PREFIX, redis.answers)
+        self._circuit = CircuitBreaker(PREFIX, redis.answers)
         self._client: Client | None = None
         self._limiter: SlidingWindowCounterRateLimiter | None = None
 

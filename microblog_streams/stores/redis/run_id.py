@@ -34,7 +34,7 @@ class _Seen(NamedTuple):
         return self.server, self.run
 
 
-class Looks:
+class RunMonitor:
     """What was seen of the primaries at the last looks."""
 
     def __init__(self, redis: Redis) -> None:

@@ -30,7 +30,7 @@ class Warm:
     looked_at: int
 
 
-class Census:
+class TimelineCount:
     """Counts, or draws. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis, counted: int = COUNTED) -> None:

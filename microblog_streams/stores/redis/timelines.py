@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.aio.batcher import Gathering
-from microblog_streams.aio.priority_semaphore import Turns
+from microblog_streams.aio.batcher import Batcher
+from microblog_streams.aio.priority_semaphore import PrioritySemaphore
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import ENTRY_BYTES, encode_user, new_post_id
-from microblog_streams.ports import Building, Check, Slice, Warmth
+from microblog_streams.ports import Building, Check, TimelinePage, TimelineState
 from microblog_streams.stores.redis.connection import Keys as CallKeys
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.functions import RedisFunctions, Reply
-from microblog_streams.stores.redis.run_id import Looks
+from microblog_streams.stores.redis.run_id import RunMonitor
 from microblog_streams.stores.redis.timeline_keys import Keys, Plain, Tagged
 
 #: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an
@@ -47,9 +47,9 @@ _COMPLETE: Final = b"E"
 _BUILDING: Final = b"B"
 _TOKEN_BYTES: Final = 16
 _BY_TAIL: Final = {
-    len(_COMPLETE): Warmth.COMPLETE,
-    ENTRY_BYTES: Warmth.PARTIAL,
-    ENTRY_BYTES + 1: Warmth.BUILDING,
+    len(_COMPLETE): TimelineState.COMPLETE,
+    ENTRY_BYTES: TimelineState.PARTIAL,
+    ENTRY_BYTES + 1: TimelineState.BUILDING,
 }
 
 
@@ -68,7 +68,7 @@ def functions(redis: Redis) -> RedisFunctions:
     return RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
 
 
-def warmth(tail: int) -> Warmth:
+def warmth(tail: int) -> TimelineState:
     """Return the state of a list whose last element has so many bytes."""
     return _BY_TAIL[tail]
 
@@ -84,11 +84,11 @@ class Timelines:
         self._redis = redis
         self._keys = keys(redis)
         self._functions = functions(redis)
-        self._looks = Looks(redis)
+        self._looks = RunMonitor(redis)
         self._run_id = ""
         self.kept = kept
-        self._turns: dict[str, Turns] = defaultdict(lambda: Turns(IN_FLIGHT))
-        self._warm = Gathering(self._exist)
+        self._turns: dict[str, PrioritySemaphore] = defaultdict(lambda: PrioritySemaphore(IN_FLIGHT))
+        self._warm = Batcher(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
         """Make the empty, complete timeline of a new user. False: deadline passed.
@@ -131,12 +131,12 @@ class Timelines:
             raise failed[0]
         return sum(count for count in counts if isinstance(count, int))
 
-    async def older(self, user: int, before: UUID | None, limit: int) -> Slice:
+    async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
         position = before.bytes if before else b""
         return _slice(await self._read("older", [self._keys.of(user)], position, limit, UNREAD))
 
-    async def newer(self, user: int, after: UUID, limit: int) -> Slice:
+    async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
         """Return the ``limit`` entries next above ``after``, newest first.
 
         COLD also where ``after`` is below a partial list's tail: the list does not know what is next above it.
@@ -291,11 +291,11 @@ def _joined(entries: Sequence[bytes]) -> bytes:
     return b"".join(sorted(set(entries), reverse=True))
 
 
-def _slice(answer: Reply) -> Slice:
+def _slice(answer: Reply) -> TimelinePage:
     if answer is None:
-        return Slice(Warmth.COLD, ())
+        return TimelinePage(TimelineState.COLD, ())
     tail, entries = answer
-    return Slice(warmth(tail), entries)
+    return TimelinePage(warmth(tail), entries)
 
 
 def _mark(building: Building) -> bytes:
@@ -303,6 +303,6 @@ def _mark(building: Building) -> bytes:
 
 
 def _building(tail: bytes | None) -> Building | None:
-    if tail is None or warmth(len(tail)) is not Warmth.BUILDING:
+    if tail is None or warmth(len(tail)) is not TimelineState.BUILDING:
         return None
     return Building(tail[1 : 1 + _TOKEN_BYTES], int.from_bytes(tail[1 + _TOKEN_BYTES :], "big"))

@@ -36,7 +36,7 @@ class Worker:
 _worker = TypeAdapter(Worker)
 
 
-class Roster:
+class WorkerRegistry:
     """The workers. All methods raise StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:

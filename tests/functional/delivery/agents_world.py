@@ -13,8 +13,8 @@ from faust.types.tuples import Message
 
 import agents
 from microblog_streams.delivery.lease import Pulse
-from microblog_streams.delivery.processor_pool import Deliveries, Terms
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.events import Event
 from tests.fakes.delivery import FakeStream, Group
 from tests.fakes.world import World
@@ -30,14 +30,14 @@ class AgentsWorld:
         self.world = World()
         self.operations = self.world.operations
         self.group = Group()
-        self.steadiness = Steadiness(self.world.timelines.run_id, 0.0)
+        self.steadiness = RedisRestartMonitor(self.world.timelines.run_id, 0.0)
         self.offsets: Counter[str] = Counter()
         self.streams: dict[str, FakeStream] = {}
-        self.deliveries = Deliveries(
+        self.deliveries = ProcessorPool(
             membership=self.group,
             pulse=Pulse(session=10.0, beat=math.inf),
             steadiness=self.steadiness,
-            terms=Terms(window, 1_000, "halt"),
+            terms=ProcessorLimits(window, 1_000, "halt"),
             log=self.world.log,
             confirm=lambda message: asyncio.sleep(0),
             committed=lambda tp: asyncio.sleep(0, None),

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientSession
 from yarl import URL
 
-from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import WorkerUnavailable
 
@@ -24,7 +24,7 @@ def serving(real_application, unused_tcp_port, tmp_path):
         await app.web.start_server()
         try:
             async with ClientSession() as session:
-                yield app, Peers(lambda: session)
+                yield app, WorkerClient(lambda: session)
         finally:
             await app.web.stop_server()
 

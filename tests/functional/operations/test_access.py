@@ -9,12 +9,12 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
 from microblog_streams.domain.errors import Busy, Invalid, KeyReused, UsernameTaken, WrongLogin
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.operations import passwords
 from microblog_streams.operations.passwords import Passwords
 
 PASSWORD, OTHER = SecretStr("correct horse"), SecretStr("battery staple")
-ONCE = Once("0123456789abcdef", b"digest")
+ONCE = IdempotencyKey("0123456789abcdef", b"digest")
 
 
 class Counting(PasswordHasher):

@@ -5,7 +5,7 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id, new_post_id
 from microblog_streams.operations.timelines.audit import Finding, Kind
-from microblog_streams.ports import Warmth
+from microblog_streams.ports import TimelineState
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ async def reader(world):
 async def partial(world, reader):
     """The same, with 5 posts more: the list is partial."""
     await world.write(2, *["text"] * 10)
-    assert world.timelines.lists[reader].warmth is Warmth.PARTIAL
+    assert world.timelines.lists[reader].warmth is TimelineState.PARTIAL
     return reader
 
 

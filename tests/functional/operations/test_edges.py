@@ -9,7 +9,7 @@ import pytest
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.domain.events import Followed, Unfollowed, UserDeleted
 from microblog_streams.operations import fan_out
-from microblog_streams.ports import Warmth
+from microblog_streams.ports import TimelineState
 from tests.fakes.lease import FakeLease
 from tests.waiting import until
 
@@ -108,7 +108,7 @@ class TestBackfill:
         world.wrote(AUTHOR, 30)
         await apply(followed(1))
         assert len(world.entries(READER)) == world.timelines.kept
-        assert world.timelines.lists[READER].warmth is Warmth.PARTIAL
+        assert world.timelines.lists[READER].warmth is TimelineState.PARTIAL
 
     async def test_an_unfollow_meanwhile_comes_after_it(self, world, posts, apply, meanwhile):
         """Its row is written while the posts are read; its effect waits for the edge's lock."""

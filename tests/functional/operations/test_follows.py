@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.domain.errors import Invalid, NotFound, StoreUnavailable
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ async def test_following_twice_is_one_event(world, ann_and_bob):
 
 
 async def test_a_repeated_call_with_its_key_does_not_undo_an_unfollow(world, ann_and_bob):
-    once = Once("key", b"digest")
+    once = IdempotencyKey("key", b"digest")
     await world.operations.follows.follow(*ann_and_bob, once)
     await world.operations.follows.unfollow(*ann_and_bob)
     await world.operations.follows.follow(*ann_and_bob, once)

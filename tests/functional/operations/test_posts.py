@@ -15,10 +15,10 @@ from microblog_streams.domain.errors import (
 )
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import new_post_id
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from tests.waiting import until
 
-ONCE = Once("key", b"digest")
+ONCE = IdempotencyKey("key", b"digest")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ class TestIdempotency:
     async def test_the_same_key_with_another_text_is_refused(self, world, ann):
         await world.operations.posts.create(ann, "hello", ONCE)
         with pytest.raises(KeyReused):
-            await world.operations.posts.create(ann, "goodbye", Once("key", b"another"))
+            await world.operations.posts.create(ann, "goodbye", IdempotencyKey("key", b"another"))
         assert len(world.log.events) == 1
 
     async def test_keys_are_an_authors_own(self, world, ann):

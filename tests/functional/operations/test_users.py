@@ -7,17 +7,17 @@ from types import SimpleNamespace
 import pytest
 
 from microblog_streams.domain.errors import Invalid, KeyReused, NotFound, StoreUnavailable, UsernameTaken
-from microblog_streams.domain.models import Once
-from microblog_streams.ports import Warmth
+from microblog_streams.domain.models import IdempotencyKey
+from microblog_streams.ports import TimelineState
 
-ONCE = Once("0123456789abcdef", b"digest")
+ONCE = IdempotencyKey("0123456789abcdef", b"digest")
 
 
 async def test_a_new_user_has_an_id_a_name_and_an_empty_timeline(world):
     user = await world.operations.users.create("ann")
     assert await world.operations.users.get(user.id) == user
     assert user.username == "ann"
-    assert world.timelines.lists[user.id].warmth is Warmth.COMPLETE
+    assert world.timelines.lists[user.id].warmth is TimelineState.COMPLETE
 
 
 @pytest.mark.parametrize("name", ["ann", "ANN", "ａｎｎ"])  # noqa: RUF001
@@ -164,11 +164,11 @@ class TestOnce:
     async def test_another_name_with_the_same_key_is_refused(self, world):
         await world.operations.users.create("ann", ONCE)
         with pytest.raises(KeyReused):
-            await world.operations.users.create("bob", Once(ONCE.key, b"another"))
+            await world.operations.users.create("bob", IdempotencyKey(ONCE.key, b"another"))
 
     async def test_a_key_that_somebody_may_guess_is_refused(self, world):
         with pytest.raises(Invalid, match="Idempotency-Key"):
-            await world.operations.users.create("ann", Once("0123456789abcde", b"digest"))
+            await world.operations.users.create("ann", IdempotencyKey("0123456789abcde", b"digest"))
         assert world.database.last_user == 0
 
 

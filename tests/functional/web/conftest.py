@@ -19,7 +19,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.follower_table_lookup import Rows
 from microblog_streams.ports import Followers
-from microblog_streams.rate_limits.rate_limiter import Budgets
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.stores.redis.rates import LocalRates
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
@@ -35,7 +35,7 @@ from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
 from web import routes
 from web.middlewares import stack as middlewares
-from web.middlewares.cors import Sharing
+from web.middlewares.cors import CorsPolicy
 from web.server.faust_driver import GuardedWeb
 from web.server.limits import Limits
 
@@ -73,7 +73,7 @@ class App(faust.App):
 
     stores: Stores
     operations: Any
-    budgets: Budgets
+    budgets: RateLimiter
     rates: FakeRates
     health: FakeHealth
     database: FakeDatabase
@@ -86,7 +86,7 @@ class App(faust.App):
     everywhere: Any
 
     limits = USUAL
-    sharing = Sharing()
+    sharing = CorsPolicy()
 
     def _new_web(self) -> GuardedWeb:
         return GuardedWeb(self, self.limits, self.sharing)
@@ -194,13 +194,13 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
-    app.limits, app.sharing = limits, Sharing(settings.cors_origins)
+    app.limits, app.sharing = limits, CorsPolicy(settings.cors_origins)
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)
     app.operations = operations(app.stores, max_followees=settings.max_followees)
     app.rates = FakeRates()
-    app.budgets = Budgets(settings, app.rates, LocalRates())
+    app.budgets = RateLimiter(settings, app.rates, LocalRates())
     app.health = FakeHealth()
     app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()

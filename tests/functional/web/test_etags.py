@@ -12,7 +12,7 @@ from microblog_streams.domain.models import Post
 from microblog_streams.operations import operations
 from microblog_streams.operations.pages import PostView
 from microblog_streams.operations.timelines import rebuild_queue
-from microblog_streams.ports import Warmth
+from microblog_streams.ports import TimelineState
 from tests.fakes.counted import counted
 from web.http import cursors, etags
 from web.http.cursors import Kind
@@ -274,7 +274,7 @@ async def test_a_timeline_that_lacks_posts_has_no_tag_and_is_never_not_modified(
 
     response = await poll("*")
 
-    assert front.app.timelines.lists[1].warmth is Warmth.BUILDING
+    assert front.app.timelines.lists[1].warmth is TimelineState.BUILDING
     assert (response.status, response.headers["Timeline-State"]) == (200, "incomplete")
     assert ("ETag" in response.headers, response.headers["Cache-Control"]) == (False, "private, no-cache")
     await timelines.close()

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 from redis.crc import key_slot
 
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, new_post_id, post_time
 from microblog_streams.operations.fan_out import FanOut, Running
-from microblog_streams.ports import Row, Slice, Warmth
+from microblog_streams.ports import Row, TimelinePage, TimelineState
 from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
 from tests.fakes.caches import FakePostCache
 from tests.fakes.followers import FakeFollowers
@@ -56,7 +56,7 @@ class Everybody:
 
     async def check(self):
         """Everybody who is warm has everything once, and nobody else has anything."""
-        wanted = Slice(Warmth.COMPLETE, sorted(self.entries, reverse=True))
+        wanted = TimelinePage(TimelineState.COMPLETE, sorted(self.entries, reverse=True))
         for user in self.warm:
             assert await self.timelines.older(user, None, 100) == wanted
         assert sum(await self.timelines.warm(self.people)) == len(self.warm) - 1
@@ -86,7 +86,7 @@ async def test_a_slot_that_is_moved_stops_no_push(cluster, everybody):
 async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybody, timelines):
     """Events are repeated as delivery does it: where a call failed, and where Redis ran anew before it was proven."""
     dying = cluster.primary_of(key_slot(Tagged().of(everybody.author)))
-    effects = Effects(everybody, Steadiness(timelines.run_id, HOLD))
+    effects = Effects(everybody, RedisRestartMonitor(timelines.run_id, HOLD))
     await effects.steadiness.look()
     killing = None
     for number in range(20):
@@ -109,7 +109,7 @@ class Effects:
     """What was delivered, in which run and when, until it is proven."""
 
     everybody: Everybody
-    steadiness: Steadiness
+    steadiness: RedisRestartMonitor
     done: list[tuple[PostCreated, int, float]] = field(default_factory=list)
     failed: int = 0
 

@@ -11,7 +11,7 @@ from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.domain.models import Post
 from microblog_streams.domain.rates import parse
-from microblog_streams.ports import Slice, Warmth
+from microblog_streams.ports import TimelinePage, TimelineState
 from microblog_streams.stores.redis.caches import PostCache
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import SharedRates
@@ -55,7 +55,7 @@ async def test_a_slot_moved_behind_our_back_is_followed(cluster, redis, timeline
     assert await timelines.push([user], entry) == 1
     MovingSlot(cluster, key_slot(Tagged().of(user))).move()
     assert list(await timelines.warm([user, user + 1])) == [True, False]
-    assert await timelines.older(user, None, 5) == Slice(Warmth.COMPLETE, [entry])
+    assert await timelines.older(user, None, 5) == TimelinePage(TimelineState.COMPLETE, [entry])
 
 
 async def test_a_timeline_is_made_where_its_slot_moves_to(cluster, timelines, user):
@@ -64,7 +64,7 @@ async def test_a_timeline_is_made_where_its_slot_moves_to(cluster, timelines, us
     building = await timelines.begin(user)
     assert await timelines.finish(user, building, [], complete=True)
     moving.end()
-    assert await timelines.older(user, None, 5) == Slice(Warmth.COMPLETE, [])
+    assert await timelines.older(user, None, 5) == TimelinePage(TimelineState.COMPLETE, [])
 
 
 async def test_functions_lost_on_one_primary_are_loaded_there(cluster, timelines, user):

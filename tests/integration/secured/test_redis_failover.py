@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis
@@ -92,7 +92,7 @@ async def test_pushes_go_on_at_the_new_primary_and_what_was_not_proven_is_of_ano
 
 async def test_a_primary_that_nobody_told_is_left_at_the_next_look(redis, timelines, pair, endpoint):
     """It takes writes as before, and keeps our connections, but the address leads to another by now."""
-    steadiness = Steadiness(timelines.run_id, 0.1)
+    steadiness = RedisRestartMonitor(timelines.run_id, 0.1)
     await steadiness.look()
     assert await ports(redis) == {pair.one.port}
     run = steadiness.run

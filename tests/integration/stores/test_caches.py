@@ -13,8 +13,8 @@ from microblog_streams.stores.redis.caches import (
     POST_SECONDS,
     SHORT,
     USER_SECONDS,
+    PageCache,
     PostCache,
-    Shelf,
     UserCache,
 )
 from microblog_streams.stores.redis.connection import Redis
@@ -104,7 +104,7 @@ class TestUserCache(UserCacheContract):
     async def test_in_another_era_nobody_is_known_of_the_one_before(self, redis, user):
         """PostgreSQL may have lost them."""
         era = [0]
-        cache, shelf = UserCache(redis, lambda: era[0]), Shelf(redis, lambda: era[0])
+        cache, shelf = UserCache(redis, lambda: era[0]), PageCache(redis, lambda: era[0])
         await cache.fill([User(user, "ada", JOINED)])
         await cache.delete(user + 1)
         era[0] = 1
@@ -124,19 +124,19 @@ class TestShelf:
         await UserCache(redis).fill([author])
         await UserCache(redis).delete(gone)
         before = await calls_of(redis)
-        found = await Shelf(redis).get_many([new_post_id(), post.id], {user, gone, user + 2})
+        found = await PageCache(redis).get_many([new_post_id(), post.id], {user, gone, user + 2})
         assert found == ({post.id: post}, {user: author, gone: None})
         # On a cluster it is a call for each of the servers.
         assert redis.clustered or await calls_of(redis) == before + 1
 
     async def test_nothing_asked_is_nothing(self, redis):
-        assert await Shelf(redis).get_many([], []) == ({}, {})
+        assert await PageCache(redis).get_many([], []) == ({}, {})
 
     async def test_long_posts_are_read_each_time(self, redis, post):
         long = post._replace(content="x" * SHORT)
         await PostCache(redis).fill([long])
         for _ in range(2):
-            assert (await Shelf(redis).get_many([long.id], ()))[0] == {long.id: long}
+            assert (await PageCache(redis).get_many([long.id], ()))[0] == {long.id: long}
 
 
 class TestOutage:

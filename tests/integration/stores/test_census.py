@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from microblog_streams.stores.redis.address import is_cluster
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timeline_count import Census, Warm
+from microblog_streams.stores.redis.timeline_count import TimelineCount, Warm
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 
@@ -40,17 +40,17 @@ async def filled(alone):
 
 
 async def test_few_keys_are_counted(filled):
-    assert await Census(filled).warm() == Warm(30, exact=True, looked_at=120)
+    assert await TimelineCount(filled).warm() == Warm(30, exact=True, looked_at=120)
 
 
 async def test_of_many_some_are_drawn(filled):
     """Eight standard deviations of room: the test is not one of luck."""
-    warm = await Census(filled, counted=10).warm()
+    warm = await TimelineCount(filled, counted=10).warm()
 
     assert (warm.exact, warm.looked_at) == (False, 400)
     assert 9 <= warm.timelines <= 51
 
 
 async def test_where_nothing_is_nothing_is_warm(alone):
-    assert await Census(alone).warm() == Warm(0, exact=True, looked_at=0)
-    assert await Census(alone, counted=-1).warm() == Warm(0, exact=False, looked_at=0)
+    assert await TimelineCount(alone).warm() == Warm(0, exact=True, looked_at=0)
+    assert await TimelineCount(alone, counted=-1).warm() == Warm(0, exact=False, looked_at=0)

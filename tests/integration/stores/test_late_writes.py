@@ -8,7 +8,7 @@ import secrets
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.ports import Building, Slice, Warmth
+from microblog_streams.ports import Building, TimelinePage, TimelineState
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
@@ -88,14 +88,14 @@ async def test_a_change_that_was_given_up_is_not_made_later(timelines, impatient
     building = await timelines.begin(user)
     await timelines.push([user], entry(1))
     await freeze(lambda: CHANGES[change](impatient, user, building))
-    assert await timelines.older(user, None, 10) == Slice(Warmth.BUILDING, entries([1]))
+    assert await timelines.older(user, None, 10) == TimelinePage(TimelineState.BUILDING, entries([1]))
     assert await timelines.building(user) == Building(building.token, 0)
 
 
 @pytest.mark.parametrize("make", [Timelines.create, Timelines.begin])
 async def test_a_timeline_that_was_given_up_is_not_made_later(timelines, impatient, freeze, user, make):
     await freeze(lambda: make(impatient, user))
-    assert await whole(timelines, user) == (Warmth.COLD, [])
+    assert await whole(timelines, user) == (TimelineState.COLD, [])
 
 
 async def test_the_next_try_is_made(timelines, impatient, freeze, user):

@@ -5,7 +5,7 @@ from secrets import token_hex
 
 import pytest
 
-from microblog_streams.stores.redis.worker_registry import NAMES, Roster, Worker
+from microblog_streams.stores.redis.worker_registry import NAMES, Worker, WorkerRegistry
 
 
 def worker(name):
@@ -13,7 +13,7 @@ def worker(name):
 
 
 async def test_announced_workers_are_listed_until_they_withdraw_or_fall_silent(redis, eventually):
-    roster = Roster(redis)
+    roster = WorkerRegistry(redis)
     here, silent = f"a{token_hex(4)}", f"b{token_hex(4)}"
     await roster.announce(worker(here), ttl=30)
     await roster.announce(worker(silent), ttl=0.05)
@@ -28,7 +28,7 @@ async def test_announced_workers_are_listed_until_they_withdraw_or_fall_silent(r
 
 @pytest.mark.parametrize("hours", [-1, 1])
 async def test_a_worker_whose_clock_is_wrong_removes_nobody(redis, monkeypatch, hours):
-    roster, right, wrong = Roster(redis), f"d{token_hex(4)}", f"e{token_hex(4)}"
+    roster, right, wrong = WorkerRegistry(redis), f"d{token_hex(4)}", f"e{token_hex(4)}"
     await roster.announce(worker(right), ttl=30)
     now = time.time
     with monkeypatch.context() as patched:
@@ -42,7 +42,7 @@ async def test_a_worker_whose_clock_is_wrong_removes_nobody(redis, monkeypatch, 
 
 
 async def test_what_another_release_wrote_is_passed_over(redis):
-    roster, name = Roster(redis), f"c{token_hex(4)}"
+    roster, name = WorkerRegistry(redis), f"c{token_hex(4)}"
     async with redis.translated() as client:
         await client.set(f"worker:{name}", b'{"name": 1}', ex=30)
         await client.zadd(NAMES, {name: 10**12})

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.ports import Warmth
+from microblog_streams.ports import TimelineState
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import KEPT as FULL
 from microblog_streams.stores.redis.timelines import UNREAD, Timelines, keys
@@ -97,7 +97,7 @@ class TestServer:
         await timelines.push([user], entry(1))
         await redis.client.function_flush("SYNC")
         assert await asyncio.gather(*(timelines.push([user], entry(number)) for number in (2, 3, 4))) == [1, 1, 1]
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [4, 3, 2, 1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 3, 2, 1])
 
     async def test_a_foreign_key_is_an_error_and_not_a_time_to_wait(self, redis, timelines, user, key):
         await redis.client.set(key(user), b"no list")
@@ -132,7 +132,7 @@ class TestServer:
         await timelines.merge(user, entries([1]), time.monotonic() + 60)
         await redis.ask_all(lambda server: server.execute("CLIENT PAUSE", 300, "WRITE"))
         assert not await timelines.merge(user, entries([2]), time.monotonic() + 0.1)
-        assert await whole(timelines, user) == (Warmth.COMPLETE, [1])
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, [1])
 
     async def test_a_timeline_of_full_size(self, redis, user, key):
         timelines = Timelines(redis)

@@ -5,7 +5,7 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.topics import EDGES, POSTS
 from microblog_streams.repartition import progress_waits as module
-from microblog_streams.repartition.progress_waits import Waits
+from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.fakes.growing import Silent
 
@@ -34,7 +34,7 @@ class Offsets:
         return self.done.get((group, topic), 0), 10
 
 
-class Roster:
+class WorkerRegistry:
     def __init__(self):
         self.looks = [[]]
 
@@ -53,7 +53,7 @@ def offsets():
 
 @pytest.fixture
 def roster():
-    return Roster()
+    return WorkerRegistry()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def waits(offsets, roster, kept, monkeypatch):
     async def keep():
         kept.append(True)
 
-    return Waits(offsets, roster.workers, keep, Silent())
+    return ProgressWaits(offsets, roster.workers, keep, Silent())
 
 
 async def test_a_generation_is_drained_when_all_that_its_topics_hold_is_acknowledged(waits, offsets, kept):
@@ -84,7 +84,7 @@ async def test_a_wait_ends_with_the_move(waits, offsets, monkeypatch):
 
     offsets.counts = [7]
     with pytest.raises(StoreUnavailable):
-        await Waits(offsets, waits.workers, lost, Silent()).drained("posts", POSTS, 1, 8)
+        await ProgressWaits(offsets, waits.workers, lost, Silent()).drained("posts", POSTS, 1, 8)
 
 
 async def test_a_generation_is_warm_when_its_workers_have_all_partitions_and_have_caught_up(waits, offsets, roster):

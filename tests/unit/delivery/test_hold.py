@@ -2,7 +2,7 @@
 
 import asyncio
 
-from microblog_streams.delivery.redis_restart_monitor import Steadiness
+from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.unit.delivery.test_order import turns
 from tests.waiting import DEADLINE_SECONDS, until
@@ -93,7 +93,7 @@ async def test_a_look_counts_from_when_it_was_asked_not_answered(clock):
         clock.pass_by(1)
         return "first"
 
-    steadiness = Steadiness(slow_run_id, HOLD)
+    steadiness = RedisRestartMonitor(slow_run_id, HOLD)
     begun = clock.time
     await steadiness.look()
     assert steadiness.proven(begun - HOLD)
@@ -108,7 +108,7 @@ async def test_an_absent_redis_proves_nothing_and_counts_no_run(clock):
             raise StoreUnavailable("redis", "away")
         return answers.pop()
 
-    steadiness = Steadiness(run_id, HOLD)
+    steadiness = RedisRestartMonitor(run_id, HOLD)
     await steadiness.look()
     run, done_at = steadiness.run, clock.time
     clock.pass_by(60)
@@ -127,7 +127,7 @@ async def test_the_watch_looks_by_itself():
         looks.release()
         return "first"
 
-    steadiness = Steadiness(run_id, HOLD)
+    steadiness = RedisRestartMonitor(run_id, HOLD)
     await steadiness.start()
     try:
         await asyncio.wait_for(looks.acquire(), DEADLINE_SECONDS)

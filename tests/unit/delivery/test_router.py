@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from yarl import URL
 
-from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.delivery.faust_patches.router import ROUTED, EdgeRouter, partition_of
 from microblog_streams.domain.errors import WorkerUnavailable
 from microblog_streams.domain.ids import MAX_USER_ID, encode_user
@@ -105,7 +105,9 @@ async def other_worker():
     web = Application()
     web.router.add_get("/{path:.*}", answer)
     async with TestServer(web) as server, ClientSession() as session:
-        yield SimpleNamespace(asked=asked, url=str(server.make_url("/")).rstrip("/"), peers=Peers(lambda: session))
+        yield SimpleNamespace(
+            asked=asked, url=str(server.make_url("/")).rstrip("/"), peers=WorkerClient(lambda: session)
+        )
 
 
 async def send_on(other, headers=(), path="/admin/followers/7?limit=2", method="GET"):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.aio.bounded_pipeline import Ahead
+from microblog_streams.aio.bounded_pipeline import BoundedPipeline
 from tests.waiting import until
 
 
@@ -31,7 +31,7 @@ class Calls:
 
 
 async def work(calls, names="abc"):
-    async with Ahead(2) as ahead:
+    async with BoundedPipeline(2) as ahead:
         for name in names:
             await ahead.begin(calls.call(name))
 
@@ -95,7 +95,7 @@ async def test_a_cancellation_ends_all(calls, working):
 
 async def test_an_error_of_the_work_itself_waits_for_what_it_began(calls):
     async def failing():
-        async with Ahead(2) as ahead:
+        async with BoundedPipeline(2) as ahead:
             await ahead.begin(calls.call("a"))
             raise ValueError("mine")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.aio import ttl_cache
-from microblog_streams.aio.ttl_cache import Asked, Recent
+from microblog_streams.aio.ttl_cache import Asked, TtlCache
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def clock(monkeypatch):
 
 
 def test_an_answer_is_there_until_its_time_is_over_counted_from_the_question(clock):
-    answers = Recent(2, 30)
+    answers = TtlCache(2, 30)
     answers.put("a", 1, Asked(99.0, 0))
 
     clock[0] = 128.9
@@ -24,7 +24,7 @@ def test_an_answer_is_there_until_its_time_is_over_counted_from_the_question(clo
 
 
 def test_looking_at_an_answer_makes_it_no_younger(clock):
-    answers = Recent(2, 30)
+    answers = TtlCache(2, 30)
     answers.put("a", 1, Asked(100.0, 0))
 
     clock[0] = 129.0
@@ -35,7 +35,7 @@ def test_looking_at_an_answer_makes_it_no_younger(clock):
 
 
 def test_where_there_is_no_room_that_goes_which_nobody_asked_for_longest(clock):
-    answers = Recent(2, 30)
+    answers = TtlCache(2, 30)
     answers.put("a", 1, Asked(100.0, 0))
     answers.put("b", 2, Asked(100.0, 0))
     answers.get("a")
@@ -45,7 +45,7 @@ def test_where_there_is_no_room_that_goes_which_nobody_asked_for_longest(clock):
 
 
 def test_answers_that_fit_are_dropped(clock):
-    answers = Recent(3, 30)
+    answers = TtlCache(3, 30)
     for number, key in enumerate("abc"):
         answers.put(key, number + 1, Asked(100.0, 0))
     answers.drop(lambda value: value > 1)
@@ -54,7 +54,7 @@ def test_answers_that_fit_are_dropped(clock):
 
 
 def test_an_answer_that_was_on_its_way_while_others_were_dropped_is_not_kept(clock):
-    answers = Recent(3, 30)
+    answers = TtlCache(3, 30)
     before = answers.ask()
     answers.drop(lambda value: False)
     answers.put("a", 1, before)

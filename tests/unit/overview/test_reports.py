@@ -17,7 +17,7 @@ MINE = Report("me", (), (), 0, ())
 TOLD = b'{"worker":"other","problems":["a"],"warnings":[],"unacked":3,"sizes":[{"partition":1,"rows":2,"bytes":3}]}'
 
 
-class Peers:
+class WorkerClient:
     def __init__(self, answer):
         self.answer = answer
         self.asked = []
@@ -33,7 +33,7 @@ def reports():
         return MINE
 
     def make(status=200, body=TOLD):
-        peers = Peers(PeerAnswer(status, {}, body))
+        peers = WorkerClient(PeerAnswer(status, {}, body))
         return Reports(lambda: ME, SimpleNamespace(report=report), peers, SecretStr("the-admin-token"))
 
     return make

@@ -4,14 +4,14 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import new_post_id
-from microblog_streams.domain.models import Once
+from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.services import periodic_task
-from microblog_streams.services.periodic_task import Chore, sweeping
+from microblog_streams.services.periodic_task import PeriodicTask, sweeping
 from tests.fakes.database import FakeDatabase
 from tests.fakes.idempotency import FakeIdempotency
 from tests.waiting import until
 
-ONCE = Once("key", b"digest")
+ONCE = IdempotencyKey("key", b"digest")
 
 
 @pytest.fixture
@@ -31,13 +31,13 @@ async def five_old_keys(database):
 async def sweep(database, five_old_keys, monkeypatch):
     monkeypatch.setattr(periodic_task, "INTERVAL", 0.002)
     monkeypatch.setattr(periodic_task, "BATCH", 2)
-    async with Chore("keys", sweeping(FakeIdempotency(database).sweep)) as service:
+    async with PeriodicTask("keys", sweeping(FakeIdempotency(database).sweep)) as service:
         yield service
 
 
 async def test_more_than_a_batch_is_swept_at_once(database, five_old_keys, monkeypatch):
     monkeypatch.setattr(periodic_task, "BATCH", 2)
-    async with Chore("keys", sweeping(FakeIdempotency(database).sweep)):
+    async with PeriodicTask("keys", sweeping(FakeIdempotency(database).sweep)):
         await until(lambda: not database.keys)
 
 

@@ -1,6 +1,6 @@
 """The stores' connections are closed together, also where one cannot be."""
 
-from microblog_streams.services.store_connections import Connections
+from microblog_streams.services.store_connections import StoreConnections
 
 
 class Store:
@@ -21,7 +21,7 @@ class Store:
 
 async def test_one_that_cannot_be_closed_keeps_none_of_the_others_open(caplog):
     stores = [Store("redis", OSError("broken pipe")), Store("cassandra"), Store("postgres")]
-    async with Connections(stores):
+    async with StoreConnections(stores):
         pass
     assert [store.open for store in stores] == [True, False, False]
     assert "store_not_closed store=redis reason=OSError('broken pipe')" in caplog.text

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from microblog_streams.services import disk_watch as module
-from microblog_streams.services.disk_watch import FREE, Disk
+from microblog_streams.services.disk_watch import FREE, DiskWatch
 from tests.waiting import DEADLINE_SECONDS, until
 
 
@@ -28,7 +28,7 @@ def free(monkeypatch):
 @pytest.fixture
 async def disk(tmp_path, free, monkeypatch):
     monkeypatch.setattr(module, "INTERVAL", 0.001)
-    disk = Disk(tmp_path)
+    disk = DiskWatch(tmp_path)
     yield disk
     await disk.stop()
 
@@ -40,7 +40,7 @@ def told(caplog):
 
 
 def test_it_is_full_below_what_the_databases_take_ahead(tmp_path, free):
-    disk = Disk(tmp_path)
+    disk = DiskWatch(tmp_path)
     assert not disk.full
     free.free = FREE - 1
     assert disk.full

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from microblog_streams.dead_letters import reader
-from microblog_streams.dead_letters.reader import LetterBox
+from microblog_streams.dead_letters.reader import DeadLetterReader
 from microblog_streams.domain.errors import StoreUnavailable
 
 
@@ -57,7 +57,7 @@ def consumer():
 
 @pytest.fixture
 def box(consumer):
-    return LetterBox(consumer, 2)
+    return DeadLetterReader(consumer, 2)
 
 
 async def test_the_bounds_are_those_of_every_partition(box):

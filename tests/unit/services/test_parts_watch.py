@@ -4,7 +4,7 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services import durability_watch
-from microblog_streams.services.durability_watch import PartsWatch
+from microblog_streams.services.durability_watch import DurabilityWatch
 from tests.waiting import until
 
 
@@ -30,14 +30,14 @@ def short(monkeypatch):
 
 
 async def watched(looks, condition):
-    async with PartsWatch(looks) as watch:
+    async with DurabilityWatch(looks) as watch:
         await until(lambda: condition(watch))
         return list(watch.warnings)
 
 
 async def test_what_changes_is_seen():
     kafka, cassandra = Part(["one copy"]), Part(["durable_writes off"])
-    async with PartsWatch({"kafka": kafka.look, "cassandra": cassandra.look}) as watch:
+    async with DurabilityWatch({"kafka": kafka.look, "cassandra": cassandra.look}) as watch:
         await until(lambda: watch.warnings == ["one copy", "durable_writes off"])
         kafka.answers = [[]]
         await until(lambda: watch.warnings == ["durable_writes off"])

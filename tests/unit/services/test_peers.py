@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 from aiohttp.web import Application, HTTPFound, Response
 
-from microblog_streams.cluster_status.worker_client import Peers
+from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.domain.errors import WorkerUnavailable
 from microblog_streams.observability.logs import request_id
 
@@ -28,7 +28,7 @@ async def other():
     web = Application()
     web.router.add_get("/{path}", answer)
     async with TestServer(web) as server, ClientSession() as session:
-        yield SimpleNamespace(url=str(server.make_url("/")), asked=asked, peers=Peers(lambda: session))
+        yield SimpleNamespace(url=str(server.make_url("/")), asked=asked, peers=WorkerClient(lambda: session))
         over.set()
 
 

@@ -2,7 +2,7 @@
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services import worker_presence as presence_module
-from microblog_streams.services.worker_presence import Presence
+from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.waiting import until
 
@@ -33,7 +33,7 @@ def worker(name, *partitions):
 async def test_the_owner_of_a_partition_is_who_announces_it():
     board = Board()
     board.announced["other"] = worker("other", 0, 1)
-    presence = Presence(board, lambda: worker("me", 2, 3))
+    presence = WorkerPresence(board, lambda: worker("me", 2, 3))
     async with presence:
         await until(lambda: presence.workers)
         assert presence.owner(1).name == "other"
@@ -44,7 +44,7 @@ async def test_the_owner_of_a_partition_is_who_announces_it():
 
 async def test_what_was_heard_last_is_kept_while_redis_is_away():
     board = Board()
-    presence = Presence(board, lambda: worker("me", 7))
+    presence = WorkerPresence(board, lambda: worker("me", 7))
     async with presence:
         await until(lambda: presence.workers)
         board.away = True
@@ -55,7 +55,7 @@ async def test_other_partitions_are_announced_at_once(monkeypatch):
     """Who looks a row up right after a rebalance asks the right worker."""
     monkeypatch.setattr(presence_module, "INTERVAL", 3_600)
     board, mine = Board(), [7]
-    presence = Presence(board, lambda: worker("me", *mine))
+    presence = WorkerPresence(board, lambda: worker("me", *mine))
     async with presence:
         await until(lambda: presence.owner(7))
         mine.append(8)

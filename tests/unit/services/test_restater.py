@@ -5,10 +5,10 @@ import gc
 import pytest
 from faust.types.tuples import FutureMessage
 
-from microblog_streams.delivery.stale_changelog_rows import Doubts
+from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.services import row_republisher
-from microblog_streams.services.row_republisher import Restater
+from microblog_streams.services.row_republisher import RowRepublisher
 from tests.waiting import until
 
 
@@ -32,7 +32,7 @@ class Store:
 
 @pytest.fixture
 def doubts():
-    return Doubts(lambda message: None)
+    return StaleChangelogRows(lambda message: None)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def standing():
 @pytest.fixture
 async def running(doubts, store, standing, monkeypatch):
     monkeypatch.setattr(row_republisher, "INTERVAL", 0.001)
-    service = Restater(doubts, store.republish, lambda: standing["good"])
+    service = RowRepublisher(doubts, store.republish, lambda: standing["good"])
     await service.start()
     yield service
     await service.stop()
@@ -95,7 +95,7 @@ async def test_a_failure_that_nobody_expects_forgets_nothing_either(doubts, capl
     async def broken(keys):
         raise ZeroDivisionError
 
-    service = Restater(doubts, broken, lambda: True)
+    service = RowRepublisher(doubts, broken, lambda: True)
     doubts.add([b"a"])
     await service.restate()
     assert len(doubts) == 1
@@ -107,8 +107,8 @@ async def test_a_stop_restates_what_was_given_up_too(store):
         def check(self):
             """The partition is this worker's."""
 
-    doubts = Doubts(lambda message: Held())
-    service = Restater(doubts, store.republish, lambda: False)
+    doubts = StaleChangelogRows(lambda message: Held())
+    service = RowRepublisher(doubts, store.republish, lambda: False)
     await service.start()
     record = FutureMessage(None)
     doubts.watch(None, b"a", record)
@@ -125,7 +125,7 @@ async def test_a_record_that_failed_once_its_partition_was_anothers_is_no_alarm(
         def check(self):
             raise NotMine("another has it")
 
-    doubts, record = Doubts(lambda message: Lost()), FutureMessage(None)
+    doubts, record = StaleChangelogRows(lambda message: Lost()), FutureMessage(None)
     doubts.watch(None, b"a", record)
     record.set_exception(TimeoutError())
     await until(lambda: len(doubts))

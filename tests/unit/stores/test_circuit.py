@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.aio import circuit_breaker as module
-from microblog_streams.aio.circuit_breaker import Circuit
+from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 from tests.waiting import until
 
@@ -33,7 +33,7 @@ def store():
 @pytest.fixture
 async def circuit(store, monkeypatch):
     monkeypatch.setattr(module, "PAUSE", 0.001)
-    circuit = Circuit("redis", store.ask)
+    circuit = CircuitBreaker("redis", store.ask)
     yield circuit
     circuit.close()
 
@@ -138,7 +138,7 @@ async def test_it_ends_though_a_cancellation_is_lost(monkeypatch):
         except asyncio.CancelledError:
             raise SILENCE from None
 
-    circuit = Circuit("redis", ask)
+    circuit = CircuitBreaker("redis", ask)
     with pytest.raises(NoAnswer), circuit.call():
         raise SILENCE
     await asked.wait()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.aio.batcher import Gathering
+from microblog_streams.aio.batcher import Batcher
 
 
 class Slow:
@@ -30,7 +30,7 @@ def slow():
 
 @pytest.fixture
 def gathering(slow):
-    return Gathering(slow.ask)
+    return Batcher(slow.ask)
 
 
 async def settled(*questions):

@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from microblog_streams.stores.cassandra.thread_future import Handover
+from microblog_streams.stores.cassandra.thread_future import ThreadFuture
 
 
 def in_thread(call, *args):
@@ -20,14 +20,14 @@ def done():
 
 
 async def test_an_answer_of_another_thread_is_awaited(done):
-    handover = Handover(lambda: done.append("done"))
+    handover = ThreadFuture(lambda: done.append("done"))
     in_thread(handover.answered, ["row"])
     assert await handover.result == ["row"]
     assert done == ["done"]
 
 
 async def test_an_error_of_another_thread_is_raised(done):
-    handover = Handover(lambda: done.append("done"))
+    handover = ThreadFuture(lambda: done.append("done"))
     in_thread(handover.failed, KeyError("lost"))
     with pytest.raises(KeyError, match="lost"):
         await handover.result
@@ -36,7 +36,7 @@ async def test_an_error_of_another_thread_is_raised(done):
 
 @pytest.mark.parametrize("outcome", ["answered", "failed"])
 async def test_an_answer_after_the_caller_left_still_counts_as_done(done, outcome):
-    handover = Handover(lambda: done.append("done"))
+    handover = ThreadFuture(lambda: done.append("done"))
     handover.result.cancel()
     in_thread(getattr(handover, outcome), OSError("too late"))
     await asyncio.sleep(0)
@@ -47,7 +47,7 @@ async def test_an_answer_after_the_caller_left_still_counts_as_done(done, outcom
 @pytest.mark.parametrize("second", [("answered", ["late"]), ("failed", OSError("late"))])
 async def test_only_the_first_answer_counts(done, second):
     """Else the place of one request is given to two others, and what bounds them grows with each."""
-    handover = Handover(lambda: done.append("done"))
+    handover = ThreadFuture(lambda: done.append("done"))
     name, outcome = second
     in_thread(handover.answered, ["row"])
     in_thread(getattr(handover, name), outcome)
@@ -58,7 +58,7 @@ async def test_only_the_first_answer_counts(done, second):
 
 def test_an_answer_after_the_loop_closed_is_dropped(done):
     async def make():
-        return Handover(lambda: done.append("done"))
+        return ThreadFuture(lambda: done.append("done"))
 
     handover = asyncio.run(make())
     handover.answered(["row"])

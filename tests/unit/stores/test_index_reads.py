@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.cassandra.author_index import AUTHORS_A_READ, OLDER, ROWS_A_READ, IndexReads, Part
+from microblog_streams.stores.cassandra.author_index import AUTHORS_A_READ, OLDER, ROWS_A_READ, AuthorIndex, Part
 from microblog_streams.stores.cassandra.driver import FAST, STRONG
 
 TOP = UUID(int=10_000)
@@ -44,7 +44,7 @@ def index():
 
 @pytest.fixture
 def reads(index):
-    return IndexReads(index)
+    return AuthorIndex(index)
 
 
 async def test_authors_of_the_same_moment_share_requests(index, reads):

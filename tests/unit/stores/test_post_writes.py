@@ -7,7 +7,7 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import Post
-from microblog_streams.stores.cassandra.post_batch_writer import BYTES, SENDERS, TOGETHER, PostWrites
+from microblog_streams.stores.cassandra.post_batch_writer import BYTES, SENDERS, TOGETHER, PostBatchWriter
 
 
 class Slow:
@@ -38,7 +38,7 @@ def slow():
 
 @pytest.fixture
 def writes(slow):
-    return PostWrites(slow.write, timeout=10.0)
+    return PostBatchWriter(slow.write, timeout=10.0)
 
 
 def post(content="hello"):
@@ -120,7 +120,7 @@ async def test_whoever_left_is_not_written(writes, slow):
 
 
 async def test_nobody_waits_for_longer_than_a_call_may_take(slow):
-    writes = PostWrites(slow.write, timeout=0.0)
+    writes = PostBatchWriter(slow.write, timeout=0.0)
     (late,) = await begin(writes, "late")
 
     with pytest.raises(StoreUnavailable, match="found no request"):

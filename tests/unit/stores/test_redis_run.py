@@ -7,7 +7,7 @@ from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis import run_id
-from microblog_streams.stores.redis.run_id import REVIEW_EVERY, Looks
+from microblog_streams.stores.redis.run_id import REVIEW_EVERY, RunMonitor
 from microblog_streams.stores.redis.server import Server
 
 HOLD = 2.5
@@ -76,25 +76,25 @@ async def another(looks):
 
 
 async def test_the_run_stays_the_same_while_nothing_happens():
-    looks = Looks(FakeRedis(Primary("a")))
+    looks = RunMonitor(FakeRedis(Primary("a")))
     assert await looks.run() == await looks.run()
 
 
 async def test_another_start_of_the_server_is_another_run():
     server = Primary("a")
-    async with another(Looks(FakeRedis(server))):
+    async with another(RunMonitor(FakeRedis(server))):
         server.info["run_id"] = "b"
 
 
 async def test_a_server_that_was_a_replica_since_is_another_run_though_it_never_stopped():
     server = Primary("a")
-    async with another(Looks(FakeRedis(server))):
+    async with another(RunMonitor(FakeRedis(server))):
         server.info["master_replid"] = "r2"
 
 
 async def test_a_look_that_finds_the_same_run_after_a_connection_found_another_is_another_run():
     redis = FakeRedis(Primary("a"))
-    async with another(Looks(redis)):
+    async with another(RunMonitor(redis)):
         redis.changes += 2
 
 
@@ -102,7 +102,7 @@ async def test_a_look_that_finds_the_same_run_after_a_connection_found_another_i
 async def test_a_server_that_is_no_primary_proves_nothing(clustered):
     redis = FakeRedis(Primary("a"), Primary("b", role="slave"), clustered=clustered)
     with pytest.raises(StoreUnavailable, match="not a primary") as told:
-        await Looks(redis).run()
+        await RunMonitor(redis).run()
     assert isinstance(told.value.__cause__, ReadOnlyError)
     assert redis.trouble is told.value
 
@@ -110,7 +110,7 @@ async def test_a_server_that_is_no_primary_proves_nothing(clustered):
 async def test_primaries_run_the_same_in_whatever_order_they_are_found():
     a, b = Primary("a"), Primary("b")
     redis = FakeRedis(a, b, clustered=True)
-    looks = Looks(redis)
+    looks = RunMonitor(redis)
     run = await looks.run()
     redis.servers = b, a
     assert await looks.run() == run
@@ -118,7 +118,7 @@ async def test_primaries_run_the_same_in_whatever_order_they_are_found():
 
 async def test_another_primary_of_a_cluster_is_another_run():
     redis = FakeRedis(Primary("a"), Primary("b"), clustered=True)
-    async with another(Looks(redis)):
+    async with another(RunMonitor(redis)):
         redis.servers = redis.servers[0], Primary("c")
 
 
@@ -126,14 +126,14 @@ async def test_a_primary_of_a_cluster_that_is_cut_off_proves_nothing():
     cut_off = Primary("b")
     cut_off.state = "fail"
     with pytest.raises(StoreUnavailable, match="does not see the others") as told:
-        await Looks(FakeRedis(Primary("a"), cut_off, clustered=True)).run()
+        await RunMonitor(FakeRedis(Primary("a"), cut_off, clustered=True)).run()
     assert isinstance(told.value.__cause__, ClusterDownError)
 
 
 async def test_what_was_written_a_hold_ago_must_be_on_as_many_replicas_as_the_primary_wants(clock):
     server = Primary("a")
     redis = FakeRedis(server)
-    redis.copies, looks = 1, Looks(redis)
+    redis.copies, looks = 1, RunMonitor(redis)
     server.replicate(100, 90, 10)
     run = await looks.run()  # nothing was written in this run before
     clock.time += 1
@@ -154,7 +154,7 @@ async def test_what_was_written_a_hold_ago_must_be_on_as_many_replicas_as_the_pr
 async def test_every_primary_of_a_cluster_is_compared_with_its_own_replicas(clock):
     behind, level = Primary("a"), Primary("b")
     redis = FakeRedis(behind, level, clustered=True)
-    redis.copies, looks = 1, Looks(redis)
+    redis.copies, looks = 1, RunMonitor(redis)
     for server in redis.servers:
         server.replicate(100, 99)
     await looks.run()
@@ -166,7 +166,7 @@ async def test_every_primary_of_a_cluster_is_compared_with_its_own_replicas(cloc
 
 async def test_a_primary_that_wants_no_replicas_is_believed_without(clock):
     redis = FakeRedis(Primary("a", master_repl_offset=100))
-    redis.copies, looks = 1, Looks(redis)
+    redis.copies, looks = 1, RunMonitor(redis)
     run = await looks.run()
     clock.time += 10 * HOLD
     assert await looks.run() == run
@@ -175,7 +175,7 @@ async def test_a_primary_that_wants_no_replicas_is_believed_without(clock):
 async def test_a_replica_that_is_still_copying_counts_for_nothing(clock):
     server = Primary("a")
     redis = FakeRedis(server)
-    redis.copies, looks = 1, Looks(redis)
+    redis.copies, looks = 1, RunMonitor(redis)
     server.replicate(100, 100)
     await looks.run()
     clock.time += HOLD
@@ -187,7 +187,7 @@ async def test_a_replica_that_is_still_copying_counts_for_nothing(clock):
 async def test_settings_are_read_again_of_another_run_after_trouble_and_now_and_again(clock):
     server = Primary("a")
     redis = FakeRedis(server)
-    looks = Looks(redis)
+    looks = RunMonitor(redis)
     for _ in range(3):
         await looks.run()
     assert redis.reviews == 1

@@ -8,7 +8,7 @@ from redis.exceptions import ResponseError
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis import pipeline
-from microblog_streams.stores.redis.pipeline import Together
+from microblog_streams.stores.redis.pipeline import CommandBatcher
 from tests.waiting import DEADLINE_SECONDS, until
 
 
@@ -45,7 +45,7 @@ def server():
 
 @pytest.fixture
 def reads(server):
-    return Together(server.line, lambda error: StoreUnavailable("redis", error) if "away" in str(error) else None)
+    return CommandBatcher(server.line, lambda error: StoreUnavailable("redis", error) if "away" in str(error) else None)
 
 
 async def test_one_that_is_alone_goes_out_alone(server, reads):
@@ -77,7 +77,7 @@ async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
 
 async def test_one_that_has_stalled_holds_nobody_up(server, monkeypatch):
     monkeypatch.setattr(pipeline, "IN_FLIGHT", 2)
-    reads = Together(server.line, lambda error: None)
+    reads = CommandBatcher(server.line, lambda error: None)
     server.free.clear()
     stalled = asyncio.create_task(reads("GET", "a"))
     await until(lambda: server.calls)
@@ -103,7 +103,7 @@ async def test_what_is_asked_while_a_sender_gives_its_line_back_is_sent(server):
         giving_back.set()
         await asyncio.sleep(0)
 
-    reads = Together(line, lambda error: None)
+    reads = CommandBatcher(line, lambda error: None)
     await reads("GET", "a")
     await giving_back.wait()
     assert await asyncio.wait_for(reads("GET", "b"), DEADLINE_SECONDS) == ["GET", "b"]

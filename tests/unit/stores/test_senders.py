@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.aio.sender_pool import Senders
+from microblog_streams.aio.sender_pool import SenderPool
 from tests.waiting import DEADLINE_SECONDS, until
 
 
@@ -16,7 +16,7 @@ class Queue:
         self.sent = []
         self.free = asyncio.Event()
         self.free.set()
-        self.senders = Senders(self.send, most)
+        self.senders = SenderPool(self.send, most)
 
     def put(self, work):
         done = asyncio.get_running_loop().create_future()

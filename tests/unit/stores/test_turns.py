@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog_streams.aio import priority_semaphore as turns_module
-from microblog_streams.aio.priority_semaphore import Turns
+from microblog_streams.aio.priority_semaphore import PrioritySemaphore
 from tests.waiting import DEADLINE_SECONDS, until
 
 
@@ -15,7 +15,7 @@ class Queue:
     """Takes turns of one; notes who had theirs, in which order."""
 
     def __init__(self, most=1):
-        self.turns = Turns(most)
+        self.turns = PrioritySemaphore(most)
         self.had = []
         self.at_work = 0
         self.busiest = 0
@@ -96,7 +96,7 @@ class Backlog:
     """A line that never empties: one comes, and one has its turn. Ranks are numbers from 0 to 255."""
 
     def __init__(self):
-        self.turns = Turns(1)
+        self.turns = PrioritySemaphore(1)
         self.served = self.left = 0
         self.tasks = []
         self.ended, self.done = asyncio.Semaphore(0), asyncio.Semaphore(0)

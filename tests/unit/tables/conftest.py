@@ -47,7 +47,7 @@ class Changelog:
 
 
 @dataclass
-class Shelf:
+class PageCache:
     """The table, its changelog, and the event that is being processed."""
 
     followers: FollowersTable
@@ -102,7 +102,7 @@ async def shelf(tmp_path):
     followers = tables.followers.register(app)
     app.finalize()
     app._create_directories()
-    shelf = Shelf(followers, Changelog(), app)
+    shelf = PageCache(followers, Changelog(), app)
     shelf.table._changelog_topic = shelf.changelog
     shelf.table._verified_source_topics_for_partitions.add("user.follow")
     yield shelf

@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from microblog_streams.config.settings import Settings
-from web.server.connection_limits import Cut, Door, Refused, counted_as
+from web.server.connection_limits import ConnectionLimits, Cut, Refused, counted_as
 from web.server.limits import Limits, affordable
 
 
@@ -28,7 +28,7 @@ def test_a_client_is_an_address_of_ipv4_and_a_network_of_ipv6(peername, counted)
 
 
 def test_addresses_are_counted_each_for_itself():
-    door = Door(Limits(connections=3, connections_per_address=2))
+    door = ConnectionLimits(Limits(connections=3, connections_per_address=2))
 
     entered = [door.enter(address) for address in ["a", "a", "a", "b", "c"]]
 
@@ -38,7 +38,7 @@ def test_addresses_are_counted_each_for_itself():
 
 
 def test_an_address_that_left_is_forgotten():
-    door = Door(Limits(connections_per_address=1))
+    door = ConnectionLimits(Limits(connections_per_address=1))
     door.enter("a")
     door.leave("a")
 
@@ -47,13 +47,13 @@ def test_an_address_that_left_is_forgotten():
 
 
 def test_who_has_no_address_counts_for_the_total_alone():
-    door = Door(Limits(connections=2, connections_per_address=1))
+    door = ConnectionLimits(Limits(connections=2, connections_per_address=1))
 
     assert [door.enter("") for _ in range(3)] == [True, True, False]
 
 
 def test_every_reason_is_counted_from_the_beginning():
-    door = Door(Limits())
+    door = ConnectionLimits(Limits())
 
     assert (set(door.refused), set(door.cut)) == (set(Refused), set(Cut))
 

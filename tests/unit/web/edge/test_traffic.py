@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from web.server.connection_limits import Cut, Door
+from web.server.connection_limits import ConnectionLimits, Cut
 from web.server.limits import Limits
 from web.server.metrics import Traffic
 
@@ -19,7 +19,7 @@ from web.server.metrics import Traffic
     ],
 )
 def test_every_count_has_its_name(name, labels, value):
-    door = Door(Limits(connections_per_address=1))
+    door = ConnectionLimits(Limits(connections_per_address=1))
     for address in ["a", "a", "b"]:
         door.enter(address)
     door.cut[Cut.HEAD] += 1
