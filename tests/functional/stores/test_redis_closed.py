@@ -8,8 +8,8 @@ import uvloop
 from pydantic import SecretStr
 from redis.exceptions import ConnectionError as NotConnected
 
-from microblog_streams.settings import Settings
-from microblog_streams.stores.redis_address import open_pool
+from microblog_streams.config.settings import Settings
+from microblog_streams.stores.redis.address import open_pool
 from tests.waiting import until
 
 
