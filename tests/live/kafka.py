@@ -8,10 +8,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from microblog_streams import topics
-from microblog_streams.addresses import joined, parse
-from microblog_streams.configuration import app_id
-from microblog_streams.events import Event
+from microblog_streams.config.addresses import joined, parse
+from microblog_streams.config.faust_config import app_id
+from microblog_streams.domain import topics
+from microblog_streams.domain.events import Event
 
 
 class Kafka:

@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 
+from microblog_streams.config.settings import PREFIX
 from microblog_streams.local.files import write_atomic
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Children
 from microblog_streams.local.stack import Stack
-from microblog_streams.settings import PREFIX
 
 #: Of a property that is set twice the last value counts: these replace the lone broker's.
 SETTINGS = {

@@ -8,7 +8,7 @@ import random
 import pytest
 from aiokafka.errors import KafkaError
 
-from microblog_streams import topics
+from microblog_streams.domain import topics
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.stack import PARTS
 from tests.chaos.arena import WORKERS, scene_on
