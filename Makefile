@@ -66,12 +66,13 @@ test-fast: $(VENV)/.test  ## Run the unit and functional tests alone, on all cor
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
 	@$(BIN)/python -m pytest tests/soak
 
-check: $(VENV)/.check  ## Check format, lint, types, import contracts and docs
+check: $(VENV)/.check  ## Check format, lint, types, import contracts, docs and retired words
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m microblog_streams.commands.docs --check
+	@$(BIN)/python -m tools.docs --check
+	@$(BIN)/python -m tools.retired_words
 
 # --strict: a version that PyPI says nothing about is no version without advisories.
 audit: $(VENV)/.check  ## Check the pinned dependencies for known vulnerabilities (needs the network)
@@ -81,7 +82,7 @@ audit: $(VENV)/.check  ## Check the pinned dependencies for known vulnerabilitie
 	@tail -n 1 $(VENV)/audit.log
 
 docs: $(VENV)/.run  ## Write the generated pages anew
-	@$(BIN)/python -m microblog_streams.commands.docs
+	@$(BIN)/python -m tools.docs
 
 format: $(VENV)/.check  ## Format the code
 	@$(BIN)/ruff format .

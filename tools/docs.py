@@ -1,7 +1,7 @@
-"""Keeps the docs true: writes docs/settings.md from the models, and with ``--check`` fails where a page has gone stale.
+"""Writes docs/settings.md from the settings models; with ``--check`` it checks all pages instead.
 
-``make docs`` runs the first, ``make check`` the second, which also follows every relative link of every page and
-looks up every name on it (docs_names.py).
+``make docs`` writes the page. ``make check`` fails if that page is stale, or if a page has a relative link that leads
+nowhere or names something that does not exist (docs_names.py).
 """
 
 import re
@@ -12,12 +12,12 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from microblog_streams.commands.docs_names import Names, unknown_names, unknown_paths
 from microblog_streams.config.infrastructure_settings import Infrastructure
 from microblog_streams.config.rate_limit_settings import Limiting
 from microblog_streams.config.secret_files import is_secret
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import LocalSettings
+from tools.docs_names import Names, unknown_names, unknown_paths
 
 SETTINGS_PAGE = Path("docs/settings.md")
 #: Configuration files whose comments name source files.
@@ -35,7 +35,7 @@ A secret, marked °, can be in a file: `MICROBLOG_ADMIN_TOKEN_FILE` is the path 
 
 
 def settings_page() -> str:
-    """Return docs/settings.md."""
+    """Return the text of docs/settings.md."""
     infrastructure, limits = Infrastructure.model_fields, Limiting.model_fields
     workers = {name: field for name, field in Settings.model_fields.items() if name not in {**infrastructure, **limits}}
     tables = {
@@ -63,7 +63,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def problems(root: Path) -> Iterator[str]:
-    """Tell what is wrong with the docs below ``root``."""
+    """Yield a line for each problem of the docs below ``root``."""
     page = root / SETTINGS_PAGE
     if not page.exists() or page.read_text() != settings_page():
         yield f"{SETTINGS_PAGE} is stale: run make docs"

@@ -1,8 +1,8 @@
 """Checks that what the docs name exists: files, settings, metrics, commands, URLs, log events and other identifiers.
 
 Names are read from code spans and code blocks, and looked up where they are defined: the tree of files, the settings
-models, the table of routes, the Makefile, the commands. Identifiers and metrics are looked for as text in the sources,
-which finds a renamed log event without a list of them.
+models, the table of routes, the Makefile, the commands. Identifiers and metrics are searched for in the text of the
+sources, so that a renamed log event is noticed without a list of events.
 """
 
 import re
@@ -60,10 +60,9 @@ class Names:
 
     @cached_property
     def sources(self) -> str:
-        """The text of all sources, less this module's, whose patterns would define what they look for."""
+        """The text of all sources, in one string."""
         kept = [self.root / path[1:] for path in self.paths if not path.startswith(("/docs/", "/tests/"))]
-        own = Path(__file__).name
-        return "\n".join(file.read_text() for file in kept if file.suffix in {*TEXT, ".cfg", ""} and file.name != own)
+        return "\n".join(file.read_text() for file in kept if file.suffix in {*TEXT, ".cfg", ""})
 
     @cached_property
     def settings(self) -> frozenset[str]:
@@ -100,17 +99,17 @@ class Names:
         return tuple(_plain(path) for path in [*served, *FAUST_PATHS, *problems])
 
     def has_path(self, name: str) -> bool:
-        """Say whether a file, or a folder with a file in it, has a path that ends in ``name``."""
+        """Return whether a file, or a folder with a file in it, has a path that ends in ``name``."""
         if name.endswith("/"):
             return any(path.startswith(f"/{name}") for path in self.paths)
         return any(path.endswith(f"/{name}") for path in self.paths)
 
     def has_url(self, path: str) -> bool:
-        """Say whether a URL is served, or is the end of one that is (``/followees``)."""
+        """Return whether a URL is served, or is the end of one that is (``/followees``)."""
         return any(url.endswith(_plain(path)) for url in self.urls)
 
     def has_metric(self, name: str) -> bool:
-        """Say whether a metric is named in the sources; the client library adds ``_total`` to counters."""
+        """Return whether a metric is named in the sources; the client library adds ``_total`` to counters."""
         return name.removesuffix("_total") in self.sources
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.commands.docs_names import Names, unknown_names, unknown_paths
+from tools.docs_names import Names, unknown_names, unknown_paths
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,172 @@
+"""Fails where code or docs use a retired word; docs/glossary.md has the words in use.
+
+Checked are identifiers, comments and docstrings of the product packages, and the prose of docs/*.md and README.md.
+Names in code spans (``name`` in docstrings, `name` in Markdown) are left out: persisted and public names keep their
+words. `make check` runs this as `python -m tools.retired_words`.
+"""
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+#: The product packages, whose Python files are checked.
+PACKAGES: Final = ("microblog_streams", "agents", "tables", "web")
+#: Folders and pages that still have retired words. Shorten it, never add to it.
+NOT_YET: Final[tuple[str, ...]] = (
+    "agents/",
+    "tables/",
+    "web/",
+    "docs/",
+    "README.md",
+    "microblog_streams/aio/",
+    "microblog_streams/bootstrap/",
+    "microblog_streams/client/",
+    "microblog_streams/cli/",
+    "microblog_streams/cluster_status/",
+    "microblog_streams/commands/",
+    "microblog_streams/config/",
+    "microblog_streams/dead_letters/",
+    "microblog_streams/delivery/",
+    "microblog_streams/domain/",
+    "microblog_streams/kafka/",
+    "microblog_streams/local/",
+    "microblog_streams/observability/",
+    "microblog_streams/operations/",
+    "microblog_streams/ports/",
+    "microblog_streams/rate_limits/",
+    "microblog_streams/repartition/",
+    "microblog_streams/services/",
+    "microblog_streams/stores/",
+)
+
+#: Retired in identifiers, as one of their words (``settle`` in ``settle_edge`` and ``EdgeSettle``), and in prose.
+WORDS: Final[Mapping[str, str]] = {
+    "settle": "apply, wait until ..., resolve",
+    "settles": "applies, waits until ..., resolves",
+    "settled": "applied, resolved",
+    "settling": "applying, resolving",
+    "whoever": "the caller, the worker, ...: say who",
+    "somebody": "a user, an operator, ...: say who",
+    "nobody": "no user, no worker, ...: say who",
+    "steadiness": "redis_restart_monitor",
+    "restater": "row_republisher",
+    "restatement": "republish",
+    "handover": "thread_future",
+    "census": "timeline_count",
+    "roster": "worker_registry",
+    "workplace": "worker_directory",
+    "underway": "in flight",
+    "farewell": "reject",
+}
+#: Retired in identifiers only; in prose they may be plain English.
+IDENTIFIERS: Final[Mapping[str, str]] = {
+    "lane": "partition processor",
+    "parcel": "in-flight event",
+    "poison": "undecodable event",
+    "doubt": "stale changelog row",
+    "doubts": "stale changelog rows",
+    "upstream": "faust_patches",
+    "letterbox": "dead letter reader",
+    "chore": "periodic task",
+    "chores": "periodic tasks",
+    "warmth": "timeline state",
+    "glance": "a number with its unit, as in POLL_SECONDS",
+}
+#: Retired in names of constants, where a number needs its unit.
+CONSTANTS: Final[Mapping[str, str]] = {
+    "PATIENCE": "a timeout with its unit, as in TIMEOUT_SECONDS",
+    "MOST": "a limit with its unit, as in MAX_BYTES",
+}
+#: Retired in prose.
+PHRASES: Final[Mapping[str, str]] = {
+    "tell whether": "return whether",
+    "tells whether": "returns whether",
+    "at hand": "available",
+    "in words": "as text",
+}
+#: Identifiers that are persisted or public, and keep an old word.
+KEPT: Final = frozenset({"settled_letters", "SETTLED", "settled"})
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SPAN: Final = re.compile(r"```[\s\S]*?```|``[^`\n]+``|`[^`\n]+`")
+_PROSE: Final = re.compile(
+    "|".join(rf"\b{phrase}\b" for phrase in [*WORDS, *PHRASES]).replace(" ", r"\s+"), re.IGNORECASE
+)
+_INSTEAD: Final = {**WORDS, **IDENTIFIERS, **CONSTANTS, **PHRASES}
+
+
+def retired_in_prose(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line (from 0) of each retired word in ``text``, and what is wrong; names in code spans are skipped."""
+    prose = _SPAN.sub(lambda span: re.sub(r"[^\n]", " ", span[0]), text)
+    for found in _PROSE.finditer(prose):
+        word = " ".join(found[0].lower().split())
+        yield prose.count("\n", 0, found.start()), f'"{word}" is retired: {_INSTEAD[word]}'
+
+
+def retired_in_name(name: str) -> str | None:
+    """Return what is wrong with an identifier, None where it has no retired word."""
+    if name in KEPT:
+        return None
+    words = _WORD.findall(name)
+    bad = [word.lower() for word in words if word.lower() in WORDS or word.lower() in IDENTIFIERS]
+    bad += [word for word in words if name.isupper() and word in CONSTANTS]
+    bad += ["letterbox"] if "letterbox" in name.lower().replace("_", "") else []
+    return f"{name} has a retired word: {_INSTEAD[bad[0]]}" if bad else None
+
+
+def retired_in_python(source: str) -> Iterator[tuple[int, str]]:
+    """Yield the line (from 1) of each retired word in the names, comments and docstrings of a Python file."""
+    names: dict[str, int] = {}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME:
+            names.setdefault(token.string, token.start[0])
+        elif token.type == tokenize.COMMENT:
+            yield from ((token.start[0], wrong) for _, wrong in retired_in_prose(token.string))
+    yield from ((line, wrong) for name, line in names.items() if (wrong := retired_in_name(name)))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _in_docstring(node)
+
+
+def _in_docstring(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
+) -> Iterator[tuple[int, str]]:
+    if ast.get_docstring(node, clean=False) is not None:
+        statement = node.body[0]
+        assert isinstance(statement, ast.Expr)
+        assert isinstance(statement.value, ast.Constant)
+        yield from ((statement.lineno + line, wrong) for line, wrong in retired_in_prose(str(statement.value.value)))
+
+
+def retired_words(root: Path, skipped: tuple[str, ...] = NOT_YET) -> Iterator[str]:
+    """Yield ``path:line: what is wrong`` for the checkout at ``root``, less the folders and pages in ``skipped``."""
+    sources = [file for package in PACKAGES for file in sorted((root / package).rglob("*.py"))]
+    for file in [*sources, root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        path = file.relative_to(root).as_posix()
+        if file.exists() and not path.startswith(skipped or "/"):
+            yield from (f"{path}:{line}: {wrong}" for line, wrong in sorted(_retired_in(file)))
+
+
+def _retired_in(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield lines, counted from 1, and what is wrong there."""
+    if file.suffix == ".py":
+        yield from retired_in_python(file.read_text())
+    else:
+        yield from ((line + 1, wrong) for line, wrong in retired_in_prose(file.read_text()))
+
+
+def main() -> None:
+    """Print every retired word, and exit with status 1 where there is one."""
+    found = list(retired_words(Path()))
+    for line in found:
+        print(line, file=sys.stderr)
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
