@@ -23,4 +23,4 @@ def register(app: "MicroblogApp") -> None:
             app.topic_name(USER_DELETED): UserDeleted,
         }
         gone = app.operations.deletions
-        await deliver(app.deliveries, stream, events, gone.settle, record=gone.record)
+        await deliver(app.processor_pool, stream, events, gone.settle, record=gone.record)

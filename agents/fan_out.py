@@ -19,4 +19,4 @@ def register(app: "MicroblogApp") -> None:
     async def fan_out(stream: StreamT[bytes]) -> None:
         """Put new posts on the timelines of those who follow their authors."""
         events = {app.topic_name(POST_CREATED): PostCreated}
-        await deliver(app.deliveries, stream, events, app.operations.fan_out.deliver)
+        await deliver(app.processor_pool, stream, events, app.operations.fan_out.deliver)

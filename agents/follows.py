@@ -23,4 +23,4 @@ def register(app: "MicroblogApp") -> None:
             app.topic_name(USER_UNFOLLOW): Unfollowed,
         }
         edges = app.operations.edges
-        await deliver(app.deliveries, stream, events, edges.settle, record=edges.record)
+        await deliver(app.processor_pool, stream, events, edges.settle, record=edges.record)

@@ -26,7 +26,7 @@ from microblog_streams.config.faust_config import app_id, changelog_name, config
 from microblog_streams.config.settings import Settings
 from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.delivery.faust_patches import check_versions, connection, transport
-from microblog_streams.delivery.lease import Pulse
+from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
@@ -37,7 +37,7 @@ from microblog_streams.operations.follower_table_lookup import Rows
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.services.broker_gate import BrokerGate
 from microblog_streams.services.clock_watch import ClockWatch
-from microblog_streams.services.deployment_watch import Generations, choose_generation
+from microblog_streams.services.deployment_watch import DeploymentWatch, choose_generation
 from microblog_streams.services.disk_watch import DiskWatch
 from microblog_streams.services.durability_watch import DurabilityWatch
 from microblog_streams.services.edge_audit import EdgeAudit
@@ -76,33 +76,33 @@ class MicroblogApp(faust.App):
     settings: Settings
     operations: Operations
     rates: SharedRates
-    budgets: RateLimiter
-    deliveries: ProcessorPool
+    rate_limiter: RateLimiter
+    processor_pool: ProcessorPool
     health: Health
-    connections: StoreConnections
+    store_connections: StoreConnections
     postgres: Postgres
     redis: Redis
-    workplace: WorkerDirectory
-    disk: DiskWatch
+    worker_directory: WorkerDirectory
+    disk_watch: DiskWatch
     broker_gate: BrokerGate
-    steadiness: RedisRestartMonitor
-    presence: WorkerPresence
-    generations: Generations
-    relay: OutboxRelay
-    restater: RowRepublisher
+    redis_restart_monitor: RedisRestartMonitor
+    worker_presence: WorkerPresence
+    deployment_watch: DeploymentWatch
+    outbox_relay: OutboxRelay
+    row_republisher: RowRepublisher
     edge_audit: EdgeAudit
     reconciler: Reconciler
     outbox: Outbox
     dead_letters: DeadLetterWatch
-    parts_watch: DurabilityWatch
+    durability_watch: DurabilityWatch
     clock_watch: ClockWatch
-    chores: Sequence[PeriodicTask]
+    periodic_tasks: Sequence[PeriodicTask]
     followers: tables.followers.FollowersTable
     rows: Rows
-    peers: WorkerClient
-    here: LocalStatus
-    everywhere: StatusCollector
-    pulse: Pulse
+    worker_client: WorkerClient
+    local_status: LocalStatus
+    status_collector: StatusCollector
+    heartbeat: Heartbeat
 
     def __init__(self, settings: Settings, generation: int, partitions: int) -> None:
         """Configure Faust; ``create_app`` adds the rest."""
@@ -110,14 +110,14 @@ class MicroblogApp(faust.App):
         self.settings = settings
         # Outside the group: a member without agents would break the co-partitioning of the others.
         self.producer_only = settings.roles == "web"
-        self.generation = generation
+        self.topic_set = generation
         self.began = datetime.now(UTC)
         self._published: dict[str, TopicT] = {}
-        self.pulse = Pulse(settings.session_timeout)
+        self.heartbeat = Heartbeat(settings.session_timeout)
 
     def topic_name(self, logical: str) -> str:
         """Return a topic's name in Kafka."""
-        return topics.topic_name(logical, self.generation)
+        return topics.topic_name(logical, self.topic_set)
 
     def stream_of(self, *logical: str) -> TopicT:
         """Return topics as a channel of raw bytes: ``deliver`` validates, so that nothing invalid is lost."""
@@ -135,12 +135,12 @@ class MicroblogApp(faust.App):
 
     def changelog_name(self) -> str:
         """Return the name of the followers table's changelog topic in Kafka."""
-        return changelog_name(self.generation)
+        return changelog_name(self.topic_set)
 
     def itself(self) -> Worker:
         """Return what the other workers should know of this one."""
         settings, partitions = self.settings, self._partitions()
-        return Worker(settings.worker_name, settings.own_url, settings.roles, partitions, self.generation, self.began)
+        return Worker(settings.worker_name, settings.own_url, settings.roles, partitions, self.topic_set, self.began)
 
     def _partitions(self) -> tuple[int, ...]:
         changelog = self.changelog_name()
@@ -153,7 +153,7 @@ class MicroblogApp(faust.App):
 
     def _new_transport(self) -> TransportT:
         mended = transport.MendedTransport(self.conf.broker_consumer, self)
-        mended.pulse = self.pulse
+        mended.heartbeat = self.heartbeat
         return mended
 
     def _new_web(self) -> GuardedWeb:
@@ -163,13 +163,13 @@ class MicroblogApp(faust.App):
         """Be ready as Faust is, fetch as a worker that is, and say so."""
         super().on_rebalance_end()
         transport.be_ready(self)
-        self.presence.changed()
+        self.worker_presence.changed()
 
     async def on_first_start(self) -> None:
         """Take folder and port, then make the folders below, as Faust does."""
         if self.settings.auth == "open" and self.settings.serves_api:
             logger.warning("open_to_all MICROBLOG_AUTH=open lets everybody on this machine act as anybody")
-        await self.workplace.take()
+        await self.worker_directory.take()
         await super().on_first_start()
 
     async def on_started(self) -> None:
@@ -180,10 +180,10 @@ class MicroblogApp(faust.App):
     async def on_stop(self) -> None:
         """Finish and acknowledge what is under way, end rebuilds, then stop as Faust does; all of it has an end."""
         end_within(STOP_SECONDS + self.settings.ack_hold)
-        await self.deliveries.drain()
+        await self.processor_pool.drain()
         await self.operations.timelines.close()
         self.rates.close()
-        self.pulse.leaving = True
+        self.heartbeat.leaving = True
         await super().on_stop()
 
 

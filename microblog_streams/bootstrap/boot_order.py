@@ -31,11 +31,11 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, app.restater, *_in_every_role(app)],
+            [app.store_connections, app.row_republisher, *_in_every_role(app)],
             self.web_server(),
-            [app.disk, app.broker_gate],
+            [app.disk_watch, app.broker_gate],
             self.kafka_producer(),
-            [app.relay, app.reconciler, app.edge_audit],
+            [app.outbox_relay, app.reconciler, app.edge_audit],
             self.kafka_consumer(),
             self.agents(),
             self.kafka_conductor(),
@@ -47,16 +47,16 @@ class Boot(BootStrategy):
         app = cast("MicroblogApp", self.app)
         return self._chain(
             self.sensors(),
-            [app.connections, *_in_every_role(app)],
+            [app.store_connections, *_in_every_role(app)],
             self.web_server(),
-            [app.disk, app.broker_gate],
+            [app.disk_watch, app.broker_gate],
             self.kafka_producer(),
         )
 
 
 def _in_every_role(app: "MicroblogApp") -> list[ServiceT]:
-    watches = [app.steadiness, app.dead_letters, app.parts_watch, app.clock_watch]
-    return [app.presence, app.generations, *watches, *app.chores]
+    watches = [app.redis_restart_monitor, app.dead_letters, app.durability_watch, app.clock_watch]
+    return [app.worker_presence, app.deployment_watch, *watches, *app.periodic_tasks]
 
 
 def _check_options(app: "MicroblogApp") -> None:

@@ -33,7 +33,7 @@ from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.services.broker_gate import BrokerGate
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.clock_watch import ClockWatch
-from microblog_streams.services.deployment_watch import Generations
+from microblog_streams.services.deployment_watch import DeploymentWatch
 from microblog_streams.services.disk_watch import DiskWatch
 from microblog_streams.services.durability_watch import DurabilityWatch
 from microblog_streams.services.edge_audit import EdgeAudit
@@ -87,46 +87,46 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     settings = app.settings
     postgres, cassandra, redis = Postgres(settings, deployment.era), Cassandra(settings), Redis(settings)
     app.postgres = postgres
-    app.presence = WorkerPresence(WorkerRegistry(redis), app.itself)
-    app.peers = WorkerClient(lambda: app.http_client)
-    app.generations = Generations(
+    app.worker_presence = WorkerPresence(WorkerRegistry(redis), app.itself)
+    app.worker_client = WorkerClient(lambda: app.http_client)
+    app.deployment_watch = DeploymentWatch(
         deployment,
-        app.generation,
+        app.topic_set,
         ask=lambda: _looked_up(postgres),
         remember=lambda seen: remember(settings, seen),
-        workers=lambda: app.presence.workers,
+        workers=lambda: app.worker_presence.workers,
         name=settings.worker_name,
     )
-    log = Publisher(app, app.topic_of, app.generations, settings.publish_timeout)
+    log = Publisher(app, app.topic_of, app.deployment_watch, settings.publish_timeout)
     stores = _stores(log, postgres, cassandra, redis, app.followers, settings.name_hold_days)
     _add_operations(app, stores, redis, postgres)
     app.redis = redis
-    app.connections = StoreConnections([postgres, cassandra, redis])
+    app.store_connections = StoreConnections([postgres, cassandra, redis])
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
     app.clock_watch = ClockWatch(lambda: server_time(postgres), settings.clock_limit)
-    app.parts_watch = _parts_watch(app, cassandra)
-    app.relay = OutboxRelay(log, lambda: OutboxSession(postgres))
+    app.durability_watch = _parts_watch(app, cassandra)
+    app.outbox_relay = OutboxRelay(log, lambda: OutboxSession(postgres))
     audits = EdgeAudits(postgres)
     app.edge_audit = EdgeAudit(
         audits,
         compare=app.operations.losses.partition,
         mine=app.partitions_in_full,
-        seen=lambda: (app.generations.deployment, postgres.era),
-        generation=app.generation,
+        seen=lambda: (app.deployment_watch.deployment, postgres.era),
+        generation=app.topic_set,
     )
     caught_up = CaughtUp(app.outbox, lambda: get_deployment(postgres), lambda: offsets(settings), audits.complete)
     interval = settings.reconcile_interval
     app.reconciler = Reconciler(app.operations.audit, stores.users.draw, caught_up.settle, interval)
-    app.steadiness = RedisRestartMonitor(stores.timelines.run_id, settings.ack_hold)
-    app.here = LocalStatus(app)
-    app.everywhere = everywhere(app, app.here, TimelineCount(redis))
+    app.redis_restart_monitor = RedisRestartMonitor(stores.timelines.run_id, settings.ack_hold)
+    app.local_status = LocalStatus(app)
+    app.status_collector = everywhere(app, app.local_status, TimelineCount(redis))
 
 
 def _parts_watch(app: "MicroblogApp", cassandra: Cassandra) -> DurabilityWatch:
     settings = app.settings
-    names = list(topic_partitions(app.generation, app.conf.topic_partitions))
+    names = list(topic_partitions(app.topic_set, app.conf.topic_partitions))
 
     async def topics() -> list[str]:
         return list(durability_checks.of_topics(settings, await topic_states(settings, names)))
@@ -173,8 +173,8 @@ def _add_operations(app: "MicroblogApp", stores: Stores, redis: Redis, postgres:
     life = timedelta(days=settings.token_days)
     app.operations = operations(stores, life, settings.max_followees, lambda: postgres.era)
     app.rates = SharedRates(redis)
-    app.budgets = RateLimiter(settings, app.rates, LocalRates())
-    app.chores = [
+    app.rate_limiter = RateLimiter(settings, app.rates, LocalRates())
+    app.periodic_tasks = [
         PeriodicTask("sweep_keys", sweeping(stores.idempotency.sweep)),
         PeriodicTask("sweep_tokens", sweeping(stores.tokens.sweep)),
         PeriodicTask("note_token_uses", app.operations.tokens.note_used),
@@ -184,15 +184,15 @@ def _add_operations(app: "MicroblogApp", stores: Stores, redis: Redis, postgres:
 def add_delivery(app: "MicroblogApp") -> None:
     """Make what delivers events, and what may stop a worker from doing so."""
     settings = app.settings
-    app.workplace = WorkerDirectory(settings, app.generation)
-    app.disk = DiskWatch(settings.worker_dir)
+    app.worker_directory = WorkerDirectory(settings, app.topic_set)
+    app.disk_watch = DiskWatch(settings.worker_dir)
     app.health = Health(app)
-    app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.generation, app.conf.topic_partitions))
+    app.broker_gate = BrokerGate(client_options(settings), topic_partitions(app.topic_set, app.conf.topic_partitions))
     table = app.followers.table
-    app.deliveries = ProcessorPool(
+    app.processor_pool = ProcessorPool(
         membership=app,
-        pulse=app.pulse,
-        steadiness=app.steadiness,
+        heartbeat=app.heartbeat,
+        redis_restart_monitor=app.redis_restart_monitor,
         terms=ProcessorLimits(settings.window, settings.unacked, settings.on_failure),
         log=app.operations.posts.log,
         confirm=table.confirm,
@@ -200,10 +200,10 @@ def add_delivery(app: "MicroblogApp") -> None:
         first_offset=lambda tp: transport.first_offset(app, tp),
         rejoin=lambda reason: transport.rejoin(app, reason),
     )
-    app.on_partitions_revoked.connect(app.deliveries.let_go, weak=False)
+    app.on_partitions_revoked.connect(app.processor_pool.let_go, weak=False)
     app.on_partitions_assigned.connect(table.forget, weak=False)
-    app.restater = RowRepublisher(
-        table.doubts,
+    app.row_republisher = RowRepublisher(
+        table.stale_rows,
         republish=lambda keys: app.operations.follows.store.republish(app.followers.edges(keys)),
-        in_good_standing=lambda: not app.rebalancing and monotonic() < app.pulse.deadline,
+        in_good_standing=lambda: not app.rebalancing and monotonic() < app.heartbeat.deadline,
     )

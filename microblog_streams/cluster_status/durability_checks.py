@@ -1,7 +1,7 @@
 """What cannot keep our promises, in words: what ``/health`` warns of. Settings, and the parts as they are.
 
 Settings about copies count only when ``migrate`` makes something, so what Kafka and Cassandra have is asked of them
-(``services.parts_watch``). A loss that a copy elsewhere would have prevented is nobody's surprise on one machine: the
+(``services.durability_watch``). A loss that a copy elsewhere would have prevented is no surprise on one machine, so the
 local stack is not warned of its single copies. What is stronger than the settings say is no matter.
 """
 

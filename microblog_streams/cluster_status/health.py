@@ -31,12 +31,12 @@ class Health:
         """Tell whether the worker can serve REST, and why not."""
         if self._app.should_stop:
             return False, "the worker is stopping"
-        if self._app.disk.full:
+        if self._app.disk_watch.full:
             return False, "the disk is full"
         if self._app.clock_watch.wrong:
             return False, self._app.clock_watch.words()
         if not self._began:
-            if not self._app.connections.connected["postgres"].is_set():
+            if not self._app.store_connections.connected["postgres"].is_set():
                 return False, "PostgreSQL was not reached yet"
             if self._app.clock_watch.ahead is None:
                 return False, "the clock was not compared with PostgreSQL's yet"
@@ -48,13 +48,13 @@ class Health:
     async def report(self) -> dict[str, Any]:
         """Return what is well and what is not. Store names, states and counts only: no addresses, no secrets."""
         stores, reached, outbox = await asyncio.gather(
-            self._app.connections.ping(PING),
+            self._app.store_connections.ping(PING),
             refresh_broker(self._app, PING),  # a connection is no proof: a frozen broker keeps them
             self._outbox(),
         )
         stores["kafka"] = "ok" if reached else "no answer"
         tables = self._tables()
-        halted = self._app.deliveries.halted()
+        halted = self._app.processor_pool.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
         problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
         problems += self._own_problems(tables)
@@ -64,7 +64,7 @@ class Health:
             "problems": problems,
             "warnings": [
                 *durability_checks.of_settings(self._app.settings),
-                *self._app.parts_watch.warnings,
+                *self._app.durability_watch.warnings,
                 *self._app.postgres.warnings,
                 *self._app.redis.warnings,
                 *filter(None, [self._app.clock_watch.words()]),
@@ -73,23 +73,23 @@ class Health:
             "stores": stores,
             "tables": tables,
             "delivery": {
-                "unacked": self._app.deliveries.unacked(),
+                "unacked": self._app.processor_pool.unacked(),
                 "halted": halted,
-                "rowsInDoubt": len(self._app.followers.table.doubts),
+                "rowsInDoubt": len(self._app.followers.table.stale_rows),
             },
             "outbox": outbox,
-            "limits": {"refused": dict(self._app.budgets.refused)},
+            "limits": {"refused": dict(self._app.rate_limiter.refused)},
             "reconciler": {"checked": self._app.reconciler.checked, "repaired": self._app.reconciler.repaired},
             "deadLetters": {"open": self._app.dead_letters.open},
         }
 
     def _own_problems(self, tables: dict[str, Any]) -> list[str]:
         found = []
-        if self._app.disk.full:
+        if self._app.disk_watch.full:
             found.append("disk: it is full, the tables take no rows")
         if tables["recovered"] is False:
             found.append("tables: being recovered")
-        elif tables["recovered"] and monotonic() > self._app.pulse.deadline:
+        elif tables["recovered"] and monotonic() > self._app.heartbeat.deadline:
             found.append("group: no heartbeat was answered in time, nothing is delivered by this worker")
         return found
 
@@ -111,4 +111,4 @@ class Health:
                 depth: int | None = await self._app.outbox.count()
         except (StoreUnavailable, TimeoutError):
             depth = None
-        return {"leading": self._app.relay.leading, "depth": depth}
+        return {"leading": self._app.outbox_relay.leading, "depth": depth}

@@ -22,9 +22,9 @@ def everywhere(app: "MicroblogApp", here: LocalStatus, census: TimelineCount) ->
     """Return the overview that ``app`` shows."""
     return StatusCollector(
         itself=app.itself,
-        workers=lambda: app.presence.workers,
-        report=Reports(app.itself, here, app.peers, app.settings.admin_token).of,
-        deployment=lambda: app.generations.deployment,
+        workers=lambda: app.worker_presence.workers,
+        report=Reports(app.itself, here, app.worker_client, app.settings.admin_token).of,
+        deployment=lambda: app.deployment_watch.deployment,
         lags=lambda deployment: _lags(app.settings, deployment),
         outbox=lambda: _outbox(app.outbox),
         timelines=lambda: _timelines(census),

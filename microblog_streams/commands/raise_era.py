@@ -27,7 +27,7 @@ def register(app: "MicroblogApp") -> None:
         Waits until the workers have compared their tables with it. Interrupted, it has worked: they go on.
         """
         with expected_failures():
-            await _raise(app.settings, app.generations.deployment.era)
+            await _raise(app.settings, app.deployment_watch.deployment.era)
 
 
 async def _raise(settings: Settings, known: int) -> None:

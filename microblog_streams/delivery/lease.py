@@ -18,18 +18,18 @@ from microblog_streams.domain.errors import NotMine
 
 
 @dataclass
-class Pulse:
+class Heartbeat:
     """The last heartbeat that Kafka answered well, as the ``monotonic`` time before it was asked."""
 
     session: float
-    beat: float = field(default_factory=monotonic)
+    answered_at: float = field(default_factory=monotonic)
     #: Set before the worker leaves the group by itself: its partitions go to others at once, heartbeat or not.
     leaving: bool = False
 
     @property
     def deadline(self) -> float:
         """The time until which Kafka cannot have given this worker's partitions away."""
-        return -inf if self.leaving else self.beat + self.session - LEASE_MARGIN
+        return -inf if self.leaving else self.answered_at + self.session - LEASE_MARGIN
 
 
 class Membership(Protocol):
@@ -44,7 +44,7 @@ class PartitionLease:
     """The hold on the partition of one event, in the generation of the group in which the event was read."""
 
     membership: Membership
-    pulse: Pulse
+    heartbeat: Heartbeat
     message: Message
 
     @property
@@ -55,7 +55,7 @@ class PartitionLease:
     @property
     def deadline(self) -> float:
         """The time until which the hold is certain."""
-        return self.pulse.deadline
+        return self.heartbeat.deadline
 
     @property
     def stale(self) -> bool:

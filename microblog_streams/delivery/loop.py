@@ -21,7 +21,7 @@ E = TypeVar("E", bound=Event)
 
 
 async def deliver(
-    deliveries: "ProcessorPool",
+    processor_pool: "ProcessorPool",
     stream: StreamT[bytes],
     events: Mapping[str, type[E]],
     effect: Callable[[E, PartitionLease], Awaitable[None]],
@@ -33,8 +33,8 @@ async def deliver(
     in the stream's own loop (a table write needs the current event); ``effect`` does the rest, beside other effects.
     Both may run again for the same event, so both must be idempotent.
     """
-    lane = PartitionProcessor(deliveries, stream, Handler(events, effect, record))
-    deliveries.lanes.add(lane)
+    lane = PartitionProcessor(processor_pool, stream, Handler(events, effect, record))
+    processor_pool.lanes.add(lane)
     try:
         # Faust ends and cancels an agent whose partition was revoked, and takes one that ends as cancelled for one
         # that crashed: it would start it anew beside the partition's next, and end the worker where many are revoked.
@@ -42,6 +42,6 @@ async def deliver(
             async for event in cast("Stream[bytes]", stream).noack().events():
                 await lane.take(event)
     finally:
-        deliveries.lanes.discard(lane)
+        processor_pool.lanes.discard(lane)
         with contextlib.suppress(asyncio.CancelledError):
             await lane.close()

@@ -22,14 +22,14 @@ class Acknowledgements:
     def __init__(
         self,
         stream: StreamT[bytes],
-        steadiness: RedisRestartMonitor,
+        redis_restart_monitor: RedisRestartMonitor,
         start: Callable[[InFlightEvent], None],
         moved: Notifier,
     ) -> None:
         """``start`` runs a parcel's effect, again where it has to be; ``moved`` tells of every change."""
         self.parcels: deque[InFlightEvent] = deque()
         self._stream = stream
-        self._steadiness = steadiness
+        self._steadiness = redis_restart_monitor
         self._start = start
         self._moved = moved
         self._run_seen = 0

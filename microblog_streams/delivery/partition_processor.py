@@ -51,9 +51,9 @@ class Handler:
 class PartitionProcessor:
     """Takes events in their order, and acknowledges them in their order."""
 
-    def __init__(self, deliveries: "ProcessorPool", stream: StreamT[bytes], handler: Handler) -> None:
+    def __init__(self, processor_pool: "ProcessorPool", stream: StreamT[bytes], handler: Handler) -> None:
         """One lane a partition and topic: agents use isolated partitions."""
-        self.deliveries = deliveries
+        self.processor_pool = processor_pool
         self.halted: str | None = None
         self.name = "idle"
         self._handler = handler
@@ -61,9 +61,11 @@ class PartitionProcessor:
         self._expected: int | None = None
         self._draining = False
         self._running = 0
-        self._slots = asyncio.Semaphore(deliveries.terms.window)
+        self._slots = asyncio.Semaphore(processor_pool.terms.window)
         self._moved = Notifier()
-        self._acknowledgements = Acknowledgements(stream, deliveries.steadiness, self._start, self._moved)
+        self._acknowledgements = Acknowledgements(
+            stream, processor_pool.redis_restart_monitor, self._start, self._moved
+        )
         self._acks: asyncio.Task[None] | None = None
 
     @property
@@ -77,7 +79,7 @@ class PartitionProcessor:
         A defect of the lane halts it, as one of an effect does: an agent that ends is started anew by Faust, behind
         the events that its predecessor had not acknowledged.
         """
-        lease = self.deliveries.lease(event.message)
+        lease = self.processor_pool.lease(event.message)
         try:
             await self._take(event, lease)
         except Exception as exc:
@@ -108,7 +110,7 @@ class PartitionProcessor:
             _, late = await asyncio.wait(running, timeout=patience)
             for task in late:
                 task.cancel()
-        deadline = monotonic() + self.deliveries.steadiness.hold + GRACE
+        deadline = monotonic() + self.processor_pool.redis_restart_monitor.hold + GRACE
         while self.parcels and self.parcels[0].done_at is not None and monotonic() < deadline:
             await self._moved.wait(TICK)
 
@@ -126,7 +128,7 @@ class PartitionProcessor:
         message = event.message
         self.name = f"{message.topic}-{message.partition}"
         self.halted = None
-        self._expected = await self._learn(lease, self.deliveries.next_offset)
+        self._expected = await self._learn(lease, self.processor_pool.next_offset)
         if self._expected is None:
             return False
         self._generation = message.generation_id
@@ -149,13 +151,13 @@ class PartitionProcessor:
         assert self._expected is not None
         if offset <= self._expected:
             return offset == self._expected
-        if (first := await self._learn(lease, self.deliveries.first_offset)) is None:
+        if (first := await self._learn(lease, self.processor_pool.first_offset)) is None:
             return False
         if offset <= first:
             logger.error("events_expired lane=%s from=%d to=%d", self.name, self._expected, offset)
             return True
         logger.error("events_skipped lane=%s expected=%d got=%d", self.name, self._expected, offset)
-        self.deliveries.rejoin(f"{self.name} skipped from {self._expected} to {offset}")
+        self.processor_pool.rejoin(f"{self.name} skipped from {self._expected} to {offset}")
         await self._wait(lease, lambda: False)
         return False
 
@@ -201,7 +203,7 @@ class PartitionProcessor:
         raise AssertionError("pauses have no end")
 
     def _start(self, parcel: InFlightEvent) -> None:
-        parcel.run, parcel.done_at = self.deliveries.steadiness.run, None
+        parcel.run, parcel.done_at = self.processor_pool.redis_restart_monitor.run, None
         parcel.task = asyncio.create_task(self._run(parcel))
         parcel.task.add_done_callback(self._ended)
         self._running += 1
@@ -216,9 +218,9 @@ class PartitionProcessor:
         async with self._slots:
             for count, pause in enumerate(pauses(), 1):
                 try:
-                    with self.deliveries.tries.one():
+                    with self.processor_pool.tries.one():
                         await parcel.work()
-                    await self.deliveries.confirm(parcel.event.message)
+                    await self.processor_pool.confirm(parcel.event.message)
                     parcel.done_at = monotonic()
                     break
                 except (Transient, NotMine) as exc:
@@ -242,11 +244,11 @@ class PartitionProcessor:
         return False
 
     def _buries(self) -> bool:
-        return self.deliveries.terms.on_failure == "dead-letter"
+        return self.processor_pool.terms.on_failure == "dead-letter"
 
     def _burial(self, event: EventT[bytes], reason: Exception) -> Work:
-        first_failure = self.deliveries.now()
-        return lambda: self.deliveries.bury(event, reason, first_failure)
+        first_failure = self.processor_pool.now()
+        return lambda: self.processor_pool.bury(event, reason, first_failure)
 
     def _halt(self, event: EventT[bytes], reason: Exception) -> None:
         self.halted = f"offset {event.message.offset}: {type(reason).__name__}: {reason}"
@@ -260,7 +262,9 @@ class PartitionProcessor:
 
     def _has_room(self) -> bool:
         # Not what holds a slot: a task takes its slot only when it first runs, and the stream may be faster.
-        return self._running < self.deliveries.terms.window and len(self.parcels) < self.deliveries.terms.unacked
+        return (
+            self._running < self.processor_pool.terms.window and len(self.parcels) < self.processor_pool.terms.unacked
+        )
 
     async def _wait(self, lease: PartitionLease, condition: Callable[[], bool]) -> bool:
         """Wait for the condition; False where the group moved on, or the worker stops, before it held."""

@@ -12,7 +12,7 @@ from faust.types.tuples import Message
 
 from microblog_streams.aio.in_flight import InFlight
 from microblog_streams.dead_letters.record import letter_headers
-from microblog_streams.delivery.lease import Membership, PartitionLease, Pulse
+from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
 from microblog_streams.delivery.partition_processor import PartitionProcessor
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
@@ -38,8 +38,8 @@ class ProcessorPool:
     """What a worker delivers, and with what."""
 
     membership: Membership
-    pulse: Pulse
-    steadiness: RedisRestartMonitor
+    heartbeat: Heartbeat
+    redis_restart_monitor: RedisRestartMonitor
     terms: ProcessorLimits
     log: EventLog
     #: Waits for the changelog's confirmation of the rows that were written for a message.
@@ -56,7 +56,7 @@ class ProcessorPool:
 
     def lease(self, message: Message) -> PartitionLease:
         """Return the hold on a message's partition."""
-        return PartitionLease(self.membership, self.pulse, message)
+        return PartitionLease(self.membership, self.heartbeat, message)
 
     async def next_offset(self, tp: TP) -> int:
         """Return the offset that the first event of a generation has, if none was skipped."""

@@ -34,7 +34,7 @@ class Closed(BrokerUnavailable):
     """The topic takes nothing any more: posts go to the next generation's by now."""
 
 
-class Generations(Protocol):
+class DeploymentSource(Protocol):
     """What a publisher asks for where posts go: ``services.generations`` is one."""
 
     deployment: Deployment
@@ -48,12 +48,12 @@ class Publisher:
     """Publishes on logical topics (stores.interfaces.EventLog)."""
 
     def __init__(
-        self, app: "App", topic: "Callable[[str, int], TopicT]", generations: Generations, timeout: float
+        self, app: "App", topic: "Callable[[str, int], TopicT]", deployment: DeploymentSource, timeout: float
     ) -> None:
         """``topic`` returns a generation's topic; ``timeout``: seconds until an unconfirmed publish is unknown."""
         self._reach = BrokerProbe(app)
         self._topic = topic
-        self._generations = generations
+        self._deployment = deployment
         self._timeout = timeout
         self._room = asyncio.Semaphore(IN_FLIGHT)
 
@@ -76,7 +76,7 @@ class Publisher:
         if generation is not None:
             await publish_in(generation)
             return
-        present = self._generations.deployment.posts_go_to
+        present = self._deployment.deployment.posts_go_to
         try:
             await publish_in(present)
         except Closed:
@@ -85,7 +85,7 @@ class Publisher:
     async def _following(self, closed: int) -> int:
         """Return the generation that takes posts where ``closed`` does not any more. Raises BrokerUnavailable."""
         try:
-            present = (await self._generations.refresh()).posts_go_to
+            present = (await self._deployment.refresh()).posts_go_to
         except StoreUnavailable as exc:
             raise BrokerUnavailable(f"its topics were moved, and nobody says where: {exc}") from exc
         if present == closed:

@@ -37,7 +37,7 @@ def choose_generation(settings: Settings, deployment: Deployment) -> int:
     return deployment.generations[-1]
 
 
-class Generations(Service):
+class DeploymentWatch(Service):
     """``deployment`` is what was seen last; ``mine`` is the generation that this worker runs in."""
 
     def __init__(

@@ -12,7 +12,7 @@ from faust.events import Event as FaustEvent
 from faust.types import TP
 from faust.types.tuples import Message
 
-from microblog_streams.delivery.lease import PartitionLease, Pulse
+from microblog_streams.delivery.lease import Heartbeat, PartitionLease
 from microblog_streams.delivery.loop import deliver
 from microblog_streams.delivery.partition_processor import PartitionProcessor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
@@ -159,12 +159,12 @@ class World:
     writes: bool = False
 
     def __post_init__(self) -> None:
-        self.pulse = Pulse(session=10.0, beat=self.clock())
-        self.steadiness = RedisRestartMonitor(self._run_id, self.hold)
-        self.deliveries = ProcessorPool(
+        self.heartbeat = Heartbeat(session=10.0, answered_at=self.clock())
+        self.redis_restart_monitor = RedisRestartMonitor(self._run_id, self.hold)
+        self.processor_pool = ProcessorPool(
             membership=self.group,
-            pulse=self.pulse,
-            steadiness=self.steadiness,
+            heartbeat=self.heartbeat,
+            redis_restart_monitor=self.redis_restart_monitor,
             terms=ProcessorLimits(self.window, self.unacked, self.on_failure),
             log=self.log,
             confirm=self.confirm,
@@ -189,7 +189,7 @@ class World:
         """Run the agent's loop."""
         record = self.effects.record if self.writes else None
         self.task = asyncio.create_task(
-            deliver(self.deliveries, self.stream, {TOPIC: Note}, self.effects, record),
+            deliver(self.processor_pool, self.stream, {TOPIC: Note}, self.effects, record),
         )
 
     async def stop(self) -> None:
@@ -200,7 +200,7 @@ class World:
 
     @property
     def lane(self) -> PartitionProcessor:
-        (lane,) = self.deliveries.lanes
+        (lane,) = self.processor_pool.lanes
         return lane
 
     @property

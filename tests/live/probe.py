@@ -47,15 +47,15 @@ app = create_app(load_settings_or_exit())
 
 @app.page("/probe/")
 async def probe(view: View, request: Request) -> Response:
-    """Tell what the group gave to this worker, how its tables are, and the pulse' age in seconds."""
+    """Return this worker's partitions, the state of its tables, and the age of the last heartbeat in seconds."""
     standbys = sorted(tp for tp in app.assignor.assigned_standbys() if tp.topic == app.changelog_name())
     return view.json(
         {
             "generation": app.consumer_generation_id,
             "rebalances": app.rebalancing_count,
-            "pulseAge": monotonic() - app.pulse.beat,
+            "pulseAge": monotonic() - app.heartbeat.answered_at,
             "partitions": sorted(app.followers.table.databases),
-            "unacked": app.deliveries.unacked(),
+            "unacked": app.processor_pool.unacked(),
             "owned": app.itself().partitions,
             "standbys": {tp.partition: app.tables.recovery.standby_offsets[tp] for tp in standbys},
             "replayed": cast(CountingTable, app.followers.table).replayed,

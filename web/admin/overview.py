@@ -34,7 +34,7 @@ class Status(View):
 
     async def get(self, request: Request) -> Response:
         """Return it as JSON."""
-        return _json(await self.microblog.everywhere.page())
+        return _json(await self.microblog.status_collector.page())
 
 
 class Overview(View):
@@ -42,7 +42,7 @@ class Overview(View):
 
     async def get(self, request: Request) -> Response:
         """Return it in the form that ``Accept`` prefers."""
-        seen = await self.microblog.everywhere.page()
+        seen = await self.microblog.status_collector.page()
         response = _html(seen) if preferred(request, (JSON, HTML)) == HTML else _json(seen)
         response.headers.add("Vary", "Accept")
         return response
@@ -53,7 +53,7 @@ class Own(View):
 
     async def get(self, request: Request) -> Response:
         """Return the report as JSON."""
-        return responses.json(_report.dump_json(await self.microblog.here.report(), by_alias=True))
+        return responses.json(_report.dump_json(await self.microblog.local_status.report(), by_alias=True))
 
 
 def _json(seen: Page) -> Response:

@@ -43,7 +43,7 @@ class Application(Protocol):
         ...
 
     @property
-    def budgets(self) -> RateLimiter:
+    def rate_limiter(self) -> RateLimiter:
         """How much of everything each caller has left."""
         ...
 
@@ -58,12 +58,12 @@ class Application(Protocol):
         ...
 
     @property
-    def here(self) -> LocalStatus:
+    def local_status(self) -> LocalStatus:
         """What this worker tells of itself."""
         ...
 
     @property
-    def everywhere(self) -> StatusCollector:
+    def status_collector(self) -> StatusCollector:
         """All workers and parts."""
         ...
 

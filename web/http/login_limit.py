@@ -24,6 +24,6 @@ async def sign_in_as(request: Request, username: str) -> None:
     To be called before the password is looked at, and alike whether there is such a user.
     """
     digest = sha256(name_key(username[:LONGEST_NAME]).encode("utf-8", "surrogatepass")).hexdigest()
-    verdict = await request.app[MICROBLOG].budgets.take(RateLimit.SIGNING_IN, f"name:{digest}")
+    verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"name:{digest}")
     if verdict and not verdict.granted:
         raise TooManyRequests(RateLimit.SIGNING_IN, verdict)

@@ -46,7 +46,7 @@ def limits(settings: Limiting) -> Middleware:
     @middleware
     async def limited(request: Request, handler: Handler) -> StreamResponse:
         budget = budget_of(request)
-        verdict = await request.app[MICROBLOG].budgets.take(budget, _who(request, budget)) if budget else None
+        verdict = await request.app[MICROBLOG].rate_limiter.take(budget, _who(request, budget)) if budget else None
         if budget is None or verdict is None:
             return await handler(request)
         if not verdict.granted:

@@ -73,7 +73,7 @@ def guesses(settings: Limiting) -> Middleware:
             raise TooManyRequests(RateLimit.SIGNING_IN, now)
 
     async def _count(request: Request, address: str) -> None:
-        verdict = await request.app[MICROBLOG].budgets.take(RateLimit.SIGNING_IN, f"tokens:{address}")
+        verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"tokens:{address}")
         if verdict is None or verdict.tightest.requests:
             return
         closed.learn(address, (monotonic(), verdict))

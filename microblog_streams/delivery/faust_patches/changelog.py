@@ -77,7 +77,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
         app = cast("MicroblogApp", self.app)
         self._holdings = ChangelogAssignment(app)
-        self.doubts = StaleChangelogRows(lambda message: PartitionLease(app, app.pulse, message))
+        self.stale_rows = StaleChangelogRows(lambda message: PartitionLease(app, app.heartbeat, message))
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
         """Send a changelog record, and keep its future for the event that is being processed."""
@@ -85,7 +85,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         event = current_event()
         if event is not None:
             self._unconfirmed[_writer(event.message)][key] = future
-            self.doubts.watch(event.message, key, future)
+            self.stale_rows.watch(event.message, key, future)
         return future
 
     def _new_changelog_topic(self, **options: Any) -> TopicT:
@@ -119,15 +119,15 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
             logger.warning("changelog_sent_again table=%s reason=%r", self.name, future.exception())
             row = self.database(message.partition).get(key)
             writes[key] = super().send_changelog(message.partition, key, row)
-            self.doubts.watch(message, key, writes[key])
+            self.stale_rows.watch(message, key, writes[key])
         if failed:
             raise StoreUnavailable("kafka", f"{len(failed)} rows of {self.name} were sent to the changelog again")
-        self.doubts.confirmed(writes)
+        self.stale_rows.confirmed(writes)
         self._unconfirmed.pop(_writer(message), None)
 
     async def forget(self, *args: Any, **kwargs: Any) -> None:
         """Drop what is kept for events of earlier generations: they are read, and their rows written, again."""
-        self.doubts.over()
+        self.stale_rows.over()
         generation = self.app.consumer_generation_id
         for writer in [writer for writer in self._unconfirmed if writer.generation != generation]:
             del self._unconfirmed[writer]

@@ -59,7 +59,7 @@ class EdgeRouter(Router):
         itself = app.itself()
         if partition in itself.partitions and app.tables.actives_ready:
             return itself
-        owner = app.presence.owner(partition)
+        owner = app.worker_presence.owner(partition)
         if owner is None or owner.name == itself.name:
             raise WorkerUnavailable(f"No worker has partition {partition} at the moment. Try again.")
         return owner
@@ -72,7 +72,7 @@ class EdgeRouter(Router):
     def tables_metadata(self) -> HostToPartitionMap:
         """Return which worker has which partitions, by changelog topic."""
         topic = self._microblog.changelog_name()
-        return {worker.url: {topic: list(worker.partitions)} for worker in self._microblog.presence.mates()}
+        return {worker.url: {topic: list(worker.partitions)} for worker in self._microblog.worker_presence.mates()}
 
     async def _route_req(self, dest_url: URL, web: Web, request: Request) -> Response:
         if dest_url == URL(self._microblog.itself().url):
@@ -84,7 +84,7 @@ class EdgeRouter(Router):
     async def _ask(self, worker: URL, request: Request) -> Response:
         headers = {name: request.headers[name] for name in SENT_ON if name in request.headers}
         url = str(worker).rstrip("/") + str(cast(Any, request).rel_url)
-        answer = await self._microblog.peers.ask(url, {**headers, ROUTED: "1"}, request.method)
+        answer = await self._microblog.worker_client.ask(url, {**headers, ROUTED: "1"}, request.method)
         back = {name: answer.headers[name] for name in SENT_BACK if name in answer.headers}
         return cast(Response, HttpResponse(status=answer.status, body=answer.body, headers=back))
 

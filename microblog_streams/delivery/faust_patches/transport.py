@@ -1,7 +1,7 @@
 """Mends in the connection to Kafka (faust-streaming 0.15.3, aiokafka 0.14).
 
-- The time of the last good heartbeat is known to nobody. Here each answered heartbeat (and each join) sets the pulse
-  that leases are checked against, to the time before it was asked.
+- Faust and aiokafka do not expose the time of the last heartbeat. Here each answered heartbeat (and each join) updates
+  ``Heartbeat``, which leases are checked against, with the time at which the request was sent.
 - ``fetch_max_wait_ms=1500`` is hard-coded, and every request on the same connection waits behind a fetch: a worker
   took 4.2 s to be ready and a second one 9.6 s to join. With 100 ms: 1.4 s and 3.9 s. Once a worker is ready nothing
   waits behind a fetch that is long, and short ones cost an idle worker's processor time: then it is 500 ms.
@@ -27,7 +27,7 @@ from faust.types.tuples import TP, FutureMessage
 
 from microblog_streams.aio.backoff import pauses
 from microblog_streams.delivery.faust_patches.consumer import SteadyConsumer, SteadyThread
-from microblog_streams.delivery.lease import Pulse
+from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.domain.errors import StoreUnavailable
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ TOGETHER = 32
 
 
 class PulsedThread(SteadyThread):
-    """The consumer's thread, which keeps the pulse."""
+    """The consumer's thread, which keeps the heartbeat."""
 
     rejoins = 0
 
@@ -67,7 +67,7 @@ class PulsedThread(SteadyThread):
         """Start the consumer, then listen to what its coordinator is answered."""
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
-        coordinator._send_req = _listening(coordinator._send_req, cast(MendedTransport, self.transport).pulse)
+        coordinator._send_req = _listening(coordinator._send_req, cast(MendedTransport, self.transport).heartbeat)
 
     def fetch_within(self, milliseconds: int) -> None:
         """Let the next fetch, and those after it, wait so long for records."""
@@ -80,12 +80,12 @@ class PulsedThread(SteadyThread):
         self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
 
 
-def _listening(send: Callable[[Any], Any], pulse: Pulse) -> Callable[[Any], Any]:
+def _listening(send: Callable[[Any], Any], heartbeat: Heartbeat) -> Callable[[Any], Any]:
     async def listening(request: Any) -> Any:
         asked = monotonic()
         response = await send(request)
         if isinstance(request, HeartbeatRequest | SyncGroupRequest) and not response.error_code:
-            pulse.beat = asked
+            heartbeat.answered_at = asked
         return response
 
     return listening
@@ -143,7 +143,7 @@ class MendedTransport(driver.Transport):
 
     Consumer: ClassVar[type[Any]] = PulsedConsumer
     Producer: ClassVar[type[Any]] = PatientProducer
-    pulse: Pulse
+    heartbeat: Heartbeat
 
 
 def producer_started(app: "App") -> bool:

@@ -12,7 +12,7 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 import agents
-from microblog_streams.delivery.lease import Pulse
+from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.events import Event
@@ -30,13 +30,13 @@ class AgentsWorld:
         self.world = World()
         self.operations = self.world.operations
         self.group = Group()
-        self.steadiness = RedisRestartMonitor(self.world.timelines.run_id, 0.0)
+        self.redis_restart_monitor = RedisRestartMonitor(self.world.timelines.run_id, 0.0)
         self.offsets: Counter[str] = Counter()
         self.streams: dict[str, FakeStream] = {}
-        self.deliveries = ProcessorPool(
+        self.processor_pool = ProcessorPool(
             membership=self.group,
-            pulse=Pulse(session=10.0, beat=math.inf),
-            steadiness=self.steadiness,
+            heartbeat=Heartbeat(session=10.0, answered_at=math.inf),
+            redis_restart_monitor=self.redis_restart_monitor,
             terms=ProcessorLimits(window, 1_000, "halt"),
             log=self.world.log,
             confirm=lambda message: asyncio.sleep(0),

@@ -14,7 +14,7 @@ from microblog_streams.config.settings import LEASE_MARGIN
 from microblog_streams.delivery import faust_patches
 from microblog_streams.delivery.faust_patches import transport
 from microblog_streams.delivery.faust_patches.transport import PatientBuffer
-from microblog_streams.delivery.lease import PartitionLease, Pulse
+from microblog_streams.delivery.lease import Heartbeat, PartitionLease
 from microblog_streams.domain.errors import NotMine, SetupError
 from tests.fakes.delivery import Clock, Group
 from tests.waiting import until
@@ -91,34 +91,34 @@ SYNC = SyncGroupRequest("group", 1, "member", None, [])
     ],
 )
 async def test_the_pulse_is_the_time_before_a_request_that_was_answered_well(clock, request_, error, beats):
-    pulse = Pulse(session=10, beat=1.0)
+    heartbeat = Heartbeat(session=10, answered_at=1.0)
 
     async def answer(request):
         clock.pass_by(3)
         return SimpleNamespace(error_code=error)
 
     asked = clock.time
-    await transport._listening(answer, pulse)(request_)
-    assert pulse.beat == (asked if beats else 1.0)
+    await transport._listening(answer, heartbeat)(request_)
+    assert heartbeat.answered_at == (asked if beats else 1.0)
 
 
 async def test_a_request_that_fails_is_no_beat(clock):
-    pulse = Pulse(session=10, beat=1.0)
+    heartbeat = Heartbeat(session=10, answered_at=1.0)
 
     async def fail(request):
         raise KafkaTimeoutError
 
     with pytest.raises(KafkaTimeoutError):
-        await transport._listening(fail, pulse)(HEARTBEAT)
-    assert pulse.beat == 1.0
+        await transport._listening(fail, heartbeat)(HEARTBEAT)
+    assert heartbeat.answered_at == 1.0
 
 
-def lease(group, pulse, generation=1):
-    return PartitionLease(group, pulse, SimpleNamespace(partition=0, generation_id=generation))
+def lease(group, heartbeat, generation=1):
+    return PartitionLease(group, heartbeat, SimpleNamespace(partition=0, generation_id=generation))
 
 
 def test_a_lease_holds_until_a_margin_before_the_session_ends(clock):
-    held = lease(Group(), Pulse(session=10, beat=clock.time))
+    held = lease(Group(), Heartbeat(session=10, answered_at=clock.time))
     clock.pass_by(10 - LEASE_MARGIN)
     held.check()
     clock.pass_by(0.001)
@@ -129,7 +129,7 @@ def test_a_lease_holds_until_a_margin_before_the_session_ends(clock):
 @pytest.mark.parametrize("group", [Group(rebalancing=True), Group(consumer_generation_id=2)])
 def test_a_lease_ends_with_its_generation(clock, group):
     with pytest.raises(NotMine):
-        lease(group, Pulse(session=10, beat=clock.time)).check()
+        lease(group, Heartbeat(session=10, answered_at=clock.time)).check()
 
 
 def test_the_installed_versions_are_those_that_the_mends_are_for():

@@ -73,7 +73,7 @@ class App(faust.App):
 
     stores: Stores
     operations: Any
-    budgets: RateLimiter
+    rate_limiter: RateLimiter
     rates: FakeRates
     health: FakeHealth
     database: FakeDatabase
@@ -82,8 +82,8 @@ class App(faust.App):
     post_cache: FakePostCache
     user_cache: FakeUserCache
     rows: Rows
-    here: Any
-    everywhere: Any
+    local_status: Any
+    status_collector: Any
 
     limits = USUAL
     sharing = CorsPolicy()
@@ -200,7 +200,7 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     app.stores = _stores(app)
     app.operations = operations(app.stores, max_followees=settings.max_followees)
     app.rates = FakeRates()
-    app.budgets = RateLimiter(settings, app.rates, LocalRates())
+    app.rate_limiter = RateLimiter(settings, app.rates, LocalRates())
     app.health = FakeHealth()
     app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()

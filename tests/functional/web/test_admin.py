@@ -26,8 +26,8 @@ PATHS = ["/admin/", "/admin", "/admin/status.json", "/admin/worker", "/admin/wor
 @pytest.fixture
 def system(front):
     system = System()
-    front.app.everywhere = system.everywhere()
-    front.app.here = SimpleNamespace(report=lambda: told(REPORTS["w1"]))
+    front.app.status_collector = system.everywhere()
+    front.app.local_status = SimpleNamespace(report=lambda: told(REPORTS["w1"]))
     return system
 
 

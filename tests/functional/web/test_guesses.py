@@ -64,7 +64,7 @@ async def test_good_tokens_and_other_errors_count_for_nothing(client):
 
 async def test_what_other_workers_counted_counts_from_the_first_guess_on(make_front, authenticated):
     one, other = await make_front(limit_signing_in="3/month"), await make_front(limit_signing_in="3/month")
-    other.app.budgets = one.app.budgets
+    other.app.rate_limiter = one.app.rate_limiter
     for number in range(3):
         await one.client.get("/users/", headers=guess(number))
 

@@ -54,7 +54,7 @@ async def test_a_budget_is_one_for_all_its_calls_and_for_no_others(make_front, p
     assert answers[2].headers["RateLimit-Policy"] == f'"{budget}";q=2;w=2592000'
     document = await problem(answers[2], 429, "too-many-requests")
     assert document["detail"].startswith(f"The limit of {budget} is reached: 2 per 1 month. Try again in ")
-    assert front.app.budgets.refused == {**dict.fromkeys(front.app.budgets.refused, 0), budget: 1}
+    assert front.app.rate_limiter.refused == {**dict.fromkeys(front.app.rate_limiter.refused, 0), budget: 1}
     assert (await front.client.request(*another)).status != 429
 
 

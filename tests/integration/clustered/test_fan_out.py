@@ -87,7 +87,7 @@ async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybo
     """Events are repeated as delivery does it: where a call failed, and where Redis ran anew before it was proven."""
     dying = cluster.primary_of(key_slot(Tagged().of(everybody.author)))
     effects = Effects(everybody, RedisRestartMonitor(timelines.run_id, HOLD))
-    await effects.steadiness.look()
+    await effects.redis_restart_monitor.look()
     killing = None
     for number in range(20):
         if number == 10:
@@ -96,7 +96,7 @@ async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybo
     await killing
     await until(effects.proven)
 
-    assert effects.steadiness.run == 2
+    assert effects.redis_restart_monitor.run == 2
     assert effects.failed > 0
     cluster.stack.restart(dying.name)
     await until(cluster.whole, 60)
@@ -109,7 +109,7 @@ class Effects:
     """What was delivered, in which run and when, until it is proven."""
 
     everybody: Everybody
-    steadiness: RedisRestartMonitor
+    redis_restart_monitor: RedisRestartMonitor
     done: list[tuple[PostCreated, int, float]] = field(default_factory=list)
     failed: int = 0
 
@@ -117,7 +117,7 @@ class Effects:
         end = time.monotonic() + PATIENCE
         while True:
             assert time.monotonic() < end, "no other has taken over"
-            run = self.steadiness.run
+            run = self.redis_restart_monitor.run
             try:
                 await self.everybody.deliver(event)
             except StoreUnavailable:
@@ -128,11 +128,11 @@ class Effects:
                 return
 
     async def proven(self):
-        await self.steadiness.look()
+        await self.redis_restart_monitor.look()
         before, self.done = self.done, []
         for event, run, at in before:
-            if run != self.steadiness.run:
+            if run != self.redis_restart_monitor.run:
                 await self.bring_about(event)
-            elif not self.steadiness.proven(at):
+            elif not self.redis_restart_monitor.proven(at):
                 self.done.append((event, run, at))
         return not self.done

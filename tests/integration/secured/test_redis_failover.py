@@ -92,20 +92,20 @@ async def test_pushes_go_on_at_the_new_primary_and_what_was_not_proven_is_of_ano
 
 async def test_a_primary_that_nobody_told_is_left_at_the_next_look(redis, timelines, pair, endpoint):
     """It takes writes as before, and keeps our connections, but the address leads to another by now."""
-    steadiness = RedisRestartMonitor(timelines.run_id, 0.1)
-    await steadiness.look()
+    redis_restart_monitor = RedisRestartMonitor(timelines.run_id, 0.1)
+    await redis_restart_monitor.look()
     assert await ports(redis) == {pair.one.port}
-    run = steadiness.run
+    run = redis_restart_monitor.run
 
     pair.two.lead()
     endpoint.target = pair.two.port
-    await until(lambda: looked_until(steadiness, run + 1), SOON)
+    await until(lambda: looked_until(redis_restart_monitor, run + 1), SOON)
     assert await ports(redis) == {pair.two.port}
 
 
-async def looked_until(steadiness, run):
-    await steadiness.look()
-    return steadiness.run >= run
+async def looked_until(redis_restart_monitor, run):
+    await redis_restart_monitor.look()
+    return redis_restart_monitor.run >= run
 
 
 async def test_a_demoted_primary_proves_nothing_and_is_not_well(redis, timelines, pair):

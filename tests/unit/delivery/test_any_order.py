@@ -49,7 +49,7 @@ class Watched(World):
 @given(plan=PLANS, window=st.integers(1, 5), unacked=st.integers(1, 8), splits=st.sets(st.integers(1, 23), max_size=3))
 async def test_acknowledgements_are_a_prefix_in_order(plan, window, unacked, splits):
     world = Watched(window=window, unacked=unacked)
-    world.plan, world.pulse.beat = plan, math.inf
+    world.plan, world.heartbeat.answered_at = plan, math.inf
     for offset, (_, failures) in enumerate(plan):
         world.effects.failures[offset] = list(failures)
     world.start()
@@ -65,7 +65,7 @@ async def test_acknowledgements_are_a_prefix_in_order(plan, window, unacked, spl
         if reachable == len(plan):
             await until(lambda: len(world.acked) == len(plan), 5)
         else:
-            await until(lambda: world.deliveries.halted() and len(world.acked) == reachable, 5)
+            await until(lambda: world.processor_pool.halted() and len(world.acked) == reachable, 5)
         assert world.acked == list(range(reachable))
         assert world.early == []
         assert world.effects.most <= window

@@ -24,24 +24,24 @@ async def test_a_drain_takes_nothing_more_finishes_and_acknowledges(world):
 
 async def test_a_drain_waits_out_the_hold(make_world):
     world = make_world(hold=HOLD)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
-    draining = asyncio.create_task(world.deliveries.drain())
+    draining = asyncio.create_task(world.processor_pool.drain())
     await turns()
     assert not draining.done()
     world.clock.pass_by(HOLD)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     await draining
     assert world.acked == [0]
 
 
 async def test_a_drain_gives_up_waiting_for_a_look_that_never_comes(make_world):
     world = make_world(hold=HOLD)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
-    draining = asyncio.create_task(world.deliveries.drain())
+    draining = asyncio.create_task(world.processor_pool.drain())
     await turns()
     world.clock.pass_by(HOLD + 60)
     await draining
@@ -75,11 +75,11 @@ async def test_a_drain_goes_past_a_full_window(make_world):
 async def test_a_drain_of_a_halted_lane_ends(world):
     world.effects.failures[0] = [ValueError("broken")] * 5
     world.put(0, 1)
-    await until(lambda: world.deliveries.halted())
-    await asyncio.wait_for(world.deliveries.drain(), DEADLINE_SECONDS)
+    await until(lambda: world.processor_pool.halted())
+    await asyncio.wait_for(world.processor_pool.drain(), DEADLINE_SECONDS)
     assert world.acked == []
 
 
 async def test_a_drain_without_lanes_ends_at_once(world):
     await world.stop()
-    await asyncio.wait_for(world.deliveries.drain(), DEADLINE_SECONDS)
+    await asyncio.wait_for(world.processor_pool.drain(), DEADLINE_SECONDS)

@@ -94,14 +94,14 @@ async def test_a_newer_schema_halts_the_lane_without_acknowledging_it(world):
     world.put(0)
     world.put_raw(1, headers=[("schema", b"2")])
     world.put(2)
-    await until(lambda: world.deliveries.halted())
+    await until(lambda: world.processor_pool.halted())
     world.effects.release(0)
     await until(lambda: world.acked == [0])
     await turns()
     assert world.acked == [0]
     assert world.effects.begun == [0]
     assert world.log.events == []
-    assert "schema 2" in world.deliveries.halted()["notes-3"]
+    assert "schema 2" in world.processor_pool.halted()["notes-3"]
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("redis", "away"), OutcomeUnknown("late"), NotMine("not open")])
@@ -110,17 +110,17 @@ async def test_what_may_pass_is_retried_for_as_long_as_it_takes(world, error):
     world.put(0, 1)
     await until(lambda: world.acked == [0, 1])
     assert world.effects.begun.count(0) == 31
-    assert world.deliveries.halted() == {}
+    assert world.processor_pool.halted() == {}
 
 
 async def test_another_failure_halts_the_lane_after_five_tries(world):
     world.effects.failures[1] = [ValueError("broken")] * 5
     world.put(0, 1, 2)
-    await until(lambda: world.deliveries.halted())
+    await until(lambda: world.processor_pool.halted())
     await turns()
     assert world.effects.begun.count(1) == 5
     assert world.acked == [0]
-    assert world.deliveries.halted() == {"notes-3": "offset 1: ValueError: broken"}
+    assert world.processor_pool.halted() == {"notes-3": "offset 1: ValueError: broken"}
 
     world.put(3)
     await turns()
@@ -131,7 +131,7 @@ async def test_another_failure_that_passes_in_time_is_forgotten(world):
     world.effects.failures[0] = [ValueError("once"), StoreUnavailable("redis", "away")] * 4
     world.put(0)
     await until(lambda: world.acked == [0])
-    assert world.deliveries.halted() == {}
+    assert world.processor_pool.halted() == {}
 
 
 async def test_another_failure_becomes_a_dead_letter_where_the_setting_says_so(make_world):
@@ -143,14 +143,14 @@ async def test_another_failure_becomes_a_dead_letter_where_the_setting_says_so(m
     assert letter.headers["error"] == "ValueError: broken"
     assert letter.key == OWNER.to_bytes(8, "big")
     assert world.effects.begun.count(0) == 5
-    assert world.deliveries.halted() == {}
+    assert world.processor_pool.halted() == {}
 
 
 async def test_rows_that_cannot_be_written_halt_the_lane_after_five_tries(make_world):
     world = make_world(writes=True)
     world.effects.row_failures[1] = [ValueError("broken")] * 5
     world.put(0, 1, 2)
-    await until(lambda: world.deliveries.halted())
+    await until(lambda: world.processor_pool.halted())
     await turns()
     assert world.acked == [0]
     assert world.effects.rows == [0]
@@ -189,8 +189,8 @@ async def test_a_lane_whose_acknowledging_fails_says_that_it_stands_still(world,
 async def test_a_defect_of_the_lane_halts_it_until_the_group_moves_on(make_world):
     world = make_world(kafka_errors=[RuntimeError("a defect")])
     world.put(0, 1)
-    await until(world.deliveries.halted)
-    assert world.deliveries.halted() == {"notes-3": "offset 0: RuntimeError: a defect"}
+    await until(world.processor_pool.halted)
+    assert world.processor_pool.halted() == {"notes-3": "offset 0: RuntimeError: a defect"}
     assert not world.task.done()
     world.rebalance()
     world.put(0, 1)

@@ -25,7 +25,7 @@ async def test_nothing_is_acknowledged_while_the_group_is_rebalanced(world):
 async def finished_but_held(make_world):
     """A world whose first effect has ended, and whose hold is over with the next look at Redis."""
     world = make_world(hold=2.5)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
     world.clock.pass_by(3)
@@ -35,7 +35,7 @@ async def finished_but_held(make_world):
 async def test_what_is_finished_is_not_acknowledged_while_the_group_is_rebalanced(make_world):
     world = await finished_but_held(make_world)
     world.group.rebalancing = True
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     await turns()
     assert world.acked == []
     world.group.rebalancing = False
@@ -45,7 +45,7 @@ async def test_what_is_finished_is_not_acknowledged_while_the_group_is_rebalance
 async def test_what_was_finished_in_an_earlier_generation_is_not_acknowledged(make_world):
     world = await finished_but_held(make_world)
     world.group.consumer_generation_id += 1
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     await turns()
     assert world.acked == []
 
@@ -67,7 +67,7 @@ async def test_partitions_are_given_back_once_the_tries_under_way_have_ended(wor
     world.put(0)
     await until(lambda: world.effects.begun == [0])
     world.group.rebalancing = True
-    giving = asyncio.create_task(world.deliveries.let_go(set()))
+    giving = asyncio.create_task(world.processor_pool.let_go(set()))
     await turns()
     assert not giving.done()
 
@@ -81,14 +81,14 @@ async def test_a_try_that_hangs_does_not_hold_the_group_up(world, monkeypatch, c
     world.effects.hold(0)
     world.put(0)
     await until(lambda: world.effects.begun == [0])
-    await world.deliveries.let_go(set())
+    await world.processor_pool.let_go(set())
     assert "effects_outlive_their_lease tries=1" in caplog.text
 
 
 async def test_with_nothing_under_way_partitions_are_given_back_at_once(world):
     world.put(0)
     await until(lambda: world.acked == [0])
-    await world.deliveries.let_go(set())
+    await world.processor_pool.let_go(set())
 
 
 async def test_events_of_an_earlier_generation_are_not_acknowledged_and_not_begun(world):
@@ -130,11 +130,11 @@ async def test_an_effect_that_loses_its_cancellation_does_not_hold_up_the_next_g
 async def test_a_halted_lane_begins_anew_in_the_next_generation(world):
     world.effects.failures[0] = [ValueError("broken")] * 5
     world.put(0)
-    await until(lambda: world.deliveries.halted())
+    await until(lambda: world.processor_pool.halted())
     world.rebalance()
     world.put(0)
     await until(lambda: world.acked == [0])
-    assert world.deliveries.halted() == {}
+    assert world.processor_pool.halted() == {}
 
 
 async def test_an_event_that_was_read_twice_in_a_generation_is_brought_about_once(world):
@@ -202,13 +202,13 @@ async def test_the_first_offset_is_asked_for_until_kafka_answers(make_world):
 
 
 async def test_an_effect_waits_for_the_return_of_a_lapsed_lease(world):
-    world.clock.pass_by(world.pulse.session - LEASE_MARGIN + 0.1)
+    world.clock.pass_by(world.heartbeat.session - LEASE_MARGIN + 0.1)
     world.put(0)
     await until(lambda: len(world.effects.begun) > 8)  # more than the tries of a failure
     assert world.effects.ended == []
-    assert world.deliveries.halted() == {}
+    assert world.processor_pool.halted() == {}
 
-    world.pulse.beat = world.clock()
+    world.heartbeat.answered_at = world.clock()
     await until(lambda: world.acked == [0])
 
 
@@ -241,7 +241,7 @@ async def test_a_revoked_partition_lets_go_without_acknowledging(world):
     await turns()
     assert world.acked == []
     assert world.effects.ended == [1]
-    assert world.deliveries.lanes == set()
+    assert world.processor_pool.lanes == set()
 
 
 async def test_a_stream_that_ends_lets_go_too(world):
@@ -249,7 +249,7 @@ async def test_a_stream_that_ends_lets_go_too(world):
     world.put(0)
     world.stream.queue.put_nowait(None)
     await until(lambda: world.task.done())
-    assert world.deliveries.lanes == set()
+    assert world.processor_pool.lanes == set()
     assert world.effects.ended == []
 
 

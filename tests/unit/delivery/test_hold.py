@@ -13,13 +13,13 @@ HOLD = 2.5
 async def look_after(world, seconds):
     """Let time pass, then look at Redis."""
     world.clock.pass_by(seconds)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     await turns()
 
 
 async def test_an_event_waits_for_a_look_at_redis_a_hold_after_its_effect(make_world):
     world = make_world(hold=HOLD)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
     await look_after(world, HOLD - 0.1)
@@ -35,7 +35,7 @@ async def test_an_event_waits_for_a_look_at_redis_a_hold_after_its_effect(make_w
 
 async def test_effects_of_an_earlier_run_of_redis_are_repeated_before_their_acknowledgement(make_world):
     world = make_world(hold=HOLD)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     world.put(0, 1)
     await until(lambda: world.effects.ended == [0, 1])
 
@@ -51,7 +51,7 @@ async def test_effects_of_an_earlier_run_of_redis_are_repeated_before_their_ackn
 
 async def test_an_effect_under_way_when_redis_crashed_is_repeated_once_it_ends(make_world):
     world = make_world(hold=HOLD)
-    await world.steadiness.look()
+    await world.redis_restart_monitor.look()
     world.effects.hold(1)
     world.put(0, 1, 2)
     await until(lambda: world.effects.ended == [0, 2])
@@ -93,11 +93,11 @@ async def test_a_look_counts_from_when_it_was_asked_not_answered(clock):
         clock.pass_by(1)
         return "first"
 
-    steadiness = RedisRestartMonitor(slow_run_id, HOLD)
+    redis_restart_monitor = RedisRestartMonitor(slow_run_id, HOLD)
     begun = clock.time
-    await steadiness.look()
-    assert steadiness.proven(begun - HOLD)
-    assert not steadiness.proven(begun - HOLD + 0.5)
+    await redis_restart_monitor.look()
+    assert redis_restart_monitor.proven(begun - HOLD)
+    assert not redis_restart_monitor.proven(begun - HOLD + 0.5)
 
 
 async def test_an_absent_redis_proves_nothing_and_counts_no_run(clock):
@@ -108,16 +108,16 @@ async def test_an_absent_redis_proves_nothing_and_counts_no_run(clock):
             raise StoreUnavailable("redis", "away")
         return answers.pop()
 
-    steadiness = RedisRestartMonitor(run_id, HOLD)
-    await steadiness.look()
-    run, done_at = steadiness.run, clock.time
+    redis_restart_monitor = RedisRestartMonitor(run_id, HOLD)
+    await redis_restart_monitor.look()
+    run, done_at = redis_restart_monitor.run, clock.time
     clock.pass_by(60)
-    await steadiness.look()
-    assert not steadiness.proven(done_at)
+    await redis_restart_monitor.look()
+    assert not redis_restart_monitor.proven(done_at)
     answers.append("first")
-    await steadiness.look()
-    assert steadiness.proven(done_at)
-    assert steadiness.run == run
+    await redis_restart_monitor.look()
+    assert redis_restart_monitor.proven(done_at)
+    assert redis_restart_monitor.run == run
 
 
 async def test_the_watch_looks_by_itself():
@@ -127,10 +127,10 @@ async def test_the_watch_looks_by_itself():
         looks.release()
         return "first"
 
-    steadiness = RedisRestartMonitor(run_id, HOLD)
-    await steadiness.start()
+    redis_restart_monitor = RedisRestartMonitor(run_id, HOLD)
+    await redis_restart_monitor.start()
     try:
         await asyncio.wait_for(looks.acquire(), DEADLINE_SECONDS)
         await asyncio.wait_for(looks.acquire(), DEADLINE_SECONDS)
     finally:
-        await steadiness.stop()
+        await redis_restart_monitor.stop()

@@ -56,11 +56,11 @@ async def test_no_more_events_wait_for_their_acknowledgement_than_the_bound_allo
     await until(lambda: world.effects.ended == [1, 2, 3])
     await turns()
     assert world.effects.begun == [0, 1, 2, 3]
-    assert world.deliveries.unacked() == 4
+    assert world.processor_pool.unacked() == 4
 
     world.effects.release(0)
     await until(lambda: world.acked == list(range(8)))
-    assert world.deliveries.unacked() == 0
+    assert world.processor_pool.unacked() == 0
 
 
 async def test_rows_are_written_in_the_order_of_the_events_before_their_effects(make_world):

@@ -40,7 +40,7 @@ class App:
         self.serializers = SimpleNamespace(dumps_key=lambda kind, key, serializer: encode_user(int(key)) + bytes(8))
         self._me = Worker("me", "http://127.0.0.1:1", "both", tuple(mine))
         everyone = [self._me, *others]
-        self.presence = SimpleNamespace(
+        self.worker_presence = SimpleNamespace(
             owner=lambda partition: next((worker for worker in everyone if partition in worker.partitions), None)
         )
 
@@ -112,7 +112,7 @@ async def other_worker():
 
 async def send_on(other, headers=(), path="/admin/followers/7?limit=2", method="GET"):
     app = App([], Worker("other", other.url, "both", EVERYTHING))
-    app.peers = other.peers
+    app.worker_client = other.peers
     request = SimpleNamespace(method=method, headers=CIMultiDict(headers), rel_url=URL(path))
     return await router(app).route_req("followers", "7", None, request)
 

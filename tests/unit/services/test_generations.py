@@ -5,7 +5,7 @@ import pytest
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.services import deployment_watch as module
-from microblog_streams.services.deployment_watch import Generations, choose_generation
+from microblog_streams.services.deployment_watch import DeploymentWatch, choose_generation
 from microblog_streams.stores.postgres.deployment import Deployment, Phase
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.waiting import until
@@ -52,7 +52,7 @@ def place(monkeypatch):
 
 @pytest.fixture
 async def generations(place):
-    service = Generations(OLD, 1, place.ask, place.remembered.append, lambda: place.workers, "b")
+    service = DeploymentWatch(OLD, 1, place.ask, place.remembered.append, lambda: place.workers, "b")
     async with service:
         yield service
 

@@ -15,7 +15,7 @@ from faust.types.tuples import TP, FutureMessage, Message, PendingMessage, Recor
 
 import tables.followers
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
-from microblog_streams.delivery.lease import Pulse
+from microblog_streams.delivery.lease import Heartbeat
 from tables.followers import FollowersTable
 
 CHANGELOG = "changelog"
@@ -98,7 +98,7 @@ async def shelf(tmp_path):
         broker="kafka://127.0.0.1:1",
     )
     app.consumer_generation_id = 1
-    app.pulse = Pulse(session=10.0, beat=math.inf)
+    app.heartbeat = Heartbeat(session=10.0, answered_at=math.inf)
     followers = tables.followers.register(app)
     app.finalize()
     app._create_directories()

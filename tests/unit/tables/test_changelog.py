@@ -211,7 +211,7 @@ class TestDoubts:
     async def in_doubt(self, shelf):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        return shelf.table.doubts.take(10)
+        return shelf.table.stale_rows.take(10)
 
     async def test_a_record_that_is_confirmed_while_the_partition_is_held_leaves_none(self, shelf, message):
         shelf.changelog.confirm()
@@ -232,12 +232,12 @@ class TestDoubts:
 
     async def test_a_record_that_is_confirmed_after_the_lease_lapsed_does(self, shelf, message):
         """A process that was frozen hears of the confirmation before it hears that it lost the partition."""
-        shelf.app.pulse.beat = time.monotonic() - shelf.app.pulse.session
+        shelf.app.heartbeat.answered_at = time.monotonic() - shelf.app.heartbeat.session
         shelf.changelog.confirm()
         assert await self.in_doubt(shelf) == [ROW]
 
     async def test_a_record_that_is_confirmed_after_the_worker_left_does(self, shelf, message):
-        shelf.app.pulse.leaving = True
+        shelf.app.heartbeat.leaving = True
         shelf.changelog.confirm()
         assert await self.in_doubt(shelf) == [ROW]
 
@@ -269,14 +269,14 @@ class TestDoubts:
         shelf.changelog.fail()
         with pytest.raises(StoreUnavailable):
             await shelf.table.confirm(message)
-        shelf.app.pulse.leaving = True
+        shelf.app.heartbeat.leaving = True
         shelf.changelog.confirm()
         assert await self.in_doubt(shelf) == [ROW]
 
     async def test_the_rows_in_doubt_are_bounded_and_what_is_left_out_is_told(self, shelf, monkeypatch, caplog):
         monkeypatch.setattr(stale_changelog_rows, "MOST", 3)
-        shelf.table.doubts.add([bytes([number]) for number in range(5)])
-        assert len(shelf.table.doubts) == 3
+        shelf.table.stale_rows.add([bytes([number]) for number in range(5)])
+        assert len(shelf.table.stale_rows) == 3
         assert "rows_in_doubt_forgotten count=2" in caplog.text
 
     async def test_the_edges_of_rows_are_told_without_tombstones(self, shelf):
