@@ -38,7 +38,7 @@ class FakeLetterBox:
             source,
             "3",
             str(count),
-            "Poison: bad",
+            "UndecodableEvent: bad",
             at.isoformat(),
             b"\0" * 7 + b"\7",
             value,

@@ -140,7 +140,7 @@ def test_a_record_that_is_not_valid_becomes_a_dead_letter_and_the_partition_goes
         _, headers = letters[place.offset]
         assert headers["topic"] == POST_CREATED
         assert headers["partition"] == str(place.partition)
-        assert headers["error"].startswith("Poison: ")
+        assert headers["error"].startswith("UndecodableEvent: ")
     assert [letters[place.offset][0].value for place in places] == [b"not json", b'{"userId": 1}', b""]
 
 

@@ -41,7 +41,7 @@ async def test_what_can_never_be_read_becomes_a_dead_letter_and_the_lane_goes_on
         "partition": "3",
         "offset": "1",
     }
-    assert letter.headers["error"].startswith("Poison: ")
+    assert letter.headers["error"].startswith("UndecodableEvent: ")
     assert reason in letter.headers["error"]
     assert letter.headers["first-failure"].endswith("+00:00")
     assert world.effects.ended == [0, 2]
