@@ -38,7 +38,7 @@ class Unknown(MicroblogError):
 
 
 def read(model: type[E], key: bytes | None, value: bytes | None, headers: Mapping[str, Any]) -> E:
-    """Return the event. Raises UndecodableEvent (bad header, not JSON, wrong shape, another's key), Unknown (newer schema)."""
+    """Return the event. Raises UndecodableEvent (header, JSON, shape or key is wrong) and Unknown (newer schema)."""
     if (schema := _schema(headers)) > SCHEMA:
         raise Unknown(f"schema {schema} is newer than {SCHEMA}, which this worker knows")
     try:
