@@ -1,18 +1,21 @@
-"""Two workers on three Kafka brokers, under load: brokers die, and nothing is lost.
+"""Two workers on three Kafka brokers, under load: brokers die and are away, and nothing is lost.
 
 Three replicas of each partition, of which two must be in sync, as docs/operating.md says for production.
 """
 
 import random
+from functools import partial
 
 import pytest
 from aiokafka.errors import KafkaError
 
+from microblog_streams.config.settings import PREFIX
 from microblog_streams.domain import topics
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.stack import PARTS
 from tests.chaos.arena import WORKERS, scene_on
 from tests.chaos.fault import Fault
+from tests.chaos.lasting import KAFKA_AWAY, during
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE
 from tests.chaos.table import wrong
@@ -25,6 +28,8 @@ pytestmark = pytest.mark.integration
 
 #: Tries of a call that must work while brokers come and go: a partition has no leader for some seconds.
 TRIES = 10
+#: A confirmation takes two brokers, on a machine that runs three of them and everything else.
+PATIENT = {f"{PREFIX}PUBLISH_TIMEOUT": "4"}
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,7 @@ def scene():
     with running_stack([*BROKERS, *(kind for kind in PARTS if kind is not Kafka)]) as stack:
         stack.stack.environment |= KafkaCluster(stack.stack).environment
         migrate_stack(stack)
+        stack.stack.environment |= PATIENT
         with scene_on(stack) as scene:
             scene.random = random.Random(11)
             yield scene
@@ -98,3 +104,27 @@ def test_the_controller_dies(scene, cluster, suffer):
             in_sync(scene, cluster)
 
     suffer("controller-killed", strike)
+
+
+def test_two_brokers_are_away_and_posts_are_refused_until_they_are_back(scene, cluster, suffer):
+    """With min.insync.replicas=2 the last broker acknowledges no record."""
+
+    def goes_on(onlooker):
+        onlooker.reads_everything()
+        onlooker.registers_and_follows()
+        onlooker.is_refused_posts()
+
+    def strike(scene):
+        onlooker = Onlooker(scene, tries=TRIES)
+        dead = scene.random.sample(cluster.brokers, 2)
+        for broker in dead:
+            broker.kill()
+        during(KAFKA_AWAY, partial(goes_on, onlooker))
+        for broker in dead:
+            scene.stack.stack.restart(broker.name)
+        in_sync(scene, cluster)
+        scene.rest()
+        onlooker.posts_on()
+        onlooker.sees_everything()
+
+    suffer("two-brokers-away", strike)
