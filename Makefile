@@ -21,7 +21,9 @@ OPTIONS ?=
 	clean clean-data other-python
 
 # What changes how Python runs belongs to the user's other programs.
-unexport __PYVENV_LAUNCHER__ PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS PYTHONUSERBASE
+# Without byte code on disk each worker and each command compiles everything that it imports: seconds at every start.
+unexport __PYVENV_LAUNCHER__ PYTHONHOME PYTHONPATH PYTHONSAFEPATH PYTHONSTARTUP PYTHONINSPECT PYTHONOPTIMIZE PYTHONWARNINGS PYTHONUSERBASE \
+	PYTHONDONTWRITEBYTECODE
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,8 +59,10 @@ cold: $(VENV)/.run  ## Measure the cold timeline of somebody who follows 20,000 
 chaos: $(VENV)/.test  ## Break every part under load and check every timeline (FAULT=name,... SECONDS=60 SEED=...)
 	@FAULT="$(FAULT)" SECONDS="$(SECONDS)" SEED="$(SEED)" exec $(BIN)/python -m tests.chaos.run
 
-test: $(VENV)/.test  ## Run all tests; they start what they need
-	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration
+# A process a core, but no more than memory has room for: each has a stack of its own, some 3 GB with its workers.
+test: $(VENV)/.test  ## Run all tests, a process a core; they start what they need
+	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration \
+		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.test  ## Run the unit and functional tests alone, on all cores
 	@$(BIN)/python -m pytest tests/unit tests/functional -n auto
