@@ -65,7 +65,7 @@ test: $(VENV)/.test  ## Run all tests, a process a core; they start what they ne
 		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.test  ## Run the unit and functional tests alone, on all cores
-	@$(BIN)/python -m pytest tests/unit tests/functional -n auto
+	@EXAMPLES_PERCENT=20 $(BIN)/python -m pytest tests/unit tests/functional -n auto
 
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
 	@$(BIN)/python -m pytest tests/soak

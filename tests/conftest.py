@@ -2,8 +2,12 @@
 
 from hypothesis import HealthCheck, settings
 
+from tests.examples import examples
+
 pytest_plugins = ["tests.watchdog", "tests.distribution"]
 
 # An example may take as long as a busy machine takes for it; the test as a whole has the watchdog's limit.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("any machine")

@@ -1,36 +1,49 @@
-"""How pytest-xdist shares the tests out over processes: whole files, those that take longest first.
+"""How ``make test`` shares the tests out over processes: whole files, those that take longest first.
 
 A process has a stack of its own for its integration tests, so no two share a server. Files that start further servers
 begin first: the last to begin is then a short one, and no process ends long before the others.
 """
 
 import os
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
-#: Integration tests that take longest, longest first: each starts a whole stack of its own, or many workers.
+#: What takes longest, longest first: each starts a whole stack of its own, or many workers.
 LONGEST = (
     "integration/chaos",
-    "integration/away/test_away.py",
-    "integration/bench",
-    "integration/secured/test_kafka.py",
-    "integration/workers/test_two_workers.py",
-    "integration/growth",
     "integration/repair",
+    "integration/bench",
     "integration/away",
     "integration/local",
+    "integration/growth",
+    "integration/secured/test_kafka.py",
     "integration/workers",
-    "integration/postgres/test_promoted.py",
-    "integration/clustered",
-    "integration/secured",
+    "integration/postgres",
     "integration",
     "functional",
 )
+#: Folders whose files write the same results: one process runs them all.
+TOGETHER = ("tests/integration/bench/",)
+
+
+class FileScheduling(LoadFileScheduling):
+    """Files in the order in which they were collected, those of some folders as if they were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        together = [folder for folder in TOGETHER if nodeid.startswith(folder)]
+        return together[0] if together else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """Return the cores that this process may use: ``taskset`` and containers give it fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:
+    """Return what shares out where files are to stay together (``--dist loadfile``)."""
+    return FileScheduling(config, log) if config.option.dist == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,8 +5,9 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable
 
-#: Seconds within which what must happen has happened, on a busy machine too. Nothing takes longer where all is well.
-DEADLINE_SECONDS = 60.0
+#: Seconds within which what must happen has happened, also on one core beside a dozen busy processes, where a worker's
+#: start takes two minutes. Where all is well nothing takes longer for it.
+DEADLINE_SECONDS = 240.0
 #: The time-out of a store's calls (seconds), for tests that are not about it.
 PATIENT_SECONDS = 30.0
 

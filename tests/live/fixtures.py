@@ -27,7 +27,7 @@ def migrate(stack) -> Callable[[], None]:
 def migrate_stack(stack: RunningStack, **settings: str) -> None:
     command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
     environment = {**stack.environment, **{f"{PREFIX}{name}": value for name, value in settings.items()}}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=DEADLINE)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -15,10 +15,11 @@ import pytest
 
 from microblog_streams.config.addresses import joined
 from microblog_streams.config.settings import PREFIX
+from tests.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 #: Seconds within which everything must have happened, on a busy machine too.
-DEADLINE = 60.0
+DEADLINE = DEADLINE_SECONDS
 #: A group that notices a death in 6 s, effects that are acknowledged at once, commits without delay; and stores that
 #: are waited for on a busy machine.
 QUICK = {

@@ -9,6 +9,7 @@ from microblog_streams.domain.events import Followed, PostCreated, PostDeleted, 
 from microblog_streams.domain.ids import entry_post_id, new_post_id
 from microblog_streams.domain.topics import POST_CREATED, POST_DELETED, USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from microblog_streams.ports import Row
+from tests.examples import examples
 from tests.functional.delivery.agents_world import AgentsWorld
 from tests.waiting import until
 
@@ -141,7 +142,7 @@ EDGES = [(follower, author) for author in (11, 12) for follower in (21, 22, 23)]
 HISTORIES = st.fixed_dictionaries({edge: st.lists(st.booleans(), min_size=1, max_size=4) for edge in EDGES})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories=HISTORIES, data=st.data())
 async def test_edges_end_as_their_highest_versions_in_any_order_and_number(quick, histories, data):
     running = AgentsWorld(window=data.draw(st.integers(1, 8), "window")).start()

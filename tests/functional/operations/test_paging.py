@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog_streams.stores.redis.timelines import KEPT
+from tests.examples import examples
 from tests.fakes.world import World
 
 POSTS = 2_000
@@ -45,7 +46,7 @@ STEPS = st.lists(st.tuples(st.booleans(), st.integers(1, 30)), min_size=1, max_s
 
 
 @given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=8), down=st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_pages_of_any_sizes_show_every_post_once(long, sizes, down):
     async def walk():
         long.redis_down = down
@@ -61,7 +62,7 @@ def test_pages_of_any_sizes_show_every_post_once(long, sizes, down):
 
 
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_going_up_and_down_at_will_shows_what_lies_there(long, steps):
     async def walk():
         long.redis_down = False

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from microblog_streams.operations.timelines import rebuild
+from tests.examples import examples
 from tests.fakes.gate import Fault
 from tests.fakes.whole import PARTITIONS, Whole
 
-MANY = settings(max_examples=100, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(
+    max_examples=examples(100), stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 WHO = st.integers(0, 3)
 INDEX = st.integers(0, 20)

@@ -8,8 +8,9 @@ import psutil
 import pytest
 
 from microblog_streams.local.reaper import wait_until
+from tests.waiting import DEADLINE_SECONDS
 
-DEADLINE = 60.0
+DEADLINE = DEADLINE_SECONDS
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import redis
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.local.reaper import is_alive
+from tests.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.integration
 
-DEADLINE = 60.0
+DEADLINE = DEADLINE_SECONDS
 INFRA = [sys.executable, "-m", "microblog_streams.local", "infra"]
 #: A parent that starts the launcher and waits, as make does.
 PARENT = [sys.executable, "-c", f"import subprocess; subprocess.run({INFRA!r})"]

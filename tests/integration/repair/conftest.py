@@ -12,6 +12,7 @@ from microblog_streams.stores.cassandra.posts import PUT_BODY
 from tests.live.fixtures import eventually, make_workers, people
 from tests.live.growing import kafka, stack, workers
 from tests.live.worker import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 __all__ = ["eventually", "kafka", "people", "stack", "workers"]
 
@@ -34,7 +35,7 @@ def command(stack):
             env={**stack.environment, **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=DEADLINE_SECONDS,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr

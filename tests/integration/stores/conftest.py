@@ -13,10 +13,10 @@ from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis.connection import Redis
 from tests.connections import opened
 from tests.servers.redis_cluster import running_cluster
-from tests.waiting import PATIENT_SECONDS
+from tests.waiting import DEADLINE_SECONDS, PATIENT_SECONDS
 
 #: Seconds that something which must happen may take on a busy machine.
-DEADLINE = 60
+DEADLINE = DEADLINE_SECONDS
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_user, new_post_id
 from microblog_streams.domain.topics import POST_CREATED, SOURCES
 from tests.live.worker import ROOT
+from tests.waiting import DEADLINE_SECONDS
 
 BAD_HEADER = [("schema", b"one\xff"), ("trace", b"\x00\x01"), ("trace", b"again")]
 NOT_JSON = (POST_CREATED, b"not json", None)
@@ -33,7 +34,7 @@ def dead_letters(migrated):
             env=migrated.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=120,
+            timeout=DEADLINE_SECONDS,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr.decode()

@@ -2,7 +2,7 @@
 
 from tests.storm.storm import follow_storm
 
-FOLLOWERS = 2_000
+FOLLOWERS = 600
 
 
 def test_a_storm_of_follows_takes_effect_and_holds_up_nobody(workers, kafka, eventually):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from tests.examples import examples
 from tests.fakes.delivery import World
 from tests.waiting import until
 
@@ -45,7 +46,7 @@ class Watched(World):
         self.effects = slow
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(plan=PLANS, window=st.integers(1, 5), unacked=st.integers(1, 8), splits=st.sets(st.integers(1, 23), max_size=3))
 async def test_acknowledgements_are_a_prefix_in_order(plan, window, unacked, splits):
     world = Watched(window=window, unacked=unacked)

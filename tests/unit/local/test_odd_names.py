@@ -17,6 +17,7 @@ from microblog_streams.local.part import Place
 from microblog_streams.local.postgres import Postgres
 from microblog_streams.local.stack import check_names
 from microblog_streams.local.valkey import Valkey
+from tests.examples import examples
 
 PORTS = dict.fromkeys((*Kafka.port_names, *Cassandra.port_names, *Postgres.port_names, *Valkey.port_names), 20_000)
 #: Names as people and programs give them, and all that some format takes for syntax.
@@ -24,7 +25,7 @@ names = st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_character
     lambda name: name not in (".", "..") and len(name.encode()) < 200
 )
 #: They write files, which takes as long as the disk takes.
-unhurried = settings(deadline=None, max_examples=50)
+unhurried = settings(deadline=None, max_examples=examples(50))
 odd = pytest.mark.parametrize("kind", [Kafka, Valkey, Postgres], ids=lambda kind: kind.name)
 
 

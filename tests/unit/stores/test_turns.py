@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from microblog_streams.aio import priority_semaphore as turns_module
 from microblog_streams.aio.priority_semaphore import PrioritySemaphore
+from tests.examples import examples
 from tests.waiting import DEADLINE_SECONDS, until
 
 
@@ -138,7 +139,7 @@ class Backlog:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.integers(1, 30), st.lists(st.integers(0, 255), min_size=100, max_size=400), st.sets(st.integers(0, 400)))
 async def test_a_lasting_backlog_takes_bounded_memory_and_nobody_waits_for_ever(many, ranks, leaving):
     """Also where all who come later rank before those who wait, and some leave: also in their turn."""

@@ -13,6 +13,7 @@ from microblog_streams.domain.ids import MAX_USER_ID
 from microblog_streams.ports import FollowerSlice, Row, RowSlice
 from tables.codec import encode_key, encode_row
 from tables.followers import OFFSET_KEY
+from tests.examples import examples
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 AUTHOR = 500
@@ -127,7 +128,7 @@ async def test_no_slice_keeps_a_revoked_database_open(shelf):
     assert everyone(shelf, AUTHOR, 2) == [1, 2, 3, 4, 5]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.dictionaries(st.tuples(st.integers(1, 4), st.integers(1, 30)), st.booleans(), max_size=40),
     limit=st.integers(1, 7),

@@ -9,6 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from web.server.framing import KEPT, Chunks, Head, Length, TooManyChunks, Unframed
 
 SIZES = st.lists(st.binary(min_size=1, max_size=40) | st.sampled_from([b"\r\n\r\n", b"0\r\n\r\n", b"\n"]), max_size=5)
@@ -162,7 +163,7 @@ def cut_at(body, cuts):
     return size if part.complete else None
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=examples(1_000))
 @given(body=BODIES, cuts=CUTS)
 def test_a_body_ends_where_the_parser_says_or_is_refused_by_one_of_both(body, cuts):
     """The handler closes where the parser refuses, and where it has not ended with our last byte."""
