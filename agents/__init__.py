@@ -1,14 +1,10 @@
 """The agents: three lines around an operation each. ``delivery`` makes them safe, ``operations`` make them useful."""
 
-from typing import TYPE_CHECKING
-
 from agents import deletions, fan_out, follows
-
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
+from agents.application import Application
 
 
-def register(app: "MicroblogApp") -> None:
+def register(app: Application) -> None:
     """Declare all agents on the app."""
     for module in (fan_out, follows, deletions):
         module.register(app)

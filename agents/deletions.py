@@ -1,18 +1,14 @@
 """Makes sure of deletions: a deleted post's flag in the store, a deleted user's tombstone and their posts' flags."""
 
-from typing import TYPE_CHECKING
-
 from faust.types import StreamT
 
+from agents.application import Application
 from microblog_streams.delivery import deliver
 from microblog_streams.domain.events import PostDeleted, UserDeleted
 from microblog_streams.domain.topics import POST_DELETED, USER_DELETED
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
+def register(app: Application) -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(POST_DELETED, USER_DELETED), name="deletions", isolated_partitions=True)

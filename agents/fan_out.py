@@ -1,18 +1,14 @@
 """Brings a new post into the timeline of everyone who follows its author."""
 
-from typing import TYPE_CHECKING
-
 from faust.types import StreamT
 
+from agents.application import Application
 from microblog_streams.delivery import deliver
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.topics import POST_CREATED
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
+def register(app: Application) -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(POST_CREATED), name="fan_out", isolated_partitions=True)

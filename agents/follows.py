@@ -1,18 +1,14 @@
 """Brings follows and unfollows into the followers table, and onto the follower's timeline."""
 
-from typing import TYPE_CHECKING
-
 from faust.types import StreamT
 
+from agents.application import Application
 from microblog_streams.delivery import deliver
 from microblog_streams.domain.events import EdgeChanged, Followed, Unfollowed
 from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
+def register(app: Application) -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(USER_FOLLOW, USER_UNFOLLOW), name="follows", isolated_partitions=True)

@@ -204,7 +204,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     add_delivery(app)
     agents.register(app)
     routes.register(app, settings.serves_api, settings.auth == "required")
-    commands.register(app)
+    commands.register(app, settings, deployment.era)
     check_complete(app)
     return app
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from faust import App
 from faust.cli import argument, option
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -19,9 +20,6 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment
 from microblog_streams.stores.postgres.graph_import import graph_import
-
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
 #: Edges a transaction.
 BATCH: Final = 5_000
@@ -83,7 +81,7 @@ async def import_graph(
     )
 
 
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``import-graph FILE [--fraction F] [--batch N]`` to the app's commands."""
 
     @app.command(
@@ -102,7 +100,7 @@ def register(app: "MicroblogApp") -> None:
         An interrupted import goes on where it was.
         """
         with expected_failures():
-            await _command(app.settings, file, fraction, batch)
+            await _command(settings, file, fraction, batch)
 
 
 async def _command(settings: Settings, file: Path, fraction: float, batch: int) -> None:

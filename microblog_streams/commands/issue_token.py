@@ -4,9 +4,10 @@ Whoever can run it reaches the database anyway. It prints the token alone, so th
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from faust import App
 from faust.cli import argument, option
 
 from microblog_streams.commands.connected import connected
@@ -16,14 +17,11 @@ from microblog_streams.operations.tokens import Tokens
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.tokens import Tokens as TokenStore
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
-
 #: What such a token is called unless it is given a name.
 NAME: Final = "issue-token"
 
 
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``issue-token USER [--name TEXT]`` to the app's commands."""
 
     @app.command(
@@ -33,7 +31,7 @@ def register(app: "MicroblogApp") -> None:
     async def issue_token(self: Any, user: int, name: str) -> None:  # noqa: ANN401 -- Faust's own
         """Give a user (by id) a token, and print it, this once."""
         with expected_failures():
-            print(await _issue(app.settings, user, name))
+            print(await _issue(settings, user, name))
 
 
 async def _issue(settings: Settings, user: int, name: str) -> str:

@@ -4,7 +4,9 @@ Topics are made here and never by the broker, so that partitions and guarantees 
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from faust import App
 
 from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.config.settings import Settings
@@ -15,18 +17,15 @@ from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import create_deployment
 from microblog_streams.stores.postgres.looks import fill_looks
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``migrate`` to the app's commands."""
 
     @app.command()
     async def migrate(self: Any) -> None:  # noqa: ANN401 -- Faust's command object
         """Create or update the tables, the keyspace and the topics."""
         with expected_failures():
-            await migrate_all(app.settings)
+            await migrate_all(settings)
 
 
 async def migrate_all(settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """The command ``raise-era``: after a restore of PostgreSQL that no worker can notice by itself."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from faust import App
 
 from microblog_streams.commands.connected import connected
 from microblog_streams.commands.exit_codes import expected_failures
@@ -13,12 +15,9 @@ from microblog_streams.stores.postgres.deployment import get_deployment
 from microblog_streams.stores.postgres.edge_audits import EdgeAudits
 from microblog_streams.stores.postgres.outbox import Outbox
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
-    """Add ``raise-era`` to the app's commands."""
+def register(app: App, settings: Settings, known_era: int) -> None:
+    """Add ``raise-era`` to the app's commands; ``known_era`` is the deployment's when the process started."""
 
     @app.command()
     async def raise_era(self: Any) -> None:  # noqa: ANN401 -- Faust's command object
@@ -27,7 +26,7 @@ def register(app: "MicroblogApp") -> None:
         Waits until the workers have compared their tables with it. Interrupted, it has worked: they go on.
         """
         with expected_failures():
-            await _raise(app.settings, app.deployment_watch.deployment.era)
+            await _raise(settings, known_era)
 
 
 async def _raise(settings: Settings, known: int) -> None:

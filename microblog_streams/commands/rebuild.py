@@ -1,9 +1,10 @@
 """The command ``rebuild``: has the followers tables, the timelines or the posts' rows made from the truth again."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from faust import App
 from faust.cli import argument, option
 
 from microblog_streams.commands.connected import connected, side_by_side
@@ -29,14 +30,11 @@ from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
-
 #: Timelines that are removed side by side.
 AT_ONCE: Final = 32
 
 
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``rebuild edges|timelines|posts [--user ID ...]`` to the app's commands."""
 
     @app.command(
@@ -52,13 +50,13 @@ def register(app: "MicroblogApp") -> None:
             if what != "timelines" and users:
                 raise SetupError(f"rebuild {what} takes no --user: it is about all {what}")
             if what == "edges":
-                await _edges(app.settings)
+                await _edges(settings)
             elif what == "posts":
-                await _posts(app.settings)
+                await _posts(settings)
             elif users:
-                await _at_once(app.settings, users)
+                await _at_once(settings, users)
             else:
-                await _when_read(app.settings)
+                await _when_read(settings)
 
 
 async def _posts(settings: Settings) -> None:

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
+from faust import App
 from faust.cli import option
 
 from microblog_streams.commands.connected import connected
@@ -33,16 +34,13 @@ from microblog_streams.stores.redis.caches import PostCache
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
-
 #: Exit status where something is wrong.
 WRONG: Final = 1
 #: Posts that a line names, of each kind.
 NAMED: Final = 3
 
 
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``verify [--user ID ...] [--sample N] [--posts] [--json]`` to the app's commands."""
 
     @app.command(
@@ -65,7 +63,7 @@ def register(app: "MicroblogApp") -> None:
         with expected_failures():
             if posts and (users or sample):
                 raise SetupError("verify --posts takes neither --user nor --sample: it is about all posts")
-            seen = await scanned(app.settings) if posts else await _inspect(app.settings, users, sample or 0)
+            seen = await scanned(settings) if posts else await _inspect(settings, users, sample or 0)
         if isinstance(seen, PostScan):
             print(rows_as_json(seen) if as_json else rows_as_text(seen))
         else:

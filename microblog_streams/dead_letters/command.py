@@ -3,9 +3,10 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from faust import App
 from faust.cli import argument, option
 
 from microblog_streams.commands.exit_codes import expected_failures
@@ -18,11 +19,8 @@ from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment
 from microblog_streams.stores.postgres.settled_letters import SettledLetters
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``dead-letters list|show|replay|discard [ID]`` to the app's commands."""
 
     @app.command(
@@ -40,7 +38,7 @@ def register(app: "MicroblogApp") -> None:
         An ID is what `list` says.
         """
         with expected_failures():
-            await _command(app.settings, Order(**order))
+            await _command(settings, Order(**order))
 
 
 async def _command(settings: Settings, order: Order) -> None:

@@ -3,9 +3,10 @@
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from faust import App
 from faust.cli import argument, option
 
 from microblog_streams.commands.exit_codes import expected_failures
@@ -25,11 +26,8 @@ from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
-
-def register(app: "MicroblogApp") -> None:
+def register(app: App, settings: Settings) -> None:
     """Add ``grow-partitions N [--warm] [--abandon]`` to the app's commands."""
 
     @app.command(
@@ -43,7 +41,7 @@ def register(app: "MicroblogApp") -> None:
         If it is interrupted, run it again: it goes on where it was.
         """
         with expected_failures():
-            await (_abandon(app.settings) if abandon else _grow(app.settings, partitions, warm))
+            await (_abandon(settings) if abandon else _grow(settings, partitions, warm))
 
 
 async def _grow(settings: Settings, partitions: int, warm: bool) -> None:

@@ -4,20 +4,18 @@ Faust applies records, and stores offsets, of whatever partition they are, and o
 tables such records are common around a rebalance: they wait in buffers when their partition is given to another.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from faust.types import AppT
 from faust.types.tuples import TP
-
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
 
 class ChangelogAssignment:
     """What the group's assignor gave to this worker, looked up once an assignment: records are many."""
 
-    def __init__(self, app: object) -> None:
+    def __init__(self, app: AppT) -> None:
         """Nothing is held before the first assignment."""
-        self._app = cast("MicroblogApp", app)
+        self._app = app
         self._seen: object = None
         self._owned: frozenset[TP] = frozenset()
         self._held: frozenset[TP] = frozenset()

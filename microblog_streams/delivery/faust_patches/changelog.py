@@ -22,7 +22,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from faust.streams import current_event
 from faust.tables.table import Table
@@ -32,12 +32,9 @@ from rocksdict import Rdict
 
 from microblog_streams.delivery.disk_full import room
 from microblog_streams.delivery.faust_patches.assignment import ChangelogAssignment
-from microblog_streams.delivery.lease import PartitionLease
+from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
 from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
-
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +42,12 @@ logger = logging.getLogger(__name__)
 CONFIRMATION = 10.0
 #: Changelog records that wait to be applied in a recovery: Faust's own number.
 RECOVERING = 131_072
+
+
+class Application(Membership, Protocol):
+    """What the table needs of the application besides Faust's own."""
+
+    heartbeat: Heartbeat
 
 
 class Writer(NamedTuple):
@@ -75,8 +78,8 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
-        app = cast("MicroblogApp", self.app)
-        self._holdings = ChangelogAssignment(app)
+        self._holdings = ChangelogAssignment(self.app)
+        app = cast(Application, self.app)
         self.stale_rows = StaleChangelogRows(lambda message: PartitionLease(app, app.heartbeat, message))
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:

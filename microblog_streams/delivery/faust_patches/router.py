@@ -11,7 +11,8 @@ take each other for the owner would send it back and forth.
 """
 
 import struct
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Protocol, cast
 
 from aiohttp.web import Response as HttpResponse
 from aiokafka.partitioner import DefaultPartitioner
@@ -27,10 +28,6 @@ from microblog_streams.domain.errors import WorkerUnavailable
 from microblog_streams.domain.ids import USER_BYTES
 from microblog_streams.stores.redis.worker_registry import Worker
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
-
-
 #: Marks a request that another worker sent on.
 ROUTED: Final = "X-Microblog-Routed"
 #: What of a request goes on to the owner, and what of the owner's answer comes back.
@@ -38,12 +35,73 @@ SENT_ON: Final = ("Accept", "Authorization")
 SENT_BACK: Final = ("Content-Type", "Link", "Allow", "Retry-After")
 
 
+class Answer(Protocol):
+    """What another worker answered."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        ...
+
+
+class WorkerClient(Protocol):
+    """Sends a request to another worker."""
+
+    async def ask(self, url: str, headers: Mapping[str, str], method: str) -> Answer:
+        """Return the answer, whatever its status. Raises WorkerUnavailable."""
+        ...
+
+
+class Presence(Protocol):
+    """What the workers of this topic set announced last."""
+
+    def owner(self, partition: int) -> Worker | None:
+        """Return the worker that has a partition, None where no worker says so."""
+        ...
+
+    def mates(self) -> Sequence[Worker]:
+        """Return the workers of this worker's topic set, itself among them."""
+        ...
+
+
+class Application(Protocol):
+    """What the router needs of the application besides Faust's own."""
+
+    @property
+    def worker_presence(self) -> Presence:
+        """What the workers announced last."""
+        ...
+
+    @property
+    def worker_client(self) -> WorkerClient:
+        """The client for other workers."""
+        ...
+
+    def itself(self) -> Worker:
+        """Return what this worker announces."""
+        ...
+
+    def changelog_name(self) -> str:
+        """Return the name of the followers table's changelog topic in Kafka."""
+        ...
+
+
 class EdgeRouter(Router):
     """Finds the worker that has a row (setting ``Router``), and asks it."""
 
     @property
-    def _microblog(self) -> "MicroblogApp":
-        return cast("MicroblogApp", self.app)
+    def _microblog(self) -> Application:
+        return cast(Application, self.app)
 
     def key_store(self, table_name: str, key: K) -> URL:
         """Return the URL of the worker that has the row. Raises WorkerUnavailable, and NotFound for a bad key."""
@@ -57,7 +115,7 @@ class EdgeRouter(Router):
     def _owner(self, partition: int) -> Worker:
         app = self._microblog
         itself = app.itself()
-        if partition in itself.partitions and app.tables.actives_ready:
+        if partition in itself.partitions and self.app.tables.actives_ready:
             return itself
         owner = app.worker_presence.owner(partition)
         if owner is None or owner.name == itself.name:
