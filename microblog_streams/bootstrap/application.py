@@ -30,6 +30,7 @@ from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.observability.logs import quieten
 from microblog_streams.operations import Operations
@@ -50,7 +51,6 @@ from microblog_streams.services.worker_directory import WorkerDirectory
 from microblog_streams.services.worker_exit import STOP_SECONDS, end_within
 from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.postgres.last_deployment import last_deployment
 from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.redis.connection import Redis

@@ -23,6 +23,7 @@ from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.kafka.consumer_lag import offsets
@@ -46,26 +47,22 @@ from microblog_streams.services.worker_directory import WorkerDirectory
 from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address
-from microblog_streams.stores.cassandra.keyspace_state import keyspace_state
+from microblog_streams.stores.cassandra.keyspace import keyspace_state
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.blocks import Blocks
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import Deployment, get_deployment
-from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.credentials import Passwords, Tokens
+from microblog_streams.stores.postgres.deployment import EdgeAudits, get_deployment
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.last_deployment import remember
-from microblog_streams.stores.postgres.outbox import Outbox
-from microblog_streams.stores.postgres.outbox_session import OutboxSession
-from microblog_streams.stores.postgres.passwords import Passwords
-from microblog_streams.stores.postgres.server_clock import server_time
-from microblog_streams.stores.postgres.settled_letters import SettledLetters
-from microblog_streams.stores.postgres.tokens import Tokens
+from microblog_streams.stores.postgres.outbox import Outbox, OutboxSession
+from microblog_streams.stores.postgres.resolved_letters import SettledLetters
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.caches import PageCache, PostCache, UserCache
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import LocalRates, SharedRates
-from microblog_streams.stores.redis.timeline_count import TimelineCount
+from microblog_streams.stores.redis.timeline_keys import TimelineCount
 from microblog_streams.stores.redis.timelines import Timelines
 from microblog_streams.stores.redis.worker_registry import WorkerRegistry
 
@@ -105,7 +102,7 @@ def add_stores(app: "MicroblogApp", deployment: Deployment) -> None:
     app.outbox = Outbox(postgres)
     settled = SettledLetters(postgres)
     app.dead_letters = DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, settled))
-    app.clock_watch = ClockWatch(lambda: server_time(postgres), settings.clock_limit)
+    app.clock_watch = ClockWatch(postgres.server_time, settings.clock_limit)
     app.durability_watch = _parts_watch(app, cassandra)
     app.outbox_relay = OutboxRelay(log, lambda: OutboxSession(postgres))
     audits = EdgeAudits(postgres)

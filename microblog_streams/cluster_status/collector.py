@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 from microblog_streams.cluster_status.lines import partition_lines, worker_line
 from microblog_streams.cluster_status.models import OutboxLine, Page, Report, TimelinesLine
 from microblog_streams.cluster_status.with_timeout import PATIENCE, Away, known
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.kafka.consumer_lag import Lags
-from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.redis.worker_registry import Worker
 
 T = TypeVar("T")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain import topics
+from microblog_streams.stores.cassandra.keyspace import KeyspaceState
 
 #: Consistency levels that see what a quorum wrote, and whose writes a quorum sees.
 QUORATE = ("LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL")
@@ -35,18 +36,6 @@ class TopicState:
     def is_changelog(self) -> bool:
         """Whether it is that of a table."""
         return self.name.endswith("-changelog")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyspaceState:
-    """The post store's keyspace as Cassandra has it."""
-
-    name: str
-    #: Of the data centre that has the fewest.
-    copies: int
-    durable_writes: bool
-    #: ``commitlog_sync`` of a node that was asked, None where it does not tell.
-    commitlog_sync: str | None
 
 
 def of_settings(settings: Settings) -> Iterator[str]:

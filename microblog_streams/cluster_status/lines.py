@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from microblog_streams.cluster_status.models import PartitionLine, Report, WorkerLine
 from microblog_streams.cluster_status.with_timeout import Away
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import SOURCES, topic_name
 from microblog_streams.kafka.consumer_lag import Lags
-from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.redis.worker_registry import Worker
 
 

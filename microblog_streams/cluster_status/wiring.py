@@ -8,11 +8,11 @@ from microblog_streams.cluster_status.models import OutboxLine, TimelinesLine
 from microblog_streams.cluster_status.reports import Reports
 from microblog_streams.config.faust_config import app_id
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import SOURCES, topic_name
 from microblog_streams.kafka.consumer_lag import Lags, offsets
-from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.postgres.outbox import Outbox
-from microblog_streams.stores.redis.timeline_count import TimelineCount
+from microblog_streams.stores.redis.timeline_keys import TimelineCount
 
 if TYPE_CHECKING:
     from microblog_streams.bootstrap.application import MicroblogApp

@@ -15,7 +15,7 @@ from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.config.settings import Settings
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.tokens import Tokens as TokenStore
+from microblog_streams.stores.postgres.credentials import Tokens as TokenStore
 
 #: What such a token is called unless it is given a name.
 NAME: Final = "issue-token"

@@ -15,7 +15,7 @@ from microblog_streams.stores.cassandra import keyspace
 from microblog_streams.stores.postgres import migrations
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import create_deployment
-from microblog_streams.stores.postgres.looks import fill_looks
+from microblog_streams.stores.postgres.migrations import fill_looks
 
 
 def register(app: App, settings: Settings) -> None:

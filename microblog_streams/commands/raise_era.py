@@ -11,8 +11,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import get_deployment
-from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.deployment import EdgeAudits, get_deployment
 from microblog_streams.stores.postgres.outbox import Outbox
 
 

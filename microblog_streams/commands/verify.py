@@ -25,8 +25,7 @@ from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import get_deployment
-from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.deployment import EdgeAudits, get_deployment
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.postgres.users import Users

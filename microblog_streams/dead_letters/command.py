@@ -17,7 +17,7 @@ from microblog_streams.dead_letters.reader import letter_box
 from microblog_streams.dead_letters.source_topics import source_log
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment
-from microblog_streams.stores.postgres.settled_letters import SettledLetters
+from microblog_streams.stores.postgres.resolved_letters import SettledLetters
 
 
 def register(app: App, settings: Settings) -> None:

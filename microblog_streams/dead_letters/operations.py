@@ -13,10 +13,10 @@ from itertools import islice
 from typing import Final
 
 from microblog_streams.dead_letters.record import DeadLetter
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import Conflict, Invalid, NotFound
 from microblog_streams.domain.topics import POSTS, logical_name, topic_name
 from microblog_streams.ports import Bounds, DeadLetterReader, SettledLetters, SourceLog
-from microblog_streams.stores.postgres.deployment import Deployment
 
 _IDENT: Final = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
 

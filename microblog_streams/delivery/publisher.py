@@ -17,8 +17,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import NotReady, ProducerSendError
 
 from microblog_streams.delivery.broker_probe import BrokerProbe
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
-from microblog_streams.stores.postgres.deployment import Deployment
 
 if TYPE_CHECKING:
     from faust import App

@@ -19,7 +19,7 @@ from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
-from microblog_streams.ports.lease import Lease
+from microblog_streams.ports.event_log import Lease
 
 #: Rows of the followers table looked at in one go, and pushed to in one call: some 0.3 ms of the event loop and 1 ms of
 #: Redis, for which whatever else there is to do waits at each of its steps. With 500 a post to a million took no less

@@ -16,7 +16,7 @@ from microblog_streams.domain.ids import encode_entry
 from microblog_streams.operations.fan_out import TOMBSTONE, Running
 from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.ports import Followers, PostStore, Row, TimelineStore
-from microblog_streams.ports.lease import Lease
+from microblog_streams.ports.event_log import Lease
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,14 @@ Every method may raise ``StoreUnavailable``; other errors are named. Pages go by
 the last id of the page before, exclusive), because positions stay right while rows come and go.
 """
 
-from microblog_streams.ports.access import PasswordStore, TokenStore
-from microblog_streams.ports.caches import PageCache, PostCache, UserCache
 from microblog_streams.ports.connection import Connection
 from microblog_streams.ports.dead_letters import Action, Bounds, DeadLetterReader, SettledLetters, SourceLog
 from microblog_streams.ports.event_log import EventLog, Outbox
-from microblog_streams.ports.followers import Followers, FollowerSlice, Row, RowSlice
-from microblog_streams.ports.people import BeforeCommit, BlockStore, FollowStore, IdempotencyStore, UserStore
-from microblog_streams.ports.posts import PostStore
+from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice, FollowStore, Row, RowSlice
+from microblog_streams.ports.posts import PageCache, PostCache, PostStore, UserCache
 from microblog_streams.ports.rates import RateStore
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
+from microblog_streams.ports.users import BeforeCommit, IdempotencyStore, PasswordStore, TokenStore, UserStore
 
 __all__ = [
     "Action",

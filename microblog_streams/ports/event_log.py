@@ -1,4 +1,10 @@
-"""Events on their way: the outbox where they wait, and the log that acknowledges them."""
+"""Events on their way: the outbox where they wait, and the log that acknowledges them.
+
+What entitles a worker to act on an event: that the event's partition is still its own.
+
+``delivery`` hands a lease to every effect. An effect checks it right before each thing that does harm when it is
+done for what is another worker's by now, and gives the deadline to stores that can hold back a write by it.
+"""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -35,4 +41,22 @@ class EventLog(Protocol):
 
         BrokerUnavailable: nothing was sent. OutcomeUnknown: no confirmation in time.
         """
+        ...
+
+
+class Lease(Protocol):
+    """The hold on one partition, for one event."""
+
+    @property
+    def partition(self) -> int:
+        """The partition's number, the same for all topics and tables."""
+        ...
+
+    @property
+    def deadline(self) -> float:
+        """The ``time.monotonic`` time until which the hold is certain without another heartbeat."""
+        ...
+
+    def check(self) -> None:
+        """Raise NotMine where the partition was revoked, or may have been."""
         ...

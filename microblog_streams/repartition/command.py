@@ -13,15 +13,15 @@ from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.commands.progress_bar import ProgressSteps
 from microblog_streams.config.faust_config import changelog_name
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import SOURCES, topic_name
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.repartition.repartition import Growth
 from microblog_streams.repartition.topics import GrowingTopics
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import Deployment
+from microblog_streams.stores.postgres.deployment import moving
 from microblog_streams.stores.postgres.follows import Follows
-from microblog_streams.stores.postgres.repartition import moving
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry

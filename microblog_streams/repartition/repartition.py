@@ -22,11 +22,11 @@ from dataclasses import dataclass
 
 from microblog_streams.commands.progress_bar import Report
 from microblog_streams.domain import topics
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.repartition.topics import GrowingTopics
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
-from microblog_streams.stores.postgres.repartition import Repartition
+from microblog_streams.stores.postgres.deployment import Repartition
 
 
 @dataclass(frozen=True)

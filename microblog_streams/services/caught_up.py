@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from microblog_streams.config.faust_config import app_id
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import SOURCES, topic_name
 from microblog_streams.kafka.consumer_lag import Ends
 from microblog_streams.ports import Outbox
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 
 #: Seconds that ``settle`` lets go by first: the shortcuts that requests take (an author's own timeline) are no events.
 GAP: Final = 2.0

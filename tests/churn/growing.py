@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.stores.postgres.last_deployment import last_deployment
 from tests.churn.outcome import Outcome
 from tests.churn.scenario import DEADLINE, Parts, load_on

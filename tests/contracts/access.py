@@ -8,7 +8,7 @@ import pytest
 
 from microblog_streams.domain.errors import NotFound
 from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, NewToken
-from microblog_streams.stores.postgres.tokens import MOST
+from microblog_streams.stores.postgres.credentials import MOST
 from tests.contracts.events import register
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)

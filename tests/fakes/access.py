@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from microblog_streams.domain.errors import NotFound
 from microblog_streams.domain.models import Login, NewToken, Token
-from microblog_streams.stores.postgres.tokens import MOST
+from microblog_streams.stores.postgres.credentials import MOST
 from tests.fakes.database import FakeDatabase
 
 

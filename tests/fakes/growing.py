@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
+from microblog_streams.domain.deployment import Deployment, Phase
 
 
 @dataclass

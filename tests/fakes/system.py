@@ -6,8 +6,8 @@ from typing import Any
 
 from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.models import OutboxLine, Report, Size, TimelinesLine
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import SOURCES
-from microblog_streams.stores.postgres.deployment import Deployment
 from microblog_streams.stores.redis.worker_registry import Worker
 
 STARTED = datetime.now(UTC) - timedelta(hours=3, minutes=4, seconds=30)

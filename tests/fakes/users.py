@@ -9,7 +9,7 @@ from microblog_streams.domain.events import UserDeleted
 from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, User
 from microblog_streams.domain.topics import USER_DELETED
 from microblog_streams.ports import BeforeCommit
-from microblog_streams.stores.postgres.registration import HOLD_DAYS, REASONS
+from microblog_streams.stores.postgres.users import HOLD_DAYS, REASONS
 from tests.fakes.database import FakeDatabase
 
 

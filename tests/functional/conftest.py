@@ -7,7 +7,7 @@ import pytest
 from microblog_streams.bootstrap import application
 from microblog_streams.bootstrap.application import MicroblogApp
 from microblog_streams.config.settings import Settings
-from microblog_streams.stores.postgres.deployment import Deployment
+from microblog_streams.domain.deployment import Deployment
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ Run with ``faust -A`` in place of the package.
 
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.operations.fan_out import FanOut
-from microblog_streams.ports.lease import Lease
+from microblog_streams.ports.event_log import Lease
 from tests.live.probe import app
 
 BROKEN = "broken"

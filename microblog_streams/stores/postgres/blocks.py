@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from microblog_streams.domain.errors import Blocked, NotFound
+from microblog_streams.domain.errors import NotFound
 from microblog_streams.domain.models import IdempotencyKey, User
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.follow_rows import unfollow
+from microblog_streams.stores.postgres.follows import unfollow
 from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Session
@@ -27,7 +27,6 @@ _OWN: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR NO KEY
 _SHARE: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR SHARE"
 _BLOCK: Final = "INSERT INTO blocks (blocker_id, blocked_id, blocked_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _UNBLOCK: Final = "DELETE FROM blocks WHERE blocker_id = %s AND blocked_id = %s"
-_BETWEEN: Final = "SELECT FROM blocks WHERE (blocker_id, blocked_id) IN ((%s, %s), (%s, %s)) LIMIT 1"
 # Blocks go with their users. Workers of the version before do not know that, while a cluster is rolled.
 _PAGE: Final = """
 SELECT id, username, created_at FROM blocks JOIN users ON id = blocked_id
@@ -67,12 +66,6 @@ class Blocks:
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` of those whom ``blocker`` has blocked with id > ``after``, by id."""
         return [User(*row) for row in await self._postgres.fetch(_PAGE, blocker, after, limit)]
-
-
-async def refuse_blocked(session: Session, follower: int, followee: int) -> None:
-    """Raise Blocked where either has blocked the other. To be called once both users are locked."""
-    if await session.fetch_one(_BETWEEN, follower, followee, followee, follower) is not None:
-        raise Blocked(followee)
 
 
 async def remove_all(session: Session, user: int) -> None:

@@ -118,6 +118,11 @@ class Postgres:
             self._pool.forget_idle()
         self._server = server
 
+    async def server_time(self) -> float:
+        """Return PostgreSQL's clock, in seconds since 1970: all workers can compare theirs with it."""
+        ((seconds,),) = await self.fetch("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return float(seconds)
+
     @asynccontextmanager
     async def dedicated(self, timeout: float) -> AsyncIterator[Session]:
         """Lend a session of its own, for work that takes long or holds an advisory lock."""

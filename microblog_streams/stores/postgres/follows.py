@@ -1,4 +1,8 @@
-"""Who follows whom, in PostgreSQL. An edge's row stays on unfollow; its version grows under its row lock.
+"""Ending an edge within a transaction: by its follower, or by a block of either of the two.
+
+The row stays, and its version grows under its lock; who calls appends the event in the same transaction.
+
+Who follows whom, in PostgreSQL. An edge's row stays on unfollow; its version grows under its row lock.
 
 So the versions of an edge are in the order of its commits, and its events carry them: readers need no other order.
 """
@@ -7,14 +11,39 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from microblog_streams.domain.errors import NotFound, TooManyFollowees
+from microblog_streams.domain.errors import Blocked, NotFound, TooManyFollowees
 from microblog_streams.domain.models import Edge, IdempotencyKey, User
-from microblog_streams.stores.postgres.blocks import refuse_blocked
 from microblog_streams.stores.postgres.connection import Lock, Postgres
-from microblog_streams.stores.postgres.follow_rows import COLUMNS, stored, unfollow
 from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Session
+
+#: The columns of an ``Edge``.
+COLUMNS: Final = "follower_id, followee_id, following, version, changed_at"
+
+_LOCK: Final = f"SELECT {COLUMNS} FROM follows WHERE follower_id = %s AND followee_id = %s FOR UPDATE"  # noqa: S608
+_UNFOLLOW: Final = f"""
+UPDATE follows SET following = false, changed_at = %s,
+       version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
+ WHERE follower_id = %s AND followee_id = %s
+RETURNING {COLUMNS}
+"""  # noqa: S608
+
+
+async def stored(session: Session, follower: int, followee: int, at: datetime) -> Edge:
+    """Lock an edge's row and return it; an edge of version 0 where nobody ever made it."""
+    row = await session.fetch_one(_LOCK, follower, followee)
+    return Edge(*row) if row else Edge(follower, followee, False, 0, at)
+
+
+async def unfollow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
+    """End an edge; return it, and whether that was a change."""
+    edge = await stored(session, follower, followee, at)
+    if not edge.following:
+        return edge, False
+    (row,) = await session.fetch(_UNFOLLOW, at, follower, followee)
+    return Edge(*row), True
+
 
 # In the order of ids, as everybody locks users; FOR SHARE, so that only a deletion and a block have to wait.
 _LOCK_USERS: Final = "SELECT id FROM users WHERE id IN (%s, %s) AND deleted_at IS NULL ORDER BY id FOR SHARE"
@@ -55,6 +84,7 @@ _LOCK_FOLLOWING: Final = f"SELECT pg_advisory_xact_lock({int(Lock.FOLLOWING)}, h
 _COUNT_EDGES: Final = """
 SELECT count(*) FROM (SELECT FROM follows WHERE follower_id = %s AND following LIMIT %s) AS bounded
 """
+_BETWEEN: Final = "SELECT FROM blocks WHERE (blocker_id, blocked_id) IN ((%s, %s), (%s, %s)) LIMIT 1"
 _COUNT_FOLLOWEES: Final = """
 SELECT count(*) FROM (
     SELECT FROM follows JOIN users ON id = followee_id
@@ -182,7 +212,7 @@ async def _change(
 
 async def _follow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
     await _lock_users(session, follower, followee)
-    await refuse_blocked(session, follower, followee)
+    await _refuse_blocked(session, follower, followee)
     changed = await session.fetch(_FOLLOW, follower, followee, at)
     if not changed:
         return await stored(session, follower, followee, at), False
@@ -196,6 +226,12 @@ async def _check_number(session: Session, follower: int, most: int) -> None:
         if found <= most:
             return
     raise TooManyFollowees(most)
+
+
+async def _refuse_blocked(session: Session, follower: int, followee: int) -> None:
+    """Raise Blocked where either has blocked the other. To be called once both users are locked."""
+    if await session.fetch_one(_BETWEEN, follower, followee, followee, follower) is not None:
+        raise Blocked(followee)
 
 
 async def _lock_users(session: Session, follower: int, followee: int) -> None:

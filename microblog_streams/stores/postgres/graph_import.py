@@ -18,7 +18,7 @@ from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Session
 
 #: Seconds that one statement may take.
-_LIMIT: Final = 60.0
+_STATEMENT_SECONDS: Final = 60.0
 
 # An import is asked for: it does not wait until the names of deleted people may be had again.
 _FREE: Final = """
@@ -95,7 +95,7 @@ class GraphImport:
 @asynccontextmanager
 async def graph_import(postgres: Postgres, digest: bytes, nodes_below: int) -> AsyncIterator[GraphImport]:
     """Begin an import, or go on with one. Raises SetupError where another import is running."""
-    async with postgres.dedicated(_LIMIT) as session:
+    async with postgres.dedicated(_STATEMENT_SECONDS) as session:
         if await session.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.IMPORT)) != (True,):
             raise SetupError("another import is running on this database: wait for its end")
         row = await session.fetch_one(_PROGRESS, digest, nodes_below)

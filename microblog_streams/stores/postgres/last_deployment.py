@@ -15,8 +15,9 @@ from typing import Any, Final
 import psycopg2
 
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.stores.postgres.deployment import SELECT, Deployment, Phase, read
+from microblog_streams.stores.postgres.deployment import SELECT, read
 from microblog_streams.stores.postgres.session import first_line, target
 
 logger = logging.getLogger(__name__)

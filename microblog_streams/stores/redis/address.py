@@ -21,8 +21,7 @@ from microblog_streams.config import addresses
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.stores.redis.cluster import Cluster
-from microblog_streams.stores.redis.packing import packing
-from microblog_streams.stores.redis.primary_pool import PrimaryPool
+from microblog_streams.stores.redis.pool import PrimaryPool, packing
 
 SENTINEL_PORT: Final = 26379
 CLUSTER_PORT: Final = 6379

@@ -1,11 +1,19 @@
-"""What a Redis server must be before anything is kept in it."""
+"""What a Redis server must be before anything is kept in it.
+
+Which of our promises the settings of a Redis server cannot keep, in words: what ``/health`` warns of.
+
+A timeline may expire but not be evicted at random, and a restart brings back what was acknowledged. Where a replica may
+take over, a primary that is cut off must stop to take writes before they are acknowledged: nobody else will have them.
+"""
 
 import re
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from redis import exceptions
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.stores.redis.server import Server
+from microblog_streams.stores.redis.server import Info, Server, info_of, wants_copies
 
 #: Redis 7.0 brought the Lua functions that timelines are made of.
 OLDEST: Final = (7, 0)
@@ -54,3 +62,93 @@ def _check_mode(info: Mapping[str, object], clustered: bool) -> None:
         raise SetupError(
             "Redis at MICROBLOG_REDIS_URL is part of a Redis Cluster: write redis+cluster://, or rediss+cluster://."
         )
+
+
+#: Settings and their good values.
+SAFE: Final = {
+    "maxmemory-policy": ("volatile-ttl", "noeviction"),
+    "appendonly": ("yes",),
+    "appendfsync": ("everysec", "always"),
+}
+#: Seconds that replicas have at least: they tell once a second how far they are.
+COPIED_WITHIN_SECONDS: Final = 2.0
+COPIES: Final = "min-replicas-to-write"
+LAG_SECONDS: Final = "min-replicas-max-lag"
+NODE_TIMEOUT_MS: Final = "cluster-node-timeout"
+
+
+class Review(NamedTuple):
+    """What is wrong with a server's settings, and how many replicas must follow before it takes a write."""
+
+    warnings: Sequence[str]
+    copies: int
+
+
+async def review(server: Server, *, hold: float, clustered: bool, replicated: bool) -> Review:
+    """Read the settings of a primary. Hosted servers often do not tell them. Raises ReadOnlyError.
+
+    ``hold``: seconds between an effect and its acknowledgement; ``replicated``: replicas may take over though none
+    follows at the moment.
+    """
+    info, found = await info_of(server), await _settings(server)
+    told = list(_unsafe(found))
+    if replicated or int(info.get("connected_slaves", 0)) > 0:
+        told += _cluster_unsafe(found, hold) if clustered else _replicas_unsafe(found, hold)
+    return Review(told, _copies(found, info))
+
+
+async def _settings(server: Server) -> Mapping[str, str]:
+    try:
+        told = await server.execute("CONFIG GET", *SAFE, COPIES, LAG_SECONDS, NODE_TIMEOUT_MS)
+    except exceptions.ResponseError:
+        told = None
+    return {_text(name): _text(value) for name, value in told.items()} if isinstance(told, Mapping) else {}
+
+
+def _unsafe(found: Mapping[str, str]) -> Iterator[str]:
+    for name, good in SAFE.items():
+        if name not in found:
+            yield f"redis: {name} is not known; it must be {' or '.join(good)}"
+        elif found[name] not in good:
+            yield f"redis: {name} is {found[name]}, not {' or '.join(good)}"
+
+
+def _replicas_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
+    """Yield what lets a primary that is cut off take writes for longer than they are held back."""
+    if hold < COPIED_WITHIN_SECONDS:
+        yield (
+            f"redis: MICROBLOG_ACK_HOLD is {hold:g}, below the {COPIED_WITHIN_SECONDS:g} s within which replicas tell "
+            "how far they are: what is acknowledged may not be on them"
+        )
+    for name, good, wanted in (
+        (COPIES, _number(found, COPIES, 0) >= 1, "1 or more"),
+        (LAG_SECONDS, _number(found, LAG_SECONDS, 0) < hold, f"below MICROBLOG_ACK_HOLD, which is {hold:g}"),
+    ):
+        if name not in found:
+            yield f"redis: {name} is not known; it must be {wanted}"
+        elif not good:
+            yield f"redis: {name} is {found[name]}, not {wanted}"
+
+
+def _cluster_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
+    """Yield the same of a cluster's primary, which stops by itself when it sees no others for long enough."""
+    milliseconds = _number(found, NODE_TIMEOUT_MS, 0)
+    if NODE_TIMEOUT_MS in found and milliseconds >= hold * 1_000 and any(_replicas_unsafe(found, hold)):
+        yield (
+            f"redis: {NODE_TIMEOUT_MS} is {milliseconds}, not below MICROBLOG_ACK_HOLD, which is {hold * 1_000:g} ms; "
+            f"or set {COPIES} to 1 and {LAG_SECONDS} below it"
+        )
+
+
+def _copies(found: Mapping[str, str], info: Info) -> int:
+    """Return how many replicas must follow. A server that hides its settings shows whether it wants any."""
+    return max(1, _number(found, COPIES, 1)) if wants_copies(info) else 0
+
+
+def _number(found: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = found.get(name, "")
+    return int(text) if text.isdecimal() else otherwise
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -20,15 +20,22 @@ from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.address import is_cluster, is_replicated, open_cluster, open_pool
-from microblog_streams.stores.redis.checks import check
+from microblog_streams.stores.redis.checks import Review, check, review
 from microblog_streams.stores.redis.cluster import Cluster
-from microblog_streams.stores.redis.durability_checks import Review, review
-from microblog_streams.stores.redis.errors import SlotMoving, at_start, not_primary, unavailable
-from microblog_streams.stores.redis.pipeline import CommandBatcher
-from microblog_streams.stores.redis.pipeline_connection import Send, line
-from microblog_streams.stores.redis.primary import info_of
-from microblog_streams.stores.redis.primary_pool import PrimaryPool
-from microblog_streams.stores.redis.server import ONLY, Answer, Command, Question, Server
+from microblog_streams.stores.redis.pipeline import CommandBatcher, Send, line
+from microblog_streams.stores.redis.pool import PrimaryPool
+from microblog_streams.stores.redis.server import (
+    ONLY,
+    Answer,
+    Command,
+    Question,
+    Server,
+    SlotMoving,
+    at_start,
+    info_of,
+    not_primary,
+    unavailable,
+)
 
 #: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
 #: 690,000 a second), so more connections only move the queue from here into the server.

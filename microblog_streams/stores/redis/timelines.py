@@ -23,7 +23,7 @@ from microblog_streams.ports import Building, Check, TimelinePage, TimelineState
 from microblog_streams.stores.redis.connection import Keys as CallKeys
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.functions import RedisFunctions, Reply
-from microblog_streams.stores.redis.run_id import RunMonitor
+from microblog_streams.stores.redis.run_monitor import RunMonitor
 from microblog_streams.stores.redis.timeline_keys import Keys, Plain, Tagged
 
 #: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an

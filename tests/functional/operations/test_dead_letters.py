@@ -3,9 +3,9 @@
 import pytest
 
 from microblog_streams.dead_letters.operations import DeadLetters
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import Conflict, Invalid, NotFound, StoreUnavailable
 from microblog_streams.domain.topics import POST_CREATED, POST_DELETED, USER_FOLLOW
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 from tests.fakes.database import FakeDatabase
 from tests.fakes.letters import FakeLetterBox, FakeSettledLetters, FakeSourceLog
 

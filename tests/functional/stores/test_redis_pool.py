@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.redis import primary_pool
+from microblog_streams.stores.redis import pool
 from microblog_streams.stores.redis.connection import Redis
 
 #: Calls at a time, each on a connection of its own.
@@ -127,7 +127,7 @@ async def test_what_no_usable_primary_refuses_has_all_connections_opened_anew_bu
 
 async def test_the_longer_refusals_last_the_less_often_connections_are_opened_anew(redis, server, monkeypatch):
     now = [1_000.0]
-    monkeypatch.setattr(primary_pool, "monotonic", lambda: now[0])
+    monkeypatch.setattr(pool, "monotonic", lambda: now[0])
     renewed = []
     monkeypatch.setattr(redis._pool, "renew", lambda _: renewed.append(now[0]))
     for _ in range(3_600):
@@ -140,8 +140,8 @@ async def test_the_longer_refusals_last_the_less_often_connections_are_opened_an
 
 
 async def test_refusals_that_come_for_long_have_connections_opened_anew_again(redis, server, monkeypatch):
-    monkeypatch.setattr(primary_pool, "DOUBT_EVERY", 0)
-    monkeypatch.setattr(primary_pool, "DOUBT_AT_MOST_EVERY", 0)
+    monkeypatch.setattr(pool, "RENEW_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(pool, "MAX_RENEW_PAUSE_SECONDS", 0)
     redis._pool._pause = 0
     server.refusal = "-NOREPLICAS Not enough good replicas to write.\r\n"
     for _ in range(3):

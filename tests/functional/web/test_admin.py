@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from microblog_streams.cluster_status.models import Report
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import StoreUnavailable, WorkerUnavailable
 from microblog_streams.domain.topics import SOURCES
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.fakes.system import ONE, REPORTS, STARTED, TWO, System, told
 

@@ -4,7 +4,7 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from microblog_streams.domain import topics
-from microblog_streams.stores.postgres.deployment import Deployment
+from microblog_streams.domain.deployment import Deployment
 from tests.churn.growing import Growing
 
 #: Calls a second, and how many are answered before and after the move.

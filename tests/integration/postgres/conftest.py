@@ -12,14 +12,13 @@ from yarl import URL
 
 from microblog_streams.stores.postgres.blocks import Blocks
 from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.credentials import Passwords, Tokens
 from microblog_streams.stores.postgres.deployment import create_deployment
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.migrations import migrate
 from microblog_streams.stores.postgres.outbox import Outbox, head, remove
-from microblog_streams.stores.postgres.passwords import Passwords
-from microblog_streams.stores.postgres.settled_letters import SettledLetters
-from microblog_streams.stores.postgres.tokens import Tokens
+from microblog_streams.stores.postgres.resolved_letters import SettledLetters
 from microblog_streams.stores.postgres.users import Users
 from tests.connections import opened
 from tests.fakes.log import FakeLog

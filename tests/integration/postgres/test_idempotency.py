@@ -7,7 +7,7 @@ import pytest
 from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import NO_CREDENTIALS, IdempotencyKey
 from microblog_streams.stores.postgres.idempotency import claim
-from microblog_streams.stores.postgres.registration import HOLD_DAYS, register_once
+from microblog_streams.stores.postgres.users import HOLD_DAYS, register_once
 from tests.waiting import until
 
 ONCE = IdempotencyKey("8e03978e-40d5-43dd-bc93-6894a57f9324", b"digest")

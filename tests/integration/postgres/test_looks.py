@@ -7,7 +7,7 @@ import pytest
 
 from microblog_streams.domain.errors import UsernameTaken
 from microblog_streams.domain.lookalikes import look
-from microblog_streams.stores.postgres.looks import fill_looks
+from microblog_streams.stores.postgres.migrations import fill_looks
 
 #: The second looks like the first, the third is somebody else's, the fourth looks like nobody.
 BEFORE = ["ada", "\u0430da", "adam", "\u041e\u043b\u044c\u0433\u0430"]
@@ -49,7 +49,7 @@ async def test_the_one_who_came_later_gets_it_when_the_first_is_gone(postgres, p
 
 
 async def test_many_are_filled_in_slices_while_others_register(postgres, users, monkeypatch):
-    monkeypatch.setattr("microblog_streams.stores.postgres.looks._SLICE", 7)
+    monkeypatch.setattr("microblog_streams.stores.postgres.migrations._SLICE_USERS", 7)
     await postgres.execute(
         "INSERT INTO users (username, name_key) SELECT 'p' || n, 'p' || n FROM generate_series(1, 100) AS n"
     )

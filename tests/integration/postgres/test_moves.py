@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.connection import Lock
-from microblog_streams.stores.postgres.deployment import Deployment, Phase, get_deployment
-from microblog_streams.stores.postgres.repartition import moving
+from microblog_streams.stores.postgres.deployment import get_deployment, moving
 from tests.contracts.events import register
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)

@@ -14,12 +14,11 @@ from microblog_streams.local.stack import Stack
 from microblog_streams.services import outbox_relay
 from microblog_streams.services.outbox_relay import OutboxRelay
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import create_deployment, get_deployment
-from microblog_streams.stores.postgres.edge_audits import EdgeAudits
+from microblog_streams.stores.postgres.deployment import EdgeAudits, create_deployment, get_deployment
 from microblog_streams.stores.postgres.era import GAP
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.migrations import migrate
-from microblog_streams.stores.postgres.outbox_session import OutboxSession
+from microblog_streams.stores.postgres.outbox import OutboxSession
 from microblog_streams.stores.postgres.users import Users
 from tests.contracts.events import register
 from tests.fakes.log import FakeLog

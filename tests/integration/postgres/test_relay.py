@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from microblog_streams.services.outbox_relay import OutboxRelay
-from microblog_streams.stores.postgres.outbox_session import OutboxSession
+from microblog_streams.stores.postgres.outbox import OutboxSession
 from tests.contracts.events import register, waiting
 from tests.waiting import DEADLINE_SECONDS, until
 

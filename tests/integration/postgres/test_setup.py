@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from microblog_streams.config import environment
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import Deployment, create_deployment, get_deployment
+from microblog_streams.stores.postgres.deployment import create_deployment, get_deployment
 from microblog_streams.stores.postgres.migrations import migrate
 from tests.connections import opened
 

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from microblog_streams.stores.redis.address import is_cluster
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timeline_count import TimelineCount, Warm
+from microblog_streams.stores.redis.timeline_keys import TimelineCount, Warm
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.domain.topics import EDGES, POSTS
 from microblog_streams.repartition.repartition import Growth
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 from tests.fakes.growing import FakeGround, FakeMove, Silent
 
 CREATED = (Phase.SETTLED, "create", 2, 12)

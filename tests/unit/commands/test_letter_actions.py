@@ -4,8 +4,8 @@ import pytest
 
 from microblog_streams.dead_letters.actions import Order, carry_out
 from microblog_streams.dead_letters.operations import DeadLetters
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
-from microblog_streams.stores.postgres.deployment import Deployment
 from tests.fakes.database import FakeDatabase
 from tests.fakes.letters import FakeLetterBox, FakeSettledLetters, FakeSourceLog
 

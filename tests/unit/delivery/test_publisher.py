@@ -7,8 +7,8 @@ import pytest
 from aiokafka.errors import MessageSizeTooLargeError
 
 from microblog_streams.delivery.publisher import Closed, Publisher
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 
 OLD = Deployment(1, 8)
 SWITCHED = Deployment(1, 8, 0, Phase.SWITCHED, 2, 12)

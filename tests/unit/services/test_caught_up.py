@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from aiokafka import TopicPartition
 
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import SOURCES
 from microblog_streams.services import caught_up
 from microblog_streams.services.caught_up import CaughtUp
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 from tests.fakes.database import FakeDatabase
 from tests.fakes.outbox import FakeOutbox
 from tests.waiting import until

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.domain.models import Era
 from microblog_streams.services import edge_audit
 from microblog_streams.services.edge_audit import EdgeAudit
-from microblog_streams.stores.postgres.deployment import Deployment
 from tests.waiting import until
 
 LONG_AGO = 1.0

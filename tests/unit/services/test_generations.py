@@ -3,10 +3,10 @@
 import pytest
 
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.services import deployment_watch as module
 from microblog_streams.services.deployment_watch import DeploymentWatch, choose_generation
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.waiting import until
 

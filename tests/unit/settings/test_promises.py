@@ -6,10 +6,10 @@ import pytest
 from pydantic import SecretStr
 
 from microblog_streams.cluster_status import durability_checks
-from microblog_streams.cluster_status.durability_checks import DAY, KeyspaceState, TopicState
+from microblog_streams.cluster_status.durability_checks import DAY, TopicState
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import DEAD_LETTERS
-from microblog_streams.stores.cassandra.keyspace_state import copies
+from microblog_streams.stores.cassandra.keyspace import KeyspaceState, copies
 
 HERE = Settings.model_construct()
 ELSEWHERE = Settings(kafka_url=SecretStr("kafka://kafka-1,kafka-2"), replication_factor=3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.stores.postgres.deployment import Deployment, Phase
+from microblog_streams.domain.deployment import Deployment, Phase
 
 SETTLED = Deployment(3, 8)
 MOVING = [Phase.COPYING, Phase.FILLED, Phase.SWITCHED, Phase.DRAINING]

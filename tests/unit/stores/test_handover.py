@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from microblog_streams.stores.cassandra.thread_future import ThreadFuture
+from microblog_streams.stores.cassandra.connection import ThreadFuture
 
 
 def in_thread(call, *args):

@@ -4,7 +4,7 @@ import pytest
 from redis import exceptions
 
 from microblog_streams.domain.errors import NoAnswer
-from microblog_streams.stores.redis.errors import unavailable
+from microblog_streams.stores.redis.server import unavailable
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from redis.exceptions import ConnectionError as Broken
 from redis.exceptions import ResponseError
 
-from microblog_streams.stores.redis import pipeline_connection
-from microblog_streams.stores.redis.pipeline_connection import line
+from microblog_streams.stores.redis import pipeline
+from microblog_streams.stores.redis.pipeline import line
 
 
 class Connection:
@@ -76,7 +76,7 @@ async def test_one_connection_serves_many_pipelines_and_is_given_back(pool, clie
 
 
 async def test_after_so_many_pipelines_the_pool_is_asked_again(pool, client, monkeypatch):
-    monkeypatch.setattr(pipeline_connection, "MOST", 2)
+    monkeypatch.setattr(pipeline, "_PIPELINES_PER_CONNECTION", 2)
     async with line(client) as send:
         for _ in range(5):
             await send([("GET", "a")])

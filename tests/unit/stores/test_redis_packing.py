@@ -7,7 +7,7 @@ from redis.exceptions import DataError
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.stores.redis.address import open_cluster, open_pool
-from microblog_streams.stores.redis.packing import _Packing, packing
+from microblog_streams.stores.redis.pool import _Packing, packing
 
 COMMANDS = [
     ("PING",),

@@ -3,7 +3,7 @@
 import pytest
 from redis.exceptions import ReadOnlyError, ResponseError
 
-from microblog_streams.stores.redis.durability_checks import review
+from microblog_streams.stores.redis.checks import review
 from microblog_streams.stores.redis.server import Server
 
 SAFE = {b"maxmemory-policy": b"volatile-ttl", b"appendonly": b"yes", b"appendfsync": b"everysec"}

@@ -6,8 +6,8 @@ import pytest
 from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.redis import run_id
-from microblog_streams.stores.redis.run_id import REVIEW_EVERY, RunMonitor
+from microblog_streams.stores.redis import run_monitor
+from microblog_streams.stores.redis.run_monitor import REVIEW_EVERY, RunMonitor
 from microblog_streams.stores.redis.server import Server
 
 HOLD = 2.5
@@ -63,7 +63,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(run_id, "monotonic", clock)
+    monkeypatch.setattr(run_monitor, "monotonic", clock)
     return clock
 
 

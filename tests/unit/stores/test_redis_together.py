@@ -35,7 +35,7 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _one_at_a_time(monkeypatch):
-    monkeypatch.setattr(pipeline, "IN_FLIGHT", 1)
+    monkeypatch.setattr(pipeline, "_MAX_PIPELINES", 1)
 
 
 @pytest.fixture
@@ -70,13 +70,13 @@ async def test_what_is_asked_meanwhile_goes_out_with_the_next(server, reads):
 
 
 async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
-    monkeypatch.setattr(pipeline, "MOST", 2)
+    monkeypatch.setattr(pipeline, "_MAX_COMMANDS", 2)
     await asyncio.gather(*(reads("GET", str(number)) for number in range(5)))
     assert [len(call) for call in server.calls] == [2, 2, 1]
 
 
 async def test_one_that_has_stalled_holds_nobody_up(server, monkeypatch):
-    monkeypatch.setattr(pipeline, "IN_FLIGHT", 2)
+    monkeypatch.setattr(pipeline, "_MAX_PIPELINES", 2)
     reads = CommandBatcher(server.line, lambda error: None)
     server.free.clear()
     stalled = asyncio.create_task(reads("GET", "a"))

@@ -1,13 +1,52 @@
-"""Tokens, in PostgreSQL, by their hash. A revoked one stays for a while, so that somebody can look what it was."""
+"""Hashes of passwords, in PostgreSQL, in a table of their own: no read of a user comes near them.
+
+Tokens, in PostgreSQL, by their hash. A revoked one stays for a while, so that somebody can look what it was.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from microblog_streams.domain.errors import NotFound
-from microblog_streams.domain.models import NewToken, Token
+from microblog_streams.domain.models import Login, NewToken, Token
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.session import Row, Session
+
+_ADD_HASH: Final = "INSERT INTO passwords (user_id, hash) VALUES (%s, %s)"
+_FIND_LOGIN: Final = """
+SELECT users.id, hash FROM users LEFT JOIN passwords ON user_id = users.id
+ WHERE name_key = %s AND deleted_at IS NULL
+"""
+_GET_HASH: Final = "SELECT hash FROM passwords WHERE user_id = %s"
+_PUT_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s"
+
+
+async def add_password(session: Session, user: int, password_hash: str) -> None:
+    """Keep the first password of a user, in the transaction that registers them."""
+    await session.execute(_ADD_HASH, user, password_hash)
+
+
+class Passwords:
+    """The ``PasswordStore`` of a deployment."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        """Take the connection."""
+        self._postgres = postgres
+
+    async def find(self, name_key: str) -> Login | None:
+        """Return who has this name, with the password's hash; None where nobody has it."""
+        row = await self._postgres.fetch_one(_FIND_LOGIN, name_key)
+        return None if row is None else Login(*row)
+
+    async def get(self, user: int) -> str | None:
+        """Return the hash of a user's password, None where there is none."""
+        row = await self._postgres.fetch_one(_GET_HASH, user)
+        return None if row is None else str(row[0])
+
+    async def put(self, user: int, password_hash: str) -> None:
+        """Write a password's hash in place of the former; nothing happens where the user has none (any more)."""
+        await self._postgres.execute(_PUT_HASH, password_hash, user)
+
 
 #: Live tokens of a user: more than anybody has devices. It bounds the list, and what logging in for fun fills.
 MOST: Final = 100
@@ -16,7 +55,7 @@ _COLUMNS: Final = "id, user_id, hash, name, created_at, last_used_at, expires_at
 _LIVE: Final = "revoked_at IS NULL AND expires_at > now()"
 
 # FOR SHARE: a deletion (FOR UPDATE) comes before, and nothing is kept, or after, and takes the token with it.
-_ADD: Final = f"""
+_ADD_TOKEN: Final = f"""
 INSERT INTO tokens (user_id, hash, name, expires_at, registered)
 SELECT owner.id, %s, %s, now() + %s, %s
   FROM (SELECT id FROM users WHERE id = %s AND deleted_at IS NULL FOR SHARE) AS owner
@@ -28,7 +67,7 @@ UPDATE tokens SET revoked_at = now()
                ORDER BY coalesce(last_used_at, created_at) DESC, id DESC OFFSET {MOST})
 """  # noqa: S608
 _DROP_REGISTERED: Final = "DELETE FROM tokens WHERE user_id = %s AND registered"
-_FIND: Final = f"""
+_FIND_TOKEN: Final = f"""
 SELECT {_COLUMNS} FROM tokens
  WHERE hash = %s AND {_LIVE} AND EXISTS (SELECT FROM users WHERE users.id = user_id AND deleted_at IS NULL)
 """  # noqa: S608
@@ -53,7 +92,7 @@ DELETE FROM tokens WHERE id = ANY(ARRAY(
 
 async def add_token(session: Session, user: int, new: NewToken, registered: bool = False) -> Token:
     """Keep a token within somebody's transaction. Raises NotFound (the user)."""
-    row = await session.fetch_one(_ADD, new.hash, new.name, new.life, registered, user)
+    row = await session.fetch_one(_ADD_TOKEN, new.hash, new.name, new.life, registered, user)
     if row is None:
         raise NotFound("user", user)
     return _token(row)
@@ -81,7 +120,7 @@ class Tokens:
 
     async def find(self, token_hash: bytes) -> Token | None:
         """Return the live token with this hash."""
-        row = await self._postgres.fetch_one(_FIND, token_hash)
+        row = await self._postgres.fetch_one(_FIND_TOKEN, token_hash)
         return None if row is None else _token(row)
 
     async def of(self, user: int) -> Sequence[Token]:

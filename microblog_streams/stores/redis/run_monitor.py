@@ -13,10 +13,9 @@ from typing import Final, NamedTuple
 from redis.exceptions import ClusterDownError
 
 from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.stores.redis.checks import COPIED_WITHIN_SECONDS
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.durability_checks import COPIED_WITHIN_SECONDS
-from microblog_streams.stores.redis.primary import Info, info_of, run_of, wants_copies
-from microblog_streams.stores.redis.server import Server
+from microblog_streams.stores.redis.server import Info, Server, info_of, run_of, wants_copies
 
 _DIGITS: Final = 40
 #: Seconds between two reviews of the servers' settings while nothing happens.

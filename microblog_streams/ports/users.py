@@ -1,11 +1,20 @@
-"""Users, follows, blocks and the requests already seen: what PostgreSQL promises."""
+"""Users and what belongs to them: names, tokens, passwords and Idempotency-Keys, in PostgreSQL."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, Reserved, User
+from microblog_streams.domain.models import (
+    NO_CREDENTIALS,
+    Credentials,
+    IdempotencyKey,
+    Login,
+    NewToken,
+    Reserved,
+    Token,
+    User,
+)
 
 #: Called with the id of a user whose row is not committed yet. It must not raise, and be soon over: locks are held.
 BeforeCommit = Callable[[int], Awaitable[None]]
@@ -74,81 +83,51 @@ class UserStore(Protocol):
         ...
 
 
-class FollowStore(Protocol):
-    """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
+class TokenStore(Protocol):
+    """Tokens, in PostgreSQL. One is live until it is revoked, expires, or its user is deleted."""
 
-    async def set(
-        self,
-        follower: int,
-        followee: int,
-        following: bool,
-        at: datetime,
-        once: IdempotencyKey | None = None,
-        most: int = 0,
-    ) -> Edge:
-        """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
-
-        Nobody comes to follow more than ``most`` people (0: any number), deleted ones not counted, however many follows
-        come at once. Raises TooManyFollowees; edges that are there stay, whatever their number.
-        Takes FOR SHARE on both users when following; raises NotFound for one that is not there, Blocked where either
-        has blocked the other.
-        Unfollowing somebody never followed leaves no row and answers an edge of version 0.
-        A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
-        """
+    async def add(self, user: int, new: NewToken) -> Token:
+        """Keep a new token; beyond the 100 of a user that were used last, revoke. Raises NotFound (the user)."""
         ...
 
-    async def republish(self, edges: Collection[tuple[int, int]]) -> int:
-        """Publish the last event of each edge (follower, followee) again; return how many there are.
-
-        An edge that nobody ever made has none.
-        """
+    async def renew(self, user: int, new: NewToken) -> Token:
+        """Keep a new token in place of the one that registering gave. Raises NotFound (the user)."""
         ...
 
-    async def correct(self, claims: Sequence[Edge]) -> int:
-        """Have PostgreSQL's word be the last on edges of which the claims know a version that it has lost.
-
-        Each gets a higher one, with its event, and is as it is there: ended where it is not. Return how many there are.
-        """
+    async def find(self, token_hash: bytes) -> Token | None:
+        """Return the live token with this hash."""
         ...
 
-    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
-        """Publish the last events of a page of ``edges_page`` again, as ones without effects; return the edges."""
+    async def of(self, user: int) -> Sequence[Token]:
+        """Return a user's live tokens, by id."""
         ...
 
-    async def followees(self, follower: int) -> Sequence[int]:
-        """Return everyone whom ``follower`` follows, by id (deleted users left out)."""
+    async def revoke(self, user: int, ident: int) -> Token:
+        """End a live token of a user; return what it was. Raises NotFound, also for another's."""
         ...
 
-    async def followees_page(self, follower: int, after: int, limit: int) -> Sequence[User]:
-        """Return up to ``limit`` followees with id > ``after``, by id."""
+    async def note_used(self, times: Mapping[int, datetime]) -> None:
+        """Write down when tokens were used last, unless a time less than a minute before is written down already."""
         ...
 
-    async def followers_page(self, followee: int, after: int, limit: int) -> Sequence[User]:
-        """Return up to ``limit`` followers with id > ``after``, by id."""
-        ...
-
-    async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
-        """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""
+    async def sweep(self, limit: int) -> int:
+        """Remove up to ``limit`` tokens that ended 30 days ago or earlier; return how many that were."""
         ...
 
 
-class BlockStore(Protocol):
-    """Who has blocked whom, in PostgreSQL. Between two of whom one has blocked the other nobody follows."""
+class PasswordStore(Protocol):
+    """Hashes of passwords, in PostgreSQL."""
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
-        """Block, in one transaction with the end of the edges both ways and their events; idempotent.
-
-        A follow at the same moment is ended by it, or refused. Raises NotFound for a user that is not there.
-        A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.
-        """
+    async def find(self, name_key: str) -> Login | None:
+        """Return who has this name, with the password's hash; None where nobody has it."""
         ...
 
-    async def unblock(self, blocker: int, blocked: int) -> None:
-        """Take a block back; edges stay as they are. Nothing happens where there is none."""
+    async def get(self, user: int) -> str | None:
+        """Return the hash of a user's password, None where there is none."""
         ...
 
-    async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
-        """Return up to ``limit`` of those whom ``blocker`` has blocked with id > ``after``, by id."""
+    async def put(self, user: int, password_hash: str) -> None:
+        """Write a password's hash in place of the former; nothing happens where the user has none (any more)."""
         ...
 
 
