@@ -25,8 +25,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "README.md",
     "microblog_streams/aio/",
     "microblog_streams/bootstrap/",
-    "microblog_streams/client/",
-    "microblog_streams/cli/",
     "microblog_streams/cluster_status/",
     "microblog_streams/commands/",
     "microblog_streams/config/",

@@ -1,7 +1,7 @@
-"""Who is signed in where: ``$XDG_CONFIG_HOME/microblog/credentials.json``, for its owner's eyes only.
+"""The file with the accounts of each server, and their tokens: ``$XDG_CONFIG_HOME/microblog/credentials.json``.
 
-Tokens are as good as passwords, so the file is made with mode 0600, and replaced as a whole: a crash leaves the old one
-or the new one. Two commands at once wait for each other, or one of two new tokens would be lost.
+A token is as good as a password, so only the owner can read the file (mode 0600). It is replaced as a whole: after a
+crash it is the old file or the new one. A lock file serializes changes, or one of two new tokens would be lost.
 """
 
 import codecs
@@ -21,13 +21,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from microblog_streams.client import Identity
 
-#: As many digits as an id can have.
-_ID: Final = re.compile("[0-9]{1,19}", re.ASCII)
-_SHARED = stat.S_IRWXG | stat.S_IRWXO
+#: An id has at most 19 digits.
+USER_ID: Final = re.compile("[0-9]{1,19}", re.ASCII)
+_OTHERS_BITS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Account(BaseModel):
-    """Somebody who is signed in."""
+    """A user who is signed in."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -38,95 +38,95 @@ class Account(BaseModel):
 
     @property
     def identity(self) -> Identity:
-        """As whom its calls are made."""
+        """The identity for calls as this user."""
         return Identity(self.user, self.token)
 
-    def means(self, who: str) -> bool:
-        """Tell whether ``who`` is this person's id, or their name as it is kept here: digits alone are an id.
+    def matches(self, who: str) -> bool:
+        """Return whether ``who`` is this user's id (only digits), or the name exactly as it is saved here.
 
-        Which other spellings are the same name is the server's to say (``Session.who_acts``).
+        Only the server knows which other spellings are the same name: see ``Session.find_account``.
         """
-        return who == str(self.user) if _ID.fullmatch(who) else who.removeprefix("@") == self.username
+        return who == str(self.user) if USER_ID.fullmatch(who) else who.removeprefix("@") == self.username
 
 
 class Server(BaseModel):
-    """Who is signed in at one server. The last one is who acts, unless another is named."""
+    """The accounts of one server. The last one is the current user by default."""
 
     accounts: list[Account] = []
 
     def find(self, who: str | None) -> Account | None:
-        """Return the account of a name or an id, or of who acts where none is given."""
-        wanted = [one for one in self.accounts if who is None or one.means(who)]
-        return wanted[-1] if wanted else None
+        """Return the account with a name or id, or the current user if ``who`` is None."""
+        found = [account for account in self.accounts if who is None or account.matches(who)]
+        return found[-1] if found else None
 
-    def forget(self, account: Account) -> None:
-        """Take an account out."""
-        self.accounts = [one for one in self.accounts if one.user != account.user]
+    def remove(self, account: Account) -> None:
+        """Remove the account of this user."""
+        self.accounts = [other for other in self.accounts if other.user != account.user]
 
-    def keep(self, account: Account) -> None:
-        """Add an account, in place of an older one of the same person: they are who acts from now on."""
-        self.forget(account)
+    def save(self, account: Account) -> None:
+        """Add an account in place of an older one of the same user; it becomes the current user."""
+        self.remove(account)
         self.accounts.append(account)
 
 
-class Book(BaseModel):
-    """All that the file holds, by URL."""
+class SavedAccounts(BaseModel):
+    """The content of the file: servers by URL."""
 
     servers: dict[str, Server] = {}
 
     def at(self, url: str) -> Server:
-        """Return a server's part, an empty one where there is none yet."""
+        """Return a server, which is added if it is new."""
         return self.servers.setdefault(url, Server())
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The file; ``path`` is None where there is no place for one."""
+    """The file; ``path`` is None if there is no home directory to keep it in."""
 
     path: Path | None
 
-    def read(self) -> Book:
-        """Return what it holds; nothing where there is no file. Raises ClickException where it cannot be read."""
+    def read(self) -> SavedAccounts:
+        """Return the content, empty if there is no file. Raises ClickException if it cannot be read."""
         if self.path is None:
-            return Book()
+            return SavedAccounts()
         try:
             with self.path.open("rb") as file:
-                self._warn(os.fstat(file.fileno()).st_mode)
-                return Book.model_validate_json(file.read().removeprefix(codecs.BOM_UTF8))
+                self._warn_if_shared(os.fstat(file.fileno()).st_mode)
+                return SavedAccounts.model_validate_json(file.read().removeprefix(codecs.BOM_UTF8))
         except FileNotFoundError:
-            return Book()
+            return SavedAccounts()
         except OSError as exc:
             raise click.ClickException(f"{self.path} cannot be read: {exc.strerror}") from None
         except ValidationError:
-            raise click.ClickException(f"{self.path} is damaged: mend it, or remove it and sign in again") from None
+            raise click.ClickException(f"{self.path} is damaged: repair it, or remove it and log in again") from None
 
     @contextmanager
-    def changing(self) -> Iterator[Book]:
-        """Read the file, and write what became of it; others wait. Raises ClickException."""
+    def changing(self) -> Iterator[SavedAccounts]:
+        """Lock the file, and write what the block changed in its content. Raises ClickException."""
         if self.path is None:
             raise click.ClickException(
-                "there is no place to keep a token: set HOME or XDG_CONFIG_HOME to a folder, or give MICROBLOG_TOKEN"
+                "there is no directory to keep a token in: set HOME or XDG_CONFIG_HOME, or use MICROBLOG_TOKEN"
             )
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self.path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
-                book = self.read()
-                yield book
-                _replace(self.path, book)
+                saved = self.read()
+                yield saved
+                _replace(self.path, saved)
         except OSError as exc:
             raise click.ClickException(f"{self.path} cannot be written: {exc.strerror}") from None
 
-    def _warn(self, mode: int) -> None:
-        if mode & _SHARED:
+    def _warn_if_shared(self, mode: int) -> None:
+        if mode & _OTHERS_BITS:
             click.echo(f"Warning: others can read {self.path}: chmod 600 it", err=True)
 
 
-def _replace(path: Path, book: Book) -> None:
-    handle, name = mkstemp(dir=path.parent)  # with mode 0600, whatever the umask says
+def _replace(path: Path, saved: SavedAccounts) -> None:
+    handle, name = mkstemp(dir=path.parent)  # with mode 0600, whatever the umask is
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(book.model_dump_json(indent=2))
+            file.write(saved.model_dump_json(indent=2))
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
@@ -136,9 +136,9 @@ def _replace(path: Path, book: Book) -> None:
 
 
 def default_path() -> Path | None:
-    """Return where the file is: below ``$XDG_CONFIG_HOME``, or ``~/.config`` where that is not set.
+    """Return the path of the file: below ``$XDG_CONFIG_HOME`` if that is absolute, else below ``~/.config``.
 
-    None for somebody without a home: neither ``$HOME`` nor an entry in the system's list of users.
+    None if the user has no home: neither ``$HOME`` nor an entry in the system's list of users.
     """
     base = os.environ.get("XDG_CONFIG_HOME", "")
     try:

@@ -1,41 +1,46 @@
-"""How commands are made and how they end: one line for what went wrong, and an exit status that scripts can go by.
+"""Turns coroutines into commands, and every failure into one line on stderr and an exit status.
 
-0 done, 1 it failed, 2 it was called wrongly, 130 interrupted.
+The exit status is 0 for success, 1 for a failure, 2 for wrong usage, 130 after Ctrl-C.
 """
 
 import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from functools import update_wrapper
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn
 
-from microblog_streams.cli.output import Output
+from microblog_streams.cli.output import Output, one_line
 from microblog_streams.cli.session import Session
-from microblog_streams.cli.terminal import one_line
 from microblog_streams.client import ClientError
+from microblog_streams.client.pages import MAX_PAGE_SIZE
 
 #: Exit status after Ctrl-C.
 INTERRUPTED: Final = 130
-#: The variable that has the program show where it failed.
+#: If this environment variable is set, an unexpected error shows its traceback.
 TRACEBACK: Final = "MICROBLOG_TRACEBACK"
+#: Items that a list shows without ``--limit``.
+DEFAULT_LIMIT: Final = 20
 
-#: A command's work: the session, then the command's own parameters.
-Work = Callable[..., Coroutine[Any, Any, None]]
+#: The body of a command: it takes the session, then the command's own parameters.
+CommandBody = Callable[..., Coroutine[Any, Any, None]]
+T = TypeVar("T")
 
 
 class Program(click.Group):
-    """A group of commands that ends as a program should."""
+    """A group of commands that ends with the exit statuses above."""
 
     def main(self, *args: Any, **extra: Any) -> NoReturn:  # noqa: ANN401 - click's own parameters
-        """Run, and exit."""
+        """Run the command, and exit."""
         extra["standalone_mode"] = False
-        _replace_what_cannot_be_shown()
+        _replace_unencodable_characters()
         try:
             status = super().main(*args, **extra)
         except click.ClickException as exc:
@@ -44,53 +49,83 @@ class Program(click.Group):
         except click.Abort:
             sys.exit(INTERRUPTED)
         except OSError as exc:
-            sys.exit(_failed(f"{exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}"))
+            sys.exit(_fail(f"{exc.strerror or exc}{f': {exc.filename}' if exc.filename else ''}"))
         except Exception as exc:
             if os.environ.get(TRACEBACK):
                 raise
             what = f"{type(exc).__name__}: {exc}"
-            sys.exit(
-                _failed(f"{what} (nobody thought of this: {TRACEBACK}=1 in the environment shows where it happens)")
-            )
+            sys.exit(_fail(f"{what} (this is a bug: run again with {TRACEBACK}=1 to see where it happens)"))
         sys.exit(status if isinstance(status, int) else 0)
 
 
-def _replace_what_cannot_be_shown() -> None:
-    """Show a question mark for each character that a console lacks: an emoji on one of Latin-1."""
+def _replace_unencodable_characters() -> None:
+    """Write a question mark for each character that the encoding of stdout lacks, such as an emoji in Latin-1."""
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=errors)
 
 
-def _failed(words: str) -> int:
-    """Say what went wrong; return the exit status."""
+def _fail(message: str) -> int:
+    """Write the message to stderr; return the exit status."""
     with suppress(OSError):
-        click.echo(f"Error: {one_line(words)}", err=True)
+        click.echo(f"Error: {one_line(message)}", err=True)
     try:
         sys.stdout.flush()
     except OSError:
-        # What cannot be written would be tried once more at the end, and complained of.
+        # At exit Python would try to write the rest again, and print a second error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return 1
 
 
-def command(name: str, group: click.Group | None = None) -> Callable[[Work], click.Command]:
-    """Make a command of a coroutine function; its arguments and options are decorated below this."""
+def command(name: str, group: click.Group | None = None) -> Callable[[CommandBody], click.Command]:
+    """Decorate a coroutine function as a command; ``click.argument`` and ``click.option`` go between the two."""
 
-    def made(work: Work) -> click.Command:
+    def decorate(body: CommandBody) -> click.Command:
         @click.pass_context
         def run(context: click.Context, /, as_json: bool, **parameters: object) -> None:
             session: Session = context.obj
-            _run(work(replace(session, output=Output(as_json or session.output.json)), **parameters))
+            _run(body(replace(session, output=Output(as_json or session.output.json)), **parameters))
 
-        option = click.option("--json", "as_json", is_flag=True, help="Write JSON, and nothing else, to stdout.")
-        return (group.command if group else click.command)(name)(option(update_wrapper(run, work)))
+        option = click.option("--json", "as_json", is_flag=True, help="Write only JSON to stdout.")
+        return (group.command if group else click.command)(name)(option(update_wrapper(run, body)))
 
-    return made
+    return decorate
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(body: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(work)
+        asyncio.run(body)
     except ClientError as exc:
         raise click.ClickException(one_line(str(exc))) from None
+
+
+def limited(body: CommandBody) -> CommandBody:
+    """Give a list command the options ``--limit`` and ``--all``; the body's ``limit`` is None for all."""
+
+    async def run(session: Session, limit: int, all_items: bool, **parameters: object) -> None:
+        await body(session, limit=None if all_items else limit, **parameters)
+
+    number = click.option(
+        "--limit", type=click.IntRange(min=1), default=DEFAULT_LIMIT, show_default=True, help="Number of items."
+    )
+    return number(click.option("--all", "all_items", is_flag=True, help="All items.")(update_wrapper(run, body)))
+
+
+async def collect(items: AsyncIterable[T], limit: int | None, noun: str) -> list[T]:
+    """Return at most ``limit`` items (None: all). In a terminal, the number so far is shown on stderr."""
+    found: list[T] = []
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"))
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(noun, total=limit)
+        async for item in items:
+            found.append(item)
+            progress.advance(task)
+            if len(found) == limit:
+                break
+    return found
+
+
+def page_size(limit: int | None) -> int:
+    """Return how many items to request at a time: no more than the limit."""
+    return MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)

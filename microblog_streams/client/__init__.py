@@ -1,10 +1,10 @@
-"""A client of the API for Python: async, typed, and as persistent as a good caller should be.
+"""A Python client of the API: async and typed, with retries that are safe.
 
     async with Client("http://localhost:6066") as client:
         ada = client.acting_as((await client.register("ada")).identity)
         await ada.post("Hello, world")
 
-It speaks HTTP and imports nothing of the server's: what it knows of it is what docs/api.md promises.
+It imports nothing of the server: all that it relies on is in docs/api.md.
 """
 
 from microblog_streams.client.client import Client

@@ -1,36 +1,51 @@
-"""The client: one object for all calls, with connections that are kept until it is closed."""
+"""``Client``: one method for each call of the API."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from copy import copy
 from dataclasses import replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
+from uuid import UUID
 
 import aiohttp
 from yarl import URL
 
-from microblog_streams.client.authenticated_transport import Caller
-from microblog_streams.client.errors import Trouble, unheeded
-from microblog_streams.client.follows import Follows
-from microblog_streams.client.models import Identity
-from microblog_streams.client.people import People
-from microblog_streams.client.posts import Posts
+from microblog_streams.client.errors import ErrorCallback, ignore_error
+from microblog_streams.client.messages import Request, path, post
+from microblog_streams.client.models import (
+    Blocking,
+    Following,
+    Identity,
+    Model,
+    NewToken,
+    Post,
+    Registered,
+    Token,
+    User,
+)
+from microblog_streams.client.pages import MAX_PAGE_SIZE, Listing
+from microblog_streams.client.polling import POLL_PAGE_SIZE, POLL_SECONDS, TimelinePoller
 from microblog_streams.client.retrying import Retrying
-from microblog_streams.client.transport import Transport
+from microblog_streams.client.transport import AuthenticatedTransport, HttpTransport, parse
 
-#: Seconds of a whole call with all its tries, and of one try: the server gives a request up after 10.
-PATIENCE: Final = 30.0
-TIMEOUT: Final = 12.0
+#: Of a call with all its attempts, and of one attempt: the server itself ends a request after 10 seconds.
+TOTAL_TIMEOUT_SECONDS: Final = 30.0
+ATTEMPT_TIMEOUT_SECONDS: Final = 12.0
 
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
-class Client(People, Follows, Posts):
-    """Calls the API, as one person or as nobody in particular.
+class _Secret(Model):
+    token: str | None = None
 
-    Every method raises ``ApiError`` for what the server refuses, ``Unreachable`` where no answer comes, and
-    ``BadAnswer`` for what is none of this API's. What may pass is tried again for up to ``patience`` seconds.
+
+class Client:
+    """Calls the API as one user, or anonymously.
+
+    Every method raises ``ApiError`` if the server refuses the call, ``Unreachable`` if no response comes, and
+    ``BadAnswer`` if the response is none of this API's. Errors that may pass are retried for ``patience`` seconds.
+    Methods that take an optional user use the client's own user by default, and raise ValueError if there is none.
     """
 
     def __init__(
@@ -38,34 +53,35 @@ class Client(People, Follows, Posts):
         *urls: str,
         user: int | None = None,
         token: str | None = None,
-        patience: float = PATIENCE,
-        timeout: float = TIMEOUT,
-        trouble: Trouble = unheeded,
+        patience: float = TOTAL_TIMEOUT_SECONDS,
+        timeout: float = ATTEMPT_TIMEOUT_SECONDS,
+        trouble: ErrorCallback = ignore_error,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        """Take the base URLs of one worker or gateway, or of several, which are tried in turn.
+        """``urls`` are the base URLs of one worker or gateway, or of several, which are tried in turn.
 
-        ``user`` and ``token`` are as whom calls are made. ``trouble`` is told of each error after which a call is tried
-        again. A ``session`` that is given is used, and left open. Raises ValueError for what is no URL or no token.
+        Calls are made as ``user``, with ``token``. ``patience`` and ``timeout`` are seconds for a call with all its
+        attempts, and for one attempt. ``trouble`` is called with each error after which a call is repeated. A
+        ``session`` that is given is left open by ``close``. Raises ValueError for a URL or token that is not valid.
         """
-        self._transport = Transport(session)
-        retrying = Retrying(self._transport.send, _checked(urls), patience, timeout, trouble)
-        self._caller = Caller(retrying, user, _token(token))
+        self._http = HttpTransport(session)
+        retrying = Retrying(self._http.send, _checked_urls(urls), patience, timeout, trouble)
+        self._transport = AuthenticatedTransport(retrying, user, _checked_token(token))
 
     def acting_as(self, identity: Identity) -> "Client":
-        """Return a client that calls as somebody else, over the same connections; closing either closes them."""
+        """Return a client for another user that shares the connections of this one; closing either closes them."""
         other = copy(self)
-        other._caller = replace(self._caller, user=identity.user, token=_token(identity.token))
+        other._transport = replace(self._transport, user=identity.user, token=_checked_token(identity.token))
         return other
 
     @property
     def me(self) -> int:
-        """The id of whom calls are made as. Raises ValueError where that is nobody in particular."""
-        return self._caller.me
+        """The id of the user. Raises ValueError if the client is anonymous."""
+        return self._transport.me
 
     async def close(self) -> None:
-        """Close all connections. The next call opens others."""
-        await self._transport.close()
+        """Close all connections. A later call opens new ones."""
+        await self._http.close()
 
     async def __aenter__(self) -> Self:
         """Return the client."""
@@ -74,27 +90,156 @@ class Client(People, Follows, Posts):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the connections."""
         await self.close()
 
+    # Users and tokens
 
-def _checked(urls: Sequence[str]) -> Sequence[str]:
+    async def register(self, username: str, password: str | None = None) -> Registered:
+        """Register a user. Without a password, only the returned token gives access. Raises Invalid, UsernameTaken.
+
+        The client's own user does not change: ``acting_as(registered.identity)`` calls as the new one.
+        """
+        response = await self._transport.call(post("/users/", _credentials(username, password)))
+        return Registered(parse(response, User), parse(response, _Secret).token)
+
+    async def sign_in(self, username: str, password: str, name: str = "") -> NewToken:
+        """Return a new token; ``name`` is shown in its owner's list of tokens. Raises Unauthenticated."""
+        body = _credentials(username, password) | ({"name": name} if name else {})
+        token: NewToken = await self._transport.read(post("/tokens/", body), NewToken)
+        return token
+
+    async def tokens(self) -> tuple[Token, ...]:
+        """Return the tokens of the client's user. Raises Unauthenticated."""
+        tokens: tuple[Token, ...] = await self._transport.read(Request("GET", "/tokens/"), tuple[Token, ...])
+        return tokens
+
+    async def revoke(self, token: int) -> None:
+        """Revoke a token of the client's user, by its id. Raises NotFound."""
+        await self._transport.call(Request("DELETE", path("tokens", token)))
+
+    async def user(self, user: int) -> User:
+        """Return a user. Raises NotFound."""
+        found: User = await self._transport.read(Request("GET", path("users", user)), User)
+        return found
+
+    async def find(self, username: str) -> User | None:
+        """Return the user with this name, in any case and spelling; None if there is none. Raises Invalid."""
+        request = Request("GET", path("users", "", username=username))
+        found: tuple[User, ...] = await self._transport.read(request, tuple[User, ...])
+        return found[0] if found else None
+
+    def users(self, page_size: int = MAX_PAGE_SIZE) -> Listing[User]:
+        """Return all users, by id."""
+        return Listing(self._transport, path("users", ""), User, page_size)
+
+    async def delete_user(self, user: int) -> None:
+        """Delete a user, for good. Raises NotFound, Forbidden."""
+        await self._transport.call(Request("DELETE", path("users", user)))
+
+    # Follows and blocks
+
+    async def follow(self, followee: int, follower: int | None = None) -> Following:
+        """Follow a user; no effect if already followed. Raises NotFound, Forbidden, Blocked, TooManyFollowees."""
+        request = post(self._relation_path(follower, "follow", followee))
+        following: Following = await self._transport.read(request, Following)
+        return following
+
+    async def unfollow(self, followee: int, follower: int | None = None) -> Following:
+        """Stop following a user; no effect if not followed. Raises Forbidden."""
+        request = Request("DELETE", self._relation_path(follower, "follow", followee))
+        following: Following = await self._transport.read(request, Following)
+        return following
+
+    async def block(self, blocked: int, blocker: int | None = None) -> Blocking:
+        """Block a user: both follows between the two end, and new ones are refused. Raises NotFound, Forbidden."""
+        blocking: Blocking = await self._transport.read(post(self._relation_path(blocker, "block", blocked)), Blocking)
+        return blocking
+
+    async def unblock(self, blocked: int, blocker: int | None = None) -> Blocking:
+        """Stop blocking a user; ended follows do not come back. Raises Forbidden."""
+        request = Request("DELETE", self._relation_path(blocker, "block", blocked))
+        blocking: Blocking = await self._transport.read(request, Blocking)
+        return blocking
+
+    def followers(self, user: int | None = None, page_size: int = MAX_PAGE_SIZE) -> Listing[User]:
+        """Return the followers of a user, by id."""
+        return Listing(self._transport, path("users", self._or_me(user), "followers"), User, page_size)
+
+    def followees(self, user: int | None = None, page_size: int = MAX_PAGE_SIZE) -> Listing[User]:
+        """Return the users whom a user follows, by id."""
+        return Listing(self._transport, path("users", self._or_me(user), "followees"), User, page_size)
+
+    def blocks(self, page_size: int = MAX_PAGE_SIZE) -> Listing[User]:
+        """Return the users whom the client's user blocks."""
+        return Listing(self._transport, path("users", self.me, "blocks"), User, page_size)
+
+    # Posts and timelines
+
+    async def post(self, content: str, author: int | None = None) -> Post:
+        """Write a post, exactly once however often the call is repeated; it is durable when this returns.
+
+        Raises Invalid, Forbidden. After OutcomeUnknown or Unreachable the post may have been written.
+        """
+        body = {"userId": self._or_me(author), "content": content}
+        written: Post = await self._transport.read(post("/posts/", body), Post)
+        return written
+
+    async def get_post(self, post_id: UUID | str) -> Post:
+        """Return a post. Raises NotFound."""
+        found: Post = await self._transport.read(Request("GET", path("posts", post_id)), Post)
+        return found
+
+    async def delete_post(self, post_id: UUID | str) -> None:
+        """Delete a post. Raises NotFound, Forbidden."""
+        await self._transport.call(Request("DELETE", path("posts", post_id)))
+
+    def posts(self, author: int | None = None, page_size: int = MAX_PAGE_SIZE) -> Listing[Post]:
+        """Return the posts of a user, newest first."""
+        return Listing(self._transport, path("users", self._or_me(author), "posts"), Post, page_size)
+
+    def timeline(self, user: int | None = None, page_size: int = MAX_PAGE_SIZE) -> Listing[Post]:
+        """Return a home timeline, the posts of a user and of all whom the user follows, newest first."""
+        return Listing(self._transport, path("timelines", self._or_me(user)), Post, page_size)
+
+    def watch(
+        self, user: int | None = None, every: float = POLL_SECONDS, trouble: ErrorCallback = ignore_error
+    ) -> AsyncGenerator[Post, None]:
+        """Yield posts that are new on a home timeline from now on, oldest first, without end.
+
+        Polls every ``every`` seconds, also while the server is away; ``trouble`` is called with each error of that
+        time. Raises errors that will not pass (NotFound, Forbidden, Unauthenticated).
+        """
+        return TimelinePoller(self.timeline(user, POLL_PAGE_SIZE), every, trouble).posts()
+
+    def _relation_path(self, actor: int | None, relation: str, other: int) -> str:
+        return path("users", self._or_me(actor), relation, other)
+
+    def _or_me(self, user: int | None) -> int:
+        return self.me if user is None else user
+
+
+def _credentials(username: str, password: str | None) -> dict[str, Any]:
+    return {"username": username} | ({"password": password} if password is not None else {})
+
+
+def _checked_urls(urls: Sequence[str]) -> Sequence[str]:
     if not urls:
         raise ValueError("at least one URL is needed")
     for url in urls:
         if not url.startswith(("http://", "https://")):
-            raise ValueError(f"{url!r} is no URL of a server: it begins with neither http:// nor https://")
+            raise ValueError(f"{url!r} is not the URL of a server: it must begin with http:// or https://")
         try:
             host = URL(url).host
         except ValueError as exc:
-            raise ValueError(f"{url!r} is no URL of a server: {exc}") from None
+            raise ValueError(f"{url!r} is not the URL of a server: {exc}") from None
         if not host:
-            raise ValueError(f"{url!r} is no URL of a server: it names no host")
+            raise ValueError(f"{url!r} is not the URL of a server: it has no host")
     return [url.rstrip("/") for url in urls]
 
 
-def _token(token: str | None) -> str | None:
-    """Return a token that can stand in a header. Raises ValueError, without the token in it."""
+def _checked_token(token: str | None) -> str | None:
+    """Return the token. Raises ValueError, without the token in it, if it cannot stand in a header."""
     if token is not None and not _TOKEN.fullmatch(token):
         raise ValueError("this is no token: it is empty, or has characters that no token has")
     return token

@@ -1,30 +1,31 @@
-"""One request and one answer, as plain values: what the rest of the client works with, whoever carries them."""
+"""Requests and responses as plain values, so that all of the client but ``transport`` works without a network."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-KEY: Final = "Idempotency-Key"
-#: Marks a page of a timeline that may lack posts.
-STATE, INCOMPLETE = "Timeline-State", "incomplete"
+KEY_HEADER: Final = "Idempotency-Key"
+#: The header, and its value on a page of a timeline that may lack posts.
+STATE_HEADER, INCOMPLETE = "Timeline-State", "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for. ``path`` begins with a slash and may have a query; ``body`` is sent as JSON."""
+    """A request. ``path`` begins with a slash and may have a query; ``body`` is sent as JSON."""
 
     method: str
     path: str
     body: object = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Whether a page that may lack posts is asked for again, as one that is not there would be.
+    #: If true, a page that may lack posts is not accepted: the request is repeated, as after a 503.
     whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, whatever it is. ``headers`` are found in any case of their names."""
+class Response:
+    """A response of any status. ``headers`` ignores case, if it comes from aiohttp."""
 
     status: int
     headers: Mapping[str, str]
@@ -32,10 +33,19 @@ class Answer:
 
     @property
     def incomplete(self) -> bool:
-        """Tell whether it is a page that may lack posts."""
-        return self.headers.get(STATE) == INCOMPLETE
+        """Whether this is a page of a timeline that may lack posts."""
+        return self.headers.get(STATE_HEADER) == INCOMPLETE
 
 
 def post(path: str, body: object = None) -> Request:
-    """Return a POST with a key of its own: however often it is sent, it is done once."""
-    return Request("POST", path, body, {KEY: str(uuid4())})
+    """Return a POST with a new Idempotency-Key: the server executes it once, however often it is sent."""
+    return Request("POST", path, body, {KEY_HEADER: str(uuid4())})
+
+
+def path(*parts: object, **query: object) -> str:
+    """Return ``/part/part?name=value``; an empty last part makes a slash at the end.
+
+    Parts are percent-encoded, so a part that contains a slash or ``..`` leads nowhere else.
+    """
+    target = "/" + "/".join(quote(str(part), safe="", errors="replace") for part in parts)
+    return f"{target}?{urlencode(query, errors='replace')}" if query else target

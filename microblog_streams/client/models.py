@@ -1,7 +1,4 @@
-"""What the API answers, as Python sees it: frozen, and blind to fields that it does not know.
-
-The API promises additions only, so a newer server may say more than this client understands, and must not break it.
-"""
+"""The objects of the API. They are frozen, and ignore unknown fields: a newer server may add some."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,21 +10,21 @@ from pydantic.alias_generators import to_camel
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """As whom calls are made: a user's id, and the token that shows it. No token where the server asks for none."""
+    """A user's id and token, as which calls are made. The token is None if the server runs without authentication."""
 
     user: int
-    #: Not shown: representations end up in logs.
+    #: Not in the repr, because those end up in logs.
     token: str | None = field(default=None, repr=False)
 
 
 class Model(BaseModel):
-    """A part of an answer."""
+    """Base class: camelCase in JSON, snake_case in Python."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
 class User(Model):
-    """A person."""
+    """A user."""
 
     id: int
     username: str
@@ -35,7 +32,7 @@ class User(Model):
 
 
 class Post(Model):
-    """A post, also as a timeline's item. Ids are in the order of time."""
+    """A post, also as an item of a timeline. Post ids sort by creation time."""
 
     post_id: UUID
     user_id: int
@@ -45,7 +42,7 @@ class Post(Model):
 
 
 class Following(Model):
-    """Whether somebody follows somebody, after following or unfollowing."""
+    """Whether one user follows another, after a follow or unfollow."""
 
     follower_id: int
     followee_id: int
@@ -53,7 +50,7 @@ class Following(Model):
 
 
 class Blocking(Model):
-    """Whether somebody blocks somebody, after blocking or unblocking."""
+    """Whether one user blocks another, after a block or unblock."""
 
     blocker_id: int
     blocked_id: int
@@ -61,7 +58,7 @@ class Blocking(Model):
 
 
 class Token(Model):
-    """What a token is known by, without the token itself."""
+    """A token's id, name and dates, without the token itself."""
 
     id: int
     name: str
@@ -70,25 +67,25 @@ class Token(Model):
 
 
 class NewToken(Token):
-    """A token right after it was made: the only time that it is shown."""
+    """A token that was just issued: the only response that contains it."""
 
     user_id: int
     token: str = Field(repr=False)
 
     @property
     def identity(self) -> Identity:
-        """As whom calls with it are made."""
+        """The identity for calls with this token."""
         return Identity(self.user_id, self.token)
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """Somebody new. Their token is shown this once; None where the server asks for none."""
+    """A new user, with a first token; None if the server runs without authentication."""
 
     user: User
     token: str | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> Identity:
-        """As whom calls with it are made."""
+        """The identity for calls as the new user."""
         return Identity(self.user.id, self.token)

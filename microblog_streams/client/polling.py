@@ -1,9 +1,9 @@
-"""Watching a timeline by asking again and again, as cheaply as the API allows.
+"""Watches a timeline by polling its newest page.
 
-The newest page's ETag is sent along, so a look that finds nothing new is a 304. A page that changed is compared with
-what was known, because a post can arrive late, below others that were seen already: asking only for what is above the
-newest one (``rel="prev"``) would miss it. Where nothing on the page is known, more was written than fits on one, and
-the pages below it are read down to what is.
+The page's ETag is sent along, so a poll that finds nothing new costs a 304. A changed page is compared with the posts
+already seen, because a post can arrive late, below newer ones: following ``rel="prev"`` from the newest seen post would
+miss it. If no post of the page was seen before, more were written than fit on a page, and the pages below are read too,
+down to the first one with a post that was seen.
 """
 
 import asyncio
@@ -12,71 +12,76 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.client.errors import ApiError, TooManyRequests, Trouble, Unavailable, Unreachable
+from microblog_streams.client.errors import ApiError, ErrorCallback, TooManyRequests, Unavailable, Unreachable
 from microblog_streams.client.models import Post
 from microblog_streams.client.pages import Listing, Page
 
-#: Seconds between two looks.
-EVERY: Final = 5.0
-#: Posts that are looked at.
-PAGE: Final = 20
+#: Pause between two polls.
+POLL_SECONDS: Final = 5.0
+#: Posts on the page that is polled.
+POLL_PAGE_SIZE: Final = 20
 _LOWEST: Final = UUID(int=0)
 
 
 @dataclass
-class Watch:
-    """One watch. What is there when it begins is known."""
+class TimelinePoller:
+    """Polls one timeline. Posts that are on the newest page at the first poll count as seen."""
 
     listing: Listing[Post]
-    every: float
-    trouble: Trouble
+    #: Seconds between polls.
+    interval: float
+    #: Called with each error after which polling goes on.
+    on_error: ErrorCallback
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _last: Page[Post] = field(default_factory=lambda: Page(()))
-    _known: set[UUID] = field(default_factory=set)
-    #: Nothing below it is new: after a deletion, what was further down fills the page up.
+    _seen: set[UUID] = field(default_factory=set)
+    #: No post below this id is new: after a deletion older posts move up onto the page.
     _floor: UUID = _LOWEST
 
     async def posts(self) -> AsyncGenerator[Post, None]:
-        """Yield new posts, oldest first, without end. Raises ClientError, once it began only what will not pass."""
-        self._keep(await self.listing.page())
-        pause = self.every
+        """Yield new posts, oldest first, without end.
+
+        Raises ClientError: at the first poll any, later only errors that will not pass.
+        """
+        self._remember(await self.listing.page())
+        pause = self.interval
         while True:
             await self.sleep(pause)
-            news, pause = await self._look()
-            for post in news:
+            new, pause = await self._poll()
+            for post in new:
                 yield post
 
-    async def _look(self) -> tuple[list[Post], float]:
-        """Return what is new, oldest first, and the seconds until the next look."""
+    async def _poll(self) -> tuple[list[Post], float]:
+        """Return the new posts, oldest first, and the seconds until the next poll."""
         try:
             page = await self.listing.changed(self._last)
             if page is None:
-                return [], self.every
+                return [], self.interval
             if not page.whole:
-                return [], max(self.every, page.retry_after or 0.0)
-            return await self._news(page), self.every
+                return [], max(self.interval, page.retry_after or 0.0)
+            return await self._new_since_last(page), self.interval
         except (TooManyRequests, Unavailable, Unreachable) as exc:
-            self.trouble(exc)
+            self.on_error(exc)
             asked = exc.problem.retry_after if isinstance(exc, ApiError) else None
-            return [], max(self.every, asked or 0.0)
+            return [], max(self.interval, asked or 0.0)
 
-    async def _news(self, page: Page[Post]) -> list[Post]:
-        news = self._new(page)
+    async def _new_since_last(self, page: Page[Post]) -> list[Post]:
+        new = self._unseen(page)
         below = page
-        while below.next and len(self._new(below)) == len(below.items):
+        while below.next and len(self._unseen(below)) == len(below.items):
             below = await self.listing.page(below.next)
-            news |= self._new(below)
-        self._keep(page)
-        return [news[post] for post in sorted(news)]
+            new |= self._unseen(below)
+        self._remember(page)
+        return [new[post_id] for post_id in sorted(new)]
 
-    def _new(self, page: Page[Post]) -> dict[UUID, Post]:
-        ids = {post.post_id: post for post in page.items}
-        return {ident: post for ident, post in ids.items() if ident > self._floor and ident not in self._known}
+    def _unseen(self, page: Page[Post]) -> dict[UUID, Post]:
+        posts = {post.post_id: post for post in page.items}
+        return {post_id: post for post_id, post in posts.items() if post_id > self._floor and post_id not in self._seen}
 
-    def _keep(self, page: Page[Post]) -> None:
-        """Take the page for known, and forget what can be on no newest page any more."""
+    def _remember(self, page: Page[Post]) -> None:
+        """Mark the page's posts as seen; forget those that can no longer be on the newest page."""
         self._last = page
         if page.next and page.items:
             self._floor = max(self._floor, page.items[-1].post_id)
-        self._known = {ident for ident in self._known if ident >= self._floor}
-        self._known |= {post.post_id for post in page.items}
+        self._seen = {post_id for post_id in self._seen if post_id >= self._floor}
+        self._seen |= {post.post_id for post in page.items}

@@ -1,8 +1,10 @@
-"""Trying again: what, when, where and for how long. No I/O here: sending, time and chance come in as arguments.
+"""Repeats calls that failed for a reason that may pass.
 
-Tried again is what may go better another time (no answer, 429, 502, 503, 504), and that is safe because every POST
-carries an Idempotency-Key and all other calls may be repeated as they are. What the server refused stays refused.
-Workers are tried in turn; a pause is made after a whole round of them, and whenever the server asks for one.
+There is no I/O here: sending, clock, sleep and randomness are arguments.
+
+A call is repeated if no response came, or one of 429, 502, 503 and 504. Repeating is safe: every POST has an
+Idempotency-Key, and all other calls are idempotent. Other refusals are final. Workers are tried in turn; there is a
+pause after each round of all workers, and after each response with ``Retry-After``.
 """
 
 import asyncio
@@ -15,102 +17,104 @@ from typing import Final
 from microblog_streams.client.errors import (
     ApiError,
     ClientError,
+    ErrorCallback,
     NotFound,
     TooManyRequests,
-    Trouble,
     Unreachable,
-    unheeded,
+    error_for,
+    ignore_error,
 )
-from microblog_streams.client.messages import Answer, Request
-from microblog_streams.client.problems import error
+from microblog_streams.client.messages import Request, Response
 
-#: Seconds up to which the pause after the first round is drawn, and after any.
-FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-#: What may go better another time.
-PASSING: Final = frozenset({429, 502, 503, 504})
-#: The last round for which the pause doubles: it is the longest long before, and numbers must not grow for ever.
+#: Upper bounds of the random pause: after the first round, and after any round.
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 5.0
+#: Statuses after which a call is repeated.
+RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
+#: The last round after which the pause doubles; without a bound the power would overflow.
 _LAST_DOUBLING: Final = 16
 
-#: Sends a request to a base URL, with so many seconds of time. Raises Unreachable.
-Send = Callable[[str, Request, float], Awaitable[Answer]]
+#: Sends a request to a base URL, with a timeout in seconds. Raises Unreachable.
+Send = Callable[[str, Request, float], Awaitable[Response]]
 
 
 @dataclass
 class Retrying:
-    """Makes a call until it is answered, or patience is out."""
+    """Repeats a call until it succeeds, is refused, or the time is up."""
 
     send: Send
     #: Base URLs of workers.
     urls: Sequence[str]
-    #: Seconds of a whole call, with all its tries and pauses.
-    patience: float
-    #: Seconds of one try.
-    timeout: float
-    trouble: Trouble = unheeded
+    #: Seconds for a call with all its attempts and pauses.
+    total_timeout: float
+    #: Seconds for one attempt.
+    attempt_timeout: float
+    #: Called with each error after which the call is repeated.
+    on_retry: ErrorCallback = ignore_error
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    #: Draws a number between two.
+    #: Returns a random number between two.
     draw: Callable[[float, float], float] = random.uniform  # jitter, not a secret
-    #: Which worker is called: the same one until it fails.
+    #: Index of the worker in use, modulo the number of URLs; it changes only when the worker fails.
     _current: int = 0
 
-    async def call(self, request: Request) -> Answer:
-        """Return an answer of success (or 304). Raises ApiError for any other, and Unreachable for none.
+    async def call(self, request: Request) -> Response:
+        """Return a response of success (or 304). Raises ApiError for any other, and Unreachable for none.
 
-        A DELETE that finds nothing, after a try that may have had its effect, has done its work.
+        A DELETE that gets 404 after an attempt that may have taken effect counts as done: 204 is returned.
         """
-        deadline = self.clock() + self.patience
-        tries, unsure = 0, False
+        deadline = self.clock() + self.total_timeout
+        attempts, may_have_effect = 0, False
         while True:
-            outcome = await self._try(request, deadline - self.clock())
-            if isinstance(outcome, Answer):
+            outcome = await self._attempt(request, deadline - self.clock())
+            if isinstance(outcome, Response):
                 return outcome
-            if unsure and request.method == "DELETE" and isinstance(outcome, NotFound):
-                return Answer(204, {})
-            tries += 1
-            unsure = unsure or not isinstance(outcome, TooManyRequests)
-            pause = self._pause(outcome, tries)
-            if not _passing(outcome) or self.clock() + pause >= deadline:
+            if may_have_effect and request.method == "DELETE" and isinstance(outcome, NotFound):
+                return Response(204, {})
+            attempts += 1
+            may_have_effect = may_have_effect or not isinstance(outcome, TooManyRequests)
+            pause = self._pause(outcome, attempts)
+            if not _is_retryable(outcome) or self.clock() + pause >= deadline:
                 raise outcome
-            self.trouble(outcome)
+            self.on_retry(outcome)
             if pause:
                 await self.sleep(pause)
 
-    async def _try(self, request: Request, left: float) -> Answer | ClientError:
+    async def _attempt(self, request: Request, seconds_left: float) -> Response | ClientError:
         used = self._current
+        url = self.urls[used % len(self.urls)]
         try:
-            answer = await self.send(self.urls[used % len(self.urls)], request, min(self.timeout, left))
+            response = await self.send(url, request, min(self.attempt_timeout, seconds_left))
         except Unreachable as exc:
             self._leave(used)
             return exc
-        if _good(answer, request):
-            return answer
-        failure = error(answer)
-        if _passing(failure):
+        if _is_success(response, request):
+            return response
+        error = error_for(response)
+        if _is_retryable(error):
             self._leave(used)
-        return failure
+        return error
 
     def _leave(self, used: int) -> None:
-        """Go on to the next worker, unless another call did so already."""
+        """Switch to the next worker, unless a concurrent call already did."""
         if self._current == used:
             self._current += 1
 
-    def _pause(self, failure: ClientError, tries: int) -> float:
-        """Return the seconds before the next try: full jitter, on top of what the server asked for."""
-        asked = failure.problem.retry_after if isinstance(failure, ApiError) else None
-        rounds, rest = divmod(tries, len(self.urls))
+    def _pause(self, error: ClientError, attempts: int) -> float:
+        """Return the seconds before the next attempt: ``Retry-After`` plus full jitter."""
+        asked = error.problem.retry_after if isinstance(error, ApiError) else None
+        rounds, rest = divmod(attempts, len(self.urls))
         if rest and asked is None:
             return 0.0
-        ceiling = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(rounds, _LAST_DOUBLING))
+        ceiling = min(MAX_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(rounds, _LAST_DOUBLING))
         return (asked or 0.0) + self.draw(0.0, ceiling)
 
 
-def _good(answer: Answer, request: Request) -> bool:
-    return (200 <= answer.status < 300 or answer.status == 304) and not (request.whole and answer.incomplete)
+def _is_success(response: Response, request: Request) -> bool:
+    return (200 <= response.status < 300 or response.status == 304) and not (request.whole and response.incomplete)
 
 
-def _passing(failure: ClientError) -> bool:
-    """Tell whether it may go better another time. A page that lacks posts is a 200, and one of these."""
-    if isinstance(failure, ApiError):
-        return failure.problem.status in PASSING or failure.problem.type == "/problems/unfinished"
-    return isinstance(failure, Unreachable)
+def _is_retryable(error: ClientError) -> bool:
+    """Return whether another attempt may succeed; a page that lacks posts has status 200, and is retried too."""
+    if isinstance(error, ApiError):
+        return error.problem.status in RETRIED_STATUSES or error.problem.type == "/problems/unfinished"
+    return isinstance(error, Unreachable)

@@ -22,8 +22,8 @@ def credentials(tmp_path):
 
 def keep(credentials, *accounts, url=URL):
     for account in accounts:
-        with credentials.changing() as book:
-            book.at(url).keep(account)
+        with credentials.changing() as saved:
+            saved.at(url).save(account)
 
 
 def find(credentials, who=None, url=URL):
@@ -67,8 +67,8 @@ def test_who_signs_in_again_has_the_new_token_only(credentials):
 def test_who_signed_out_is_gone(credentials):
     keep(credentials, ANN, BOB)
 
-    with credentials.changing() as book:
-        book.at(URL).forget(BOB)
+    with credentials.changing() as saved:
+        saved.at(URL).remove(BOB)
 
     assert find(credentials) == ANN
     assert "t2" not in credentials.path.read_text()
@@ -116,8 +116,8 @@ def test_a_folder_that_cannot_be_made_is_told_of(tmp_path):
 def test_a_change_that_fails_leaves_the_file_as_it_was(credentials):
     keep(credentials, ANN)
 
-    with pytest.raises(ZeroDivisionError), credentials.changing() as book:
-        book.at(URL).keep(BOB)
+    with pytest.raises(ZeroDivisionError), credentials.changing() as saved:
+        saved.at(URL).save(BOB)
         raise ZeroDivisionError
 
     assert find(credentials) == ANN

@@ -14,15 +14,15 @@ from microblog_streams.client import (
     Unfinished,
     Unreachable,
 )
-from microblog_streams.client.messages import Answer, Request, post
-from microblog_streams.client.retrying import LONGEST_PAUSE, Retrying
+from microblog_streams.client.messages import Request, Response, post
+from microblog_streams.client.retrying import MAX_PAUSE_SECONDS, Retrying
 
 GET = Request("GET", "/users/1")
 DELETE = Request("DELETE", "/posts/1")
-GOOD = Answer(200, {})
-AWAY = Answer(503, {})
-GONE = Answer(404, {})
-INCOMPLETE = Answer(200, {"Timeline-State": "incomplete", "Retry-After": "2"})
+GOOD = Response(200, {})
+AWAY = Response(503, {})
+GONE = Response(404, {})
+INCOMPLETE = Response(200, {"Timeline-State": "incomplete", "Retry-After": "2"})
 LOST = Unreachable("lost")
 
 
@@ -59,7 +59,7 @@ def retrying(world, urls=("a",), patience=30.0):
     return Retrying(world.send, urls, patience, 12.0, world.troubles.append, lambda: world.now, world.sleep, world.draw)
 
 
-@pytest.mark.parametrize("failure", [LOST, AWAY, Answer(429, {}), Answer(502, {}), Answer(504, {})])
+@pytest.mark.parametrize("failure", [LOST, AWAY, Response(429, {}), Response(502, {}), Response(504, {})])
 async def test_what_may_pass_is_tried_again(failure):
     world = World([failure, failure, GOOD])
 
@@ -69,7 +69,7 @@ async def test_what_may_pass_is_tried_again(failure):
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 500, 501])
 async def test_what_will_not_pass_is_not_tried_again(status):
-    world = World([Answer(status, {})])
+    world = World([Response(status, {})])
 
     with pytest.raises(ApiError):
         await retrying(world).call(GET)
@@ -86,7 +86,7 @@ async def test_each_error_after_which_it_is_tried_again_is_told_and_the_last_is_
 
 
 async def test_not_modified_is_an_answer():
-    assert (await retrying(World([Answer(304, {})])).call(GET)).status == 304
+    assert (await retrying(World([Response(304, {})])).call(GET)).status == 304
 
 
 async def test_pauses_double_up_to_a_limit_and_the_last_error_comes_out_when_patience_ends():
@@ -95,8 +95,8 @@ async def test_pauses_double_up_to_a_limit_and_the_last_error_comes_out_when_pat
     with pytest.raises(Unavailable):
         await retrying(world).call(GET)
 
-    assert world.pauses[:6] == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, LONGEST_PAUSE])
-    assert set(world.pauses[6:]) == {LONGEST_PAUSE}
+    assert world.pauses[:6] == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, MAX_PAUSE_SECONDS])
+    assert set(world.pauses[6:]) == {MAX_PAUSE_SECONDS}
     assert world.now < 30.0
 
 
@@ -109,7 +109,7 @@ async def test_a_pause_is_drawn_from_nothing_to_all_of_it():
 
 
 async def test_what_the_server_asks_for_is_the_least():
-    world = World([Answer(503, {"Retry-After": "7"}), GOOD], luck=0.5)
+    world = World([Response(503, {"Retry-After": "7"}), GOOD], luck=0.5)
 
     await retrying(world).call(GET)
 
@@ -117,7 +117,7 @@ async def test_what_the_server_asks_for_is_the_least():
 
 
 async def test_a_pause_beyond_patience_is_not_begun():
-    world = World([Answer(429, {"Retry-After": "31"})])
+    world = World([Response(429, {"Retry-After": "31"})])
 
     with pytest.raises(TooManyRequests):
         await retrying(world).call(GET)
@@ -125,7 +125,7 @@ async def test_a_pause_beyond_patience_is_not_begun():
 
 
 async def test_no_try_is_given_more_time_than_patience_has_left():
-    world = World([Answer(503, {"Retry-After": "25"}), GOOD], luck=0.0)
+    world = World([Response(503, {"Retry-After": "25"}), GOOD], luck=0.0)
 
     await retrying(world).call(GET)
 
@@ -143,7 +143,7 @@ async def test_workers_are_tried_in_turn_without_a_pause_until_all_failed():
 
 async def test_a_pause_that_one_worker_asks_for_is_kept_before_the_next_is_called():
     """What is away is often behind all of them, and a budget is one for all."""
-    world = World([Answer(503, {"Retry-After": "2"}), GOOD], luck=0.0)
+    world = World([Response(503, {"Retry-After": "2"}), GOOD], luck=0.0)
 
     await retrying(world, ["a", "b"]).call(GET)
 
@@ -161,7 +161,7 @@ async def test_a_worker_that_answers_stays_the_one_that_is_called():
 
 
 async def test_a_refusal_is_no_reason_to_leave_a_worker():
-    world = World([Answer(400, {}), GOOD])
+    world = World([Response(400, {}), GOOD])
     calls = retrying(world, ["a", "b"])
 
     with pytest.raises(Invalid):
@@ -171,7 +171,7 @@ async def test_a_refusal_is_no_reason_to_leave_a_worker():
     assert world.called == ["a", "a"]
 
 
-@pytest.mark.parametrize("first", [LOST, AWAY, Answer(504, {})])
+@pytest.mark.parametrize("first", [LOST, AWAY, Response(504, {})])
 async def test_a_deletion_that_finds_nothing_after_a_try_without_an_answer_is_done(first):
     assert (await retrying(World([first, GONE])).call(DELETE)).status == 204
 
@@ -183,7 +183,7 @@ async def test_a_deletion_that_finds_nothing_at_first_is_an_error():
 
 async def test_a_deletion_that_was_put_off_by_a_limit_had_no_effect():
     with pytest.raises(NotFound):
-        await retrying(World([Answer(429, {}), GONE])).call(DELETE)
+        await retrying(World([Response(429, {}), GONE])).call(DELETE)
 
 
 async def test_only_deletions_are_done_when_nothing_is_found():
@@ -206,4 +206,4 @@ async def test_a_page_that_stays_incomplete_is_an_error_or_the_page_for_who_take
 
 async def test_a_conflict_is_told_as_it_is():
     with pytest.raises(Conflict):
-        await retrying(World([Answer(409, {})])).call(post("/users/"))
+        await retrying(World([Response(409, {})])).call(post("/users/"))

@@ -109,7 +109,7 @@ async def test_signing_out_where_nobody_is_signed_in_is_an_error(run):
     out = await run("logout")
 
     assert out.exit_code == 1
-    assert "nobody is signed in" in out.stderr
+    assert "you are not signed in" in out.stderr
 
 
 async def test_revoking_a_token(run, signed_in, strict_ann):

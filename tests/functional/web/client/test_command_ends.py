@@ -26,7 +26,7 @@ async def test_who_does_not_exist_is_named(microblog):
     by_name = await microblog("follow", "nobody")
     by_id = await microblog("follow", "4711")
 
-    assert (by_name.exit_code, by_name.stderr) == (1, "Error: there is nobody named nobody\n")
+    assert (by_name.exit_code, by_name.stderr) == (1, "Error: there is no user named nobody\n")
     assert (by_id.exit_code, by_id.stderr) == (1, "Error: There is no user 4711.\n")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.cli import posts
+from microblog_streams.cli import commands
 
 FULL = Path("/dev/full")
 EMOJI = "Grüße \U0001f600"
@@ -121,7 +121,7 @@ async def test_what_nobody_thought_of_is_one_line_and_tells_how_to_see_more(micr
     def broken():
         raise LookupError("of\nsome kind")
 
-    monkeypatch.setattr(posts, "_stdin", broken)
+    monkeypatch.setattr(commands, "_read_stdin", broken)
     result = await microblog("post", "-")
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: LookupError: of some kind")

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.client import NotFound, Page, Post, TooManyRequests, Unavailable, Unreachable
-from microblog_streams.client.messages import Answer
-from microblog_streams.client.polling import Watch
-from microblog_streams.client.problems import error
+from microblog_streams.client.errors import error_for
+from microblog_streams.client.messages import Response
+from microblog_streams.client.polling import TimelinePoller
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 PAGE = 3
@@ -65,7 +65,7 @@ async def watch(posts, *then):
     async def sleep(seconds):
         seen.pauses.append(seconds)
 
-    watching = Watch(Timeline(set(posts), list(then)), 5.0, seen.troubles.append, sleep)
+    watching = TimelinePoller(Timeline(set(posts), list(then)), 5.0, seen.troubles.append, sleep)
     with pytest.raises(StopWatching):
         async for each in watching.posts():
             seen.news.append(int(each.content))
@@ -112,7 +112,7 @@ async def test_a_timeline_that_was_emptied_goes_on():
     assert (await watch([1, 2], minus(1, 2), plus(3))).news == [3]
 
 
-@pytest.mark.parametrize("trouble", [Unreachable("gone"), error(Answer(503, {})), error(Answer(429, {}))])
+@pytest.mark.parametrize("trouble", [Unreachable("gone"), error_for(Response(503, {})), error_for(Response(429, {}))])
 async def test_what_may_pass_is_told_and_nothing_is_missed(trouble):
     seen = await watch([1], plus(2), trouble, plus(3))
 
@@ -122,7 +122,7 @@ async def test_what_may_pass_is_told_and_nothing_is_missed(trouble):
 
 @pytest.mark.parametrize(("asked", "pause"), [("60", 60.0), ("1", 5.0)])
 async def test_a_longer_pause_is_kept_where_the_server_asks_for_it(asked, pause):
-    trouble = error(Answer(503, {"Retry-After": asked}))
+    trouble = error_for(Response(503, {"Retry-After": asked}))
 
     seen = await watch([1], trouble, None)
 
@@ -131,7 +131,7 @@ async def test_a_longer_pause_is_kept_where_the_server_asks_for_it(asked, pause)
 
 
 async def test_what_will_not_pass_ends_the_watch():
-    watching = Watch(Timeline({1}, [error(Answer(404, {}))]), 0.0, lambda _: None, _at_once)
+    watching = TimelinePoller(Timeline({1}, [error_for(Response(404, {}))]), 0.0, lambda _: None, _at_once)
 
     with pytest.raises(NotFound):
         await anext(watching.posts())

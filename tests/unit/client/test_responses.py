@@ -6,12 +6,11 @@ import pytest
 
 from microblog_streams import client
 from microblog_streams.client import BadAnswer, User
-from microblog_streams.client.authenticated_transport import parse
-from microblog_streams.client.links import links
-from microblog_streams.client.messages import Answer
+from microblog_streams.client.errors import error_for, retry_after
+from microblog_streams.client.messages import Response, path
 from microblog_streams.client.models import NewToken, Registered
-from microblog_streams.client.paths import path
-from microblog_streams.client.problems import error, retry_after
+from microblog_streams.client.pages import parse_links
+from microblog_streams.client.transport import parse
 
 USER = b'{"id":1,"username":"ann","createdAt":"2026-11-24T12:00:00.123Z","born":"later"}'
 NEW_TOKEN = b'{"id":5,"name":"","createdAt":"2026-11-24T12:00:00Z","lastUsedAt":null,"userId":1,"token":"hidden"}'
@@ -31,14 +30,14 @@ NEW_TOKEN = b'{"id":5,"name":"","createdAt":"2026-11-24T12:00:00Z","lastUsedAt":
     ],
 )
 def test_links_are_read_as_they_are_written(header, found):
-    assert links(header) == found
+    assert parse_links(header) == found
 
 
 @pytest.mark.parametrize("target", ["http://elsewhere/", "//elsewhere/", "@elsewhere/", ".elsewhere/", ""])
 def test_a_link_that_leads_elsewhere_is_not_followed(target):
     """The token would go along."""
     with pytest.raises(BadAnswer, match="another server"):
-        links(f'<{target}>; rel="next"')
+        parse_links(f'<{target}>; rel="next"')
 
 
 @pytest.mark.parametrize(
@@ -65,7 +64,7 @@ def test_a_link_that_leads_elsewhere_is_not_followed(target):
 def test_each_kind_of_problem_is_an_exception(status, kind, expected):
     body = f'{{"type":"/problems/{kind}","title":"T","status":{status},"detail":"D","requestId":"r"}}'.encode()
 
-    found = error(Answer(status, {}, body))
+    found = error_for(Response(status, {}, body))
 
     assert type(found) is expected
     assert str(found) == "D"
@@ -74,15 +73,15 @@ def test_each_kind_of_problem_is_an_exception(status, kind, expected):
 
 @pytest.mark.parametrize("body", [b"", b"<h1>Bad Gateway</h1>", b"[]", b"null", b'{"type":5}', b"\xff"])
 def test_an_error_that_is_no_problem_document_is_told_by_its_status(body):
-    found = error(Answer(502, {"X-Request-ID": "r"}, body))
+    found = error_for(Response(502, {"X-Request-ID": "r"}, body))
 
     assert str(found) == "The server answered 502 Bad Gateway."
     assert found.problem.request_id == "r"
 
 
 def test_a_status_that_nobody_knows_is_an_error_too():
-    assert "299" not in str(error(Answer(799, {})))
-    assert "799 Unknown status" in str(error(Answer(799, {})))
+    assert "299" not in str(error_for(Response(799, {})))
+    assert "799 Unknown status" in str(error_for(Response(799, {})))
 
 
 @pytest.mark.parametrize(
@@ -101,27 +100,27 @@ def test_a_status_that_nobody_knows_is_an_error_too():
 def test_retry_after_is_seconds_or_a_date(text, seconds):
     now = datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC)
 
-    assert retry_after(Answer(503, {"Retry-After": text}), lambda: now) == seconds
+    assert retry_after(Response(503, {"Retry-After": text}), lambda: now) == seconds
 
 
 def test_fields_that_are_not_known_are_no_error():
-    assert parse(Answer(200, {}, USER), User).username == "ann"
+    assert parse(Response(200, {}, USER), User).username == "ann"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"id":"x"}'])
 def test_an_answer_of_somebody_else_is_told_from_a_good_one(body):
     with pytest.raises(BadAnswer, match="not what this API gives"):
-        parse(Answer(200, {}, body), User)
+        parse(Response(200, {}, body), User)
 
 
 def test_what_was_read_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
-        parse(Answer(200, {}, USER), User).username = "eve"
+        parse(Response(200, {}, USER), User).username = "eve"
 
 
 def test_no_representation_shows_a_token():
-    new = parse(Answer(201, {}, NEW_TOKEN), NewToken)
-    registered = Registered(parse(Answer(201, {}, USER), User), "hidden")
+    new = parse(Response(201, {}, NEW_TOKEN), NewToken)
+    registered = Registered(parse(Response(201, {}, USER), User), "hidden")
 
     shown = f"{new} {new!r} {new.identity} {registered} {registered.identity}"
 

@@ -3,9 +3,7 @@
 import pytest
 from rich.console import Console
 
-from microblog_streams.cli.columns import USERS
-from microblog_streams.cli.output import _table
-from microblog_streams.cli.terminal import clean, one_line
+from microblog_streams.cli.output import USER_COLUMNS, _table, clean, one_line
 from microblog_streams.client import User
 
 ESCAPES = ["\x1b", "\x07", "\x08", "\r", "\x9b", "\x7f", "\x00", "\u202e", "\u2066", "\u200f", "\ud800"]
@@ -33,7 +31,7 @@ def test_a_table_shows_what_looks_like_markup():
     console = Console(width=100, force_terminal=True, color_system=None, record=True)
 
     with console.capture() as shown:
-        console.print(_table([user], USERS))
+        console.print(_table([user], USER_COLUMNS))
 
     assert "[bold]a[/bold][2J:smile:" in shown.get()
     assert "\x1b[2J" not in shown.get()
