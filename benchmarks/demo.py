@@ -20,7 +20,7 @@ from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, play
 from microblog_streams.config.settings import stop_with
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.fetching import Interrupted
+from microblog_streams.local.jars import Interrupted
 
 FOLDER = Path(".data-demo")
 #: Authors: the most followed, and others drawn by their number of followers.

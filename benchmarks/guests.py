@@ -12,8 +12,7 @@ import aiohttp
 from benchmarks.stage import Stage
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.local.environment import worker_environment
-from microblog_streams.local.process import Child
+from microblog_streams.local.process import Child, worker_environment
 from microblog_streams.local.workers import FAUST
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.worker_registry import WorkerRegistry

@@ -28,7 +28,7 @@ from benchmarks.table import table
 from microblog_streams.config.settings import stop_with
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import POST_CREATED
-from microblog_streams.local.fetching import Interrupted
+from microblog_streams.local.jars import Interrupted
 from microblog_streams.stores.postgres.connection import Postgres
 
 FOLDER = Path(".data-measure")

@@ -10,7 +10,7 @@ from benchmarks.machine import machine
 from benchmarks.stage import Stage, play
 from microblog_streams.config.settings import stop_with
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.fetching import Interrupted
+from microblog_streams.local.jars import Interrupted
 
 RESULTS: Final = Path(__file__).parent / "results"
 

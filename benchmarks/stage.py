@@ -23,9 +23,9 @@ from microblog_streams.config.rate_limit_settings import NO_LIMITS
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import ports
-from microblog_streams.local.fetching import Interrupted
+from microblog_streams.local.folder_lock import FolderLock
 from microblog_streams.local.foreground import Foreground
-from microblog_streams.local.lock import FolderLock
+from microblog_streams.local.jars import Interrupted
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.run import run
 from microblog_streams.local.stack import Stack

@@ -7,8 +7,8 @@ from rich.console import Console
 
 from microblog_streams.config.settings import load_settings, stop_with
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.fetching import Interrupted
 from microblog_streams.local.foreground import Foreground
+from microblog_streams.local.jars import Interrupted
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.run import infra, run
 from microblog_streams.local.stack import Stack

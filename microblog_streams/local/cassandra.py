@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from microblog_streams.local import java
 from microblog_streams.local.files import lines, render, utf8, write_atomic, yaml_string
 from microblog_streams.local.jars import jar_set
-from microblog_streams.local.part import Part, Place
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import LocalServer, ServerPaths
 
 HEAP_MB = 384
 KEYSPACE = "microblog"
@@ -58,13 +58,13 @@ _OPTIONS = bytes.fromhex("040000000500000000")
 _SUPPORTED = 6
 
 
-class Cassandra(Part):
+class Cassandra(LocalServer):
     """The store of the posts."""
 
     name = "cassandra"
     port_names = ("cassandra", "cassandra-storage")
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ServerPaths) -> None:
         """Find the recorded jars."""
         super().__init__(place)
         self.jars = jar_set("cassandra", place.cache_dir)
@@ -110,7 +110,7 @@ class Cassandra(Part):
         return {**super().environment(), "CLASSPATH": self.jars.class_path}
 
     def answers(self) -> bool:
-        """Tell whether the node speaks CQL."""
+        """Return whether the node speaks CQL."""
         return self.ask(_OPTIONS, at_least=9)[4] == _SUPPORTED
 
     def urls(self) -> Mapping[str, str]:

@@ -66,5 +66,5 @@ def _own_name() -> str:
 
 
 def is_open(path: Path) -> bool:
-    """Tell whether everybody may pass through all the folders on the way to ``path``."""
+    """Return whether everybody may pass through all the folders on the way to ``path``."""
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)

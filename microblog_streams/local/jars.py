@@ -1,7 +1,8 @@
 """The jars of Kafka and Cassandra: fetched once into the user's cache folder, each held to a recorded sha256.
 
-jars.json lists every jar by its Maven coordinates, size and sha256 (record.py writes it when a version changes). So
-nothing is resolved on the user's machine, and what runs is what was tested.
+jars.json lists every jar by its Maven coordinates, size and sha256. So nothing is resolved on the user's machine, and
+what runs is what was tested. ``python -m microblog_streams.local.jars`` writes it anew after a version below was
+changed: it resolves and fetches everything from the Maven repository, which takes minutes.
 """
 
 import hashlib
@@ -13,9 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from threading import Event
 from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from microblog_streams.domain.errors import SetupError
 
@@ -25,7 +30,7 @@ PARALLEL = 6
 TRIES = 3
 
 #: Called with the bytes that came in.
-Progress = Callable[[int], None]
+OnBytes = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Jar:
         return f"{self.artifact}-{self.version}{suffix}.jar"
 
     def is_whole(self, path: Path) -> bool:
-        """Tell whether ``path`` holds this very jar."""
+        """Return whether ``path`` holds this very jar."""
         try:
             if path.stat().st_size != self.size:
                 return False
@@ -91,7 +96,7 @@ def version(name: str) -> str:
     return str(_manifest()[name]["version"])
 
 
-def fetch(jars: JarSet, missing: Sequence[Jar], progress: Progress) -> None:
+def fetch(jars: JarSet, missing: Sequence[Jar], progress: OnBytes) -> None:
     """Bring the missing jars into the cache. Raises SetupError where one cannot be had as it was recorded."""
     with _scratch(jars) as scratch, ThreadPoolExecutor(PARALLEL) as pool:
         fetched = [pool.submit(_fetch_one, jars, jar, scratch, progress) for jar in missing]
@@ -103,7 +108,7 @@ def fetch(jars: JarSet, missing: Sequence[Jar], progress: Progress) -> None:
             raise
 
 
-def _fetch_one(jars: JarSet, jar: Jar, scratch: Path, progress: Progress) -> None:
+def _fetch_one(jars: JarSet, jar: Jar, scratch: Path, progress: OnBytes) -> None:
     reason = ""
     for attempt in range(TRIES):
         time.sleep(attempt)
@@ -122,13 +127,13 @@ def _fetch_one(jars: JarSet, jar: Jar, scratch: Path, progress: Progress) -> Non
     )
 
 
-def _download(jar: Jar, repository: Path, progress: Progress) -> Path:
+def _download(jar: Jar, repository: Path, progress: OnBytes) -> Path:
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext, PythonResolver
 
     @contextmanager
-    def report(_name: str, _size: int) -> Iterator[Progress]:
+    def report(_name: str, _size: int) -> Iterator[OnBytes]:
         yield progress
 
     # A repository of its own for each try: jgo writes in place, and takes what is there without a look.
@@ -168,3 +173,83 @@ def _jar(coordinates: str, size: int, digest: str) -> Jar:
 def _manifest() -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads(MANIFEST.read_text(encoding="utf-8"))
     return manifest
+
+
+class Interrupted(Exception):
+    """Somebody wants the start to end; not an error."""
+
+
+def fill_cache(sets: Sequence[JarSet], console: Console, giving_up: Event) -> None:
+    """Check every jar; fetch those that are absent or broken.
+
+    Raises SetupError where one cannot be had, Interrupted once ``giving_up`` is set.
+    """
+
+    def advance(progress: Progress, task: TaskID, size: int) -> None:
+        if giving_up.is_set():
+            raise Interrupted
+        progress.advance(task, size)
+
+    with ThreadPoolExecutor(max(1, len(sets))) as pool:
+        missing = list(zip(sets, pool.map(JarSet.missing, sets), strict=True))
+        wanted = [(jars, lacking) for jars, lacking in missing if lacking]
+        if not wanted:
+            return
+        console.print(
+            f"Fetching {_size(wanted)} of jars into {wanted[0][0].folder.parent}, once for this machine.",
+            soft_wrap=True,
+        )
+        columns = (TextColumn("{task.description:<10}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console) as progress:
+            fetched = []
+            for jars, lacking in wanted:
+                task = progress.add_task(jars.name, total=sum(jar.size for jar in lacking))
+                fetched.append(pool.submit(fetch, jars, lacking, partial(advance, progress, task)))
+            for future in fetched:
+                future.result()
+
+
+def _size(wanted: Sequence[tuple[JarSet, Sequence[Jar]]]) -> str:
+    return f"{sum(jar.size for _, lacking in wanted for jar in lacking) / 1e6:.0f} MB"
+
+
+#: What is resolved, call by call: log4j together with Kafka would be given another version.
+ROOTS = {
+    "kafka": ("org.apache.kafka:kafka_2.13:4.2.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.3"),
+    "cassandra": ("org.apache.cassandra:cassandra-all:5.0.6",),
+}
+
+
+def main() -> None:
+    """Write the manifest."""
+    manifest = {}
+    for name, roots in ROOTS.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            jars = dict(sorted(entry for root in roots for entry in _resolve(root, Path(scratch))))
+        manifest[name] = {"version": roots[0].rpartition(":")[2], "jars": jars}
+    MANIFEST.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _resolve(root: str, scratch: Path) -> Iterator[tuple[str, tuple[int, str]]]:
+    from jgo.env import EnvironmentBuilder, LinkStrategy
+    from jgo.maven import MavenContext
+
+    repository = scratch / "repository"
+    context = MavenContext(repo_cache=repository, timeout=60)
+    environment = EnvironmentBuilder(context, scratch / root.replace(":", "-"), LinkStrategy.COPY).from_endpoint(root)
+    needed = {jar.name for jar in Path(environment.path).rglob("*.jar")}
+    for path in repository.rglob("*.jar"):
+        if path.name in needed:
+            content = path.read_bytes()
+            yield _coordinates(path.relative_to(repository)), (len(content), hashlib.sha256(content).hexdigest())
+
+
+def _coordinates(path: Path) -> str:
+    """Return ``group:artifact:version[:classifier]`` of a jar by its path in a Maven repository."""
+    *group, artifact, version, _ = path.parts
+    classifier = path.stem.removeprefix(f"{artifact}-{version}").lstrip("-")
+    return ":".join(part for part in (".".join(group), artifact, version, classifier) if part)
+
+
+if __name__ == "__main__":
+    main()

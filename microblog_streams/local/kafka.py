@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from microblog_streams.local import java
 from microblog_streams.local.files import lines, render, write_atomic
 from microblog_streams.local.jars import jar_set
-from microblog_streams.local.part import Part, Place
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import LocalServer, ServerPaths
 
 HEAP_MB = 256
 #: What a lone broker needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
@@ -35,13 +35,13 @@ SETTINGS = {
 _METADATA = struct.pack(">hhih9si", 3, 1, 1, 9, b"microblog", 0)
 
 
-class Kafka(Part):
+class Kafka(LocalServer):
     """The log of events."""
 
     name = "kafka"
     port_names = ("kafka", "kafka-controller")
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ServerPaths) -> None:
         """Find the recorded jars."""
         super().__init__(place)
         self.jars = jar_set("kafka", place.cache_dir)
@@ -72,7 +72,7 @@ class Kafka(Part):
         return {**super().environment(), "CLASSPATH": self.jars.class_path}
 
     def answers(self) -> bool:
-        """Tell whether the broker is registered and lists itself."""
+        """Return whether the broker is registered and lists itself."""
         answer = self.ask(struct.pack(">i", len(_METADATA)) + _METADATA, at_least=12)
         (brokers,) = struct.unpack_from(">i", answer, 8)
         return bool(brokers > 0)

@@ -18,7 +18,7 @@ RANGE = range(20_000, 32_768)
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on this port of the loopback address."""
+    """Return whether nobody listens on this port of the loopback address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

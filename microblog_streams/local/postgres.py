@@ -17,9 +17,9 @@ import psycopg2
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.files import keep_secret, lines, render, write_atomic
 from microblog_streams.local.identity import Identity, check_has_entry, identity
-from microblog_streams.local.part import Part, Place
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import LocalServer, ServerPaths
 
 USER = DATABASE = "microblog"
 #: A cluster that is the same on every machine: byte order, no dependence on installed locales, no way in without
@@ -33,7 +33,7 @@ _SHELL_SYNTAX = set('"$`\\')
 SETTINGS = {"password_encryption": "scram-sha-256", "timezone": "UTC", "log_timezone": "UTC"}
 
 
-class Postgres(Part):
+class Postgres(LocalServer):
     """The store of users and follows."""
 
     name = "postgres"
@@ -41,7 +41,7 @@ class Postgres(Part):
     stop_signal = signal.SIGINT  # "fast": end the sessions, write a checkpoint
     orphan_signal = signal.SIGQUIT  # "immediate": no checkpoint, but nothing is left in shared memory
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ServerPaths) -> None:
         """Set up a server that does not run yet."""
         super().__init__(place)
         self._cluster = self.home / "data"
@@ -70,7 +70,7 @@ class Postgres(Part):
         return self.identity.command([str(binary("postgres")), "-D", str(self._cluster)])
 
     def answers(self) -> bool:
-        """Tell whether it takes connections; makes the database on the first one."""
+        """Return whether it takes connections; makes the database on the first one."""
         try:
             connection = psycopg2.connect(
                 host=HOST, port=self.port, user=USER, password=self._password(), dbname="postgres", connect_timeout=2

@@ -1,6 +1,11 @@
-"""Child processes that cannot be left behind: each in a session of its own, with a log, known to the reaper."""
+"""Child processes of the launcher: each in its own session, with a log, and ended by the reaper if the launcher dies.
+
+Their environment is made here from an allow list. A Turkish locale ends Kafka, ``_JAVA_OPTIONS`` ends both JVMs, and
+``LD_PRELOAD``, ``CLASSPATH``, ``PGDATA`` or ``KAFKA_OPTS`` change what a server does.
+"""
 
 import contextlib
+import os
 import secrets
 import signal
 import subprocess
@@ -11,8 +16,9 @@ from threading import Lock
 
 import psutil
 
-from microblog_streams.local import leftovers, reaper
-from microblog_streams.local.environment import worker_environment
+from microblog_streams.config.settings import PREFIX
+from microblog_streams.local import reaper
+from microblog_streams.local.folder_lock import RECORD, process_birth
 
 #: A log longer than this is put aside at the next start (bytes).
 LOG_LIMIT = 10 * 1024 * 1024
@@ -43,8 +49,8 @@ class Children:
                 start_new_session=True,
                 pass_fds=keep_open,
             )
-        self._record = (data_dir / leftovers.RECORD).open("w", encoding="ascii", buffering=1)
-        self._record.write(f"mark {self.mark}\nreaper {self._reaper.pid} {leftovers.birth(self._reaper.pid)}\n")
+        self._record = (data_dir / RECORD).open("w", encoding="ascii", buffering=1)
+        self._record.write(f"mark {self.mark}\nreaper {self._reaper.pid} {process_birth(self._reaper.pid)}\n")
 
     def start(
         self,
@@ -69,7 +75,7 @@ class Children:
                 start_new_session=True,
                 pass_fds=self._keep_open,
             )
-        self._tell(f"add {process.pid} {int(on_orphaned)} {leftovers.birth(process.pid)}")
+        self._tell(f"add {process.pid} {int(on_orphaned)} {process_birth(process.pid)}")
         return Child(process, log, begin, self)
 
     def forget(self, pid: int) -> None:
@@ -157,7 +163,7 @@ class Child:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
             self._process.wait()
-            psutil.wait_procs(family, timeout=reaper.PATIENCE)
+            psutil.wait_procs(family, timeout=reaper.KILL_AFTER_SECONDS)
             self.exit_status()
 
     def tail(self, lines: int = 15) -> str:
@@ -186,3 +192,26 @@ def _put_aside(log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_LIMIT:
         log.replace(log.with_suffix(".log.1"))
+
+
+#: English messages, the byte order of strings, and UTF-8 for the names of files.
+_LOCALE = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+#: What a server may know of the user's: where programs are, and which time the lines of its log are in.
+_SERVERS = ("PATH", "TZ")
+#: A worker is the Python program that runs already: it needs what that was started with.
+_WORKERS = (*_SERVERS, "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "OPENSSL_CONF")
+
+
+def server_environment(home: Path, given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables of a server whose files are below ``home``."""
+    return {"PATH": os.defpath, **_kept(given, _SERVERS), **_LOCALE, "HOME": str(home)}
+
+
+def worker_environment(given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the variables of a worker or command: the settings, and what Python itself needs."""
+    settings = {name: value for name, value in given.items() if name.startswith(PREFIX)}
+    return {"PATH": os.defpath, **_kept(given, _WORKERS), **settings, **_LOCALE}
+
+
+def _kept(given: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: given[name] for name in names if name in given}

@@ -19,7 +19,7 @@ import psutil
 #: The environment variable that carries the mark of the launcher.
 VARIABLE = "MICROBLOG_STARTED_BY"
 #: Seconds for a part that is asked to quit (PostgreSQL, which gives its shared memory back) until it is killed.
-PATIENCE = 5.0
+KILL_AFTER_SECONDS = 5.0
 
 
 def main() -> None:
@@ -32,15 +32,15 @@ def main() -> None:
 
 
 def end(groups: Mapping[int, int]) -> None:
-    """End process groups: each by its signal, and by SIGKILL what is still there after ``PATIENCE``."""
+    """End process groups: each by its signal, and by SIGKILL what is still there after ``KILL_AFTER_SECONDS``."""
     for group, number in groups.items():
         send(group, signal.SIGCONT)  # a paused process cannot quit
         send(group, number, only_leader=number != signal.SIGKILL)
     asked = {group for group, number in groups.items() if number != signal.SIGKILL}
-    wait_until(lambda: not any(map(is_alive, asked)), PATIENCE)
+    wait_until(lambda: not any(map(is_alive, asked)), KILL_AFTER_SECONDS)
     for group in groups:
         send(group, signal.SIGKILL)
-    wait_until(lambda: not any(map(is_alive, groups)), PATIENCE)
+    wait_until(lambda: not any(map(is_alive, groups)), KILL_AFTER_SECONDS)
 
 
 def end_marked(mark: str) -> int:
@@ -52,7 +52,7 @@ def end_marked(mark: str) -> int:
         found.update(carriers)
         return not carriers
 
-    wait_until(none_left, PATIENCE)
+    wait_until(none_left, KILL_AFTER_SECONDS)
     return len(found)
 
 
@@ -89,7 +89,7 @@ def kill_marked(mark: str) -> list[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits for its parent to take note does not."""
+    """Return whether a process runs; one that only waits for its parent to take note does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:

@@ -21,18 +21,17 @@ from microblog_streams.config.settings import STACK_ENV, Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.cassandra import Cassandra
-from microblog_streams.local.deadline import Deadline
-from microblog_streams.local.fetching import Interrupted, fill_cache
 from microblog_streams.local.files import keep_secret, utf8, write_atomic
+from microblog_streams.local.folder_lock import FolderLock
+from microblog_streams.local.jars import Interrupted, fill_cache
 from microblog_streams.local.kafka import Kafka
-from microblog_streams.local.lock import FolderLock
 from microblog_streams.local.options import LocalSettings
-from microblog_streams.local.part import Part, Place
 from microblog_streams.local.postgres import Postgres
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import Deadline, LocalServer, ServerPaths
 from microblog_streams.local.valkey import Valkey
 
-PARTS: Sequence[type[Part]] = (Kafka, Cassandra, Postgres, Valkey)
+PARTS: Sequence[type[LocalServer]] = (Kafka, Cassandra, Postgres, Valkey)
 #: Seconds until a part is given up that does not answer, and logs nothing either. A start takes 5 on an idle machine.
 DEADLINE = 60.0
 #: Seconds until it is given up though its log goes on.
@@ -47,13 +46,13 @@ class Stack:
         self,
         data_dir: Path,
         options: LocalSettings | None = None,
-        parts: Sequence[type[Part]] = PARTS,
+        parts: Sequence[type[LocalServer]] = PARTS,
         console: Console | None = None,
     ) -> None:
         """Set up a stack that does not run yet. ``console`` shows the fetching of jars."""
         self.data_dir = data_dir.absolute()
         self.environment: dict[str, str] = {}
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, LocalServer] = {}
         self.children: Children | None = None
         self._options = options or LocalSettings()
         self._kinds = parts
@@ -91,7 +90,7 @@ class Stack:
     def stop(self) -> None:
         """Stop all parts in good order, side by side."""
         try:
-            self._side_by_side(Part.stop, self.parts.values())
+            self._side_by_side(LocalServer.stop, self.parts.values())
         finally:
             self._close()
 
@@ -139,10 +138,10 @@ class Stack:
         names = [name for kind in self._kinds for name in kind.port_names]
         (self.data_dir / "logs").mkdir(exist_ok=True)
         chosen = ports.keep(self.data_dir / "ports.json", names, self._options.ports)
-        place = Place(self.data_dir, self._options.cache_dir.absolute(), chosen)
+        place = ServerPaths(self.data_dir, self._options.cache_dir.absolute(), chosen)
         self.parts = {kind.name: kind(place) for kind in self._kinds}
 
-    def _bring_up(self, part: Part, on_ready: Callable[[str, float], None] | None) -> None:
+    def _bring_up(self, part: LocalServer, on_ready: Callable[[str, float], None] | None) -> None:
         assert self.children
         deadline = Deadline(part.log_file, DEADLINE, LONGEST_START)
         part.prepare(self.children)
@@ -157,7 +156,7 @@ class Stack:
         if on_ready:
             on_ready(part.name, deadline.seconds)
 
-    def _side_by_side(self, action: Callable[[Part], object], parts: Iterable[Part]) -> None:
+    def _side_by_side(self, action: Callable[[LocalServer], object], parts: Iterable[LocalServer]) -> None:
         with ThreadPoolExecutor(len(self._kinds)) as pool:
             running = [pool.submit(action, part) for part in parts]
             try:

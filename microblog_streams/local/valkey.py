@@ -11,8 +11,8 @@ from pathlib import Path
 
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.files import keep_secret, lines, render, write_atomic
-from microblog_streams.local.part import Part
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import LocalServer
 
 #: What a server of timelines needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
 SETTINGS = {
@@ -27,7 +27,7 @@ _CONFIG = "valkey.conf"
 _WILDCARDS = set("*?[")
 
 
-class Valkey(Part):
+class Valkey(LocalServer):
     """The store of the timelines."""
 
     name = "valkey"
@@ -45,7 +45,7 @@ class Valkey(Part):
         return [str(server()), _CONFIG if not _WILDCARDS & set(str(self.home)) else f"/proc/self/cwd/{_CONFIG}"]
 
     def answers(self) -> bool:
-        """Tell whether it has loaded its data."""
+        """Return whether it has loaded its data."""
         request = f"AUTH {self._password()}\r\nPING\r\n".encode()
         return self.ask(request, at_least=len(b"+OK\r\n+PONG\r\n")).startswith(b"+OK\r\n+PONG")
 

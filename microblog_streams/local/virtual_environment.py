@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> None:
 
 
 def is_usable(folder: Path) -> bool:
-    """Tell whether this very Python is the folder's, complete, and was so when the folder was made."""
+    """Return whether this very Python is the folder's, complete, and was so when the folder was made."""
     try:
         lines = (folder / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,8 +1,10 @@
-"""The workers of ``make run``: started, watched, started again when they die, stopped in good order.
+"""The workers of ``make run``: start, probe for readiness, restart with backoff, stop.
 
-What an orchestrator does in production. Each has a web port of its own, counted up from the first, and its log.
+An orchestrator does this in production. Each worker has its own web port, counted up from the first, and its own log.
 """
 
+import http.client
+import json
 import signal
 import sys
 import time
@@ -12,13 +14,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from microblog_streams.config.settings import PREFIX, Settings
-from microblog_streams.local.backoff import Backoff
-from microblog_streams.local.environment import worker_environment
-from microblog_streams.local.process import Child, Children
+from microblog_streams.local.process import Child, Children, worker_environment
 
 #: Seconds for a worker to drain and leave, besides the hold of acknowledgements that it waits out.
-PATIENCE = 15.0
+DRAIN_SECONDS = 15.0
 FAUST = (sys.executable, "-m", "faust", "-A", "microblog_streams")
+
+
+@dataclass(slots=True)
+class Backoff:
+    """Seconds before the next start: doubling from ``first`` to ``most``, from the beginning after a calm run."""
+
+    first: float = 1.0
+    most: float = 10.0
+    #: A worker that ran this long (seconds) has not died of what killed it before.
+    calm: float = 60.0
+    _next: float = 0.0
+
+    def after(self, lived: float) -> float:
+        """Return the wait after a run of ``lived`` seconds."""
+        if lived >= self.calm or not self._next:
+            self._next = self.first
+        wait, self._next = self._next, min(self._next * 2, self.most)
+        return wait
 
 
 @dataclass(slots=True)
@@ -64,7 +82,7 @@ class Workers:
 
     def stop(self) -> None:
         """Let all of them finish what they do and leave, side by side."""
-        patience = PATIENCE + self._settings.ack_hold
+        patience = DRAIN_SECONDS + self._settings.ack_hold
         with ThreadPoolExecutor(len(self.all)) as pool:
             list(pool.map(lambda worker: worker.child.stop(signal.SIGTERM, patience), self.all))
 
@@ -87,3 +105,52 @@ class Workers:
             environment.setdefault(f"{PREFIX}STANDBY_REPLICAS", "1")
         level = self._settings.log_level.lower()
         return self._children.start([*FAUST, "worker", "-l", level], log, environment)
+
+
+#: Seconds that one question may take.
+TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer: its status and its JSON, an empty mapping where it is none."""
+
+    status: int
+    body: object
+
+
+def get(host: str, port: int, path: str) -> Page | None:
+    """Ask a worker; None where it does not answer."""
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return Page(response.status, _json(response.read()))
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def awaited(host: str, port: int) -> str | None:
+    """Return what a worker still waits for, in a few words; None once it is ready."""
+    ready = get(host, port, "/ready")
+    if ready is None:
+        return "its web server"
+    if ready.status != http.HTTPStatus.OK:
+        return str(ready.body.get("detail") or "its start") if isinstance(ready.body, dict) else "its start"
+    health = get(host, port, "/health")
+    return None if health and _tables_recovered(health.body) else "its tables"
+
+
+def _tables_recovered(health: object) -> bool:
+    tables = health.get("tables") if isinstance(health, dict) else None
+    # None is said by a worker that only serves REST: it has no tables.
+    return isinstance(tables, dict) and tables.get("recovered", False) in (True, None)
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return {}

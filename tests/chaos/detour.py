@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import psutil
 
 from microblog_streams.local.kafka import Kafka
-from microblog_streams.local.part import Place
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import ServerPaths
 from tests.chaos import fleet
 from tests.chaos.proxy import HOST, Proxy, proxy
 from tests.chaos.scene import Scene
@@ -96,7 +96,7 @@ def _second_listener(scene: Scene, straight: Kafka) -> Iterator[Detour]:
 class TwoListeners(Kafka):
     """A broker with a second listener, whose clients are told another port for it."""
 
-    def __init__(self, place: Place, inside: int, outside: int) -> None:
+    def __init__(self, place: ServerPaths, inside: int, outside: int) -> None:
         super().__init__(place)
         self._inside, self._outside = inside, outside
 

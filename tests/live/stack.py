@@ -13,7 +13,7 @@ import pytest
 from microblog_streams.config.rate_limit_settings import NO_LIMITS
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import load_local_settings
-from microblog_streams.local.part import Part
+from microblog_streams.local.server import LocalServer
 from microblog_streams.local.stack import PARTS, Stack
 from tests.waiting import PATIENT_SECONDS
 
@@ -38,7 +38,7 @@ class RunningStack:
 
 
 @contextmanager
-def running_stack(parts: Sequence[type[Part]] = PARTS) -> Iterator[RunningStack]:
+def running_stack(parts: Sequence[type[LocalServer]] = PARTS) -> Iterator[RunningStack]:
     """Start a stack whose stores are empty, for as long as the block lasts; of other parts than usual, if wanted."""
     folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
     try:

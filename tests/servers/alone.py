@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from microblog_streams.local.options import load_local_settings
-from microblog_streams.local.part import Part
+from microblog_streams.local.server import LocalServer
 from microblog_streams.local.stack import Stack
 
 
 @contextmanager
-def serving(*parts: type[Part]) -> Iterator[Stack]:
+def serving(*parts: type[LocalServer]) -> Iterator[Stack]:
     """Start these parts, and nothing else, below a folder of their own, for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="microblog-test-"))
     try:

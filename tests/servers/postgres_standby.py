@@ -6,10 +6,10 @@ from contextlib import closing
 import psycopg2
 from psycopg2.extensions import make_dsn
 
-from microblog_streams.local.part import Place
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.postgres import DATABASE, USER, Postgres, binary
 from microblog_streams.local.process import Children
+from microblog_streams.local.server import ServerPaths
 from microblog_streams.local.stack import Stack
 from tests.live.fixtures import free_port, wait_until
 
@@ -23,7 +23,7 @@ class Standby(Postgres):
     name = "standby"
     port_names = ("standby",)
 
-    def __init__(self, place: Place, primary: Postgres) -> None:
+    def __init__(self, place: ServerPaths, primary: Postgres) -> None:
         super().__init__(place)
         self.primary = primary
 
@@ -42,7 +42,7 @@ def add_standby(stack: Stack) -> Standby:
     """Start a standby of the stack's PostgreSQL; wait until it answers."""
     primary = stack.parts["postgres"]
     assert isinstance(primary, Postgres)
-    place = Place(stack.data_dir, primary.place.cache_dir, {**primary.place.ports, "standby": free_port()})
+    place = ServerPaths(stack.data_dir, primary.place.cache_dir, {**primary.place.ports, "standby": free_port()})
     standby = Standby(place, primary)
     admit_replicas(primary)
     stack.parts["standby"] = standby

@@ -9,16 +9,16 @@ import redis
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.fetching import Interrupted
+from microblog_streams.local.jars import Interrupted
 from microblog_streams.local.options import LocalSettings
-from microblog_streams.local.part import Part
+from microblog_streams.local.server import LocalServer
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
 
 pytestmark = pytest.mark.integration
 
 
-class Mute(Part):
+class Mute(LocalServer):
     """Runs, and never answers."""
 
     name = "mute"

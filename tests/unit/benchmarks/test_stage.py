@@ -7,7 +7,7 @@ import pytest
 from benchmarks.stage import detach_environment, empty, lift_limits
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.lock import FolderLock
+from microblog_streams.local.folder_lock import FolderLock
 
 
 def test_what_an_earlier_run_left_is_removed(tmp_path):

@@ -1,6 +1,6 @@
 """A worker that keeps dying is started ever more slowly, and quickly again after a calm run."""
 
-from microblog_streams.local.backoff import Backoff
+from microblog_streams.local.workers import Backoff
 
 
 def test_waits_double_up_to_the_most():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.local.deadline import Deadline
+from microblog_streams.local.server import Deadline
 
 
 class Clock:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.local.environment import server_environment, worker_environment
 from microblog_streams.local.java import flags
-from microblog_streams.local.part import Place
+from microblog_streams.local.process import server_environment, worker_environment
+from microblog_streams.local.server import ServerPaths
 from microblog_streams.local.stack import PARTS
 
 #: What was seen to end or to change a server, or belongs to others.
@@ -52,7 +52,7 @@ def users(monkeypatch):
 
 @pytest.mark.parametrize("kind", PARTS, ids=lambda kind: kind.name)
 def test_no_server_sees_any_of_it(users, tmp_path, kind):
-    environment = kind(Place(tmp_path, tmp_path, {})).environment()
+    environment = kind(ServerPaths(tmp_path, tmp_path, {})).environment()
     assert astray(environment) == set()
     assert set(environment) <= {"PATH", "TZ", "HOME", "LANG", "LC_ALL", "CLASSPATH"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.local.greeting import greeting, issuing
+from microblog_streams.local.run import greeting, issuing
 
 URL = "http://127.0.0.1:6066"
 ISSUE = issuing(Path("/some where"))

@@ -6,8 +6,8 @@ import pytest
 
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.identity import Identity, check_has_entry, identity
-from microblog_streams.local.part import Place
 from microblog_streams.local.postgres import Postgres
+from microblog_streams.local.server import ServerPaths
 
 #: No system has given it to anybody.
 NOBODYS = 2_000_000_001
@@ -29,7 +29,7 @@ def test_making_a_cluster_says_in_one_line_what_such_a_user_id_lacks():
 
 @pytest.fixture
 def server(tmp_path):
-    made = Postgres(Place(tmp_path, tmp_path, {}))
+    made = Postgres(ServerPaths(tmp_path, tmp_path, {}))
     (made.home / "data").mkdir(parents=True)
     return made
 

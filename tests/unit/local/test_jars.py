@@ -8,8 +8,7 @@ from rich.console import Console
 
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import jars as module
-from microblog_streams.local.fetching import Interrupted, fill_cache
-from microblog_streams.local.jars import Jar, JarSet, fetch, jar_set
+from microblog_streams.local.jars import Interrupted, Jar, JarSet, fetch, fill_cache, jar_set
 
 CONTENT = b"the jar's bytes"
 JAR = Jar("org.example", "tool", "1.0", "", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())

@@ -6,8 +6,14 @@ import sys
 
 import pytest
 
-from microblog_streams.local import leftovers
-from microblog_streams.local.leftovers import birth, of_folder, read, runs
+from microblog_streams.local.folder_lock import (
+    RECORD,
+    end_leftovers,
+    is_same_process,
+    leftovers_of,
+    parse_record,
+    process_birth,
+)
 
 OWN = os.getpid()
 
@@ -23,7 +29,7 @@ def sleeper():
 
 
 def test_groups_that_were_not_dropped_remain_with_signal_and_birth():
-    left = read(["mark ab12\n", "reaper 9 b/1\n", "add 10 9 b/2\n", "add 11 3 b/3\n", "drop 10\n"])
+    left = parse_record(["mark ab12\n", "reaper 9 b/1\n", "add 10 9 b/2\n", "add 11 3 b/3\n", "drop 10\n"])
     assert left.mark == "ab12"
     assert left.reaper == (9, "b/1")
     assert left.groups == {11: (3, "b/3")}
@@ -31,30 +37,30 @@ def test_groups_that_were_not_dropped_remain_with_signal_and_birth():
 
 @pytest.mark.parametrize("cut", ["add", "add 1", "add 10 9", "reaper 1", "mark", "", "add x y z", "drop ²"])
 def test_a_line_that_a_kill_cut_short_is_passed_over(cut):
-    left = read([cut])
+    left = parse_record([cut])
     assert (left.groups, left.reaper, left.mark) == ({}, None, "")
 
 
 def test_a_process_is_known_by_its_birth(sleeper):
-    born = birth(sleeper.pid)
-    assert runs(sleeper.pid, born)
-    assert not runs(sleeper.pid, "another boot/1")
+    born = process_birth(sleeper.pid)
+    assert is_same_process(sleeper.pid, born)
+    assert not is_same_process(sleeper.pid, "another boot/1")
     sleeper.kill()
     sleeper.wait()
-    assert not runs(sleeper.pid, born)
+    assert not is_same_process(sleeper.pid, born)
 
 
 def test_a_process_that_only_has_the_id_of_one_that_was_left_lives_on(tmp_path, sleeper):
-    (tmp_path / leftovers.RECORD).write_text(f"add {sleeper.pid} 9 another-boot/1\n")
-    assert leftovers.end(of_folder(tmp_path)) == 0
+    (tmp_path / RECORD).write_text(f"add {sleeper.pid} 9 another-boot/1\n")
+    assert end_leftovers(leftovers_of(tmp_path)) == 0
     assert sleeper.poll() is None
 
 
 def test_what_was_left_is_ended(tmp_path, sleeper):
-    (tmp_path / leftovers.RECORD).write_text(f"add {sleeper.pid} 9 {birth(sleeper.pid)}\n")
-    assert leftovers.end(of_folder(tmp_path)) == 1
+    (tmp_path / RECORD).write_text(f"add {sleeper.pid} 9 {process_birth(sleeper.pid)}\n")
+    assert end_leftovers(leftovers_of(tmp_path)) == 1
     assert sleeper.wait(20) == -9
 
 
 def test_a_folder_without_record_has_nothing_left(tmp_path):
-    assert leftovers.end(of_folder(tmp_path)) == 0
+    assert end_leftovers(leftovers_of(tmp_path)) == 0

@@ -13,8 +13,8 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.cassandra import Cassandra
 from microblog_streams.local.files import yaml_string
 from microblog_streams.local.kafka import Kafka
-from microblog_streams.local.part import Place
 from microblog_streams.local.postgres import Postgres
+from microblog_streams.local.server import ServerPaths
 from microblog_streams.local.stack import check_names
 from microblog_streams.local.valkey import Valkey
 from tests.examples import examples
@@ -33,7 +33,7 @@ def prepared(kind, name):
     """Return a part below a folder of that name whose files are written, with their texts."""
     with tempfile.TemporaryDirectory() as parent:
         data = Path(parent, name)
-        part = kind(Place(data, Path(parent, "cache"), PORTS))
+        part = kind(ServerPaths(data, Path(parent, "cache"), PORTS))
         (part.home / "data").mkdir(parents=True)
         (part.home / "password").write_text("secret")
         (part.home / "data" / "meta.properties").touch()  # storage that is formatted, a cluster that is made

@@ -2,15 +2,15 @@
 
 import pytest
 
-from microblog_streams.local import readiness
-from microblog_streams.local.readiness import Page, awaited
+from microblog_streams.local import workers
+from microblog_streams.local.workers import Page, awaited
 
 
 @pytest.fixture
 def worker(monkeypatch):
     """Stands for a worker: its answers by path."""
     pages = {}
-    monkeypatch.setattr(readiness, "get", lambda host, port, path: pages.get(path))
+    monkeypatch.setattr(workers, "get", lambda host, port, path: pages.get(path))
     return pages
 
 
@@ -43,4 +43,4 @@ def test_tables_that_are_not_recovered_are_awaited(worker, health):
 
 
 def test_a_port_where_nobody_listens_gives_no_page(unused_tcp_port):
-    assert readiness.get("127.0.0.1", unused_tcp_port, "/ready") is None
+    assert workers.get("127.0.0.1", unused_tcp_port, "/ready") is None

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from microblog_streams.config.settings import Settings
-from microblog_streams.local.workers import PATIENCE, Workers
+from microblog_streams.local.workers import DRAIN_SECONDS, Workers
 
 
 class Children:
@@ -22,4 +22,4 @@ class Children:
 def test_a_stop_waits_out_the_hold_of_acknowledgements(hold, tmp_path):
     children = Children()
     Workers(children, Settings(ack_hold=hold, data_dir=tmp_path), 1, print).stop()
-    assert children.patience == [PATIENCE + hold]
+    assert children.patience == [DRAIN_SECONDS + hold]

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local import leftovers, reaper
-from microblog_streams.local.lock import FolderLock, pid_namespace
+from microblog_streams.local import folder_lock, reaper
+from microblog_streams.local.folder_lock import FolderLock, pid_namespace
 
 MARK = "ab12cd34"
 #: A process id that Linux gives to no process.
@@ -26,8 +26,8 @@ def server(tmp_path):
         start_new_session=True,
     )
     left.release()
-    born = leftovers.birth(process.pid)
-    (tmp_path / leftovers.RECORD).write_text(f"mark {MARK}\nadd {process.pid} 9 {born}\n")
+    born = folder_lock.process_birth(process.pid)
+    (tmp_path / folder_lock.RECORD).write_text(f"mark {MARK}\nadd {process.pid} 9 {born}\n")
     yield process
     process.kill()
     process.wait()

@@ -1,27 +1,26 @@
-"""What the stack knows of each of its parts: how to prepare, start, ask, stop and kill it.
+"""One server process of the local stack: prepare, start, probe, stop and kill it.
 
-A part is one server process. Subclasses say what is particular (its files, its command line, how it answers); the
-order of things, side by side with the other parts, is the stack's.
+Subclasses give its files, its command line and its probe. The stack runs the servers side by side.
 """
 
 import signal
 import socket
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.environment import server_environment
 from microblog_streams.local.jars import JarSet
 from microblog_streams.local.ports import HOST
-from microblog_streams.local.process import Child, Children
+from microblog_streams.local.process import Child, Children, server_environment
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a part lives: the data folder, the cache of jars, and the ports of all parts by name."""
+class ServerPaths:
+    """The data folder, the cache of jars, and the ports of all servers by name."""
 
     data_dir: Path
     cache_dir: Path
@@ -33,8 +32,8 @@ class Place:
         return self.data_dir / "logs"
 
 
-class Part(ABC):
-    """One server of the stack. The methods block; the stack calls those of different parts in threads."""
+class LocalServer(ABC):
+    """One server of the stack. Methods block; the stack calls those of different servers in threads."""
 
     name: ClassVar[str]
     #: Names of the ports it listens on; the first is the one that clients use.
@@ -46,8 +45,8 @@ class Part(ABC):
     patience: ClassVar[float] = 20.0
     jars: JarSet | None = None
 
-    def __init__(self, place: Place) -> None:
-        """Set up a part that does not run yet."""
+    def __init__(self, place: ServerPaths) -> None:
+        """Take the paths; nothing runs yet."""
         self.place = place
         self.home = place.data_dir / self.name
         self.log_file = place.log_dir / f"{self.name}.log"
@@ -91,7 +90,7 @@ class Part(ABC):
             raise SetupError(f"{self.name} cannot be prepared: status {status}. {self._end_of_log(tool)}")
 
     def ready(self) -> bool:
-        """Tell whether it serves. Raises SetupError, with the end of its log, where it has ended."""
+        """Return whether it serves. Raises SetupError, with the end of its log, where it has ended."""
         if self.child is None:
             return False
         if (status := self.child.exit_status()) is not None:
@@ -138,3 +137,34 @@ class Part(ABC):
                     raise ConnectionError("closed")
                 answer += more
             return answer
+
+
+class Deadline:
+    """Passes ``quiet`` seconds after a log last grew, and at the latest ``most`` seconds after the beginning.
+
+    A server that still logs is slow, not broken.
+    """
+
+    def __init__(self, log: Path, quiet: float, most: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin now."""
+        self._log, self._quiet, self._most, self._clock = log, quiet, most, clock
+        self._begin = self._grown_at = clock()
+        self._size = self._look()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the beginning."""
+        return self._clock() - self._begin
+
+    def passed(self) -> bool:
+        """Return whether nothing more is to be waited for."""
+        now, size = self._clock(), self._look()
+        if size != self._size:
+            self._grown_at, self._size = now, size
+        return now - self._grown_at > self._quiet or now - self._begin > self._most
+
+    def _look(self) -> int:
+        try:
+            return self._log.stat().st_size
+        except OSError:
+            return 0
