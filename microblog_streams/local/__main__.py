@@ -27,7 +27,7 @@ def main() -> None:
             run(foreground, settings, arguments.workers)
     except SetupError as exc:
         stop_with(exc)
-    except OSError as exc:  # a full disk, a folder of somebody else's
+    except OSError as exc:  # a full disk, or a folder without permission
         stop_with(SetupError(str(exc)))
     except Interrupted:
         sys.exit(130)

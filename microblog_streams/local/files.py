@@ -1,4 +1,4 @@
-"""Small files that must be whole or absent, and secrets that nobody else may read.
+"""Small files that are written whole or not at all, and secrets that only their owner can read.
 
 Everything that the stack keeps between two starts (ports, passwords, the URLs) goes through here, so that a
 kill -9 in the middle of a write leaves the old file.
@@ -15,7 +15,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 
 def write_atomic(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace ``path`` by ``text``; a reader sees the old or the new file, and nobody but those in ``mode``."""
+    """Replace ``path`` by ``text``; a reader sees the old or the new file. ``mode``: its permissions."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""As whom PostgreSQL runs: as the person who starts it, or, since it refuses root, as ``nobody`` where that is root."""
+"""The user that PostgreSQL runs as: the one who starts it, or ``nobody`` where that is root, which PostgreSQL refuses."""
 
 import os
 import pwd

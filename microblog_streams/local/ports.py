@@ -1,4 +1,4 @@
-"""Which port each part listens on: chosen once, kept with the data, given up only when somebody else took it.
+"""Which port each part listens on: chosen once, kept with the data, chosen anew only when another process took it.
 
 Ports are picked below the range from which systems take the ports of outgoing connections (32768 and up), so
 that a part that is restarted finds its port still free.
@@ -18,7 +18,7 @@ RANGE = range(20_000, 32_768)
 
 
 def is_free(port: int) -> bool:
-    """Return whether nobody listens on this port of the loopback address."""
+    """Return whether no process listens on this port of the loopback address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

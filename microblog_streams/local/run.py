@@ -1,4 +1,4 @@
-"""``python -m microblog_streams.local run``: the stack, the schema, the workers, and and, when all is ready, curl lines to paste."""
+"""``make run``: start the stack, migrate, start the workers, and print curl lines to paste when all is ready."""
 
 import shlex
 import sys
@@ -134,7 +134,7 @@ def greeting(url: str, users: Sequence[int], issue: str | None) -> list[str]:
     """Return three curl lines that work in their order; ``users`` are ids of people who are there already.
 
     On a fresh system they register two people, who get the ids 1 and 2. ``issue`` is the command that gives a user
-    (named after it) a token; None where nobody needs one.
+    (named after it) a token; None where tokens are not required.
     """
     author, reader = (users[0], users[-1]) if users else (1, 2)
     post = f"""{_at(url, "posts/")} {_by("AUTHOR", issue)}{_JSON} '{{"userId": {author}, "content": "Hello, world"}}'"""

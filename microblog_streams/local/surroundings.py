@@ -16,7 +16,7 @@ from microblog_streams.domain.errors import SetupError
 
 #: Files that a process may open: what Kafka, the largest, has open with some hundred partitions, and room.
 NEEDED_FILES = 1024
-#: More than that helps nobody, and programs that look at each possible descriptor take long.
+#: More helps no server, and programs that look at each possible descriptor take long.
 _ENOUGH_FILES = 65_536
 
 Handler = Callable[[int, FrameType | None], object]
