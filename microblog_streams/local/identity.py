@@ -1,4 +1,4 @@
-"""The user that PostgreSQL runs as: the one who starts it, or ``nobody`` where that is root, which PostgreSQL refuses."""
+"""The user that PostgreSQL runs as: the one who starts it, or ``nobody`` for root, whom PostgreSQL refuses."""
 
 import os
 import pwd
