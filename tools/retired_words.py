@@ -23,7 +23,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "web/",
     "docs/",
     "README.md",
-    "microblog_streams/aio/",
     "microblog_streams/bootstrap/",
     "microblog_streams/cluster_status/",
     "microblog_streams/commands/",

@@ -1,4 +1,4 @@
-"""Shortcuts: steps that make an answer better or sooner, and that something else makes sure of later."""
+"""Best-effort steps: they make an answer faster or fresher, and an agent or a later read does the same."""
 
 import logging
 from collections.abc import Awaitable
@@ -11,10 +11,10 @@ T = TypeVar("T")
 
 
 async def attempt(step: str, work: Awaitable[T], default: T) -> T:
-    """Do the work, or answer ``default`` where its store is away: the caller goes on without."""
+    """Await the work; return ``default`` where its store is unavailable."""
     try:
         return await work
     except StoreUnavailable as exc:
-        # Not for every call of an outage: the store's own lines, and those of the event that waits, tell of it.
+        # Debug, because an outage fails every call: the store's connection and the waiting event log it once.
         logger.debug("shortcut_skipped step=%s reason=%s", step, exc)
         return default

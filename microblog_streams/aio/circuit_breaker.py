@@ -1,9 +1,8 @@
-"""A store that has stopped answering is not waited for again and again: it is asked in the background until it does.
+"""Circuit breaker: refuse calls to a store that does not answer, and probe it in the background until it does.
 
-A frozen server keeps its connections and answers nothing, so each call of it takes its whole time-out. A request of
-ours makes several calls, one after the other: a timeline read without its list and the caches took 14 s. So the first
-call that times out opens the circuit, unless another was answered meanwhile (then that call was slow, and not the store
-away). While it is open, calls fail at once.
+A frozen server keeps its connections and answers nothing, so each call takes its whole time-out. One request makes
+several calls in sequence: a timeline read without its list and caches took 14 s. So the first call that times out opens
+the circuit, unless another call was answered since it began (then that call was slow, and the store is up).
 """
 
 import asyncio
@@ -18,62 +17,62 @@ from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between questions to a store that does not answer. One that is frozen has them wait for their time-out too.
-PAUSE: Final = 0.1
+#: Seconds between two probes. A probe of a frozen store takes its time-out as well.
+PROBE_PAUSE_SECONDS: Final = 0.1
 
 
 class CircuitBreaker:
-    """Whether one store answers. ``call`` stands around each call of it."""
+    """Tracks whether one store answers; wrap each call of it in ``call``."""
 
-    def __init__(self, store: str, ask: Callable[[], Awaitable[None]]) -> None:
-        """``ask`` is a call of the store, past this circuit, that raises StoreUnavailable where none answers."""
+    def __init__(self, store: str, probe: Callable[[], Awaitable[None]]) -> None:
+        """``probe`` calls the store without this circuit. Raises StoreUnavailable where it does not answer."""
         self._store = store
-        self._ask = ask
-        self._answered = -inf
-        self._asking: asyncio.Task[None] | None = None
+        self._probe = probe
+        self._answered_at = -inf
+        self._probing: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
     def open(self) -> bool:
-        """Whether the store has not answered lately, and calls are refused."""
-        return self._asking is not None and not self._asking.done()
+        """Whether calls are refused: the store has not answered yet since a call timed out."""
+        return self._probing is not None and not self._probing.done()
 
     def check(self) -> None:
-        """Raise StoreUnavailable while it is open."""
+        """Raise StoreUnavailable while the circuit is open."""
         if self.open:
             raise StoreUnavailable(self._store, "it has stopped answering")
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Run one call of the store, and learn from how it ends. Raises StoreUnavailable at once while it is open."""
+        """Run one call; a time-out (``NoAnswer``) opens the circuit. Raises StoreUnavailable while it is open."""
         self.check()
-        begun = monotonic()
+        began_at = monotonic()
         try:
             yield
         except NoAnswer as exc:
-            if exc.store == self._store and self._answered < begun:
-                self._break()
+            if exc.store == self._store and self._answered_at < began_at:
+                self._open()
             raise
         else:
-            self._answered = monotonic()
+            self._answered_at = monotonic()
 
     def close(self) -> None:
-        """Stop asking, for good: a call that is under way may time out later, and a cancellation may be lost."""
+        """Stop probing for good: a call in flight may still time out, and a cancellation may be lost."""
         self._closed = True
-        if self._asking is not None:
-            self._asking.cancel()
+        if self._probing is not None:
+            self._probing.cancel()
 
-    def _break(self) -> None:
+    def _open(self) -> None:
         if not (self.open or self._closed):
             logger.warning("store_silent store=%s", self._store)
-            self._asking = asyncio.create_task(self._ask_until_it_answers())
+            self._probing = asyncio.create_task(self._probe_until_answered())
 
-    async def _ask_until_it_answers(self) -> None:
+    async def _probe_until_answered(self) -> None:
         while not self._closed:
             try:
-                await self._ask()
+                await self._probe()
             except StoreUnavailable:
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(PROBE_PAUSE_SECONDS)
             else:
                 logger.info("store_answers store=%s", self._store)
                 return

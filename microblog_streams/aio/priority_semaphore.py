@@ -1,11 +1,10 @@
-"""Turns at something of which only so much may be under way: the lowest rank first, now and then whoever came first.
+"""A semaphore that serves the lowest rank first, and every few times the task that has waited longest.
 
-Pushes are ranked by their post. A post that overtakes an older one makes that one late on every timeline that both go
-to, and a late entry costs the server three times one that goes to the head, or more: of a backlog of 2,000 posts, three
-quarters were late in the order in which they came. A post to many thousands ranks, as it goes on, as if it were written
-just then, so that it keeps nobody waiting for all of it. And because ranks alone would let a backlog keep the others
-waiting until it is worked off, every ``FAIR``-th turn goes to whoever waits longest: behind n others nobody waits for
-more than ``FAIR`` * (n + 1) turns.
+Pushes are ranked by their post. A push that overtakes an older post makes that one late on every timeline that both go
+to, and a late entry costs Redis three times one at the head, or more: served in order of arrival, three quarters of a
+backlog of 2,000 posts were late. A post to many thousands ranks, as it goes on, as if it were just written, so it does
+not block the others. By rank alone a backlog could starve a waiting task, so every ``FIFO_EVERY``-th slot goes by
+arrival: with n tasks ahead of it, a task waits for at most ``FIFO_EVERY`` * (n + 1) slots.
 """
 
 import asyncio
@@ -16,28 +15,28 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final
 
-#: Among so many turns one is given by arrival. More of them put more entries out of order.
-FAIR: Final = 8
-#: Ranks of those who are gone that are kept beside as many of those who wait, and at least: each removal from the
-#: middle of a heap would cost all of it.
-GONE: Final = 64
+#: One of so many slots goes by arrival. A smaller number puts more entries out of order.
+FIFO_EVERY: Final = 8
+#: Ranks of cancelled tasks that may stay in the heap, beside as many as tasks wait. Removing one from the middle costs
+#: a pass over the heap.
+MAX_CANCELLED_RANKS: Final = 64
 
 
 class PrioritySemaphore:
-    """A bounded number of turns at a time. What it keeps is bounded by how many wait, however long some always do."""
+    """Up to ``slots`` holders at a time. Its memory is bounded by the tasks that wait, however long a backlog lasts."""
 
-    def __init__(self, most: int) -> None:
-        """``most``: turns that are taken at a time."""
-        self._free = most
-        self._arrivals, self._given = count(), count(1)
-        #: Those who wait, by their number, which tells in which order they came.
+    def __init__(self, slots: int) -> None:
+        """``slots``: holders at a time."""
+        self._free = slots
+        self._arrivals, self._served = count(), count(1)
+        #: Waiting tasks by arrival number, oldest first.
         self._waiting: OrderedDict[int, asyncio.Future[None]] = OrderedDict()
-        #: Ranks and numbers, also of some who are gone: those are passed over.
+        #: Heap of (rank, arrival number), also of cancelled tasks, which are skipped.
         self._ranked: list[tuple[bytes, int]] = []
 
     @asynccontextmanager
-    async def turn(self, rank: bytes) -> AsyncIterator[None]:
-        """Wait for a turn, and have it for as long as the block takes."""
+    async def slot(self, rank: bytes) -> AsyncIterator[None]:
+        """Wait for a slot and hold it for the length of the block."""
         if self._free:
             self._free -= 1
         else:
@@ -45,45 +44,45 @@ class PrioritySemaphore:
         try:
             yield
         finally:
-            self._pass_on()
+            self._release()
 
     async def _wait(self, rank: bytes) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         number = next(self._arrivals)
         heappush(self._ranked, (rank, number))
-        self._waiting[number] = turn
+        self._waiting[number] = granted
         try:
-            await turn
+            await granted
         except asyncio.CancelledError:
-            if turn.cancelled():
+            if granted.cancelled():
                 self._waiting.pop(number, None)
-                self._forget()
+                self._compact()
             else:
-                self._pass_on()  # it was given in the very moment in which whoever waited left
+                self._release()  # granted at the same moment in which the task was cancelled
             raise
 
-    def _pass_on(self) -> None:
+    def _release(self) -> None:
         while self._waiting:
-            turn = self._next()
-            if not turn.done():
-                turn.set_result(None)
+            granted = self._next()
+            if not granted.done():
+                granted.set_result(None)
                 return
         self._ranked.clear()
         self._free += 1
 
     def _next(self) -> "asyncio.Future[None]":
-        """Take out whose turn it is: by arrival, or by rank."""
-        if next(self._given) % FAIR == 0:
-            _, turn = self._waiting.popitem(last=False)
+        """Remove and return the next waiting task: by arrival, or by rank."""
+        if next(self._served) % FIFO_EVERY == 0:
+            _, granted = self._waiting.popitem(last=False)
         else:
             while (number := heappop(self._ranked)[1]) not in self._waiting:
                 pass
-            turn = self._waiting.pop(number)
-        self._forget()
-        return turn
+            granted = self._waiting.pop(number)
+        self._compact()
+        return granted
 
-    def _forget(self) -> None:
-        """Drop the ranks of those who are gone once they are more than those who wait."""
-        if len(self._ranked) > 2 * len(self._waiting) + GONE:
+    def _compact(self) -> None:
+        """Drop the ranks of cancelled tasks once they outnumber those of waiting ones."""
+        if len(self._ranked) > 2 * len(self._waiting) + MAX_CANCELLED_RANKS:
             self._ranked = [ranked for ranked in self._ranked if ranked[1] in self._waiting]
             heapify(self._ranked)

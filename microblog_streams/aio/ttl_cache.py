@@ -1,6 +1,6 @@
-"""What was found a moment ago: a bounded number of answers, each for some seconds from when it was asked for.
+"""A bounded cache of lookups, each kept for some seconds from when the lookup began.
 
-An answer that was on its way while others were dropped may be one of those: it is not kept.
+A lookup that is in flight during an invalidation may have read the old value, so its result is not stored.
 """
 
 from collections import OrderedDict
@@ -12,49 +12,49 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Asked(NamedTuple):
-    """When a question was asked (``monotonic``), and how often answers had been dropped until then."""
+class Lookup(NamedTuple):
+    """When a lookup began (``monotonic``), and how many invalidations there had been by then."""
 
-    at: float
-    drops: int
+    began_at: float
+    invalidations: int
 
 
 class TtlCache(Generic[K, V]):
-    """Keeps ``room`` answers, those that were used last, for ``seconds`` at most."""
+    """Keeps the ``max_entries`` values used last, each for ``ttl_seconds``."""
 
-    def __init__(self, room: int, seconds: float) -> None:
-        """Begin empty."""
-        self._room = room
-        self._seconds = seconds
-        self._drops = 0
-        self._kept: OrderedDict[K, tuple[V, float]] = OrderedDict()
+    def __init__(self, max_entries: int, ttl_seconds: float) -> None:
+        """Start empty."""
+        self._max_entries = max_entries
+        self._ttl_seconds = ttl_seconds
+        self._invalidations = 0
+        self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """Return the answer where it is there and young enough."""
-        value, asked = self._kept.get(key, (None, 0.0))
+        """Return the value; None where there is none, or it has expired."""
+        value, began_at = self._entries.get(key, (None, 0.0))
         if value is None:
             return None
-        if monotonic() - asked >= self._seconds:
-            del self._kept[key]
+        if monotonic() - began_at >= self._ttl_seconds:
+            del self._entries[key]
             return None
-        self._kept.move_to_end(key)
+        self._entries.move_to_end(key)
         return value
 
-    def ask(self) -> Asked:
-        """Note that a question is asked now, whose answer is to be kept."""
-        return Asked(monotonic(), self._drops)
+    def begin_lookup(self) -> Lookup:
+        """Return what ``put`` needs to know; call it before the value is looked up."""
+        return Lookup(monotonic(), self._invalidations)
 
-    def put(self, key: K, value: V, asked: Asked) -> None:
-        """Keep an answer as one of when it was asked for; nothing where answers were dropped since."""
-        if asked.drops != self._drops:
+    def put(self, key: K, value: V, lookup: Lookup) -> None:
+        """Store a lookup's value, unless the cache was invalidated since the lookup began."""
+        if lookup.invalidations != self._invalidations:
             return
-        self._kept[key] = value, asked.at
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._room:
-            self._kept.popitem(last=False)
+        self._entries[key] = value, lookup.began_at
+        self._entries.move_to_end(key)
+        if len(self._entries) > self._max_entries:
+            self._entries.popitem(last=False)
 
-    def drop(self, fits: Callable[[V], bool]) -> None:
-        """Drop the answers that fit, and all that are on their way."""
-        self._drops += 1
-        for key in [key for key, (value, _) in self._kept.items() if fits(value)]:
-            del self._kept[key]
+    def invalidate(self, matches: Callable[[V], bool]) -> None:
+        """Remove the values for which ``matches`` is true, and discard all lookups in flight."""
+        self._invalidations += 1
+        for key in [key for key, (value, _) in self._entries.items() if matches(value)]:
+            del self._entries[key]

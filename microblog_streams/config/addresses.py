@@ -1,13 +1,18 @@
 """Addresses as URLs with several hosts: ``scheme://user:password@host:port,host:port/path?option=value``.
 
 Kafka, PostgreSQL, Cassandra and Sentinel are all reached by lists of hosts, for which URL libraries have no room. Host
-and port are joined and split here alone: an address of IPv6 has colons of its own, and stands in brackets.
+and port are joined and split here alone: an address of IPv6 has colons of its own, and stands in brackets. Workers bind
+their web server to such an address too (``listening_sockets``).
 """
 
+import errno
 import re
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
+from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 _URL = re.compile(r"([a-z][a-z+]*)://(?:([^@/?#]*)@)?([^@/?#]+)(/[^?#]*)?(?:\?([^#]*))?")
@@ -16,6 +21,10 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+))(?::([0-9]{1,5}))?")
 _AGAIN = re.compile(r"[;,]\s*[a-z][a-z+]*://")
 _NAME = re.compile(r"[^\s:/?#@\[\]]+")
 _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+")
+#: All addresses of this machine. ``::`` takes IPv4 connections as well, as in most servers on Linux.
+EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with
+#: Errors of an address that this machine does not have at the moment: ``localhost`` may have two, one switched off.
+_NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +106,38 @@ def _host(text: str) -> tuple[str, int]:
     if found is None or int(found[3] or 1) not in range(1, 65_536):
         raise ValueError("not a URL: expected host or host:port, separated by commas")
     return found[1] or found[2], int(found[3] or 0)
+
+
+def listening_sockets(host: str, port: int) -> list[socket.socket]:
+    """Return a bound socket for each address of ``host``; the caller closes them.
+
+    Raises OSError where an address is taken, or none is this machine's; socket.gaierror where the name is unknown.
+    """
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    failure: OSError | None = None
+    with ExitStack() as close_on_failure:
+        bound = []
+        for family, kind, protocol, _, address in dict.fromkeys(addresses):
+            try:
+                bound.append(close_on_failure.enter_context(_bound(family, kind, protocol, address)))
+            except OSError as exc:
+                if exc.errno not in _NOT_HERE:
+                    raise
+                failure = exc
+        if failure and not bound:
+            raise failure
+        close_on_failure.pop_all()
+    return bound
+
+
+def _bound(family: int, kind: int, protocol: int, address: Any) -> socket.socket:  # noqa: ANN401 - as getaddrinfo has it
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address[0] not in EVERYWHERE)
+        sock.bind(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import MicroblogError
 from microblog_streams.ports import DeadLetterReader
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

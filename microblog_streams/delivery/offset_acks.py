@@ -5,15 +5,38 @@ it was told a moment before a crash.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from faust.types import StreamT
 
-from microblog_streams.aio.notifier import Notifier
 from microblog_streams.delivery.in_flight_event import InFlightEvent
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 
 #: Seconds between acknowledgements: far below the hold, and far above the time between events.
 TICK = 0.05
+
+
+class Notifier:
+    """A condition without a lock: ``notify`` wakes every task that waits at that moment.
+
+    Each notification replaces the event. One that stays set would make the next ``wait`` return at once, and a loop
+    spin.
+    """
+
+    def __init__(self) -> None:
+        """Start without a notification."""
+        self._event = asyncio.Event()
+
+    def notify(self) -> None:
+        """Wake all waiting tasks."""
+        self._event.set()
+        self._event = asyncio.Event()
+
+    async def wait(self, timeout_seconds: float | None = None) -> None:
+        """Return at the next notification, or after the time-out."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._event.wait()
 
 
 class Acknowledgements:
@@ -40,7 +63,7 @@ class Acknowledgements:
             self._repeat_lost()
             while self.parcels and self._settled(self.parcels[0]):
                 await self._stream.ack(self.parcels.popleft().event)
-            self._moved.send()
+            self._moved.notify()
             await (asyncio.sleep(TICK) if self.parcels else self._moved.wait())
 
     def _settled(self, parcel: InFlightEvent) -> bool:

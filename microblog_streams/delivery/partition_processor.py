@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 from faust.types import TP, EventT, StreamT
 
 from microblog_streams.aio.backoff import pauses
-from microblog_streams.aio.cancelling import cancel_all
-from microblog_streams.aio.notifier import Notifier
+from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.delivery.in_flight_event import InFlightEvent, UndecodableEvent, Unknown, Work, read
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.delivery.offset_acks import TICK, Acknowledgements
+from microblog_streams.delivery.offset_acks import TICK, Acknowledgements, Notifier
 from microblog_streams.domain.errors import NotMine, Transient
 from microblog_streams.domain.events import Event
 
@@ -100,7 +99,7 @@ class PartitionProcessor:
             parcel = InFlightEvent(event, lease, work)
             self.parcels.append(parcel)
             self._start(parcel)
-            self._moved.send()
+            self._moved.notify()
 
     async def drain(self, patience: float) -> None:
         """Take nothing more; finish what runs within ``patience`` seconds, and acknowledge it after the hold."""
@@ -210,7 +209,7 @@ class PartitionProcessor:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running -= 1
-        self._moved.send()
+        self._moved.notify()
 
     async def _run(self, parcel: InFlightEvent) -> None:
         """Bring about the event, however long it takes, unless the next generation will."""
@@ -218,7 +217,7 @@ class PartitionProcessor:
         async with self._slots:
             for count, pause in enumerate(pauses(), 1):
                 try:
-                    with self.processor_pool.tries.one():
+                    with self.processor_pool.tries.call():
                         await parcel.work()
                     await self.processor_pool.confirm(parcel.event.message)
                     parcel.done_at = monotonic()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from faust.types import TP, EventT
 from faust.types.tuples import Message
 
-from microblog_streams.aio.in_flight import InFlight
+from microblog_streams.aio.tasks import InFlight
 from microblog_streams.dead_letters.record import letter_headers
 from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
 from microblog_streams.delivery.partition_processor import PartitionProcessor
@@ -77,7 +77,7 @@ class ProcessorPool:
         An effect goes on until its next look at the lease: it may have a push in flight, or in the queue for its turn.
         Were that made after the partition's next owner has taken the author out of the timeline, it would stay there.
         """
-        if not await self.tries.ended(PATIENCE):
+        if not await self.tries.wait_ended(PATIENCE):
             logger.error("effects_outlive_their_lease tries=%d", len(self.tries))
 
     @staticmethod

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

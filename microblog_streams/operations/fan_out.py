@@ -13,8 +13,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from microblog_streams.aio.best_effort import attempt
-from microblog_streams.aio.bounded_pipeline import BoundedPipeline
-from microblog_streams.aio.in_flight import InFlight
+from microblog_streams.aio.tasks import BoundedPipeline, InFlight
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
 from microblog_streams.domain.models import Post
@@ -54,7 +53,7 @@ class Running:
     def running(self, author: int) -> Iterator[None]:
         """Count as under way inside the block."""
         try:
-            with self.authors[author].one():
+            with self.authors[author].call():
                 yield
         finally:
             if not self.authors[author]:
@@ -63,7 +62,7 @@ class Running:
     async def wait(self, author: int) -> None:
         """Return when all that are under way now have ended."""
         if author in self.authors:
-            await self.authors[author].ended()
+            await self.authors[author].wait_ended()
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,6 @@ class FanOut:
                 receivers += rows.followers
                 position = rows.last
                 if receivers:
-                    further = pushes.begun >= IN_ORDER
-                    await pushes.begin(self.timelines.push(receivers, entry, lease.deadline, further, lease.check))
+                    further = pushes.started >= IN_ORDER
+                    await pushes.start(self.timelines.push(receivers, entry, lease.deadline, further, lease.check))
                 receivers = []

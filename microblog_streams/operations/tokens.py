@@ -76,7 +76,7 @@ class Tokens:
     async def _look_up(self, token_hash: bytes) -> Token | None:
         if self.bad.get(token_hash):
             return None
-        good, bad = self.good.ask(), self.bad.ask()
+        good, bad = self.good.begin_lookup(), self.bad.begin_lookup()
         token = await self.store.find(token_hash)
         if token is None or not compare_digest(token.hash, token_hash):
             self.bad.put(token_hash, True, bad)
@@ -91,11 +91,11 @@ class Tokens:
     async def revoke(self, user: int, ident: int) -> None:
         """End a token of a user: here at once, on other workers within 30 s. Raises NotFound, also for another's."""
         revoked = await self.store.revoke(user, ident)
-        self.good.drop(lambda token: token.id == revoked.id)
+        self.good.invalidate(lambda token: token.id == revoked.id)
 
     def forget(self, user: int) -> None:
         """Have the next call of a user's tokens looked up again, on this worker."""
-        self.good.drop(lambda token: token.user == user)
+        self.good.invalidate(lambda token: token.user == user)
 
     async def note_used(self) -> None:
         """Write down when tokens were used since the last time. Raises StoreUnavailable: then it is for the next."""

@@ -10,9 +10,9 @@ from typing import Any
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.kafka.clients import reason
-from microblog_streams.services.service import Service
 from microblog_streams.services.worker_exit import stop_worker
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import MicroblogError
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

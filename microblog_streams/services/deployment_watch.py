@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
+from microblog_streams.aio.service import Service
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import MicroblogError, SetupError
-from microblog_streams.services.service import Service
 from microblog_streams.services.worker_exit import start_again
 from microblog_streams.stores.redis.worker_registry import Worker
 

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from microblog_streams.services.service import Service
+from microblog_streams.aio.service import Service
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import MicroblogError
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

@@ -11,18 +11,18 @@ because another's connections may be better.
 
 import asyncio
 import logging
-import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from microblog_streams.aio.cancelling import cancel_all
+from microblog_streams.aio.backoff import pauses
+from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Transient
 from microblog_streams.domain.models import OutboxRecord
 from microblog_streams.ports import EventLog
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ POLL: Final = 1.0
 #: 5 s, so somebody else may lead from then on.
 PING: Final = 1.0
 LEASE: Final = 4.0
-#: Longest wait (seconds) after a failed term.
-LONGEST_WAIT: Final = 2.0
+#: Seconds of the first and the longest pause after a failed term.
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 2.0
 #: Seconds that a stop waits for the batch in flight.
 GRACE: Final = 5.0
 #: Seconds between log lines about the same trouble.
@@ -74,6 +74,10 @@ class LeaderSession(Protocol):
         ...
 
 
+def _pauses() -> Iterator[float]:
+    return pauses(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+
 class LeadLost(Transient):
     """The session was silent for so long that somebody else may lead."""
 
@@ -89,7 +93,7 @@ class OutboxRelay(Service):
         super().__init__()
         self._log = log
         self._new_session = session
-        self._failures = 0
+        self._pauses = _pauses()
         self._last_line = -QUIET
         self._last_ping = 0.0
         self._over = asyncio.Event()
@@ -165,7 +169,7 @@ class OutboxRelay(Service):
         )
         if confirmed:
             await session.remove(confirmed)
-            self._failures = 0
+            self._pauses = _pauses()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -185,10 +189,8 @@ class OutboxRelay(Service):
             raise LeadLost(f"no ping for {silence:.1f} s")
 
     async def _wait_after(self, exc: Exception) -> None:
-        self._failures += 1
         if time.monotonic() - self._last_line >= QUIET:
             self._last_line = time.monotonic()
             unexpected = None if isinstance(exc, Transient) else exc
             logger.warning("relay_waits reason=%s", exc, exc_info=unexpected)
-        longest = min(LONGEST_WAIT, 0.1 * 2 ** min(self._failures, 10))
-        await self.sleep(random.uniform(longest / 2, longest))  # noqa: S311 - jitter, not a secret
+        await self.sleep(next(self._pauses))

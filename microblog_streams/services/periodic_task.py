@@ -5,12 +5,12 @@ is skipped by the others, and what was not swept yet counts for nothing all the 
 """
 
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from microblog_streams.aio.backoff import jittered
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import MicroblogError
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class PeriodicTask(Service):
             except Exception:
                 # What is left undone for a while harms nobody, so whatever it is must not end the worker.
                 logger.exception("chore_failed name=%s", self._name)
-            await self.sleep(random.uniform(INTERVAL / 2, INTERVAL))  # noqa: S311 - jitter, not a secret
+            await self.sleep(jittered(INTERVAL))
 
 
 def sweeping(sweep: Callable[[int], Awaitable[int]]) -> Callable[[], Awaitable[None]]:

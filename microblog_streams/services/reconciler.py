@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Final
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import MicroblogError
 from microblog_streams.operations.timelines.audit import Audit, Findings, Settle, counted
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

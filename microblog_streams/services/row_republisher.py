@@ -13,9 +13,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 
+from microblog_streams.aio.service import Service
 from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
 from microblog_streams.domain.errors import Transient
-from microblog_streams.services.service import Service
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.ports import Connection
-from microblog_streams.services.service import Service
 from microblog_streams.services.worker_exit import stop_worker
 
 logger = logging.getLogger(__name__)

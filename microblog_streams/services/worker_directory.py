@@ -13,8 +13,7 @@ import socket
 from pathlib import Path
 from typing import TextIO
 
-from microblog_streams.aio.listening_sockets import listening_sockets
-from microblog_streams.config.addresses import joined
+from microblog_streams.config.addresses import joined, listening_sockets
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.services.worker_exit import stop_worker

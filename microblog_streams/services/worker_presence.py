@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.services.service import Service
 from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry
 
 logger = logging.getLogger(__name__)

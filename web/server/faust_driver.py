@@ -4,7 +4,7 @@ from aiohttp.web import SockSite
 from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
-from microblog_streams.aio.listening_sockets import listening_sockets
+from microblog_streams.config.addresses import listening_sockets
 from web.middlewares.cors import CorsPolicy
 from web.server.connection_limits import ConnectionLimits
 from web.server.limits import BACKLOG, Limits

@@ -20,7 +20,7 @@ from typing import Any
 from faust.tables.recovery import Recovery
 from faust.types import TP, EventT
 
-from microblog_streams.services.service import Service
+from microblog_streams.aio.service import Service
 
 logger = logging.getLogger(__name__)
 

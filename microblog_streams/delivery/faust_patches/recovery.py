@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any, cast
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 
+from microblog_streams.aio.service import Service
 from microblog_streams.delivery.faust_patches.batched_recovery import BatchedRecovery
 from microblog_streams.delivery.faust_patches.transport import rejoin
-from microblog_streams.services.service import Service
 
 if TYPE_CHECKING:
     from faust import App

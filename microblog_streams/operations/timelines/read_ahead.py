@@ -49,7 +49,7 @@ class ReadAhead:
 
     def keep(self, user: int, followees: Sequence[int], run: Run) -> None:
         """Keep what a merge found for a reader who follows these people."""
-        self._runs.put(user, (run, _digest(followees)), self._runs.ask())
+        self._runs.put(user, (run, _digest(followees)), self._runs.begin_lookup())
 
 
 def _digest(people: Sequence[int]) -> int:

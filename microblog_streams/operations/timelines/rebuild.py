@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from microblog_streams.aio.best_effort import attempt
-from microblog_streams.aio.cancelling import cancel_all
+from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.operations.timelines.merge_read import History, Part
 from microblog_streams.ports import Building, TimelineStore
 

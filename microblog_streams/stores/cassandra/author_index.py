@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from microblog_streams.aio.batcher import set_outcome
 from microblog_streams.stores.cassandra.connection import Cassandra, Rows
 
 OLDER: Final = "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id < ? LIMIT ?"
@@ -70,12 +71,10 @@ class AuthorIndex:
             found = await self._read(sorted({reader.author for reader in waiting}), part) if waiting else {}
         except Exception as exc:
             for reader in waiting:
-                if not reader.rows.done():
-                    reader.rows.set_exception(exc)
+                set_outcome(reader.rows, exc)
         else:
             for reader in waiting:
-                if not reader.rows.done():
-                    reader.rows.set_result(found.get(reader.author, []))
+                set_outcome(reader.rows, found.get(reader.author, []))
 
     async def _read(self, authors: list[int], part: Part) -> dict[int, Rows]:
         if len(authors) == 1:

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from microblog_streams.aio.sender_pool import SenderPool
+from microblog_streams.aio.batcher import SenderPool, set_outcome
 from microblog_streams.domain.errors import StoreUnavailable, Transient
 from microblog_streams.domain.models import Post
 
@@ -104,9 +104,4 @@ class PostBatchWriter:
         if self._under_way.get(one.post.id) is one:
             del self._under_way[one.post.id]
         for written in one.written:
-            if written.done():
-                continue  # whoever waited has left
-            if failure is None:
-                written.set_result(None)
-            else:
-                written.set_exception(failure)
+            set_outcome(written, failure)

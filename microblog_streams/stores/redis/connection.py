@@ -15,8 +15,8 @@ from typing import Any, Final, TypeAlias, cast
 from redis import exceptions
 from redis.asyncio import Redis as Client
 
-from microblog_streams.aio.call_counter import CallCounter
 from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.tasks import InFlight
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.address import is_cluster, is_replicated, open_cluster, open_pool
@@ -60,7 +60,7 @@ class Redis:
         self._pool: PrimaryPool | None = None  # of the client, where it is none
         self._on_change: list[Callable[[], None]] = []
         self._circuit = CircuitBreaker(self.name, self._ask)
-        self._under_way = CallCounter()
+        self._in_flight = InFlight()
         #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
         #: none of them for it. Raise as ``translated`` does.
         self.read, self.change = (CommandBatcher(self._line, self._meaning) for _ in range(2))
@@ -172,7 +172,7 @@ class Redis:
         """Give the client, for as long as the time-out: it counts the wait for a free connection too."""
         client = self.client
         try:
-            with self._under_way.call():
+            with self._in_flight.call():
                 async with asyncio.timeout(self._timeout), self._turn():
                     yield client
         except (exceptions.RedisError, OSError) as error:
@@ -237,7 +237,7 @@ class Redis:
         self._circuit.close()
         client, self._client = self._client, None
         if client is not None:
-            await self._under_way.ended(2 * self._timeout)
+            await self._in_flight.wait_ended(2 * self._timeout)
             await client.aclose()
 
     def _open(self) -> Client:

@@ -21,7 +21,7 @@ from redis.asyncio import Redis as Client
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
-from microblog_streams.aio.sender_pool import SenderPool
+from microblog_streams.aio.batcher import SenderPool, set_outcome
 from microblog_streams.stores.redis.server import Command
 
 Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
@@ -127,15 +127,8 @@ class CommandBatcher:
         taken, self._waiting = self._waiting[:_MAX_COMMANDS], self._waiting[_MAX_COMMANDS:]
         if batch := [(command, answer) for command, answer in taken if not answer.done()]:
             for (_, answer), result in zip(batch, await _results(send, batch), strict=True):
-                self._settle(answer, result)
-
-    def _settle(self, answer: "asyncio.Future[Any]", result: Any) -> None:  # noqa: ANN401
-        if answer.done():
-            return  # whoever asked has left
-        if isinstance(result, Exception):
-            answer.set_exception(self._meaning(result) or result)
-        else:
-            answer.set_result(result)
+                meaning = self._meaning(result) if isinstance(result, Exception) else None
+                set_outcome(answer, meaning or result)
 
 
 async def _results(send: Send, batch: "Sequence[tuple[Command, asyncio.Future[Any]]]") -> list[Any]:

@@ -122,7 +122,7 @@ class Timelines:
         pushes = [
             self._push(calls, entry, deadline)
             if len(users) <= FEW
-            else self._push_in_turn(self._turns[to].turn(rank), calls, entry, deadline, check)
+            else self._push_in_turn(self._turns[to].slot(rank), calls, entry, deadline, check)
             for batch in _batches(users)
             for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
         ]

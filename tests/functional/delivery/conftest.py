@@ -11,8 +11,8 @@ from tests.functional.delivery.reading_world import Reading
 @pytest.fixture
 def quick(monkeypatch):
     """Pauses of a millisecond."""
-    monkeypatch.setattr(backoff, "FIRST", 0.001)
-    monkeypatch.setattr(backoff, "LONGEST", 0.002)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(backoff, "LONGEST_SECONDS", 0.002)
     for module in (partition_processor, offset_acks):
         monkeypatch.setattr(module, "TICK", 0.001)
 

@@ -39,7 +39,7 @@ async def test_to_subscribe_to_others_is_one():
 
 async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_way(real_application):
     app = real_application(Settings())
-    with app.processor_pool.tries.one():
+    with app.processor_pool.tries.call():
         giving = asyncio.create_task(app.on_partitions_revoked.send(set()))
         done, _ = await asyncio.wait([giving], timeout=0.01)
         assert not done

@@ -47,7 +47,7 @@ async def send(buffer, channel):
 
 
 async def test_a_record_that_is_refused_is_offered_again_in_its_place(monkeypatch):
-    monkeypatch.setattr(backoff, "FIRST", 0.001)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
     channel = Channel()
     buffer = await send(PatientBuffer(), channel)
     try:

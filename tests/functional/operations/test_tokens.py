@@ -92,7 +92,7 @@ async def test_made_up_tokens_do_not_crowd_out_a_good_one(world, ann, monkeypatc
     away(world)
 
     assert await operations.tokens.verify(secret)
-    assert len(operations.tokens.bad._kept) == 3
+    assert len(operations.tokens.bad._entries) == 3
 
 
 async def test_without_postgres_a_token_is_good_where_it_was_seen_and_unknown_elsewhere(world, ann):
@@ -131,7 +131,7 @@ async def test_a_token_that_ends_while_it_is_looked_up_is_not_remembered_as_good
 
     await world.operations.tokens.verify(secret)
 
-    assert not world.operations.tokens.good._kept
+    assert not world.operations.tokens.good._entries
     assert end == "renew" or await world.operations.tokens.verify(secret) is None
 
 

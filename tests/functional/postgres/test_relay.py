@@ -18,7 +18,7 @@ NOW = datetime(2026, 5, 17, tzinfo=UTC)
 @pytest.fixture
 def quick(monkeypatch):
     """Waits of milliseconds where a worker waits for seconds."""
-    for name in ("POLL", "PING", "LONGEST_WAIT"):
+    for name in ("POLL", "PING", "FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
         monkeypatch.setattr(relay_module, name, 0.01)
 
 

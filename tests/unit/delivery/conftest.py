@@ -21,8 +21,8 @@ def clock(monkeypatch) -> Clock:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch) -> None:
-    monkeypatch.setattr(backoff, "FIRST", 0.0005)
-    monkeypatch.setattr(backoff, "LONGEST", 0.001)
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.0005)
+    monkeypatch.setattr(backoff, "LONGEST_SECONDS", 0.001)
     monkeypatch.setattr(partition_processor, "GLANCE", 0.001)
     for module in (partition_processor, offset_acks):
         monkeypatch.setattr(module, "TICK", 0.001)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.services.service import Service
+from microblog_streams.aio.service import Service
 from tests.waiting import DEADLINE_SECONDS
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.aio import priority_semaphore as turns_module
+from microblog_streams.aio import priority_semaphore as module
 from microblog_streams.aio.priority_semaphore import PrioritySemaphore
 from tests.examples import examples
 from tests.waiting import DEADLINE_SECONDS, until
@@ -22,7 +22,7 @@ class Queue:
         self.busiest = 0
 
     async def come(self, rank, work=None):
-        async with self.turns.turn(rank):
+        async with self.turns.slot(rank):
             self.had.append(rank)
             self.at_work += 1
             self.busiest = max(self.busiest, self.at_work)
@@ -53,7 +53,7 @@ async def test_the_lowest_rank_goes_first(queue):
 
 
 async def test_now_and_then_whoever_waits_longest(queue, monkeypatch):
-    monkeypatch.setattr(turns_module, "FAIR", 2)
+    monkeypatch.setattr(module, "FIFO_EVERY", 2)
     work, tasks = await queue.behind(b"e", b"d", b"c", b"b", b"a")
     work.set()
     await asyncio.gather(*tasks)
@@ -78,7 +78,7 @@ async def test_who_leaves_takes_nobody_s_turn(queue):
 
 
 async def test_who_leaves_in_the_moment_of_its_turn_passes_it_on(queue):
-    async with queue.turns.turn(b"first"):
+    async with queue.turns.slot(b"first"):
         leaving, staying = (asyncio.create_task(queue.come(rank)) for rank in (b"a", b"b"))
         await asyncio.sleep(0)
     leaving.cancel()
@@ -88,7 +88,7 @@ async def test_who_leaves_in_the_moment_of_its_turn_passes_it_on(queue):
 
 async def test_a_failure_ends_a_turn(queue):
     with pytest.raises(ValueError, match="bad"):
-        async with queue.turns.turn(b"a"):
+        async with queue.turns.slot(b"a"):
             raise ValueError("bad")
     await asyncio.wait_for(queue.come(b"b"), DEADLINE_SECONDS)
 
@@ -114,7 +114,7 @@ class Backlog:
 
     async def come(self, rank):
         ahead, served = self.waiting, self.served
-        async with self.turns.turn(bytes([rank])):
+        async with self.turns.slot(bytes([rank])):
             self.longest = max(self.longest, (self.served - served) / ahead if ahead else 0.0)
             await self.ended.acquire()
             self.served += 1
@@ -150,8 +150,8 @@ async def test_a_lasting_backlog_takes_bounded_memory_and_nobody_waits_for_ever(
             await backlog.one_leaves(number * 7)
         if backlog.waiting > many:
             await backlog.one_is_served()
-        assert backlog.kept <= 3 * backlog.waiting + 3 * turns_module.GONE
-    assert backlog.longest <= turns_module.FAIR
+        assert backlog.kept <= 3 * backlog.waiting + 3 * module.MAX_CANCELLED_RANKS
+    assert backlog.longest <= module.FIFO_EVERY
     await backlog.end()
 
 

@@ -32,7 +32,7 @@ def store():
 
 @pytest.fixture
 async def circuit(store, monkeypatch):
-    monkeypatch.setattr(module, "PAUSE", 0.001)
+    monkeypatch.setattr(module, "PROBE_PAUSE_SECONDS", 0.001)
     circuit = CircuitBreaker("redis", store.ask)
     yield circuit
     circuit.close()

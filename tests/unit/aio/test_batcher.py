@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.aio.batcher import Batcher
+from microblog_streams.aio.batcher import Batcher, set_outcome
 
 
 class Slow:
@@ -33,7 +33,7 @@ def gathering(slow):
     return Batcher(slow.ask)
 
 
-async def settled(*questions):
+async def started(*questions):
     """Start questions, and let them come as far as they can."""
     tasks = [asyncio.create_task(question) for question in questions]
     for _ in range(5):
@@ -42,13 +42,13 @@ async def settled(*questions):
 
 
 async def test_a_question_goes_out_at_once(slow, gathering):
-    await settled(gathering([1]))
+    await started(gathering([1]))
     assert slow.calls == [[1]]
 
 
 async def test_what_is_asked_during_a_call_goes_into_the_next_one(slow, gathering):
-    first = await settled(gathering([1]))
-    rest = await settled(gathering([2, 3]), gathering([]), gathering([4]))
+    first = await started(gathering([1]))
+    rest = await started(gathering([2, 3]), gathering([]), gathering([4]))
     assert slow.calls == [[1]]
     slow.answering.release()
     slow.answering.release()
@@ -58,8 +58,8 @@ async def test_what_is_asked_during_a_call_goes_into_the_next_one(slow, gatherin
 
 async def test_a_failed_call_fails_those_in_it_and_no_others(slow, gathering):
     slow.failing = True
-    first, second = await settled(gathering([1]), gathering([2]))
-    (third,) = await settled(gathering([3]))
+    first, second = await started(gathering([1]), gathering([2]))
+    (third,) = await started(gathering([3]))
     slow.answering.release()
     with pytest.raises(OSError):
         await first
@@ -71,7 +71,7 @@ async def test_a_failed_call_fails_those_in_it_and_no_others(slow, gathering):
 
 
 async def test_somebody_who_leaves_takes_no_answer_from_others(slow, gathering):
-    leaving, staying = await settled(gathering([1]), gathering([2]))
+    leaving, staying = await started(gathering([1]), gathering([2]))
     leaving.cancel()
     slow.answering.release()
     assert await staying == [-2]
@@ -83,3 +83,15 @@ async def test_questions_after_a_quiet_time_are_answered_too(slow, gathering):
     assert await gathering([1]) == [-1]
     slow.answering.release()
     assert await gathering([2]) == [-2]
+
+
+async def test_an_outcome_is_a_result_or_an_exception_and_none_for_a_cancelled_future():
+    loop = asyncio.get_running_loop()
+    good, bad, cancelled = loop.create_future(), loop.create_future(), loop.create_future()
+    cancelled.cancel()
+    for future, outcome in ((good, 1), (bad, OSError("gone")), (cancelled, 2)):
+        set_outcome(future, outcome)
+    assert await good == 1
+    with pytest.raises(OSError, match="gone"):
+        await bad
+    assert cancelled.cancelled()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.aio.bounded_pipeline import BoundedPipeline
+from microblog_streams.aio.tasks import BoundedPipeline
 from tests.waiting import until
 
 
@@ -33,7 +33,7 @@ class Calls:
 async def work(calls, names="abc"):
     async with BoundedPipeline(2) as ahead:
         for name in names:
-            await ahead.begin(calls.call(name))
+            await ahead.start(calls.call(name))
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ async def test_a_cancellation_ends_all(calls, working):
 async def test_an_error_of_the_work_itself_waits_for_what_it_began(calls):
     async def failing():
         async with BoundedPipeline(2) as ahead:
-            await ahead.begin(calls.call("a"))
+            await ahead.start(calls.call("a"))
             raise ValueError("mine")
 
     task = asyncio.create_task(failing())

@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.aio import ttl_cache
-from microblog_streams.aio.ttl_cache import Asked, TtlCache
+from microblog_streams.aio.ttl_cache import Lookup, TtlCache
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
 
 def test_an_answer_is_there_until_its_time_is_over_counted_from_the_question(clock):
     answers = TtlCache(2, 30)
-    answers.put("a", 1, Asked(99.0, 0))
+    answers.put("a", 1, Lookup(99.0, 0))
 
     clock[0] = 128.9
     assert answers.get("a") == 1
@@ -25,7 +25,7 @@ def test_an_answer_is_there_until_its_time_is_over_counted_from_the_question(clo
 
 def test_looking_at_an_answer_makes_it_no_younger(clock):
     answers = TtlCache(2, 30)
-    answers.put("a", 1, Asked(100.0, 0))
+    answers.put("a", 1, Lookup(100.0, 0))
 
     clock[0] = 129.0
     answers.get("a")
@@ -36,10 +36,10 @@ def test_looking_at_an_answer_makes_it_no_younger(clock):
 
 def test_where_there_is_no_room_that_goes_which_nobody_asked_for_longest(clock):
     answers = TtlCache(2, 30)
-    answers.put("a", 1, Asked(100.0, 0))
-    answers.put("b", 2, Asked(100.0, 0))
+    answers.put("a", 1, Lookup(100.0, 0))
+    answers.put("b", 2, Lookup(100.0, 0))
     answers.get("a")
-    answers.put("c", 3, Asked(100.0, 0))
+    answers.put("c", 3, Lookup(100.0, 0))
 
     assert [answers.get(key) for key in "abc"] == [1, None, 3]
 
@@ -47,17 +47,17 @@ def test_where_there_is_no_room_that_goes_which_nobody_asked_for_longest(clock):
 def test_answers_that_fit_are_dropped(clock):
     answers = TtlCache(3, 30)
     for number, key in enumerate("abc"):
-        answers.put(key, number + 1, Asked(100.0, 0))
-    answers.drop(lambda value: value > 1)
+        answers.put(key, number + 1, Lookup(100.0, 0))
+    answers.invalidate(lambda value: value > 1)
 
     assert [answers.get(key) for key in "abc"] == [1, None, None]
 
 
 def test_an_answer_that_was_on_its_way_while_others_were_dropped_is_not_kept(clock):
     answers = TtlCache(3, 30)
-    before = answers.ask()
-    answers.drop(lambda value: False)
+    before = answers.begin_lookup()
+    answers.invalidate(lambda value: False)
     answers.put("a", 1, before)
-    answers.put("b", 2, answers.ask())
+    answers.put("b", 2, answers.begin_lookup())
 
     assert [answers.get(key) for key in "ab"] == [None, 2]

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from microblog_streams.aio import cancelling
-from microblog_streams.aio.cancelling import cancel_all
+from microblog_streams.aio import tasks
+from microblog_streams.aio.tasks import cancel_all
 
 
 async def test_a_task_that_loses_cancellations_is_cancelled_until_it_ends(monkeypatch):
-    monkeypatch.setattr(cancelling, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(tasks, "RECANCEL_SECONDS", 0.01)
     lost = 0
 
     async def deaf():

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.aio.sender_pool import SenderPool
+from microblog_streams.aio.batcher import SenderPool
 from tests.waiting import DEADLINE_SECONDS, until
 
 
