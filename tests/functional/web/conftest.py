@@ -13,10 +13,11 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner
+from argon2.profiles import CHEAPEST
 
 from microblog_streams.config.rate_limit_settings import NO_LIMITS
 from microblog_streams.config.settings import Settings
-from microblog_streams.operations import Stores, operations
+from microblog_streams.operations import Stores, operations, passwords
 from microblog_streams.operations.follower_table_lookup import Rows
 from microblog_streams.ports import Followers
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
@@ -116,6 +117,12 @@ class Front:
 
 
 MakeFront = Callable[..., Awaitable[Front]]
+
+
+@pytest.fixture(autouse=True)
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with argon2id at its lowest cost; operations/test_access.py checks what it costs otherwise."""
+    monkeypatch.setattr(passwords, "RFC_9106_LOW_MEMORY", CHEAPEST)
 
 
 @pytest.fixture

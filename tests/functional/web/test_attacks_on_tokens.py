@@ -214,8 +214,9 @@ class TestLearningWhoIsRegistered:
         assert (known.status, await known.text()) == (other.status, await other.text())
         assert known.status == 401
         assert {key for key in known.headers if known.headers[key] != other.headers[key]} <= {"Date"}
-        costs = [kept.rsplit("$", 2)[0] for kept in checked]
-        assert costs == ["$argon2id$v=19$m=65536,t=3,p=4"] * 2
+        of_cleo, of_the_other = (kept.rsplit("$", 2)[0] for kept in checked)
+        assert of_cleo.startswith("$argon2id$")
+        assert of_the_other == of_cleo
 
 
 class TestLogs:
