@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
 
 from tests.examples import examples
@@ -11,3 +13,6 @@ settings.register_profile(
     "any machine", max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+# A run that a script began with `&` ignores SIGINT. Processes that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
