@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.live.worker import Worker
+from tests.waiting import DEADLINE_SECONDS
 from tests.workload.load import Load
 
 #: Seconds within which a worker has joined, or so many calls were answered, on a busy machine too.
-DEADLINE = 120.0
+DEADLINE = DEADLINE_SECONDS
 
 
 @dataclass

@@ -13,6 +13,7 @@ from tests.churn.outcome import Outcome
 from tests.live.kafka import Kafka
 from tests.live.people import People
 from tests.live.worker import Worker
+from tests.waiting import DEADLINE_SECONDS
 from tests.workload.history import History
 from tests.workload.load import RATE, Load
 from tests.workload.reading import check
@@ -21,7 +22,7 @@ from tests.workload.reading import check
 PEOPLE, EACH = 160, 10
 PARTITIONS = 8
 #: Seconds in which what is left is worked off, on a busy machine too.
-DEADLINE = 120.0
+DEADLINE = DEADLINE_SECONDS
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.domain.ids import encode_user
 from tests.live.kafka import Kafka
 from tests.live.worker import Worker
-from tests.waiting import until
+from tests.waiting import DEADLINE_SECONDS, until
 
 #: Calls at a time.
 CALLERS = 32
 PARTITIONS = 8
 #: Seconds within which a post of the bystander has arrived, on a busy machine too, and the storm has been worked off.
-ARRIVE, DEADLINE = 60.0, 600.0
+ARRIVE, DEADLINE = DEADLINE_SECONDS, 600.0
 
 
 @dataclass

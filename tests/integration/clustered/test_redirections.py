@@ -111,7 +111,7 @@ async def test_a_frozen_primary_is_silence(cluster, user):
         finally:
             frozen.resume()
         await until(lambda: answers(redis))
-    await until(cluster.whole, 60)
+    await until(cluster.whole)
 
 
 async def answers(redis):

@@ -207,7 +207,7 @@ async def test_a_worker_joins_and_shows_no_secret(environment, tmp_path):
             seen["health"] = answer.body if answer else {}
             return seen["health"].get("tables", {}).get("recovered")
 
-        await until(joined, 60)
+        await until(joined)
         assert seen["health"]["stores"]["kafka"] == "ok"
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
         shown = [seen["health"], log.read_text(), *(" ".join(one.cmdline()) for one in family)]

@@ -124,7 +124,7 @@ async def test_a_primary_that_was_a_replica_between_two_looks_is_another_run(tim
     before = await timelines.run_id()
     pair.two.lead()
     pair.one.follow(pair.two)
-    await until(pair.two.is_followed, 60)
+    await until(pair.two.is_followed)
     pair.settle()
     await until(lambda: works(timelines.run_id), SOON)
     assert await timelines.run_id() != before
@@ -154,13 +154,13 @@ async def test_a_primary_without_its_replica_proves_nothing(redis, timelines, pa
     await timelines.run_id()
     pair.stack.pause("redis-two")
     try:
-        await until(lambda: refused(lambda: timelines.create(READER + 1)), 60)
-        await until(lambda: refused(timelines.run_id), 60)
+        await until(lambda: refused(lambda: timelines.create(READER + 1)))
+        await until(lambda: refused(timelines.run_id))
         with pytest.raises(StoreUnavailable, match="not on 1 of its replicas"):
             await redis.ping()
     finally:
         pair.stack.resume("redis-two")
-    await until(lambda: works(timelines.run_id), 60)
+    await until(lambda: works(timelines.run_id))
     await redis.ping()
 
 

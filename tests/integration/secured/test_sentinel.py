@@ -76,11 +76,11 @@ async def test_a_primary_that_only_workers_reach_is_left_once_sentinel_names_ano
     assert await ports(store) == {old.port}
 
     with old.cut_off():
-        await until(new.is_primary, 60)
+        await until(new.is_primary)
         assert old.is_primary()
         await until(lambda: is_another(timelines, run), 20)
         assert await ports(store) == {new.port}
-    await until(new.is_followed, 60)
+    await until(new.is_followed)
     await until(lambda: is_another(timelines, run), 20)
 
 

@@ -9,12 +9,15 @@ from textwrap import dedent
 import pytest
 
 from microblog_streams.local.surroundings import NEEDED_FILES
+from tests.waiting import DEADLINE_SECONDS
 
 
 def run(body, **how):
     """Run Python in a process that was started in a certain way; return what it prints."""
     code = "from microblog_streams.local import surroundings\n" + dedent(body)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False, **how)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False, **how
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

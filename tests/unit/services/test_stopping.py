@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.waiting import DEADLINE_SECONDS
+
 #: Says that it runs; then starts again, the first time only (the file is gone then), with ``{asked}`` in between.
 PROGRAM = """
 import asyncio, pathlib, signal, sys
@@ -56,7 +58,7 @@ asyncio.run(main())
 def test_a_stop_that_hangs_is_ended_and_tells_where_it_hung(hang):
     program = f"from microblog_streams.services.worker_exit import end_within\nend_within(1)\n{HANGS[hang]}"
     command = [sys.executable, "-W", "error::ResourceWarning", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
     assert done.returncode == 1
     assert "Timeout (0:00:01)!" in done.stderr
     assert "most recent call first" in done.stderr
@@ -64,7 +66,9 @@ def test_a_stop_that_hangs_is_ended_and_tells_where_it_hung(hang):
 
 def test_one_that_does_not_is_left_alone():
     program = "from microblog_streams.services.worker_exit import end_within\nend_within(60)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -76,7 +80,7 @@ def runs(tmp_path):
 
     def run(asked):
         command = [sys.executable, "-c", PROGRAM.format(asked=asked), str(first)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
         assert done.stderr == ""
         return done.stdout.count("runs"), done.returncode
 

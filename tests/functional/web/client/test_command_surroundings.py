@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from microblog_streams.cli import commands
+from tests.waiting import DEADLINE_SECONDS
 
 FULL = Path("/dev/full")
 EMOJI = "Grüße \U0001f600"
@@ -33,7 +34,7 @@ def process(url, home):
         known = {name: value for name, value in given.items() if value is not None}
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=out, stderr=pipe, env=known)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             told, complaint = await child.communicate(stdin)
         return Ended(child.returncode, told or b"", complaint.decode("utf-8", "backslashreplace"))
 
