@@ -97,7 +97,7 @@ class Onlooker:
 
     def _in_time(self, method: str, path: str, body: Any) -> Answer:
         begun = time.monotonic()
-        answer = self.worker.call(method, path, body)
+        answer = self.worker.call(method, path, body, timeout=2 * IN_TIME)
         taken = time.monotonic() - begun
         assert taken < IN_TIME, f"{method} {path} took {taken:.1f} s: {answer}\n{self.worker.tail()}"
         return answer
