@@ -53,6 +53,11 @@ def without_kafka(scene: Scene) -> None:
     _loses(scene, "kafka", _is_refused_posts, _goes_on, taken_over)
 
 
+def without_redis(scene: Scene) -> None:
+    """It reads timelines from the posts. Its own partitions wait for it, as it is well in the eyes of Kafka."""
+    _loses(scene, "valkey", _reads_everything, _goes_on)
+
+
 def without_postgres(scene: Scene) -> None:
     """It refuses follows and serves whom it knows. Another one carries the outbox, if it was the leader."""
 
@@ -103,6 +108,12 @@ def _is_refused_posts(onlooker: Onlooker) -> None:
     onlooker.is_refused_posts()
 
 
+def _reads_everything(onlooker: Onlooker) -> None:
+    onlooker.posts_on()
+    onlooker.registers_and_follows()
+    onlooker.reads_everything()
+
+
 def _is_refused_follows(onlooker: Onlooker) -> None:
     onlooker.posts_on()
     onlooker.reads_on()
@@ -119,6 +130,7 @@ def _is_refused_pages(onlooker: Onlooker) -> None:
 
 FAULTS = [
     Fault("one-worker-without-kafka", without_kafka),
+    Fault("one-worker-without-redis", without_redis),
     Fault("one-worker-without-postgres", without_postgres),
     Fault("one-worker-without-cassandra", without_cassandra),
 ]
