@@ -2,9 +2,11 @@
 
 from agents import deletions, fan_out, follows
 from agents.application import Application
+from microblog_streams.delivery.processor_pool import ProcessorPool
+from microblog_streams.operations import Operations
 
 
-def register(app: Application) -> None:
+def register(app: Application, pool: ProcessorPool, operations: Operations) -> None:
     """Declare all agents on the app."""
     for module in (fan_out, follows, deletions):
-        module.register(app)
+        module.register(app, pool, operations)

@@ -5,15 +5,9 @@ from typing import Any, Protocol
 
 from faust.types import TopicT
 
-from microblog_streams.delivery.processor_pool import ProcessorPool
-from microblog_streams.operations import Operations
-
 
 class Application(Protocol):
-    """Faust's decorator for agents, the topics to read, and what the events are handed to."""
-
-    processor_pool: ProcessorPool
-    operations: Operations
+    """Faust's decorator for agents, and the topics that they read."""
 
     def agent(self, channel: TopicT, *, name: str, isolated_partitions: bool) -> Callable[..., Any]:
         """Return Faust's decorator; with isolated partitions there is one actor for each partition."""

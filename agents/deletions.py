@@ -4,11 +4,13 @@ from faust.types import StreamT
 
 from agents.application import Application
 from microblog_streams.delivery import deliver
+from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.domain.events import PostDeleted, UserDeleted
 from microblog_streams.domain.topics import POST_DELETED, USER_DELETED
+from microblog_streams.operations import Operations
 
 
-def register(app: Application) -> None:
+def register(app: Application, pool: ProcessorPool, operations: Operations) -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(POST_DELETED, USER_DELETED), name="deletions", isolated_partitions=True)
@@ -18,5 +20,5 @@ def register(app: Application) -> None:
             app.topic_name(POST_DELETED): PostDeleted,
             app.topic_name(USER_DELETED): UserDeleted,
         }
-        gone = app.operations.deletions
-        await deliver(app.processor_pool, stream, events, gone.settle, record=gone.record)
+        gone = operations.deletions
+        await deliver(pool, stream, events, gone.settle, record=gone.record)

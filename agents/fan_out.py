@@ -4,15 +4,17 @@ from faust.types import StreamT
 
 from agents.application import Application
 from microblog_streams.delivery import deliver
+from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.topics import POST_CREATED
+from microblog_streams.operations import Operations
 
 
-def register(app: Application) -> None:
+def register(app: Application, pool: ProcessorPool, operations: Operations) -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(POST_CREATED), name="fan_out", isolated_partitions=True)
     async def fan_out(stream: StreamT[bytes]) -> None:
         """Put new posts on the timelines of those who follow their authors."""
         events = {app.topic_name(POST_CREATED): PostCreated}
-        await deliver(app.processor_pool, stream, events, app.operations.fan_out.deliver)
+        await deliver(pool, stream, events, operations.fan_out.deliver)

@@ -4,11 +4,13 @@ from faust.types import StreamT
 
 from agents.application import Application
 from microblog_streams.delivery import deliver
+from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.domain.events import EdgeChanged, Followed, Unfollowed
 from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.operations import Operations
 
 
-def register(app: Application) -> None:
+def register(app: Application, pool: ProcessorPool, operations: Operations) -> None:
     """Declare the agent."""
 
     @app.agent(app.stream_of(USER_FOLLOW, USER_UNFOLLOW), name="follows", isolated_partitions=True)
@@ -18,5 +20,5 @@ def register(app: Application) -> None:
             app.topic_name(USER_FOLLOW): Followed,
             app.topic_name(USER_UNFOLLOW): Unfollowed,
         }
-        edges = app.operations.edges
-        await deliver(app.processor_pool, stream, events, edges.settle, record=edges.record)
+        edges = operations.edges
+        await deliver(pool, stream, events, edges.settle, record=edges.record)

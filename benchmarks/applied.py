@@ -14,9 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from benchmarks.client import Client
-from microblog_streams.config.faust_config import app_id
 from microblog_streams.config.settings import Settings
-from microblog_streams.domain.topics import topic_name
+from microblog_streams.domain.topics import app_id, topic_name
 
 #: Seconds between looks.
 _GLANCE = 0.5

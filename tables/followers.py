@@ -16,6 +16,7 @@ from faust.streams import current_event
 from microblog_streams.delivery.disk_full import room
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.domain.ids import encode_user
+from microblog_streams.domain.topics import FOLLOWERS_TABLE
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import FollowerSlice, Row, RowSlice
 from tables.codec import EdgeCodec, RowCodec, decode_key, decode_row, encode_key, encode_row, follows
@@ -23,7 +24,7 @@ from tables.codec import EdgeCodec, RowCodec, decode_key, decode_row, encode_key
 if TYPE_CHECKING:
     from faust import App
 
-NAME = "followers"
+NAME = FOLLOWERS_TABLE
 #: Under which Faust keeps the changelog's offset, among the rows.
 OFFSET_KEY = Store.offset_key
 

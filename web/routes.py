@@ -18,7 +18,7 @@ from web.api.posts import AuthorPosts, Posts, PostsOrPost
 from web.api.timelines import Timeline
 from web.api.tokens import Token, Tokens
 from web.api.users import User, Users
-from web.api.view import MICROBLOG, View
+from web.api.view import MICROBLOG, Application, View
 from web.docs.view import Docs, DocsFile
 from web.http.trailing_slash import other
 from web.openapi.view import OpenApi
@@ -75,12 +75,13 @@ def served(api: bool) -> tuple[Route, ...]:
     return API + DESCRIPTION + operation if api else operation
 
 
-def register(app: AppT, api: bool = True, required: bool = True) -> None:
+def register(app: AppT, application: Application, api: bool = True, required: bool = True) -> None:
     """Mount every view; to be called once per app, before its web server starts.
 
-    ``api``: whether the worker serves it; ``required``: whether its calls need their token.
+    ``application`` is what the views call. ``api``: whether the worker serves it; ``required``: whether its calls need
+    their token.
     """
-    cast(Any, app.web).web_app[MICROBLOG] = app
+    cast(Any, app.web).web_app[MICROBLOG] = application
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(other(path), app.web.views[path])

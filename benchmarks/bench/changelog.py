@@ -7,8 +7,8 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.crowd import Crowd
-from microblog_streams.config.faust_config import changelog_name
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.topics import changelog_name
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.ports import Row
 from tables.codec import encode_key, encode_row

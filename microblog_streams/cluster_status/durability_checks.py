@@ -7,35 +7,16 @@ local stack is not warned of its single copies. What is stronger than the settin
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain import topics
+from microblog_streams.kafka.topic_states import TopicState
 from microblog_streams.stores.cassandra.keyspace import KeyspaceState
 
 #: Consistency levels that see what a quorum wrote, and whose writes a quorum sees.
 QUORATE = ("LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL")
 #: Milliseconds. Kafka's -1 is for ever.
 HOUR, DAY, FOR_EVER = 3_600_000, 86_400_000, -1
-
-
-@dataclass(frozen=True, slots=True)
-class TopicState:
-    """A topic as Kafka has it. ``retention`` is in ms, ``retention_bytes`` of a partition; -1: no limit."""
-
-    name: str
-    #: Of the partition that has the fewest.
-    copies: int
-    min_insync: int
-    retention: int
-    retention_bytes: int
-    policies: frozenset[str]
-    unclean_election: bool
-
-    @property
-    def is_changelog(self) -> bool:
-        """Whether it is that of a table."""
-        return self.name.endswith("-changelog")
 
 
 def of_settings(settings: Settings) -> Iterator[str]:

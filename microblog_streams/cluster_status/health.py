@@ -1,114 +1,207 @@
-"""How a worker is: ``/health`` tells everything that is wrong, ``/ready`` whether to send it requests.
+"""The state of one worker: ``/health`` reports all problems, ``/ready`` says whether to send it requests.
 
-Readiness is decided once: every worker sees an absent store or a rebalance at the same moment, and a fleet that is
-"not ready" as one serves nobody. Those show in the report and in each call's own 503.
+A worker becomes ready once and stays so until it stops, its disk is full or its clock is wrong. All workers see a
+store that is unavailable, or a rebalance, at the same moment, and if all of them were "not ready" there would be no
+service at all. Such states show in the report, and in the 503 of each call that they concern.
 """
 
 import asyncio
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final, Protocol
+
+from faust import App
 
 from microblog_streams.cluster_status import durability_checks
+from microblog_streams.cluster_status.models import Report, Size
+from microblog_streams.config.settings import Settings
+from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.delivery.faust_patches.transport import producer_started, refresh_broker
+from microblog_streams.delivery.lease import Heartbeat
+from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
+from microblog_streams.services.broker_gate import BrokerGate
+from microblog_streams.services.clock_watch import ClockWatch
+from microblog_streams.services.disk_watch import DiskWatch
+from microblog_streams.services.durability_watch import DurabilityWatch
+from microblog_streams.services.outbox_relay import OutboxRelay
+from microblog_streams.services.reconciler import Reconciler
+from microblog_streams.services.store_connections import StoreConnections
 
-if TYPE_CHECKING:
-    from microblog_streams.bootstrap.application import MicroblogApp
+#: Seconds that a store has to answer a ping; all are asked at the same time.
+PING_SECONDS: Final = 1.0
+#: Properties of RocksDB. Rows that were written again count twice until it compacts.
+_ROW_COUNT: Final = "rocksdb.estimate-num-keys"
+_SIZES: Final = ("rocksdb.live-sst-files-size", "rocksdb.size-all-mem-tables")
 
-#: Seconds that a store has to answer a ping, and all of them do side by side.
-PING = 1.0
+
+class Store(Protocol):
+    """A store's connection, which noted on connecting what the server's settings do not guarantee."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """One line for each setting that is too weak."""
+        ...
 
 
+class Outbox(Protocol):
+    """The outbox, as far as a report needs it."""
+
+    async def count(self) -> int:
+        """Return how many events wait. Raises StoreUnavailable."""
+        ...
+
+
+class Table(Protocol):
+    """The follower table, as far as a report needs it."""
+
+    @property
+    def databases(self) -> Mapping[int, Any]:
+        """The open RocksDB databases, by partition."""
+        ...
+
+
+@dataclass
 class Health:
-    """Looks at one worker."""
+    """The checks of one worker, and the parts that they look at."""
 
-    def __init__(self, app: "MicroblogApp") -> None:
-        """Look at ``app``."""
-        self._app = app
-        self._began = False
+    app: App
+    settings: Settings
+    heartbeat: Heartbeat
+    postgres: Store
+    redis: Store
+    outbox: Outbox
+    store_connections: StoreConnections
+    broker_gate: BrokerGate
+    disk_watch: DiskWatch
+    clock_watch: ClockWatch
+    durability_watch: DurabilityWatch
+    dead_letter_watch: DeadLetterWatch
+    outbox_relay: OutboxRelay
+    reconciler: Reconciler
+    processor_pool: ProcessorPool
+    stale_rows: Sized
+    rate_limiter: RateLimiter
+    _was_ready: bool = field(default=False, init=False)
 
     def ready(self) -> tuple[bool, str]:
-        """Tell whether the worker can serve REST, and why not."""
-        if self._app.should_stop:
+        """Return whether the worker can serve REST, and the reason if it cannot."""
+        if self.app.should_stop:
             return False, "the worker is stopping"
-        if self._app.disk_watch.full:
+        if self.disk_watch.full:
             return False, "the disk is full"
-        if self._app.clock_watch.wrong:
-            return False, self._app.clock_watch.words()
-        if not self._began:
-            if not self._app.store_connections.connected["postgres"].is_set():
-                return False, "PostgreSQL was not reached yet"
-            if self._app.clock_watch.ahead is None:
-                return False, "the clock was not compared with PostgreSQL's yet"
-            if not self._app.broker_gate.open.is_set() or not producer_started(self._app):
-                return False, "Kafka and its topics were not reached yet"
-            self._began = True
+        if self.clock_watch.wrong:
+            return False, self.clock_watch.words()
+        if not self._was_ready and (reason := self._awaited()):
+            return False, reason
+        self._was_ready = True
         return True, ""
 
+    def _awaited(self) -> str:
+        """Return what the start still waits for, empty once all of it was reached."""
+        if not self.store_connections.connected["postgres"].is_set():
+            return "PostgreSQL was not reached yet"
+        if self.clock_watch.ahead is None:
+            return "the clock was not compared with PostgreSQL's yet"
+        if not self.broker_gate.open.is_set() or not producer_started(self.app):
+            return "Kafka and its topics were not reached yet"
+        return ""
+
     async def report(self) -> dict[str, Any]:
-        """Return what is well and what is not. Store names, states and counts only: no addresses, no secrets."""
-        stores, reached, outbox = await asyncio.gather(
-            self._app.store_connections.ping(PING),
-            refresh_broker(self._app, PING),  # a connection is no proof: a frozen broker keeps them
-            self._outbox(),
-        )
-        stores["kafka"] = "ok" if reached else "no answer"
-        tables = self._tables()
-        halted = self._app.processor_pool.halted()
+        """Return the report. It has names, states and counts only: no addresses, no secrets."""
+        stores, outbox = await asyncio.gather(self._ping_stores(), self._outbox_state())
+        tables, halted = self._tables_state(), self.processor_pool.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
         problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
         problems += self._own_problems(tables)
         return {
             "status": "degraded" if problems else "ok",
-            "worker": self._app.settings.worker_name,
+            "worker": self.settings.worker_name,
             "problems": problems,
-            "warnings": [
-                *durability_checks.of_settings(self._app.settings),
-                *self._app.durability_watch.warnings,
-                *self._app.postgres.warnings,
-                *self._app.redis.warnings,
-                *filter(None, [self._app.clock_watch.words()]),
-                *self._dead_letters(),
-            ],
+            "warnings": list(self._warnings()),
             "stores": stores,
             "tables": tables,
             "delivery": {
-                "unacked": self._app.processor_pool.unacked(),
+                "unacked": self.processor_pool.unacked(),
                 "halted": halted,
-                "rowsInDoubt": len(self._app.followers.table.stale_rows),
+                "rowsInDoubt": len(self.stale_rows),
             },
             "outbox": outbox,
-            "limits": {"refused": dict(self._app.rate_limiter.refused)},
-            "reconciler": {"checked": self._app.reconciler.checked, "repaired": self._app.reconciler.repaired},
-            "deadLetters": {"open": self._app.dead_letters.open},
+            "limits": {"refused": dict(self.rate_limiter.refused)},
+            "reconciler": {"checked": self.reconciler.checked, "repaired": self.reconciler.repaired},
+            "deadLetters": {"open": self.dead_letter_watch.open},
         }
 
-    def _own_problems(self, tables: dict[str, Any]) -> list[str]:
-        found = []
-        if self._app.disk_watch.full:
-            found.append("disk: it is full, the tables take no rows")
+    async def _ping_stores(self) -> dict[str, str]:
+        stores, broker_answers = await asyncio.gather(
+            self.store_connections.ping(PING_SECONDS),
+            refresh_broker(self.app, PING_SECONDS),  # a connection is no proof: a frozen broker keeps them
+        )
+        return {**stores, "kafka": "ok" if broker_answers else "no answer"}
+
+    def _warnings(self) -> Iterator[str]:
+        yield from durability_checks.of_settings(self.settings)
+        yield from self.durability_watch.warnings
+        yield from self.postgres.warnings
+        yield from self.redis.warnings
+        if clock := self.clock_watch.words():
+            yield clock
+        # A warning, not a problem: the worker itself works, and each letter needs a person's decision once.
+        if count := self.dead_letter_watch.open:
+            yield f"dead letters: {count} open, see `faust -A microblog_streams dead-letters list`"
+
+    def _own_problems(self, tables: Mapping[str, bool | None]) -> Iterator[str]:
+        if self.disk_watch.full:
+            yield "disk: it is full, the tables take no rows"
         if tables["recovered"] is False:
-            found.append("tables: being recovered")
-        elif tables["recovered"] and monotonic() > self._app.heartbeat.deadline:
-            found.append("group: no heartbeat was answered in time, nothing is delivered by this worker")
-        return found
+            yield "tables: being recovered"
+        elif tables["recovered"] and monotonic() > self.heartbeat.deadline:
+            yield "group: no heartbeat was answered in time, nothing is delivered by this worker"
 
-    def _dead_letters(self) -> list[str]:
-        # A warning, not a problem: every worker is as well as it was, and a person has to look at each letter once.
-        count = self._app.dead_letters.open
-        return [f"dead letters: {count} open, see `faust -A microblog_streams dead-letters list`"] if count else []
-
-    def _tables(self) -> dict[str, Any]:
-        app = self._app
+    def _tables_state(self) -> dict[str, bool | None]:
+        """Return the state of the follower table; a worker of the role ``web`` has none."""
+        app = self.app
         if app.producer_only:
             return {"recovered": None, "rebalancing": False}
         recovered = app.tables.actives_ready and not app.rebalancing
         return {"recovered": bool(recovered), "rebalancing": bool(app.rebalancing)}
 
-    async def _outbox(self) -> dict[str, Any]:
+    async def _outbox_state(self) -> dict[str, Any]:
         try:
-            async with asyncio.timeout(PING):
-                depth: int | None = await self._app.outbox.count()
+            async with asyncio.timeout(PING_SECONDS):
+                depth: int | None = await self.outbox.count()
         except (StoreUnavailable, TimeoutError):
             depth = None
-        return {"leading": self._app.outbox_relay.leading, "depth": depth}
+        return {"leading": self.outbox_relay.leading, "depth": depth}
+
+
+@dataclass(frozen=True)
+class LocalStatus:
+    """What this worker reports to the status page of another: its health, and the size of its partitions."""
+
+    worker: str
+    health: Health
+    table: Table
+
+    async def report(self) -> Report:
+        """Return the report, within about a second even if a store does not answer."""
+        health = await self.health.report()
+        return Report(
+            worker=self.worker,
+            problems=tuple(health["problems"]),
+            warnings=tuple(health["warnings"]),
+            unacked=health["delivery"]["unacked"],
+            sizes=sizes(self.table.databases),
+        )
+
+
+def sizes(databases: Mapping[int, Any]) -> tuple[Size, ...]:
+    """Return the sizes of the open databases, by partition."""
+    return tuple(_size(partition, database) for partition, database in sorted(databases.items()))
+
+
+def _size(partition: int, database: Any) -> Size:  # noqa: ANN401 -- rocksdict has no types
+    rows, *parts = (database.property_int_value(name) or 0 for name in (_ROW_COUNT, *_SIZES))
+    return Size(partition, rows, sum(parts))

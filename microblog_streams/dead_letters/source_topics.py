@@ -8,10 +8,10 @@ from typing import Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
-from microblog_streams.config.faust_config import LARGEST_RECORD
 from microblog_streams.config.settings import Settings
 from microblog_streams.dead_letters.record import Headers
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
+from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import client_options
 
 #: ms until a record that was not confirmed is given up.
@@ -41,7 +41,7 @@ class SourceLog:
 async def source_log(settings: Settings) -> AsyncIterator[SourceLog]:
     """Connect to Kafka for the length of the block. Raises StoreUnavailable."""
     producer = AIOKafkaProducer(
-        **client_options(settings), acks="all", max_request_size=LARGEST_RECORD, request_timeout_ms=_REQUEST
+        **client_options(settings), acks="all", max_request_size=MAX_RECORD_BYTES, request_timeout_ms=_REQUEST
     )
     try:
         await producer.start()

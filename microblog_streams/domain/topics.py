@@ -14,6 +14,13 @@ USER_UNFOLLOW: Final = "user.unfollow"
 USER_DELETED: Final = "user.deleted"
 DEAD_LETTERS: Final = "dead.letters"
 
+#: The followers table, of which Kafka has the changelog.
+FOLLOWERS_TABLE: Final = "followers"
+
+#: Bytes of the largest event that a topic takes, and of the largest record: such an event as a dead letter.
+MAX_EVENT_BYTES: Final = 1024**2
+MAX_RECORD_BYTES: Final = 2 * MAX_EVENT_BYTES
+
 #: What people write: published by whoever takes the request.
 POSTS: Final = (POST_CREATED, POST_DELETED)
 #: What is committed in PostgreSQL first: published by the outbox's relay.
@@ -37,3 +44,19 @@ def logical_name(name: str) -> str | None:
     stem, dot, number = name.rpartition(".g")
     logical = stem if dot and number.isdecimal() else name
     return logical if logical in SOURCES else None
+
+
+def app_id(generation: int) -> str:
+    """Return Faust's app id: the consumer group, and the prefix of the changelog topics."""
+    return "microblog" if generation == 1 else f"microblog.g{generation}"
+
+
+def changelog_name(generation: int) -> str:
+    """Return the name of the followers table's changelog topic in Kafka."""
+    return f"{app_id(generation)}-{FOLLOWERS_TABLE}-changelog"
+
+
+def topic_partitions(generation: int, partitions: int) -> dict[str, int | None]:
+    """Return the topics that Kafka must have, by name, with the number of their partitions; None is any number."""
+    sources = {topic_name(logical, generation): partitions for logical in SOURCES}
+    return {**sources, changelog_name(generation): partitions, DEAD_LETTERS: None}

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
-from microblog_streams.config.faust_config import LARGEST_EVENT, LARGEST_RECORD, changelog_name, topic_partitions
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.topics import MAX_EVENT_BYTES, MAX_RECORD_BYTES, changelog_name, topic_partitions
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.services.broker_gate import check_topics, partition_counts
 
@@ -48,11 +48,11 @@ def _topics(settings: Settings, generation: int, missing: Mapping[str, int]) -> 
     promises = {
         "min.insync.replicas": str(settings.min_insync),
         "unclean.leader.election.enable": "false",
-        "max.message.bytes": str(LARGEST_EVENT),
+        "max.message.bytes": str(MAX_EVENT_BYTES),
     }
     events = promises | {"cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * DAY)}
     # Room for an event of any size with the headers that say why it is here.
-    kept = promises | {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(LARGEST_RECORD)}
+    kept = promises | {"cleanup.policy": "delete", "retention.ms": "-1", "max.message.bytes": str(MAX_RECORD_BYTES)}
     changelog = promises | {"cleanup.policy": "compact"}
     special = {topics.DEAD_LETTERS: kept, changelog_name(generation): changelog}
     return [

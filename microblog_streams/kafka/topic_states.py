@@ -1,19 +1,38 @@
 """Asks Kafka how topics are: copies and configuration, as the brokers have them and not as the settings say."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
-from microblog_streams.cluster_status.durability_checks import TopicState
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.kafka.clients import client_options, translated
 
 #: ms for an answer.
 PATIENCE_MS: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as Kafka has it. ``retention`` is in ms, ``retention_bytes`` of a partition; -1: no limit."""
+
+    name: str
+    #: Of the partition that has the fewest.
+    copies: int
+    min_insync: int
+    retention: int
+    retention_bytes: int
+    policies: frozenset[str]
+    unclean_election: bool
+
+    @property
+    def is_changelog(self) -> bool:
+        """Whether it is that of a table."""
+        return self.name.endswith("-changelog")
 
 
 async def topic_states(settings: Settings, names: Sequence[str]) -> Sequence[TopicState]:

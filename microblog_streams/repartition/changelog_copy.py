@@ -11,10 +11,10 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from microblog_streams.config.faust_config import changelog_name
 from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_user
+from microblog_streams.domain.topics import changelog_name
 from microblog_streams.operations.deletions import tombstone
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import Row

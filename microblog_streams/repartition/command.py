@@ -11,10 +11,9 @@ from faust.cli import argument, option
 
 from microblog_streams.commands.exit_codes import expected_failures
 from microblog_streams.commands.progress_bar import ProgressSteps
-from microblog_streams.config.faust_config import changelog_name
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment
-from microblog_streams.domain.topics import SOURCES, topic_name
+from microblog_streams.domain.topics import SOURCES, changelog_name, topic_name
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.repartition.repartition import Growth

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from microblog_streams.commands.progress_bar import Report
-from microblog_streams.config.faust_config import app_id
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.topics import app_id
 from microblog_streams.kafka.consumer_lag import Offsets
 from microblog_streams.stores.redis.worker_registry import Worker
 

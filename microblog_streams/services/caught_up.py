@@ -11,10 +11,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from microblog_streams.config.faust_config import app_id
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
-from microblog_streams.domain.topics import SOURCES, topic_name
+from microblog_streams.domain.topics import SOURCES, app_id, topic_name
 from microblog_streams.kafka.consumer_lag import Ends
 from microblog_streams.ports import Outbox
 

@@ -41,7 +41,7 @@ class System:
             outbox=lambda: told(self.outbox),
             timelines=lambda: told(self.timelines),
             dead_letters=lambda: self.letters,
-            patience=0.3,
+            timeout_seconds=0.3,
         )
 
 

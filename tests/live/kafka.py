@@ -9,9 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from microblog_streams.config.addresses import joined, parse
-from microblog_streams.config.faust_config import app_id
 from microblog_streams.domain import topics
 from microblog_streams.domain.events import Event
+from microblog_streams.domain.topics import app_id
 
 
 class Kafka:

@@ -8,8 +8,8 @@ from typing import Any, cast
 from faust.types import EventT
 from faust.types.web import Request, Response, View
 
+from microblog_streams.bootstrap import faust_config
 from microblog_streams.bootstrap.application import create_app
-from microblog_streams.config import faust_config
 from microblog_streams.config.settings import load_settings_or_exit
 from microblog_streams.delivery.faust_patches import transport
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
@@ -54,11 +54,11 @@ async def probe(view: View, request: Request) -> Response:
             "generation": app.consumer_generation_id,
             "rebalances": app.rebalancing_count,
             "pulseAge": monotonic() - app.heartbeat.answered_at,
-            "partitions": sorted(app.followers.table.databases),
-            "unacked": app.processor_pool.unacked(),
+            "partitions": sorted(app.streaming.followers.table.databases),
+            "unacked": app.streaming.processor_pool.unacked(),
             "owned": app.itself().partitions,
             "standbys": {tp.partition: app.tables.recovery.standby_offsets[tp] for tp in standbys},
-            "replayed": cast(CountingTable, app.followers.table).replayed,
+            "replayed": cast(CountingTable, app.streaming.followers.table).replayed,
         }
     )
 

@@ -37,7 +37,7 @@ async def doubles_a_push(
     """Put every entry on one follower's timeline twice."""
     count = await _push(self, users, entry, deadline, further, check)
     if len(users) > 1:
-        await cast(Any, app.redis.client.lpush(key(users[0]), entry))
+        await cast(Any, app.stores.redis.client.lpush(key(users[0]), entry))
     return count
 
 

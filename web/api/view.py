@@ -11,7 +11,7 @@ from aiohttp.web import AppKey, Request, StreamResponse
 from faust.web import View as FaustView
 
 from microblog_streams.cluster_status.collector import StatusCollector
-from microblog_streams.cluster_status.local import LocalStatus
+from microblog_streams.cluster_status.health import LocalStatus
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follower_table_lookup import Rows
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
@@ -105,8 +105,8 @@ class View(FaustView):
 
     @property
     def microblog(self) -> Application:
-        """The application that the view belongs to."""
-        return cast(Application, self.app)
+        """What the view calls."""
+        return cast(Any, self.web).web_app[MICROBLOG]  # type: ignore[no-any-return]
 
     @property
     def operations(self) -> Operations:

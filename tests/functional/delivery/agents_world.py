@@ -65,7 +65,7 @@ class AgentsWorld:
         return start
 
     def start(self) -> "AgentsWorld":
-        agents.register(self)
+        agents.register(self, self.processor_pool, self.operations)
         return self
 
     async def stop(self) -> None:

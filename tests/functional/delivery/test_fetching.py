@@ -73,7 +73,7 @@ def worker(consumer):
     pulsed, fetcher = consumer(PulsedConsumer), SimpleNamespace(_fetch_max_wait_ms=JOINING_FETCH_MS)
     pulsed._thread._consumer = SimpleNamespace(_fetcher=fetcher)
     app = MicroblogApp.__new__(MicroblogApp)
-    app.worker_presence = SimpleNamespace(changed=lambda: None)
+    app.services = SimpleNamespace(cluster=SimpleNamespace(worker_presence=SimpleNamespace(changed=lambda: None)))
     app.log = logging.getLogger(__name__)
     app._consumer, app._rebalancing_span, app._rebalancing_sensor_state = pulsed, None, None
     return SimpleNamespace(app=app, consumer=pulsed, fetcher=fetcher)

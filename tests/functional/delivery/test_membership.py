@@ -8,7 +8,7 @@ import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from microblog_streams.bootstrap import application, gc_tuning
+from microblog_streams.bootstrap import application
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.consumer import SteadyThread
 from microblog_streams.services.worker_exit import STOP_SECONDS
@@ -39,7 +39,7 @@ async def test_to_subscribe_to_others_is_one():
 
 async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_way(real_application):
     app = real_application(Settings())
-    with app.processor_pool.tries.call():
+    with app.streaming.processor_pool.tries.call():
         giving = asyncio.create_task(app.on_partitions_revoked.send(set()))
         done, _ = await asyncio.wait([giving], timeout=0.01)
         assert not done
@@ -65,7 +65,7 @@ async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(re
         steps.append("started")
 
     monkeypatch.setattr(faust.App, "on_started", started)
-    monkeypatch.setattr(gc_tuning, "freeze", lambda: steps.append("frozen"))
+    monkeypatch.setattr(application, "freeze_heap", lambda: steps.append("frozen"))
     await real_application(Settings()).on_started()
     assert steps == ["started", "frozen"]
 

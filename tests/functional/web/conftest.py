@@ -211,7 +211,7 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     app.health = FakeHealth()
     app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()
-    routes.register(app, required=settings.auth == "required")
+    routes.register(app, app, required=settings.auth == "required")
     app.web.init_server()
     return app
 

@@ -6,8 +6,7 @@ import pytest
 
 from microblog_streams.cluster_status import durability_checks
 from microblog_streams.cluster_status.durability_checks import DAY
-from microblog_streams.config.faust_config import topic_partitions
-from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED
+from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED, topic_partitions
 from microblog_streams.kafka.topic_states import topic_states
 from microblog_streams.stores.cassandra.driver import Address, open_cluster
 

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from microblog_streams.bootstrap import gc_tuning
+from microblog_streams.bootstrap.application import freeze_heap
 
 
 @pytest.fixture(autouse=True)
@@ -15,5 +15,5 @@ def _thawed():
 
 def test_what_is_there_is_exempt():
     assert gc.get_freeze_count() == 0
-    gc_tuning.freeze()
+    freeze_heap()
     assert gc.get_freeze_count() > 1_000

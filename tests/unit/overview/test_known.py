@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.cluster_status.with_timeout import Away, known
+from microblog_streams.cluster_status.collector import Away, with_timeout
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.waiting import DEADLINE_SECONDS
 
@@ -18,15 +18,15 @@ async def fail(error):
 
 
 async def test_an_answer_is_returned():
-    assert await known(answer(7)) == 7
+    assert await with_timeout(answer(7)) == 7
 
 
 async def test_an_error_that_is_expected_tells_the_reason():
-    assert await known(fail(StoreUnavailable("redis", "gone"))) == Away("redis is unavailable: gone")
+    assert await with_timeout(fail(StoreUnavailable("redis", "gone"))) == Away("redis is unavailable: gone")
 
 
 async def test_another_error_is_for_the_log_alone(caplog):
-    told = await known(fail(ValueError("secret")))
+    told = await with_timeout(fail(ValueError("secret")))
 
     assert told == Away("asking for it failed: see this worker's log")
     assert "ValueError: secret" in caplog.text
@@ -44,7 +44,7 @@ async def test_who_clings_to_life_is_not_waited_for():
                 continue
         raise ValueError("nobody listens any more")
 
-    told = await known(cling(), patience=0.05)
+    told = await with_timeout(cling(), seconds=0.05)
     over.set()
 
     assert told == Away("no answer within 0.05 s")
@@ -61,5 +61,5 @@ async def test_whoever_gives_up_ends_the_question():
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await known(wait())
+            await with_timeout(wait())
     await asyncio.wait_for(ended.wait(), DEADLINE_SECONDS)

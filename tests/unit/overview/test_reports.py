@@ -6,8 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from microblog_streams.cluster_status.models import Report, Size
-from microblog_streams.cluster_status.reports import Reports
-from microblog_streams.cluster_status.worker_client import PeerAnswer
+from microblog_streams.cluster_status.worker_client import PeerAnswer, Reports
 from microblog_streams.domain.errors import WorkerUnavailable
 from microblog_streams.stores.redis.worker_registry import Worker
 
@@ -43,14 +42,14 @@ async def test_this_worker_is_not_asked_over_http(reports):
     asking = reports()
 
     assert await asking.of(ME) == MINE
-    assert asking.peers.asked == []
+    assert asking.client.asked == []
 
 
 async def test_another_is_asked_with_the_token(reports):
     asking = reports()
 
     assert await asking.of(OTHER) == Report("other", ("a",), (), 3, (Size(1, 2, 3),))
-    assert asking.peers.asked == [("http://127.0.0.1:2/admin/worker", {"Authorization": "Bearer the-admin-token"})]
+    assert asking.client.asked == [("http://127.0.0.1:2/admin/worker", {"Authorization": "Bearer the-admin-token"})]
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ import pytest
 from pydantic import SecretStr
 
 from microblog_streams.cluster_status import durability_checks
-from microblog_streams.cluster_status.durability_checks import DAY, TopicState
+from microblog_streams.cluster_status.durability_checks import DAY
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import DEAD_LETTERS
+from microblog_streams.kafka.topic_states import TopicState
 from microblog_streams.stores.cassandra.keyspace import KeyspaceState, copies
 
 HERE = Settings.model_construct()

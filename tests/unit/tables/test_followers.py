@@ -7,7 +7,7 @@ from faust.types.tuples import TP
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.cluster_status.local import sizes
+from microblog_streams.cluster_status.health import sizes
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.domain.ids import MAX_USER_ID
 from microblog_streams.ports import FollowerSlice, Row, RowSlice

@@ -4,37 +4,17 @@ from typing import Any
 
 from yarl import URL
 
-from microblog_streams.bootstrap.boot_order import MicroblogWorker
+from microblog_streams.bootstrap.worker import MicroblogWorker
 from microblog_streams.config.addresses import bracketed
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.delivery.faust_patches.recovery import SteadyTableManager
 from microblog_streams.delivery.faust_patches.router import EdgeRouter
 from microblog_streams.delivery.faust_patches.topic import NamedTopic
-from microblog_streams.domain.topics import DEAD_LETTERS, SOURCES, topic_name
+from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import brokers, credentials
 from microblog_streams.services.worker_directory import tables_dir
-from tables import followers
 from web.middlewares import stack as middlewares
-
-#: Bytes of the largest event that a topic takes, and of the largest record at all: such an event as a dead letter.
-LARGEST_EVENT, LARGEST_RECORD = 1024**2, 2 * 1024**2
-
-
-def app_id(generation: int) -> str:
-    """Return Faust's app id: the consumer group, and the prefix of the changelog topics."""
-    return "microblog" if generation == 1 else f"microblog.g{generation}"
-
-
-def changelog_name(generation: int) -> str:
-    """Return the name of the followers table's changelog topic in Kafka."""
-    return f"{app_id(generation)}-{followers.NAME}-changelog"
-
-
-def topic_partitions(generation: int, partitions: int) -> dict[str, int | None]:
-    """Return what Kafka must have: each topic's name and its partitions; None is any number."""
-    sources = {topic_name(logical, generation): partitions for logical in SOURCES}
-    return {**sources, changelog_name(generation): partitions, DEAD_LETTERS: None}
 
 
 def configuration(settings: Settings, generation: int, partitions: int) -> dict[str, Any]:
@@ -81,8 +61,8 @@ def _producer(settings: Settings) -> dict[str, Any]:
         "producer_acks": -1,
         # As released 20 minutes: a send would hang for as long.
         "producer_request_timeout": settings.publish_timeout,
-        "producer_max_request_size": LARGEST_RECORD,
-        "consumer_max_fetch_size": 2 * LARGEST_RECORD,
+        "producer_max_request_size": MAX_RECORD_BYTES,
+        "consumer_max_fetch_size": 2 * MAX_RECORD_BYTES,
     }
 
 

@@ -1,0 +1,111 @@
+"""What the web views call: operations, rate limits, and what this worker knows of itself and of the others."""
+
+from dataclasses import dataclass
+
+from microblog_streams.bootstrap.faust_app import FaustApp
+from microblog_streams.bootstrap.services import Services
+from microblog_streams.bootstrap.stores import Stores
+from microblog_streams.bootstrap.streaming import Streaming
+from microblog_streams.cluster_status.collector import StatusCollector
+from microblog_streams.cluster_status.health import Health, LocalStatus
+from microblog_streams.cluster_status.models import OutboxLine, TimelinesLine
+from microblog_streams.cluster_status.worker_client import Reports
+from microblog_streams.config.settings import Settings
+from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.domain.deployment import Deployment
+from microblog_streams.domain.ids import encode_user
+from microblog_streams.domain.topics import SOURCES, app_id, topic_name
+from microblog_streams.kafka.consumer_lag import Lags, offsets
+from microblog_streams.operations import Operations
+from microblog_streams.operations.follower_table_lookup import Rows
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
+from microblog_streams.stores.postgres.outbox import Outbox
+from microblog_streams.stores.redis.rates import LocalRates
+from microblog_streams.stores.redis.timeline_keys import TimelineCount
+
+
+@dataclass(frozen=True)
+class WebBackend:
+    """The parts that views and middlewares see (``web.api.view.Application``)."""
+
+    operations: Operations
+    rate_limiter: RateLimiter
+    health: Health
+    rows: Rows
+    local_status: LocalStatus
+    status_collector: StatusCollector
+
+
+def build_backend(
+    app: FaustApp, stores: Stores, operations: Operations, streaming: Streaming, services: Services
+) -> WebBackend:
+    """Return what ``web.routes.register`` gives to the views."""
+    settings, partitions = app.settings, app.conf.topic_partitions
+    rate_limiter = RateLimiter(settings, stores.in_redis.rates, LocalRates())
+    health = _health(app, stores, streaming, services, rate_limiter)
+    local_status = LocalStatus(settings.worker_name, health, streaming.followers.table)
+    return WebBackend(
+        operations,
+        rate_limiter,
+        health,
+        Rows(streaming.followers, lambda author: partition_of(encode_user(author), partitions), settings.worker_name),
+        local_status,
+        _status_collector(app, stores, services, local_status),
+    )
+
+
+def _health(
+    app: FaustApp, stores: Stores, streaming: Streaming, services: Services, rate_limiter: RateLimiter
+) -> Health:
+    return Health(
+        app=app,
+        settings=app.settings,
+        heartbeat=app.heartbeat,
+        postgres=stores.postgres,
+        redis=stores.redis,
+        outbox=stores.in_postgres.outbox,
+        store_connections=services.store_connections,
+        broker_gate=services.broker_gate,
+        disk_watch=services.disk_watch,
+        clock_watch=services.clock_watch,
+        durability_watch=services.durability_watch,
+        dead_letter_watch=services.dead_letter_watch,
+        outbox_relay=services.outbox_relay,
+        reconciler=services.reconciler,
+        processor_pool=streaming.processor_pool,
+        stale_rows=streaming.followers.table.stale_rows,
+        rate_limiter=rate_limiter,
+    )
+
+
+def _status_collector(app: FaustApp, stores: Stores, services: Services, local_status: LocalStatus) -> StatusCollector:
+    settings, cluster = app.settings, services.cluster
+    return StatusCollector(
+        itself=app.itself,
+        workers=lambda: cluster.worker_presence.workers,
+        report=Reports(app.itself, local_status, app.worker_client, settings.admin_token).of,
+        deployment=lambda: cluster.deployment_watch.deployment,
+        lags=lambda deployment: _lags(settings, deployment),
+        outbox=lambda: _outbox(stores.in_postgres.outbox),
+        timelines=lambda: _timelines(stores.in_redis.timeline_count),
+        dead_letters=lambda: services.dead_letter_watch.open,
+    )
+
+
+async def _lags(settings: Settings, deployment: Deployment) -> Lags:
+    """Return the lags from Kafka. Connects for each call: the page is opened rarely."""
+    lags: dict[tuple[str, int], int] = {}
+    async with offsets(settings) as kafka:
+        for generation in deployment.open_generations:
+            names = [topic_name(logical, generation) for logical in SOURCES]
+            lags |= await kafka.lags(app_id(generation), names, deployment.partitions_of(generation))
+    return lags
+
+
+async def _outbox(outbox: Outbox) -> OutboxLine:
+    return OutboxLine(depth=await outbox.count(), oldest_seconds=await outbox.age())
+
+
+async def _timelines(count: TimelineCount) -> TimelinesLine:
+    warm = await count.warm()
+    return TimelinesLine(warm=warm.timelines, exact=warm.exact, looked_at=warm.looked_at)

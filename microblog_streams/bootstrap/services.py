@@ -1,0 +1,148 @@
+"""The background services of a worker. ``boot_order`` says when each of them starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from microblog_streams.bootstrap.faust_app import FaustApp
+from microblog_streams.bootstrap.stores import Stores
+from microblog_streams.bootstrap.streaming import Streaming
+from microblog_streams.cluster_status import durability_checks
+from microblog_streams.config.settings import Settings
+from microblog_streams.dead_letters.operations import count_open
+from microblog_streams.dead_letters.reader import letter_box
+from microblog_streams.dead_letters.watch import DeadLetterWatch
+from microblog_streams.domain.deployment import Deployment
+from microblog_streams.domain.topics import topic_partitions
+from microblog_streams.kafka.clients import client_options
+from microblog_streams.kafka.consumer_lag import offsets
+from microblog_streams.kafka.topic_states import topic_states
+from microblog_streams.operations import Operations
+from microblog_streams.services.broker_gate import BrokerGate
+from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.services.clock_watch import ClockWatch
+from microblog_streams.services.deployment_watch import DeploymentWatch
+from microblog_streams.services.disk_watch import DiskWatch
+from microblog_streams.services.durability_watch import DurabilityWatch
+from microblog_streams.services.edge_audit import EdgeAudit
+from microblog_streams.services.outbox_relay import OutboxRelay
+from microblog_streams.services.periodic_task import PeriodicTask, sweeping
+from microblog_streams.services.reconciler import Reconciler
+from microblog_streams.services.store_connections import StoreConnections
+from microblog_streams.services.worker_presence import WorkerPresence
+from microblog_streams.stores.cassandra.connection import Cassandra
+from microblog_streams.stores.cassandra.driver import Address
+from microblog_streams.stores.cassandra.keyspace import keyspace_state
+from microblog_streams.stores.postgres.deployment import get_deployment
+from microblog_streams.stores.postgres.last_deployment import remember
+from microblog_streams.stores.postgres.outbox import OutboxSession
+
+
+@dataclass(frozen=True)
+class ClusterServices:
+    """What this worker and the others know of each other, and of the deployment; made before the rest."""
+
+    worker_presence: WorkerPresence
+    deployment_watch: DeploymentWatch
+
+
+@dataclass(frozen=True)
+class Services:
+    """All services but those of delivery."""
+
+    cluster: ClusterServices
+    store_connections: StoreConnections
+    broker_gate: BrokerGate
+    disk_watch: DiskWatch
+    clock_watch: ClockWatch
+    durability_watch: DurabilityWatch
+    dead_letter_watch: DeadLetterWatch
+    outbox_relay: OutboxRelay
+    edge_audit: EdgeAudit
+    reconciler: Reconciler
+    periodic_tasks: Sequence[PeriodicTask]
+
+
+def build_cluster_services(app: FaustApp, stores: Stores, deployment: Deployment) -> ClusterServices:
+    """Return the services that announce this worker and follow the deployment, which was read before the start."""
+    settings, postgres = app.settings, stores.postgres
+    presence = WorkerPresence(stores.in_redis.worker_registry, app.itself)
+
+    async def read_deployment() -> Deployment:
+        await postgres.look()
+        return await get_deployment(postgres)
+
+    watch = DeploymentWatch(
+        deployment,
+        app.topic_set,
+        ask=read_deployment,
+        remember=lambda seen: remember(settings, seen),
+        workers=lambda: presence.workers,
+        name=settings.worker_name,
+    )
+    return ClusterServices(presence, watch)
+
+
+def build_services(
+    app: FaustApp, stores: Stores, operations: Operations, streaming: Streaming, cluster: ClusterServices
+) -> Services:
+    """Return the services, none of them started."""
+    settings, postgres = app.settings, stores.postgres
+    topics = topic_partitions(app.topic_set, app.conf.topic_partitions)
+    return Services(
+        cluster,
+        store_connections=StoreConnections([postgres, stores.cassandra, stores.redis]),
+        broker_gate=BrokerGate(client_options(settings), topics),
+        disk_watch=DiskWatch(settings.worker_dir),
+        clock_watch=ClockWatch(postgres.server_time, settings.clock_limit),
+        durability_watch=_durability_watch(settings, list(topics), stores.cassandra),
+        dead_letter_watch=_dead_letter_watch(settings, stores),
+        outbox_relay=OutboxRelay(streaming.publisher, lambda: OutboxSession(postgres)),
+        edge_audit=_edge_audit(app, stores, operations, cluster.deployment_watch),
+        reconciler=_reconciler(settings, stores, operations),
+        periodic_tasks=_periodic_tasks(stores, operations),
+    )
+
+
+def _durability_watch(settings: Settings, topics: Sequence[str], cassandra: Cassandra) -> DurabilityWatch:
+    async def check_topics() -> list[str]:
+        return list(durability_checks.of_topics(settings, await topic_states(settings, topics)))
+
+    async def check_keyspace() -> list[str]:
+        state = await keyspace_state(cassandra, Address.of(settings).keyspace)
+        return list(durability_checks.of_keyspace(settings, state))
+
+    return DurabilityWatch({"kafka": check_topics, "cassandra": check_keyspace})
+
+
+def _dead_letter_watch(settings: Settings, stores: Stores) -> DeadLetterWatch:
+    resolved = stores.in_postgres.resolved_letters
+    return DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, resolved))
+
+
+def _edge_audit(app: FaustApp, stores: Stores, operations: Operations, deployment_watch: DeploymentWatch) -> EdgeAudit:
+    return EdgeAudit(
+        stores.in_postgres.edge_audits,
+        compare=operations.losses.partition,
+        mine=app.partitions_in_full,
+        seen=lambda: (deployment_watch.deployment, stores.postgres.era),
+        generation=app.topic_set,
+    )
+
+
+def _reconciler(settings: Settings, stores: Stores, operations: Operations) -> Reconciler:
+    caught_up = CaughtUp(
+        stores.in_postgres.outbox,
+        lambda: get_deployment(stores.postgres),
+        lambda: offsets(settings),
+        stores.in_postgres.edge_audits.complete,
+    )
+    draw = stores.in_postgres.users.draw
+    return Reconciler(operations.audit, draw, caught_up.settle, settings.reconcile_interval)
+
+
+def _periodic_tasks(stores: Stores, operations: Operations) -> Sequence[PeriodicTask]:
+    return [
+        PeriodicTask("sweep_keys", sweeping(stores.in_postgres.idempotency.sweep)),
+        PeriodicTask("sweep_tokens", sweeping(stores.in_postgres.tokens.sweep)),
+        PeriodicTask("note_token_uses", operations.tokens.note_used),
+    ]
