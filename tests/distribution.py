@@ -2,9 +2,12 @@
 
 A process has a stack of its own for its integration tests, so no two share a server. Files that start further servers
 begin first: the last to begin is then a short one, and no process ends long before the others.
+
+A run that ends before all was run is red: with a process that is gone its tests could be gone without a word.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -26,6 +29,8 @@ LONGEST = (
 )
 #: Folders whose files write the same results: one process runs them all.
 TOGETHER = ("tests/integration/bench/",)
+#: Names of tests that were not run that are told.
+SHOWN = 10
 
 
 class FileScheduling(LoadFileScheduling):
@@ -44,6 +49,38 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:
     """Return what shares out where files are to stay together (``--dist loadfile``)."""
     return FileScheduling(config, log) if config.option.dist == "loadfile" else None
+
+
+class Ledger:
+    """What was to be run and was not, in the process that shares out."""
+
+    def __init__(self) -> None:
+        self.unfinished: set[str] = set()
+
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        self.unfinished = self.unfinished or set(ids)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self.unfinished.discard(nodeid)
+
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """Leave it to pytest-xdist, which reports the test during which a process crashed."""
+        self.unfinished.discard(crashitem)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.unfinished and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.unfinished:
+            terminalreporter.write_line(f"ERROR {len(self.unfinished)} tests were not run, such as", red=True)
+        for nodeid in sorted(self.unfinished)[:SHOWN]:
+            terminalreporter.write_line(f"  {nodeid}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Ledger())
 
 
 @pytest.hookimpl(trylast=True)

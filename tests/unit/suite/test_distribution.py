@@ -1,0 +1,38 @@
+"""How the tests are shared out: long files first, some folders as one, and a run that leaves any out is red."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tests.distribution import FileScheduling, Ledger, pytest_collection_modifyitems
+
+SHORT, LONG = "tests/unit/core/test_ids.py::test_it", "tests/integration/chaos/test_short.py::test_it"
+
+
+def test_long_files_come_first_and_the_tests_of_a_file_keep_their_order():
+    files = ["tests/unit/a.py::test_2", "tests/unit/a.py::test_1", "tests/functional/b.py::test", LONG]
+    items = [SimpleNamespace(nodeid=nodeid) for nodeid in files]
+    pytest_collection_modifyitems(items)
+    assert [item.nodeid for item in items] == [LONG, files[2], *files[:2]]
+
+
+def test_a_file_is_one_piece_and_so_is_a_folder_whose_files_write_the_same_results():
+    scope = FileScheduling._split_scope
+    schedule = FileScheduling.__new__(FileScheduling)
+    assert scope(schedule, SHORT) == "tests/unit/core/test_ids.py"
+    names = ("test_quick", "test_peers")
+    assert len({scope(schedule, f"tests/integration/bench/{name}.py::test_it") for name in names}) == 1
+
+
+@pytest.mark.parametrize(
+    ("finished", "status"),
+    [([SHORT, LONG], pytest.ExitCode.OK), ([SHORT], pytest.ExitCode.TESTS_FAILED), ([], pytest.ExitCode.TESTS_FAILED)],
+)
+def test_a_run_that_ends_before_all_was_run_is_red(finished, status):
+    ledger, session = Ledger(), SimpleNamespace(exitstatus=pytest.ExitCode.OK)
+    for _process in range(2):
+        ledger.pytest_xdist_node_collection_finished([SHORT, LONG])
+    for nodeid in finished:
+        ledger.pytest_runtest_logfinish(nodeid)
+    ledger.pytest_sessionfinish(session)
+    assert session.exitstatus == status
