@@ -25,9 +25,7 @@ NOT_YET: Final[tuple[str, ...]] = (
     "README.md",
     "microblog_streams/bootstrap/",
     "microblog_streams/cluster_status/",
-    "microblog_streams/commands/",
     "microblog_streams/config/",
-    "microblog_streams/dead_letters/",
     "microblog_streams/delivery/",
     "microblog_streams/domain/",
     "microblog_streams/kafka/",
@@ -36,7 +34,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "microblog_streams/operations/",
     "microblog_streams/ports/",
     "microblog_streams/rate_limits/",
-    "microblog_streams/repartition/",
     "microblog_streams/services/",
     "microblog_streams/stores/",
 )

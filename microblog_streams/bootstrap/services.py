@@ -8,8 +8,8 @@ from microblog_streams.bootstrap.stores import Stores
 from microblog_streams.bootstrap.streaming import Streaming
 from microblog_streams.cluster_status import durability_checks
 from microblog_streams.config.settings import Settings
+from microblog_streams.dead_letters.kafka import dead_letter_reader
 from microblog_streams.dead_letters.operations import count_open
-from microblog_streams.dead_letters.reader import letter_box
 from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import topic_partitions
@@ -116,7 +116,7 @@ def _durability_watch(settings: Settings, topics: Sequence[str], cassandra: Cass
 
 def _dead_letter_watch(settings: Settings, stores: Stores) -> DeadLetterWatch:
     resolved = stores.in_postgres.resolved_letters
-    return DeadLetterWatch(lambda: letter_box(settings), lambda box: count_open(box, resolved))
+    return DeadLetterWatch(lambda: dead_letter_reader(settings), lambda box: count_open(box, resolved))
 
 
 def _edge_audit(app: FaustApp, stores: Stores, operations: Operations, deployment_watch: DeploymentWatch) -> EdgeAudit:
@@ -137,7 +137,7 @@ def _reconciler(settings: Settings, stores: Stores, operations: Operations) -> R
         stores.in_postgres.edge_audits.complete,
     )
     draw = stores.in_postgres.users.draw
-    return Reconciler(operations.audit, draw, caught_up.settle, settings.reconcile_interval)
+    return Reconciler(operations.audit, draw, caught_up.wait_until_caught_up, settings.reconcile_interval)
 
 
 def _periodic_tasks(stores: Stores, operations: Operations) -> Sequence[PeriodicTask]:

@@ -15,7 +15,7 @@ from microblog_streams.stores.postgres.deployment import EdgeAudits
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.outbox import Outbox
-from microblog_streams.stores.postgres.resolved_letters import SettledLetters
+from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.caches import PageCache, PostCache, UserCache
 from microblog_streams.stores.redis.connection import Redis
@@ -37,7 +37,7 @@ class PostgresStores:
     idempotency: Idempotency
     outbox: Outbox
     edge_audits: EdgeAudits
-    resolved_letters: SettledLetters
+    resolved_letters: ResolvedLetters
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _in_postgres(postgres: Postgres, name_hold_days: int) -> PostgresStores:
         idempotency=Idempotency(postgres),
         outbox=Outbox(postgres),
         edge_audits=EdgeAudits(postgres),
-        resolved_letters=SettledLetters(postgres),
+        resolved_letters=ResolvedLetters(postgres),
     )
 
 

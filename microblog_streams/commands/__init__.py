@@ -2,10 +2,17 @@
 
 from faust import App
 
-from microblog_streams.commands import import_graph, issue_token, migrate, raise_era, rebuild, verify
+from microblog_streams.commands import (
+    dead_letters,
+    grow_partitions,
+    import_graph,
+    issue_token,
+    migrate,
+    raise_era,
+    rebuild,
+    verify,
+)
 from microblog_streams.config.settings import Settings
-from microblog_streams.dead_letters import command as dead_letters
-from microblog_streams.repartition import command as grow_partitions
 
 
 def register(app: App, settings: Settings, known_era: int) -> None:

@@ -1,6 +1,6 @@
-"""Reads follower graphs as the SNAP collection publishes them: a line "a b" says that a follows b.
+"""Reads follower graphs in the format of the SNAP collection: a line "a b" says that a follows b.
 
-Plain or gzipped text, `#` starts a comment. A bad line costs itself and nothing else; it is told by its number.
+The file is plain or gzipped text; `#` starts a comment. Bad lines are skipped and reported by number.
 """
 
 import gzip
@@ -17,29 +17,29 @@ from microblog_streams.domain.errors import SetupError
 #: Two node numbers of at most 18 digits, so that they fit a bigint.
 _EDGE: Final = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s*")
 _BLANK: Final = re.compile(rb"\s*(#.*)?", re.DOTALL)
-#: Bad lines that are told one by one; the others are counted.
-_TOLD: Final = 20
+#: Bad lines that are reported one by one; the others are counted.
+_REPORTED_LINES: Final = 20
 
 GraphEdge = tuple[int, int]
 
 
 @dataclass(slots=True)
 class BadLines:
-    """What was wrong with the file: how many lines, and the first of them as (number, reason)."""
+    """The number of bad lines, and the first of them as (line number, reason)."""
 
     count: int = 0
     first: list[tuple[int, str]] = field(default_factory=list)
 
     def add(self, number: int, reason: str) -> None:
-        """Count a line, and keep it if it is among the first."""
+        """Count a bad line, and keep it if it is among the first."""
         self.count += 1
-        if len(self.first) < _TOLD:
+        if len(self.first) < _REPORTED_LINES:
             self.first.append((number, reason))
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A file's identity and size. Nodes with lower numbers than ``nodes_below`` take part."""
+    """A file's digest and size. Only nodes with numbers below ``nodes_below`` are imported."""
 
     digest: bytes
     lines: int
@@ -49,14 +49,14 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Edges without duplicates among them, and the number of the last line that was read for them."""
+    """Distinct edges, and the number of the last line that was read for them."""
 
     edges: list[GraphEdge]
     last_line: int
 
 
 def parse_line(line: bytes) -> GraphEdge | None:
-    """Return the edge of a line, None for a comment or an empty one. Raises ValueError with the reason."""
+    """Return the edge of a line; None for a comment or an empty line. Raises ValueError with the reason."""
     match = _EDGE.fullmatch(line)
     if match is None:
         if _BLANK.fullmatch(line):
@@ -69,10 +69,10 @@ def parse_line(line: bytes) -> GraphEdge | None:
 
 
 def survey(path: Path, fraction: float | None = None) -> Survey:
-    """Read the file once. Raises SetupError where it cannot be read.
+    """Read the whole file once. Raises SetupError if it cannot be read.
 
-    ``fraction`` (0 to 1) keeps that part of the people, those with the lowest numbers: SNAP numbers nodes in the
-    order of a crawl, so the first ones know each other and what is left hangs together.
+    ``fraction`` (0 to 1) keeps that part of the nodes, those with the lowest numbers: SNAP numbers nodes in the order
+    of a crawl, so the first ones follow each other and the rest stays connected.
     """
     nodes: set[int] = set()
     bad, number = BadLines(), 0
@@ -85,18 +85,18 @@ def survey(path: Path, fraction: float | None = None) -> Survey:
 
 
 def batches(path: Path, after_line: int, nodes_below: int, size: int) -> Iterator[Batch]:
-    """Read the edges between nodes below ``nodes_below``, from the line after ``after_line`` on; skip bad lines."""
+    """Yield the edges between nodes below ``nodes_below``, ``size`` at a time, from the lines after ``after_line``."""
     edges: dict[GraphEdge, None] = {}
-    number = told = after_line
+    number = yielded = after_line
     for number, line in _lines(path):
         edge = _good_edge(line) if number > after_line else None
         if edge and max(edge) < nodes_below:
             edges[edge] = None
             if len(edges) == size:
-                told = number
+                yielded = number
                 yield Batch(list(edges), number)
                 edges.clear()
-    if number > told:
+    if number > yielded:
         yield Batch(list(edges), number)
 
 
@@ -123,7 +123,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _open(path: Path) -> IO[bytes]:
-    # GzipFile is not an IO[bytes] by its types, and is one in fact.
+    # GzipFile has all methods of IO[bytes], but typeshed does not declare it as one.
     return cast(IO[bytes], gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
 
 

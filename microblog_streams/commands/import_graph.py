@@ -1,4 +1,4 @@
-"""The command `import-graph`: loads a follower graph, through PostgreSQL and the outbox like every other edge."""
+"""The command ``import-graph``: imports a follower graph, through PostgreSQL and the outbox like every other edge."""
 
 import asyncio
 import sys
@@ -14,23 +14,23 @@ from faust.cli import argument, option
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from microblog_streams.commands.exit_codes import expected_failures
+from microblog_streams.commands.common import connected, expected_failures
 from microblog_streams.commands.graph_file import BadLines, batches, survey
 from microblog_streams.config.settings import Settings
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment
 from microblog_streams.stores.postgres.graph_import import graph_import
 
-#: Edges a transaction.
-BATCH: Final = 5_000
+#: Edges in one transaction.
+BATCH_EDGES: Final = 5_000
 
-#: Told how many lines are done, and how many there are.
-Report = Callable[[int, int], None]
+#: Called with the number of lines done, and the number of all lines.
+ProgressCallback = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What an import did. ``people`` and ``follows`` count what this run added, ``seconds`` is how long it took."""
+    """The result of one run: how many users and edges it added, and how long it took."""
 
     people: int
     follows: int
@@ -53,24 +53,24 @@ async def import_graph(
     path: Path,
     *,
     fraction: float | None = None,
-    batch: int = BATCH,
-    progress: Report | None = None,
+    batch: int = BATCH_EDGES,
+    progress: ProgressCallback | None = None,
 ) -> ImportResult:
-    """Import a file, from where an earlier import of it ended. The database must be migrated.
+    """Import a file, or continue an earlier import of it. The database must be migrated.
 
-    ``fraction`` keeps that part of the people, those with the lowest numbers. Raises SetupError (file, set-up),
-    StoreUnavailable: what was committed stays, and the next import goes on after it.
+    ``fraction`` keeps that part of the users, those with the lowest numbers. Raises SetupError (file or database),
+    StoreUnavailable; committed batches stay, and the next run continues after them.
     """
     begun = time.monotonic()
-    report = progress or (lambda done, total: None)
+    on_progress = progress or (lambda done, total: None)
     await get_deployment(postgres)
     graph = await asyncio.to_thread(survey, path, fraction)
     async with graph_import(postgres, graph.digest, graph.nodes_below) as target:
         start = target.progress
         reading = batches(path, start.line, graph.nodes_below, batch)
-        while part := await asyncio.to_thread(next, reading, None):
-            await target.add(part.edges, part.last_line)
-            report(part.last_line, graph.lines)
+        while read := await asyncio.to_thread(next, reading, None):
+            await target.add(read.edges, read.last_line)
+            on_progress(read.last_line, graph.lines)
         added = target.progress
     return ImportResult(
         people=added.people - start.people,
@@ -90,24 +90,23 @@ def register(app: App, settings: Settings) -> None:
             "--fraction",
             type=click.FloatRange(0, 1, min_open=True),
             default=1.0,
-            help="Part of the people to import: those with the lowest numbers.",
+            help="Part of the users to import: those with the lowest numbers.",
         ),
-        option("--batch", type=click.IntRange(1, 100_000), default=BATCH, help="Edges a transaction."),
+        option("--batch", type=click.IntRange(1, 100_000), default=BATCH_EDGES, help="Edges in one transaction."),
     )
     async def import_graph(self: Any, file: Path, fraction: float, batch: int) -> None:  # noqa: ANN401 -- Faust's own
-        """Load a follower graph: lines "a b" say that a follows b; plain or .gz.
+        """Import a follower graph from a text or .gz file: a line "a b" says that a follows b.
 
-        An interrupted import goes on where it was.
+        If it is interrupted, run it again: it continues where it stopped.
         """
         with expected_failures():
-            await _command(settings, file, fraction, batch)
+            await _run(settings, file, fraction, batch)
 
 
-async def _command(settings: Settings, file: Path, fraction: float, batch: int) -> None:
+async def _run(settings: Settings, file: Path, fraction: float, batch: int) -> None:
     postgres = Postgres(settings)
-    try:
-        await postgres.connect()
-        with _bar() as bar:
+    async with connected(postgres):
+        with _progress_bar() as bar:
             task = bar.add_task("", total=None)
             result = await import_graph(
                 postgres,
@@ -116,12 +115,10 @@ async def _command(settings: Settings, file: Path, fraction: float, batch: int) 
                 batch=batch,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
-    finally:
-        await postgres.close()
-    _tell(result)
+    _print_result(result)
 
 
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     return Progress(
         TextColumn("import-graph"),
         BarColumn(),
@@ -134,7 +131,7 @@ def _bar() -> Progress:
     )
 
 
-def _tell(result: ImportResult) -> None:
+def _print_result(result: ImportResult) -> None:
     bad = result.bad_lines
     for number, reason in bad.first:
         print(f"line {number}: {reason}", file=sys.stderr)

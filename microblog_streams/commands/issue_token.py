@@ -1,6 +1,7 @@
-"""The command ``issue-token``: a token for somebody who has neither one nor a password, as all who were imported.
+"""The command ``issue-token``: a token for a user without token and password, such as those of an imported graph.
 
-Whoever can run it reaches the database anyway. It prints the token alone, so that a shell can take it.
+It needs access to the database, with which one can read and write everything anyway. It prints only the token, so that
+a shell can capture it.
 """
 
 from datetime import timedelta
@@ -10,15 +11,14 @@ import click
 from faust import App
 from faust.cli import argument, option
 
-from microblog_streams.commands.connected import connected
-from microblog_streams.commands.exit_codes import expected_failures
+from microblog_streams.commands.common import connected, expected_failures
 from microblog_streams.config.settings import Settings
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.credentials import Tokens as TokenStore
 
-#: What such a token is called unless it is given a name.
-NAME: Final = "issue-token"
+#: Default name of the token.
+DEFAULT_NAME: Final = "issue-token"
 
 
 def register(app: App, settings: Settings) -> None:
@@ -26,10 +26,10 @@ def register(app: App, settings: Settings) -> None:
 
     @app.command(
         argument("user", type=click.IntRange(1)),
-        option("--name", default=NAME, help="What the token is called in its owner's list."),
+        option("--name", default=DEFAULT_NAME, help="Name of the token in the user's list of tokens."),
     )
     async def issue_token(self: Any, user: int, name: str) -> None:  # noqa: ANN401 -- Faust's own
-        """Give a user (by id) a token, and print it, this once."""
+        """Issue a token for a user (by id), and print it: it cannot be shown again."""
         with expected_failures():
             print(await _issue(settings, user, name))
 

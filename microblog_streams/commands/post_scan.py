@@ -1,94 +1,89 @@
-"""Comparing the two rows of every post: all texts in turn, and of each author's index those rows that belong to them.
+"""Compares the two rows of every post, its body and its row in the author index.
 
-It is the only look that finds a post which is on no list. It reads every text once, and makes up to a request a post.
+``verify --posts`` prints what is wrong; ``rebuild posts`` repairs it.
+All bodies are read in turn, and of each author's index the rows of the same posts. No other check finds a post that
+is in no list. It makes up to one request for each post.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from microblog_streams.commands.connected import connected
-from microblog_streams.commands.progress_bar import ProgressSteps
+from microblog_streams.commands.common import ProgressBars, caught_up, connected
 from microblog_streams.config.settings import Settings
-from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
-from microblog_streams.operations.timelines.audit import Settle
-from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.deployment import EdgeAudits, get_deployment
-from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.redis.caches import PostCache
 from microblog_streams.stores.redis.connection import Redis
 
-#: Posts of one part: each author among them is a read of the index, so about as many requests at a time, at most.
-PART: Final = 500
-#: Looks at a suspect after the first: see ``Audit.confirmed``.
-AGAIN: Final = 2
+#: Posts of one page. Each author among them is one read of the index, so it bounds the requests at a time.
+PAGE_POSTS: Final = 500
+#: Further comparisons of a post that looks wrong: see ``Audit.confirmed``.
+REPEATS: Final = 2
 
 
 @dataclass
 class PostScan:
-    """What was seen: how many posts were compared, and what is wrong."""
+    """Compares posts. Counts them, and keeps what is wrong."""
 
     rows: PostRows
-    settle: Settle
-    #: Told how many posts are done.
+    #: Waits until all events of the moment are applied.
+    wait_for_events: Callable[[], Awaitable[None]]
+    #: Called with the number of posts done.
     progress: Callable[[int], None]
     checked: int = 0
     wrong: set[RowFinding] = field(default_factory=set)
 
     async def run(self) -> None:
-        """Compare every post; what looks wrong counts if it still does when nothing of that moment is under way."""
+        """Compare every post. What looks wrong is kept if it still does after all events of that moment are applied."""
         last = None
-        while part := await self.rows.posts.scan(last, PART):
-            self.wrong |= await self.rows.look(part)
-            last = part[-1].id
-            self.checked += len(part)
+        while page := await self.rows.posts.scan(last, PAGE_POSTS):
+            self.wrong |= await self.rows.look(page)
+            last = page[-1].id
+            self.checked += len(page)
             self.progress(self.checked)
-        for _ in range(AGAIN):
+        for _ in range(REPEATS):
             if self.wrong:
-                await self.settle()
+                await self.wait_for_events()
                 self.wrong = await self.rows.look_again(self.wrong)
 
 
-async def scanned(settings: Settings, mend: bool = False) -> PostScan:
-    """Compare every post's rows on a deployment's stores; ``mend``: and write those again that are wrong.
+async def scan_posts(settings: Settings, repair: bool = False) -> PostScan:
+    """Compare the rows of every post; with ``repair``, write those again that are wrong.
 
-    Raises StoreUnavailable, SetupError; Conflict while partitions are grown.
+    Raises StoreUnavailable, SetupError; Conflict during a repartition.
     """
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     rows = PostRows(Posts(cassandra), PostCache(redis))
-    caught_up = CaughtUp(
-        Outbox(postgres), lambda: get_deployment(postgres), lambda: offsets(settings), EdgeAudits(postgres).complete
-    )
+    events = caught_up(settings, postgres)
     async with connected(postgres, cassandra, redis):
-        with ProgressSteps() as steps:
-            steps.step("posts")
+        with ProgressBars() as progress:
+            progress.step("posts")
 
-            async def settle() -> None:
-                steps.step(f"{len(scan.wrong)} look wrong: waiting for what is on its way")
-                await caught_up.settle()
+            async def wait_for_events() -> None:
+                progress.step(f"{len(scan.wrong)} look wrong: waiting for events that are not applied yet")
+                await events.wait_until_caught_up()
 
-            scan = PostScan(rows, settle, steps.at)
+            scan = PostScan(rows, wait_for_events, progress.update)
             await scan.run()
-            if mend:
-                steps.step(f"writing {len(scan.wrong)} again")
+            if repair:
+                progress.step(f"writing {len(scan.wrong)} again")
                 await rows.mend(scan.wrong)
     return scan
 
 
-def rows_as_text(scan: PostScan) -> str:
-    """Return a line for each post whose rows do not agree, and one with the counts."""
+def as_text(scan: PostScan) -> str:
+    """Return a line for each post whose rows differ, and a line with the counts."""
     lines = [f"post {each.post_id} by {each.author}: {each.kind}" for each in sorted(scan.wrong)]
     return "\n".join([*lines, ", ".join(f"{count:,} {name}" for name, count in _counts(scan).items())])
 
 
-def rows_as_json(scan: PostScan) -> str:
-    """Return the same as one object."""
+def as_json(scan: PostScan) -> str:
+    """Return the same as one JSON object."""
     wrong = [{"kind": each.kind, "postId": str(each.post_id), "author": each.author} for each in sorted(scan.wrong)]
     return json.dumps({**_counts(scan), "wrong": wrong})
 

@@ -1,1 +1,1 @@
-"""Dead letters: records that an agent could not read. A topic keeps them; a command shows and replays them."""
+"""Dead letters: records that an agent could not decode. A topic keeps them until they are replayed or discarded."""

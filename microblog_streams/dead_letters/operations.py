@@ -1,9 +1,9 @@
-"""Dead letters: looking at them, replaying those that can be read by now, discarding the others.
+"""Finds, replays and discards dead letters.
 
-Letters stay where they are in Kafka; which of them are settled stands in PostgreSQL, and the others are open. A replay
-publishes the record on its source topic, and only then writes the letter down as settled. Killed in between, or with
-Kafka's answer lost, the letter is still open and will be published again: so will it by two operators at once. That is
-harmless, as every redelivery is: all effects are idempotent. A record that still cannot be read becomes a new letter.
+Letters stay in their Kafka topic until they expire. PostgreSQL knows which are resolved; all others are open. A replay
+publishes the record on its source topic first, and marks the letter as resolved afterwards. If it is interrupted in
+between, or two operators replay at once, the record is published twice. That is harmless, because all effects are
+idempotent. A record that still cannot be decoded becomes a new letter.
 """
 
 import re
@@ -12,89 +12,94 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from microblog_streams.dead_letters.record import DeadLetter
+from microblog_streams.domain.dead_letters import DeadLetter
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import Conflict, Invalid, NotFound
 from microblog_streams.domain.topics import POSTS, logical_name, topic_name
-from microblog_streams.ports import Bounds, DeadLetterReader, SettledLetters, SourceLog
+from microblog_streams.ports import Bounds, DeadLetterReader, ResolvedLetters, SourceTopics
 
-_IDENT: Final = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
+_LETTER_ID: Final = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
 
 
-async def count_open(box: DeadLetterReader, settled: SettledLetters) -> int:
-    """Return how many letters are open, without reading them."""
-    bounds = await box.bounds()
-    return sum(beyond - first for first, beyond in bounds.values()) - await settled.count(bounds)
+async def count_open(reader: DeadLetterReader, resolved: ResolvedLetters) -> int:
+    """Return how many letters are open, from offsets alone: none is read."""
+    bounds = await reader.bounds()
+    return sum(beyond - first for first, beyond in bounds.values()) - await resolved.count(bounds)
 
 
 @dataclass(frozen=True)
 class DeadLetters:
-    """What operators do with dead letters. ``deployment`` tells where a source's events go at the moment."""
+    """The operations on dead letters. ``deployment`` returns the current one, which has the topics to replay on.
 
-    box: DeadLetterReader
-    settled: SettledLetters
-    source: SourceLog
+    All methods raise StoreUnavailable.
+    """
+
+    reader: DeadLetterReader
+    resolved: ResolvedLetters
+    sources: SourceTopics
     deployment: Callable[[], Awaitable[Deployment]]
 
     async def count(self) -> int:
         """Return how many letters are open."""
-        return await count_open(self.box, self.settled)
+        return await count_open(self.reader, self.resolved)
 
     async def oldest(self, limit: int) -> list[DeadLetter]:
-        """Return up to ``limit`` open letters, oldest first."""
-        bounds = await self.box.bounds()
-        await self.settled.forget(bounds)
+        """Return up to ``limit`` open letters, oldest first. Also deletes the rows of letters that have expired."""
+        bounds = await self.reader.bounds()
+        await self.resolved.forget(bounds)
         found = [letter for partition in bounds async for letter in self._open_in(bounds, partition, limit)]
-        return sorted(found, key=lambda letter: (letter.buried_at, letter.partition, letter.offset))[:limit]
+        return sorted(found, key=lambda letter: (letter.written_at, letter.partition, letter.offset))[:limit]
 
     async def all_open(self) -> AsyncIterator[DeadLetter]:
-        """Read all letters that are open now, each partition's in their order; not those that come meanwhile.
+        """Yield all letters that are open at the beginning, in the order of their partitions and offsets.
 
-        So records with the same key are replayed in the order of their letters, and one that becomes a letter again
-        is not replayed for ever.
+        So records with the same key are replayed in order, and a record that becomes a letter again is replayed once.
         """
-        bounds = await self.box.bounds()
+        bounds = await self.reader.bounds()
         for partition in bounds:
             async for letter in self._open_in(bounds, partition):
                 yield letter
 
-    async def find(self, ident: str) -> DeadLetter:
-        """Return a letter, open or settled. Raises Invalid, NotFound."""
-        if (match := _IDENT.fullmatch(ident)) is None:
-            raise Invalid("id", f"{ident!r} is none: it is a partition and an offset, as in 3-17")
+    async def find(self, letter_id: str) -> DeadLetter:
+        """Return a letter, open or resolved. Raises Invalid for what is not an id, NotFound."""
+        if (match := _LETTER_ID.fullmatch(letter_id)) is None:
+            raise Invalid("id", f"{letter_id!r} is not one: it must be a partition and an offset, as in 3-17")
         partition, offset = map(int, match.groups())
-        first, beyond = (await self.box.bounds()).get(partition, (0, 0))
-        there = first <= offset < beyond
-        found = [letter async for letter in self.box.letters(partition, offset, offset + 1)] if there else []
+        first, beyond = (await self.reader.bounds()).get(partition, (0, 0))
+        exists = first <= offset < beyond
+        found = [letter async for letter in self.reader.letters(partition, offset, offset + 1)] if exists else []
         if not found:
-            raise NotFound("dead letter", ident)
+            raise NotFound("dead letter", letter_id)
         return found[0]
 
     async def replay(self, letter: DeadLetter) -> None:
-        """Publish the record where its topic's events go now, then settle the letter. Raises Conflict."""
-        for topic in await self._places(letter):
-            await self.source.publish(topic, letter.key, letter.value, letter.headers)
-        await self.settled.settle(letter.partition, letter.offset, "replayed")
+        """Publish the record on its topic of the current topic set, then mark the letter as replayed.
+
+        Raises Conflict if its topic is unknown, or takes no events at the moment.
+        """
+        for topic in await self._targets(letter):
+            await self.sources.publish(topic, letter.key, letter.value, letter.headers)
+        await self.resolved.resolve(letter.partition, letter.offset, "replayed")
 
     async def discard(self, letter: DeadLetter) -> None:
-        """Settle the letter, and do nothing with it."""
-        await self.settled.settle(letter.partition, letter.offset, "discarded")
+        """Mark the letter as discarded; its record never takes effect."""
+        await self.resolved.resolve(letter.partition, letter.offset, "discarded")
 
-    async def _places(self, letter: DeadLetter) -> list[str]:
-        """Return the topics to publish on, in order: edges' events go to both generations while these move."""
+    async def _targets(self, letter: DeadLetter) -> list[str]:
+        """Return the topics to publish on, in order: during a repartition edge events go to both topic sets."""
         if (logical := logical_name(letter.source)) is None:
-            raise Conflict(f"the topic {letter.source!r}, from which it came, is none of ours")
+            raise Conflict(f"its topic {letter.source!r} is not a source topic of this deployment")
         deployment = await self.deployment()
-        generations = (deployment.posts_go_to,) if logical in POSTS else deployment.edges_go_to
-        if not generations:
-            raise Conflict(f"{logical} takes nothing while grow-partitions drains the old topics: replay it after that")
-        return [topic_name(logical, generation) for generation in generations]
+        topic_sets = (deployment.posts_go_to,) if logical in POSTS else deployment.edges_go_to
+        if not topic_sets:
+            raise Conflict(f"{logical} takes no events while grow-partitions drains the old topics: replay it later")
+        return [topic_name(logical, topic_set) for topic_set in topic_sets]
 
     async def _open_in(self, bounds: Bounds, partition: int, limit: int | None = None) -> AsyncIterator[DeadLetter]:
-        """Read a partition's open letters, or the first ``limit`` of them, and as little else as possible."""
-        settled = await self.settled.offsets(partition, *bounds[partition])
-        wanted = list(islice((offset for offset in range(*bounds[partition]) if offset not in settled), limit))
+        """Yield a partition's open letters, at most ``limit``, without reading beyond the last of them."""
+        resolved = await self.resolved.offsets(partition, *bounds[partition])
+        wanted = list(islice((offset for offset in range(*bounds[partition]) if offset not in resolved), limit))
         if wanted:
-            async for letter in self.box.letters(partition, wanted[0], wanted[-1] + 1):
-                if letter.offset not in settled:
+            async for letter in self.reader.letters(partition, wanted[0], wanted[-1] + 1):
+                if letter.offset not in resolved:
                     yield letter

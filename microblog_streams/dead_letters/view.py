@@ -1,5 +1,7 @@
-"""Shows dead letters to people and programs. What is in them was written by anybody: nothing of it reaches a terminal
-that the terminal would obey, or that would read as something else.
+"""Shows dead letters as a table, as text and as JSON.
+
+Anyone who can publish on a source topic writes their content, so all that does not print is escaped: a terminal neither
+interprets it nor shows it as other text.
 """
 
 import json
@@ -11,31 +13,31 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from microblog_streams.dead_letters.record import DeadLetter
+from microblog_streams.domain.dead_letters import DeadLetter
 from microblog_streams.domain.ids import decode_user
-from microblog_streams.ports import Action
+from microblog_streams.ports import Resolution
 
-#: Characters of a value, and of a reason or header, that are shown.
-VALUE: Final = 2_000
-WORDS: Final = 500
+#: Longer values, and longer reasons and headers, are cut.
+MAX_VALUE_CHARACTERS: Final = 2_000
+MAX_FIELD_CHARACTERS: Final = 500
 
 
 def safe(text: str | bytes) -> str:
-    """Return the text with everything escaped that does not print: controls, line breaks, marks of direction."""
+    """Return the text with everything escaped that does not print: controls, line breaks, bidirectional marks."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shortened(text: str | bytes, limit: int) -> str:
-    """Return the text, safe, and cut where it is longer than ``limit`` characters."""
-    # A character has four bytes at most, so this much of the text is more than the limit.
+    """Return the text, safe, cut after ``limit`` characters."""
+    # A character has at most four bytes, so this much of the text has more than ``limit`` characters.
     start = safe(text[: 4 * limit + 4])
     return start if len(start) <= limit else f"{start[:limit]} ..."
 
 
 def table(letters: Sequence[DeadLetter]) -> Table:
-    """Return the letters as a table, one a row."""
+    """Return a table with a row for each letter."""
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("id", "topic", "partition", "offset"):
         shown.add_column(name, no_wrap=True)
@@ -44,8 +46,8 @@ def table(letters: Sequence[DeadLetter]) -> Table:
     shown.add_column("bytes", no_wrap=True, justify="right")
     for letter in letters:
         source = (letter.source, letter.source_partition, letter.source_offset)
-        cells = [letter.ident, *source, letter.error, letter.first_failure[:19], f"{len(letter.value):,}"]
-        shown.add_row(*(Text(shortened(cell, WORDS)) for cell in cells))
+        cells = [letter.id, *source, letter.error, letter.first_failure[:19], f"{len(letter.value):,}"]
+        shown.add_row(*(Text(shortened(cell, MAX_FIELD_CHARACTERS)) for cell in cells))
     return shown
 
 
@@ -56,7 +58,7 @@ def as_json(letters: Sequence[DeadLetter]) -> str:
 
 def _fields(letter: DeadLetter) -> dict[str, Any]:
     return {
-        "id": letter.ident,
+        "id": letter.id,
         "topic": letter.source,
         "partition": _number(letter.source_partition),
         "offset": _number(letter.source_offset),
@@ -70,23 +72,25 @@ def _number(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
-def details(letter: DeadLetter, settled: tuple[Action, datetime] | None) -> str:
-    """Return everything about one letter, line by line, and its value."""
-    lines = [*_about(letter, settled), *_headers(letter), ("value", f"{len(letter.value):,} bytes")]
-    told = [f"{shortened(name, WORDS):<14} {shortened(text, WORDS)}" for name, text in lines]
-    value = shortened(letter.value, VALUE)
+def details(letter: DeadLetter, resolution: tuple[Resolution, datetime] | None) -> str:
+    """Return all fields of a letter, one a line, then its value."""
+    fields = [*_fields_as_text(letter, resolution), *_headers(letter), ("value", f"{len(letter.value):,} bytes")]
+    lines = [
+        f"{shortened(name, MAX_FIELD_CHARACTERS):<14} {shortened(text, MAX_FIELD_CHARACTERS)}" for name, text in fields
+    ]
+    value = shortened(letter.value, MAX_VALUE_CHARACTERS)
     rest = ["(and more: --raw writes all of it)"] if value != safe(letter.value) else []
-    return "\n".join([*told, "", value, *rest])
+    return "\n".join([*lines, "", value, *rest])
 
 
-def _about(letter: DeadLetter, settled: tuple[Action, datetime] | None) -> list[tuple[str, str]]:
+def _fields_as_text(letter: DeadLetter, resolution: tuple[Resolution, datetime] | None) -> list[tuple[str, str]]:
     return [
-        ("id", letter.ident),
-        ("state", f"{settled[0]} {settled[1].isoformat(timespec='seconds')}" if settled else "open"),
+        ("id", letter.id),
+        ("state", f"{resolution[0]} {resolution[1].isoformat(timespec='seconds')}" if resolution else "open"),
         ("source", f"{letter.source}, partition {letter.source_partition}, offset {letter.source_offset}"),
         ("reason", letter.error),
         ("first failure", letter.first_failure),
-        ("buried", letter.buried_at.isoformat(timespec="milliseconds")),
+        ("written", letter.written_at.isoformat(timespec="milliseconds")),
         ("key", _key(letter.key)),
     ]
 

@@ -1,4 +1,4 @@
-"""Keeps how many dead letters are open, by a look every few seconds, for whoever asks how the worker is."""
+"""Counts the open dead letters every few seconds, for ``/health`` and the metrics."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -11,19 +11,19 @@ from microblog_streams.ports import DeadLetterReader
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks, and between tries to connect.
-INTERVAL: Final = 5.0
+#: Pause between counts, and between attempts to connect.
+INTERVAL_SECONDS: Final = 5.0
 
 
 class DeadLetterWatch(Service):
-    """``open`` is what was counted last; None before the first look, and while Kafka or PostgreSQL is away."""
+    """``open`` is the last count; None before the first, and while Kafka or PostgreSQL does not answer."""
 
     def __init__(
         self,
         connect: Callable[[], AbstractAsyncContextManager[DeadLetterReader]],
         count: Callable[[DeadLetterReader], Awaitable[int]],
     ) -> None:
-        """``connect`` lends a connection to the letters, ``count`` those that are open."""
+        """``connect`` opens a reader of ``dead.letters``; ``count`` returns how many letters are open."""
         super().__init__()
         self.open: int | None = None
         self._connect = connect
@@ -33,17 +33,17 @@ class DeadLetterWatch(Service):
     async def _watch(self) -> None:
         while not self.should_stop:
             try:
-                async with self._connect() as box:
-                    await self._look(box)
+                async with self._connect() as reader:
+                    await self._count_repeatedly(reader)
             except MicroblogError as exc:
                 logger.debug("dead_letters_unknown reason=%s", exc)
             except Exception:
-                # A worker delivers without knowing this number: whatever it is must not end it.
+                # A worker can deliver without this number, so no error here may stop it.
                 logger.exception("dead_letters_unknown")
             self.open = None
-            await self.sleep(INTERVAL)
+            await self.sleep(INTERVAL_SECONDS)
 
-    async def _look(self, box: DeadLetterReader) -> None:
+    async def _count_repeatedly(self, reader: DeadLetterReader) -> None:
         while not self.should_stop:
-            self.open = await self._count(box)
-            await self.sleep(INTERVAL)
+            self.open = await self._count(reader)
+            await self.sleep(INTERVAL_SECONDS)

@@ -11,11 +11,11 @@ from faust.types import TP, EventT
 from faust.types.tuples import Message
 
 from microblog_streams.aio.tasks import InFlight
-from microblog_streams.dead_letters.record import letter_headers
 from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
 from microblog_streams.delivery.partition_processor import PartitionProcessor
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
+from microblog_streams.domain.dead_letters import dead_letter_headers
 from microblog_streams.ports import EventLog
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class ProcessorPool:
         """Send an event to dead.letters, with the broker's confirmation. Raises Transient."""
         message = event.message
         source = (message.topic, message.partition, message.offset)
-        headers = letter_headers(source, reason, first_failure, message.headers)
+        headers = dead_letter_headers(source, reason, first_failure, message.headers)
         await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
         logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
 

@@ -5,16 +5,16 @@ the last id of the page before, exclusive), because positions stay right while r
 """
 
 from microblog_streams.ports.connection import Connection
-from microblog_streams.ports.dead_letters import Action, Bounds, DeadLetterReader, SettledLetters, SourceLog
+from microblog_streams.ports.dead_letters import Bounds, DeadLetterReader, Resolution, ResolvedLetters, SourceTopics
 from microblog_streams.ports.event_log import EventLog, Outbox
 from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice, FollowStore, Row, RowSlice
 from microblog_streams.ports.posts import PageCache, PostCache, PostStore, UserCache
+from microblog_streams.ports.progress import Progress
 from microblog_streams.ports.rates import RateStore
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
 from microblog_streams.ports.users import BeforeCommit, IdempotencyStore, PasswordStore, TokenStore, UserStore
 
 __all__ = [
-    "Action",
     "BeforeCommit",
     "BlockStore",
     "Bounds",
@@ -32,11 +32,13 @@ __all__ = [
     "PasswordStore",
     "PostCache",
     "PostStore",
+    "Progress",
     "RateStore",
+    "Resolution",
+    "ResolvedLetters",
     "Row",
     "RowSlice",
-    "SettledLetters",
-    "SourceLog",
+    "SourceTopics",
     "TimelinePage",
     "TimelineState",
     "TimelineStore",

@@ -1,1 +1,1 @@
-"""Repartitioning: a deployment moves to a new set of topics with more partitions, while it goes on serving."""
+"""Moving a deployment to a topic set with more partitions, while it serves."""

@@ -1,94 +1,96 @@
-"""What a move of the partitions waits for, and what it looks at before a step that cannot be taken back."""
+"""Waits of a repartition for the workers, by committed offsets in Kafka and by the worker registry in Redis."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from microblog_streams.commands.progress_bar import Report
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.topics import app_id
 from microblog_streams.kafka.consumer_lag import Offsets
+from microblog_streams.ports import Progress
 from microblog_streams.stores.redis.worker_registry import Worker
 
-#: Seconds between looks at what is waited for, and for which workers are watched as they start again.
-_GLANCE, _WATCH = 0.5, 120.0
+_POLL_SECONDS: Final = 0.5
+#: How long restarting workers are watched.
+_RESTART_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
 class ProgressWaits:
-    """Looks at what the workers of a generation have done, by Kafka and by what they announce."""
+    """Waits for the workers of a topic set. All methods raise StoreUnavailable."""
 
     offsets: Offsets
     workers: Callable[[], Awaitable[Sequence[Worker]]]
-    #: Called between two looks, to end a wait that is not this command's any more.
+    #: Called with every poll; it raises if another command has taken over the repartition.
     keep: Callable[[], Awaitable[object]]
-    report: Report
+    progress: Progress
 
-    async def warmed(self, generation: int, partitions: int) -> None:
-        """Wait for workers of a generation that have all its partitions, and have caught up with its edges.
+    async def wait_until_warm(self, topic_set: int, partitions: int) -> None:
+        """Wait until workers own all partitions of a topic set, and have acknowledged its edge events.
 
-        That is, with those that are there once they have them all: under load there are always more on their way.
+        Only the events that exist when all partitions are owned: under load there are always newer ones.
         """
-        self.report.step("waiting for workers with MICROBLOG_GENERATION=next: partitions", partitions)
-        while (owned := await self._owned(generation)) < partitions:
-            self.report.at(owned)
-            await self._rest()
-        self.report.at(owned)
-        ends = await self.offsets.ends(_names(topics.EDGES, generation), partitions)
-        while not await self.offsets.reached(app_id(generation), ends):
-            await self._rest()
+        self.progress.step("waiting for workers with MICROBLOG_GENERATION=next: partitions", partitions)
+        while (owned := await self._owned(topic_set)) < partitions:
+            self.progress.update(owned)
+            await self._pause()
+        self.progress.update(owned)
+        ends = await self.offsets.ends(_names(topics.EDGES, topic_set), partitions)
+        while not await self.offsets.reached(app_id(topic_set), ends):
+            await self._pause()
 
-    async def drained(self, what: str, logical: Sequence[str], generation: int, partitions: int) -> None:
-        """Wait until the workers of a generation have brought about what its topics hold."""
-        first = await self._behind(logical, generation, partitions)
-        self.report.step(f"waiting for the delivery of old {what}", first)
-        while behind := await self._behind(logical, generation, partitions):
-            first = max(first, behind)
-            self.report.at(first - behind, first)
-            await self._rest()
+    async def wait_until_drained(self, what: str, logical: Sequence[str], topic_set: int, partitions: int) -> None:
+        """Wait until the workers of a topic set have acknowledged all records of its ``logical`` topics."""
+        total = await self._behind(logical, topic_set, partitions)
+        self.progress.step(f"waiting for the delivery of old {what}", total)
+        while behind := await self._behind(logical, topic_set, partitions):
+            total = max(total, behind)
+            self.progress.update(total - behind, total)
+            await self._pause()
 
-    async def moved(self, generation: int) -> Sequence[Worker]:
-        """Watch the workers start again in a generation; return those that have not after a while."""
-        deadline = time.monotonic() + _WATCH
-        self.report.step("workers start again")
+    async def wait_until_restarted(self, topic_set: int) -> Sequence[Worker]:
+        """Wait until all workers run with a topic set; return those that do not after two minutes."""
+        deadline = time.monotonic() + _RESTART_SECONDS
+        self.progress.step("workers restart")
         while True:
             try:
                 workers = await self.workers()
             except StoreUnavailable:
                 return ()
-            left = [worker for worker in workers if worker.generation != generation]
-            self.report.at(len(workers) - len(left), len(workers))
+            left = [worker for worker in workers if worker.generation != topic_set]
+            self.progress.update(len(workers) - len(left), len(workers))
             if not left or time.monotonic() > deadline:
                 return left
-            await asyncio.sleep(_GLANCE)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def begun(self, generation: int, partitions: int) -> bool:
-        """Tell whether workers run in a generation, or have brought about any of its edges."""
-        if await self._workers_of(generation):
+    async def has_begun(self, topic_set: int, partitions: int) -> bool:
+        """Return whether workers run with a topic set, or have acknowledged any of its edge events."""
+        if await self._workers_of(topic_set):
             return True
-        names = _names(topics.EDGES, generation)
-        done = [(await self.offsets.progress(app_id(generation), name, partitions))[0] for name in names]
-        return any(done)
+        names = _names(topics.EDGES, topic_set)
+        acknowledged = [(await self.offsets.progress(app_id(topic_set), name, partitions))[0] for name in names]
+        return any(acknowledged)
 
-    async def expired(self, generation: int, partitions: int) -> int:
-        """Return how many edge events of a generation expired before its workers had brought them about."""
-        return await self.offsets.expired(app_id(generation), _names(topics.EDGES, generation), partitions)
+    async def count_expired(self, topic_set: int, partitions: int) -> int:
+        """Return how many edge events of a topic set expired before its workers acknowledged them."""
+        return await self.offsets.expired(app_id(topic_set), _names(topics.EDGES, topic_set), partitions)
 
-    async def _owned(self, generation: int) -> int:
-        return len({part for worker in await self._workers_of(generation) for part in worker.partitions})
+    async def _owned(self, topic_set: int) -> int:
+        return len({partition for worker in await self._workers_of(topic_set) for partition in worker.partitions})
 
-    async def _workers_of(self, generation: int) -> list[Worker]:
-        return [worker for worker in await self.workers() if worker.generation == generation]
+    async def _workers_of(self, topic_set: int) -> list[Worker]:
+        return [worker for worker in await self.workers() if worker.generation == topic_set]
 
-    async def _behind(self, logical: Sequence[str], generation: int, partitions: int) -> int:
-        return await self.offsets.behind(app_id(generation), _names(logical, generation), partitions)
+    async def _behind(self, logical: Sequence[str], topic_set: int, partitions: int) -> int:
+        return await self.offsets.behind(app_id(topic_set), _names(logical, topic_set), partitions)
 
-    async def _rest(self) -> None:
+    async def _pause(self) -> None:
         await self.keep()
-        await asyncio.sleep(_GLANCE)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-def _names(logical: Sequence[str], generation: int) -> list[str]:
-    return [topics.topic_name(name, generation) for name in logical]
+def _names(logical: Sequence[str], topic_set: int) -> list[str]:
+    return [topics.topic_name(name, topic_set) for name in logical]

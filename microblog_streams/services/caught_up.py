@@ -17,7 +17,7 @@ from microblog_streams.domain.topics import SOURCES, app_id, topic_name
 from microblog_streams.kafka.consumer_lag import Ends
 from microblog_streams.ports import Outbox
 
-#: Seconds that ``settle`` lets go by first: the shortcuts that requests take (an author's own timeline) are no events.
+#: Seconds before the wait begins: best-effort steps of requests (an author's own timeline) are no events.
 GAP: Final = 2.0
 #: Seconds between looks.
 GLANCE: Final = 0.2
@@ -49,7 +49,7 @@ class CaughtUp:
     connect: Callable[[], AbstractAsyncContextManager[Acknowledged]]
     compared: Callable[[Deployment], Awaitable[bool]]
 
-    async def settle(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         """Wait, a moment at least. Raises StoreUnavailable, also after ``PATIENCE``, and Conflict."""
         try:
             async with asyncio.timeout(PATIENCE):

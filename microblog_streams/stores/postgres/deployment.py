@@ -69,7 +69,7 @@ _BEGIN: Final = """
 UPDATE deployment SET phase = 'copying', next_generation = %s, next_partitions = %s WHERE phase = 'settled'
 """
 _ADVANCE: Final = "UPDATE deployment SET phase = %s WHERE phase = %s"
-_SETTLE: Final = """
+_COMPLETE: Final = """
 UPDATE deployment SET generation = next_generation, partitions = next_partitions,
        phase = 'settled', next_generation = NULL, next_partitions = NULL
  WHERE phase = 'draining'
@@ -113,9 +113,9 @@ class Repartition:
         await self._session.execute(_ADVANCE, after.value, before.value)
         return await self.look()
 
-    async def settle(self) -> Deployment:
+    async def complete(self) -> Deployment:
         """Make the next generation the present one."""
-        await self._session.execute(_SETTLE)
+        await self._session.execute(_COMPLETE)
         return await self.look()
 
     async def abandon(self) -> Deployment:

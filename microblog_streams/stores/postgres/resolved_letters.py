@@ -1,4 +1,4 @@
-"""Which dead letters somebody has dealt with, in PostgreSQL. Kafka cannot say so of a single record."""
+"""Which dead letters are resolved, in PostgreSQL: Kafka cannot mark a single record."""
 
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from typing import Final, cast
 from psycopg2.errors import UndefinedTable
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.ports import Action, Bounds
+from microblog_streams.ports import Bounds, Resolution
 from microblog_streams.stores.postgres.connection import Postgres
 
-_SETTLE: Final = """
+_RESOLVE: Final = """
 INSERT INTO settled_letters (partition, record_offset, action) VALUES (%s, %s, %s)
 ON CONFLICT (partition, record_offset) DO UPDATE SET action = excluded.action, settled_at = now()
 """
@@ -25,7 +25,7 @@ SELECT count(*)
   JOIN unnest(%s::int[], %s::bigint[], %s::bigint[]) AS bound (partition, first, beyond) USING (partition)
  WHERE record_offset >= first AND record_offset < beyond
 """
-# A letter beyond the bounds may have come and been settled since they were looked up.
+# A letter beyond the bounds may have been written and resolved after they were looked up, so young rows stay.
 _FORGET: Final = """
 DELETE FROM settled_letters AS settled
  USING unnest(%s::int[], %s::bigint[], %s::bigint[]) AS bound (partition, first, beyond)
@@ -35,36 +35,36 @@ DELETE FROM settled_letters AS settled
 """
 
 
-class SettledLetters:
-    """The ``SettledLetters`` of a deployment."""
+class ResolvedLetters:
+    """The ``ResolvedLetters`` of a deployment."""
 
     def __init__(self, postgres: Postgres) -> None:
         """Take the connection."""
         self._postgres = postgres
 
-    async def settle(self, partition: int, offset: int, action: Action) -> None:
-        """Write down what was done with a letter; the last word counts."""
+    async def resolve(self, partition: int, offset: int, resolution: Resolution) -> None:
+        """Record how a letter was resolved; a second resolution replaces the first."""
         with _migrated():
-            await self._postgres.execute(_SETTLE, partition, offset, action)
+            await self._postgres.execute(_RESOLVE, partition, offset, resolution)
 
-    async def find(self, partition: int, offset: int) -> tuple[Action, datetime] | None:
-        """Return what was done with a letter, and when; None where it is open."""
+    async def find(self, partition: int, offset: int) -> tuple[Resolution, datetime] | None:
+        """Return how and when a letter was resolved; None if it is open."""
         with _migrated():
-            return cast(tuple[Action, datetime] | None, await self._postgres.fetch_one(_FIND, partition, offset))
+            return cast(tuple[Resolution, datetime] | None, await self._postgres.fetch_one(_FIND, partition, offset))
 
     async def offsets(self, partition: int, first: int, beyond: int) -> Set[int]:
-        """Return which of a partition's offsets from ``first`` up to ``beyond``, exclusive, are settled."""
+        """Return the resolved offsets of a partition, from ``first`` up to ``beyond``, exclusive."""
         with _migrated():
             return {offset for (offset,) in await self._postgres.fetch(_OFFSETS, partition, first, beyond)}
 
     async def count(self, bounds: Bounds) -> int:
-        """Return how many letters within the bounds are settled."""
+        """Return how many letters within the bounds are resolved."""
         with _migrated():
             ((count,),) = await self._postgres.fetch(_COUNT, *_columns(bounds))
         return int(count)
 
     async def forget(self, bounds: Bounds) -> None:
-        """Drop what was written down of letters outside the bounds, unless it is younger than the bounds may be."""
+        """Delete the rows of letters outside the bounds, which have expired."""
         with _migrated():
             await self._postgres.execute(_FORGET, *_columns(bounds))
 

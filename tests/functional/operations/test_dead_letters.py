@@ -7,7 +7,7 @@ from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import Conflict, Invalid, NotFound, StoreUnavailable
 from microblog_streams.domain.topics import POST_CREATED, POST_DELETED, USER_FOLLOW
 from tests.fakes.database import FakeDatabase
-from tests.fakes.letters import FakeLetterBox, FakeSettledLetters, FakeSourceLog
+from tests.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters, FakeSourceTopics
 
 MOVING = {"generation": 2, "partitions": 8, "next_generation": 3, "next_partitions": 16}
 
@@ -16,10 +16,10 @@ class Desk:
     """An operator's desk: the letters, and the deployment as it is at the moment."""
 
     def __init__(self):
-        self.box, self.database, self.source = FakeLetterBox(), FakeDatabase(), FakeSourceLog()
-        self.settled = FakeSettledLetters(self.database)
+        self.box, self.database, self.source = FakeDeadLetterReader(), FakeDatabase(), FakeSourceTopics()
+        self.resolved = FakeResolvedLetters(self.database)
         self.deployment = Deployment(1, 8)
-        self.letters = DeadLetters(self.box, self.settled, self.source, self.look)
+        self.letters = DeadLetters(self.box, self.resolved, self.source, self.look)
 
     async def look(self):
         return self.deployment
@@ -49,14 +49,14 @@ async def test_no_more_is_read_than_is_listed(desk):
     for number in range(50):
         desk.box.bury(b"%d" % number)
     for offset in range(10):
-        await desk.settled.settle(0, offset, "discarded")
+        await desk.resolved.resolve(0, offset, "discarded")
 
     await desk.letters.oldest(3)
 
     assert desk.box.read == ["0-10", "0-11", "0-12"]
 
 
-async def test_what_is_settled_or_expired_is_neither_listed_nor_counted(desk):
+async def test_what_is_resolved_or_expired_is_neither_listed_nor_counted(desk):
     for number in range(6):
         desk.box.bury(b"%d" % number)
     await desk.letters.discard(await desk.letters.find("0-1"))
@@ -68,18 +68,18 @@ async def test_what_is_settled_or_expired_is_neither_listed_nor_counted(desk):
     assert await desk.letters.count() == 3
 
 
-async def test_a_listing_forgets_what_was_settled_of_letters_that_have_expired(desk):
+async def test_a_listing_forgets_what_was_resolved_of_letters_that_have_expired(desk):
     desk.box.bury(b"0")
     await desk.letters.discard(await desk.letters.find("0-0"))
-    desk.settled.age()
+    desk.resolved.age()
     desk.box.firsts[0] = 1
 
     await desk.letters.oldest(10)
 
-    assert desk.settled.rows == {}
+    assert desk.resolved.rows == {}
 
 
-async def test_a_letter_is_found_by_its_id_also_when_it_is_settled(desk):
+async def test_a_letter_is_found_by_its_id_also_when_it_is_resolved(desk):
     desk.box.bury(b"0")
     desk.box.bury(b"1", partition=1)
     await desk.letters.discard(await desk.letters.find("1-0"))
@@ -101,14 +101,14 @@ async def test_what_is_no_id_is_said_to_be_none(desk, ident):
         await desk.letters.find(ident)
 
 
-async def test_a_replay_sends_what_was_sent_and_settles_the_letter(desk):
+async def test_a_replay_sends_what_was_sent_and_resolves_the_letter(desk):
     headers = (("schema", b"one\xff"), ("trace", None), ("trace", b""))
     letter = desk.box.bury(b"\x00value", headers=headers)
 
     await desk.letters.replay(letter)
 
     assert desk.source.records == [(POST_CREATED, letter.key, b"\x00value", headers)]
-    assert (await desk.settled.find(0, 0))[0] == "replayed"
+    assert (await desk.resolved.find(0, 0))[0] == "replayed"
     assert await desk.letters.count() == 0
 
 
@@ -116,7 +116,7 @@ async def test_a_discarded_letter_is_not_sent(desk):
     await desk.letters.discard(desk.box.bury(b"0"))
 
     assert desk.source.records == []
-    assert (await desk.settled.find(0, 0))[0] == "discarded"
+    assert (await desk.resolved.find(0, 0))[0] == "discarded"
 
 
 async def test_a_replay_that_is_not_confirmed_leaves_the_letter_open(desk):
@@ -142,7 +142,7 @@ async def test_a_replay_that_ends_before_it_is_written_down_is_repeated(desk):
     assert await desk.open() == []
 
 
-async def test_two_operators_at_once_settle_each_letter(desk):
+async def test_two_operators_at_once_resolve_each_letter(desk):
     for number in range(3):
         desk.box.bury(b"%d" % number)
     seen_by_the_other = [letter async for letter in desk.letters.all_open()]
@@ -197,7 +197,7 @@ async def test_a_record_of_an_old_generation_goes_to_the_present_one(desk):
 async def test_while_follows_go_nowhere_their_letters_stay_open(desk):
     desk.deployment = Deployment(**MOVING, phase=Phase.DRAINING)
 
-    with pytest.raises(Conflict, match="replay it after that"):
+    with pytest.raises(Conflict, match="replay it later"):
         await desk.letters.replay(desk.box.bury(b"0", source=USER_FOLLOW))
 
     assert desk.source.records == []
@@ -205,8 +205,8 @@ async def test_while_follows_go_nowhere_their_letters_stay_open(desk):
 
 
 @pytest.mark.parametrize("source", ["", "dead.letters", "orders", "post.created.gx", "post.created.g2.g3"])
-async def test_a_record_of_a_topic_that_is_none_of_ours_is_not_sent_there(desk, source):
-    with pytest.raises(Conflict, match="none of ours"):
+async def test_a_record_of_a_topic_that_is_not_ours_is_not_sent_there(desk, source):
+    with pytest.raises(Conflict, match="not a source topic"):
         await desk.letters.replay(desk.box.bury(b"0", source=source))
 
     assert desk.source.records == []

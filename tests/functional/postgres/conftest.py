@@ -5,9 +5,9 @@ import pytest
 from tests.fakes.access import FakePasswords, FakeTokens
 from tests.fakes.blocks import FakeBlocks
 from tests.fakes.database import FakeDatabase
+from tests.fakes.dead_letters import FakeResolvedLetters
 from tests.fakes.follows import FakeFollows
 from tests.fakes.idempotency import FakeIdempotency
-from tests.fakes.letters import FakeSettledLetters
 from tests.fakes.log import FakeLog
 from tests.fakes.outbox import FakeElection, FakeOutbox
 from tests.fakes.users import FakeUsers
@@ -64,16 +64,16 @@ def days_pass(database):
 
 
 @pytest.fixture
-def settled(database):
-    return FakeSettledLetters(database)
+def resolved(database):
+    return FakeResolvedLetters(database)
 
 
 @pytest.fixture
-def age(settled):
-    """Lets everything be settled an hour ago."""
+def age(resolved):
+    """Lets everything be resolved an hour ago."""
 
     async def age_it():
-        settled.age()
+        resolved.age()
 
     return age_it
 

@@ -10,7 +10,7 @@ from tests.contracts.follows import FollowsContract, check_interleaving, interle
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
 from tests.contracts.outbox import OutboxContract
-from tests.contracts.settled_letters import SettledLettersContract
+from tests.contracts.resolved_letters import ResolvedLettersContract
 from tests.contracts.users import UsersContract
 
 
@@ -58,7 +58,7 @@ class TestFakePasswords(PasswordsContract):
     pass
 
 
-class TestFakeSettledLetters(SettledLettersContract):
+class TestFakeResolvedLetters(ResolvedLettersContract):
     pass
 
 

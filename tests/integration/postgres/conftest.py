@@ -18,7 +18,7 @@ from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.migrations import migrate
 from microblog_streams.stores.postgres.outbox import Outbox, head, remove
-from microblog_streams.stores.postgres.resolved_letters import SettledLetters
+from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 from microblog_streams.stores.postgres.users import Users
 from tests.connections import opened
 from tests.fakes.log import FakeLog
@@ -137,13 +137,13 @@ def days_pass(postgres):
 
 
 @pytest.fixture
-def settled(postgres):
-    return SettledLetters(postgres)
+def resolved(postgres):
+    return ResolvedLetters(postgres)
 
 
 @pytest.fixture
 def age(postgres):
-    """Lets everything be settled an hour ago."""
+    """Lets everything be resolved an hour ago."""
 
     async def age_it():
         await postgres.execute("UPDATE settled_letters SET settled_at = settled_at - interval '1 hour'")

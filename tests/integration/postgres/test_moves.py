@@ -47,7 +47,7 @@ async def test_a_move_goes_through_its_phases_to_the_next_generation(move, postg
     assert await move.advance(Phase.COPYING, Phase.FILLED) == under_way(Phase.FILLED)
     assert await move.advance(Phase.FILLED, Phase.SWITCHED) == under_way(Phase.SWITCHED)
     assert await move.advance(Phase.SWITCHED, Phase.DRAINING) == under_way(Phase.DRAINING)
-    assert await move.settle() == Deployment(2, 12)
+    assert await move.complete() == Deployment(2, 12)
     assert await get_deployment(postgres) == Deployment(2, 12)
 
 
@@ -56,7 +56,7 @@ async def test_a_step_that_was_taken_already_changes_nothing(move):
     assert await move.begin(3, 16) == under_way(Phase.SWITCHED)
     assert await move.advance(Phase.COPYING, Phase.FILLED) == under_way(Phase.SWITCHED)
     assert await move.advance(Phase.FILLED, Phase.SWITCHED) == under_way(Phase.SWITCHED)
-    assert await move.settle() == under_way(Phase.SWITCHED)
+    assert await move.complete() == under_way(Phase.SWITCHED)
 
 
 @pytest.mark.parametrize("phases", [(), (Phase.FILLED,)])
@@ -112,5 +112,5 @@ async def test_the_outbox_says_where_an_event_goes_in_each_phase(move, users, fo
     assert await go_to() == {(1, 2)}
     await move.advance(Phase.SWITCHED, Phase.DRAINING)
     assert await go_to() == {()}
-    await move.settle()
+    await move.complete()
     assert await go_to() == {(2,)}

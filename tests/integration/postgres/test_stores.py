@@ -8,7 +8,7 @@ from tests.contracts.follows import FollowsContract, check_interleaving, interle
 from tests.contracts.idempotency import IdempotencyContract
 from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
 from tests.contracts.outbox import OutboxContract
-from tests.contracts.settled_letters import SettledLettersContract
+from tests.contracts.resolved_letters import ResolvedLettersContract
 from tests.contracts.users import UsersContract
 
 
@@ -65,5 +65,5 @@ class TestPasswords(PasswordsContract):
     pass
 
 
-class TestSettledLetters(SettledLettersContract):
+class TestResolvedLetters(ResolvedLettersContract):
     pass

@@ -11,7 +11,7 @@ from tests.fakes.world import World
 @pytest.fixture
 async def world(monkeypatch):
     """Ten posts of one person, which come in parts of three."""
-    monkeypatch.setattr(post_scan, "PART", 3)
+    monkeypatch.setattr(post_scan, "PAGE_POSTS", 3)
     world = World()
     await world.people("ann")
     await world.write(1, *"abcdefghij")
@@ -28,7 +28,9 @@ def make(world, told):
     async def nothing():
         pass
 
-    return lambda settle=nothing: PostScan(PostRows(world.posts, world.post_cache), settle, told.append)
+    return lambda wait_for_events=nothing: PostScan(
+        PostRows(world.posts, world.post_cache), wait_for_events, told.append
+    )
 
 
 async def test_whole_posts_are_looked_at_once(make, told):
@@ -61,9 +63,9 @@ async def test_what_was_on_its_way_is_not_wrong(make, world):
     late = next(iter(world.posts.posts))
     world.posts.unindexed.add(late)
 
-    async def settle():
+    async def wait_for_events():
         world.posts.unindexed.clear()
 
-    scan = make(settle)
+    scan = make(wait_for_events)
     await scan.run()
     assert scan.wrong == set()

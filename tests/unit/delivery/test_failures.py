@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.dead_letters.record import open_letter
+from microblog_streams.domain.dead_letters import parse_dead_letter
 from microblog_streams.domain.errors import NotMine, OutcomeUnknown, StoreUnavailable
 from microblog_streams.domain.topics import DEAD_LETTERS
 from tests.fakes.delivery import OWNER
@@ -53,7 +53,7 @@ async def test_a_dead_letter_keeps_the_records_own_headers(world):
     await until(lambda: world.acked == [0])
     (letter,) = world.log.events
     sent = tuple((name, text.encode()) for name, text in letter.headers.items())
-    assert open_letter(0, 0, datetime.now(UTC), letter.key, letter.value, sent).headers == tuple(headers)
+    assert parse_dead_letter(0, 0, datetime.now(UTC), letter.key, letter.value, sent).headers == tuple(headers)
 
 
 @pytest.mark.parametrize("headers", [None, [], [("schema", b"1")], [("other", b"x")]])

@@ -103,7 +103,7 @@ async def waiting(caught):
     begun = []
 
     def begin():
-        begun.append(asyncio.create_task(caught.settle()))
+        begun.append(asyncio.create_task(caught.wait_until_caught_up()))
         return begun[-1]
 
     yield begin
@@ -112,7 +112,7 @@ async def waiting(caught):
 
 
 async def test_where_nothing_is_on_its_way_it_ends(caught, group):
-    await caught.settle()
+    await caught.wait_until_caught_up()
     assert group.asked == [([f"{name}.g2" for name in SOURCES], 2), "microblog.g2"]
 
 
@@ -152,7 +152,7 @@ async def test_it_waits_first_for_what_the_workers_have_to_find(waiting, outbox,
 async def test_it_takes_a_moment_at_least(caught, monkeypatch):
     monkeypatch.setattr(caught_up, "GAP", 0.05)
     before = asyncio.get_running_loop().time()
-    await caught.settle()
+    await caught.wait_until_caught_up()
     # The loop's clock ticks in milliseconds.
     assert asyncio.get_running_loop().time() - before >= 0.05 - 0.002
 
@@ -161,16 +161,16 @@ async def test_it_is_given_up_where_a_partition_stands_still(caught, group, monk
     monkeypatch.setattr(caught_up, "PATIENCE", 0.02)
     group.there = 1
     with pytest.raises(StoreUnavailable, match="not brought about within"):
-        await caught.settle()
+        await caught.wait_until_caught_up()
 
 
 async def test_while_partitions_are_grown_there_is_no_answer(caught, deployment):
     deployment[0] = Deployment(1, 2, 0, Phase.COPYING, 2, 4)
     with pytest.raises(Conflict, match="grow-partitions"):
-        await caught.settle()
+        await caught.wait_until_caught_up()
 
 
 async def test_a_database_that_is_away_is_said_so(caught, database):
     database.away = True
     with pytest.raises(StoreUnavailable, match="postgres"):
-        await caught.settle()
+        await caught.wait_until_caught_up()

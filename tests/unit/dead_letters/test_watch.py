@@ -9,23 +9,23 @@ from microblog_streams.dead_letters.operations import count_open
 from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.fakes.database import FakeDatabase
-from tests.fakes.letters import FakeLetterBox, FakeSettledLetters
+from tests.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters
 from tests.waiting import until
 
 
 @pytest.fixture
 def box():
-    return FakeLetterBox()
+    return FakeDeadLetterReader()
 
 
 @pytest.fixture
-def settled():
-    return FakeSettledLetters(FakeDatabase())
+def resolved():
+    return FakeResolvedLetters(FakeDatabase())
 
 
 @pytest.fixture
-async def watch(box, settled, monkeypatch):
-    monkeypatch.setattr(dead_letter_watch, "INTERVAL", 0.001)
+async def watch(box, resolved, monkeypatch):
+    monkeypatch.setattr(dead_letter_watch, "INTERVAL_SECONDS", 0.001)
 
     @asynccontextmanager
     async def connect():
@@ -33,16 +33,16 @@ async def watch(box, settled, monkeypatch):
             raise StoreUnavailable("kafka", "away")
         yield box
 
-    async with DeadLetterWatch(connect, lambda found: count_open(found, settled)) as watch:
+    async with DeadLetterWatch(connect, lambda found: count_open(found, resolved)) as watch:
         yield watch
 
 
-async def test_the_count_follows_what_is_buried_and_settled(watch, box, settled):
+async def test_the_count_follows_what_is_buried_and_resolved(watch, box, resolved):
     await until(lambda: watch.open == 0)
     box.bury(b"0")
     box.bury(b"1", partition=1)
     await until(lambda: watch.open == 2)
-    await settled.settle(1, 0, "discarded")
+    await resolved.resolve(1, 0, "discarded")
     await until(lambda: watch.open == 1)
 
 
@@ -61,12 +61,12 @@ async def test_while_kafka_is_away_nobody_knows_and_then_it_is_told_again(watch,
     await until(lambda: watch.open == 1)
 
 
-async def test_while_postgresql_is_away_nobody_knows_and_then_it_is_told_again(watch, box, settled):
+async def test_while_postgresql_is_away_nobody_knows_and_then_it_is_told_again(watch, box, resolved):
     box.bury(b"0")
     await until(lambda: watch.open == 1)
-    settled.database.away = True
+    resolved.database.away = True
     await until(lambda: watch.open is None)
-    settled.database.away = False
+    resolved.database.away = False
     await until(lambda: watch.open == 1)
 
 

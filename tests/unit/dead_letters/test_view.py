@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from microblog_streams.dead_letters import view
-from microblog_streams.dead_letters.record import DeadLetter
+from microblog_streams.domain.dead_letters import DeadLetter
 
 NOW = datetime(2026, 5, 17, 12, 30, tzinfo=UTC)
 LETTER = DeadLetter(
     partition=3,
     offset=17,
-    buried_at=NOW,
+    written_at=NOW,
     source="post.created.g2",
     source_partition="5",
     source_offset="1042",
@@ -101,7 +101,7 @@ def test_the_details_are_complete():
         "source         post.created.g2, partition 5, offset 1042",
         "reason         UndecodableEvent: value: Invalid JSON",
         "first failure  2026-05-17T12:29:59.123+00:00",
-        "buried         2026-05-17T12:30:00.000+00:00",
+        "written        2026-05-17T12:30:00.000+00:00",
         "key            0000000000000007 (user 7)",
         "header schema  1",
         "header trace   (absent)",
@@ -122,4 +122,4 @@ def test_a_huge_value_is_cut_and_its_size_said():
     assert "value          1,000,000 bytes" in shown
     assert "key            (empty)" in shown
     assert shown.endswith(" ...\n(and more: --raw writes all of it)")
-    assert len(shown) < view.VALUE + 1_000
+    assert len(shown) < view.MAX_VALUE_CHARACTERS + 1_000

@@ -7,7 +7,7 @@ from microblog_streams.domain.deployment import Deployment, Phase
 
 
 @dataclass
-class FakeMove:
+class FakeRepartition:
     """A ``Repartition``: one row, changed as the statements of the real one change it."""
 
     deployment: Deployment
@@ -33,7 +33,7 @@ class FakeMove:
         assert self.deployment.phase is before
         return self._to(after)
 
-    async def settle(self) -> Deployment:
+    async def complete(self) -> Deployment:
         assert self.deployment.phase is Phase.DRAINING
         generation, partitions = self.deployment.next_generation, self.deployment.next_partitions
         return self._back(generation=generation, partitions=partitions)
@@ -52,11 +52,11 @@ class FakeMove:
 
 
 @dataclass
-class FakeGround:
-    """``GrowingTopics`` and ``ProgressWaits`` at once. ``done``: the calls in order, each with the phase."""
+class FakeTopicsAndWaits:
+    """``TopicSetTopics`` and ``ProgressWaits`` at once. ``done``: the calls in order, each with the phase."""
 
-    move: FakeMove
-    #: What ``begun`` and ``expired`` answer.
+    row: FakeRepartition
+    #: What ``has_begun`` and ``count_expired`` answer.
     ran: bool = False
     lost: int = 0
     done: list[tuple[object, ...]] = field(default_factory=list)
@@ -75,27 +75,27 @@ class FakeGround:
     async def close(self, logical: Sequence[str], generation: int) -> None:
         self._did("close", tuple(logical), generation)
 
-    async def warmed(self, generation: int, partitions: int) -> None:
+    async def wait_until_warm(self, generation: int, partitions: int) -> None:
         self._did("warmed", generation, partitions)
 
-    async def drained(self, what: str, logical: Sequence[str], generation: int, partitions: int) -> None:
+    async def wait_until_drained(self, what: str, logical: Sequence[str], generation: int, partitions: int) -> None:
         self._did("drained", tuple(logical), generation, partitions)
 
-    async def begun(self, generation: int, partitions: int) -> bool:
+    async def has_begun(self, generation: int, partitions: int) -> bool:
         return self.ran
 
-    async def expired(self, generation: int, partitions: int) -> int:
+    async def count_expired(self, generation: int, partitions: int) -> int:
         return self.lost
 
     def _did(self, *what: object) -> None:
-        self.done.append((self.move.deployment.phase, *what))
+        self.done.append((self.row.deployment.phase, *what))
 
 
-class Silent:
-    """A ``Report`` that nobody reads."""
+class SilentProgress:
+    """A ``Progress`` that shows nothing."""
 
     def step(self, text: str, total: int | None = None) -> None:
-        """Begin a step."""
+        """Show nothing."""
 
-    def at(self, done: int, total: int | None = None) -> None:
-        """Say how far the step has come."""
+    def update(self, done: int, total: int | None = None) -> None:
+        """Show nothing."""

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from microblog_streams.commands import restatement
-from microblog_streams.commands.restatement import Restatement
+from microblog_streams.commands import rebuild
+from microblog_streams.commands.rebuild import EdgeRepublisher
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.events import EdgeChanged, UserDeleted
 from microblog_streams.domain.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
-from tests.fakes.growing import Silent
 from tests.fakes.outbox import FakeOutbox
+from tests.fakes.repartition import SilentProgress
 from tests.waiting import until
 
 AT = datetime(2026, 5, 17, tzinfo=UTC)
@@ -35,9 +35,9 @@ class Deleted:
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
     """Pages of three, and an outbox that is full with four."""
-    monkeypatch.setattr(restatement, "PAGE", 3)
-    monkeypatch.setattr(restatement, "FULL", 4)
-    monkeypatch.setattr(restatement, "GLANCE", 0.001)
+    monkeypatch.setattr(rebuild, "PAGE_EVENTS", 3)
+    monkeypatch.setattr(rebuild, "MAX_OUTBOX_EVENTS", 4)
+    monkeypatch.setattr(rebuild, "POLL_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def relayed(outbox):
 
 @pytest.fixture
 def run(database, outbox):
-    return Restatement(FakeFollows(database), Deleted(database, 2, 5, 6, 8), outbox, Silent())
+    return EdgeRepublisher(FakeFollows(database), Deleted(database, 2, 5, 6, 8), outbox, SilentProgress())
 
 
 async def through(work, relayed):

@@ -1,21 +1,21 @@
-"""Dead letters in memory: the topic, what is settled, and the topics that records came from."""
+"""Dead letters in memory: the topic, what is resolved, and the topics that records came from."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from microblog_streams.dead_letters.record import DeadLetter, Headers
+from microblog_streams.domain.dead_letters import DeadLetter, Headers
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import POST_CREATED
-from microblog_streams.ports import Action, Bounds
+from microblog_streams.ports import Bounds, Resolution
 from tests.fakes.database import FakeDatabase
 
 BEGIN = datetime(2026, 5, 17, tzinfo=UTC)
 
 
 @dataclass
-class FakeLetterBox:
+class FakeDeadLetterReader:
     """A topic with ``partitions``; ``firsts`` are the offsets below which letters have expired."""
 
     partitions: int = 2
@@ -54,22 +54,22 @@ class FakeLetterBox:
 
     async def letters(self, partition: int, first: int, beyond: int) -> AsyncIterator[DeadLetter]:
         for letter in self.stored[partition][max(first, self.firsts.get(partition, 0)) : beyond]:
-            self.read.append(letter.ident)
+            self.read.append(letter.id)
             yield letter
 
 
-class FakeSettledLetters:
-    """The ``SettledLetters`` of a fake database; its clock is the real one."""
+class FakeResolvedLetters:
+    """The ``ResolvedLetters`` of a fake database; its clock is the real one."""
 
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
-        self.rows: dict[tuple[int, int], tuple[Action, datetime]] = {}
+        self.rows: dict[tuple[int, int], tuple[Resolution, datetime]] = {}
 
-    async def settle(self, partition: int, offset: int, action: Action) -> None:
+    async def resolve(self, partition: int, offset: int, resolution: Resolution) -> None:
         self.database.check()
-        self.rows[partition, offset] = (action, datetime.now(UTC))
+        self.rows[partition, offset] = (resolution, datetime.now(UTC))
 
-    async def find(self, partition: int, offset: int) -> tuple[Action, datetime] | None:
+    async def find(self, partition: int, offset: int) -> tuple[Resolution, datetime] | None:
         self.database.check()
         return self.rows.get((partition, offset))
 
@@ -90,12 +90,12 @@ class FakeSettledLetters:
         }
 
     def age(self) -> None:
-        """Let all that is settled be settled an hour ago."""
-        self.rows = {place: (action, at - timedelta(hours=1)) for place, (action, at) in self.rows.items()}
+        """Let all that is resolved be resolved an hour ago."""
+        self.rows = {place: (resolution, at - timedelta(hours=1)) for place, (resolution, at) in self.rows.items()}
 
 
 @dataclass
-class FakeSourceLog:
+class FakeSourceTopics:
     """Topics that take everything but what is published on a ``closed`` one."""
 
     records: list[tuple[str, bytes, bytes, Headers]] = field(default_factory=list)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from microblog_streams.dead_letters import reader
-from microblog_streams.dead_letters.reader import DeadLetterReader
+from microblog_streams.dead_letters import kafka
+from microblog_streams.dead_letters.kafka import KafkaDeadLetterReader
 from microblog_streams.domain.errors import StoreUnavailable
 
 
@@ -57,7 +57,7 @@ def consumer():
 
 @pytest.fixture
 def box(consumer):
-    return DeadLetterReader(consumer, 2)
+    return KafkaDeadLetterReader(consumer, 2)
 
 
 async def test_the_bounds_are_those_of_every_partition(box):
@@ -75,7 +75,7 @@ async def test_what_has_expired_meanwhile_is_left_out(box):
 
 
 async def test_a_broker_that_does_not_answer_is_away(box, consumer, monkeypatch):
-    monkeypatch.setattr(reader, "_REQUEST", 5)
+    monkeypatch.setattr(kafka, "_REQUEST_MS", 5)
     consumer.answers.clear()
 
     with pytest.raises(StoreUnavailable, match="kafka"):

@@ -1,8 +1,8 @@
-"""Dead letters: how a record that cannot be read is written down, and read back as what it was.
+"""``DeadLetter``: a record that could not be decoded, and its form in the topic ``dead.letters``.
 
-A letter has the record's key and value (an absent one is empty, which reads alike), and headers that tell where the
-record lay and why it is here. The record's own headers are one of these, ``headers``, as JSON with base64: names may
-come twice, and values may be any bytes or absent. So a replay sends what was sent.
+The letter has the record's key and value (an absent one becomes empty). Its headers say where the record was, and why
+it could not be decoded. The record's own headers are in one of them, ``headers``, as JSON with base64, because names
+may repeat and values may be absent or any bytes. So a replay publishes exactly the record that was read.
 """
 
 import json
@@ -12,20 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-#: A record's headers as Kafka has them.
+#: A record's headers as aiokafka gives them.
 Headers = tuple[tuple[str, bytes | None], ...]
 
-#: Characters of a reason that a letter keeps.
-REASON: Final = 500
+#: A longer reason is cut.
+MAX_REASON_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One letter. ``partition`` and ``offset`` are its own, the ``source`` ones those of the record; "" is unknown."""
+    """One letter, at a ``partition`` and ``offset`` of ``dead.letters``.
+
+    The ``source`` fields say where the record was read, as text; they are empty if the letter's headers lack them.
+    """
 
     partition: int
     offset: int
-    buried_at: datetime
+    written_at: datetime
     source: str
     source_partition: str
     source_offset: str
@@ -36,12 +39,12 @@ class DeadLetter:
     headers: Headers
 
     @property
-    def ident(self) -> str:
-        """What people call it by."""
+    def id(self) -> str:
+        """``partition-offset``, as in 3-17."""
         return f"{self.partition}-{self.offset}"
 
 
-def letter_headers(
+def dead_letter_headers(
     source: tuple[str, int, int],
     reason: Exception,
     first_failure: str,
@@ -53,29 +56,29 @@ def letter_headers(
         "topic": topic,
         "partition": str(partition),
         "offset": str(offset),
-        "error": f"{type(reason).__name__}: {reason}"[:REASON],
+        "error": f"{type(reason).__name__}: {reason}"[:MAX_REASON_CHARACTERS],
         "first-failure": first_failure,
         "headers": _pack(headers),
     }
 
 
-def open_letter(
-    partition: int, offset: int, buried_at: datetime, key: bytes | None, value: bytes | None, headers: Headers
+def parse_dead_letter(
+    partition: int, offset: int, written_at: datetime, key: bytes | None, value: bytes | None, headers: Headers
 ) -> DeadLetter:
-    """Return the letter that lies at a place, whoever wrote it."""
-    told = {name: (text or b"").decode("utf-8", "replace") for name, text in headers}
+    """Return the letter in a record of ``dead.letters``; headers that are missing or damaged read as empty."""
+    texts = {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
     return DeadLetter(
         partition=partition,
         offset=offset,
-        buried_at=buried_at,
-        source=told.get("topic", ""),
-        source_partition=told.get("partition", ""),
-        source_offset=told.get("offset", ""),
-        error=told.get("error", ""),
-        first_failure=told.get("first-failure", ""),
+        written_at=written_at,
+        source=texts.get("topic", ""),
+        source_partition=texts.get("partition", ""),
+        source_offset=texts.get("offset", ""),
+        error=texts.get("error", ""),
+        first_failure=texts.get("first-failure", ""),
         key=key or b"",
         value=value or b"",
-        headers=_unpack(told.get("headers", "[]")),
+        headers=_unpack(texts.get("headers", "[]")),
     )
 
 

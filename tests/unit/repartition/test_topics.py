@@ -9,8 +9,8 @@ from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import Row
-from microblog_streams.repartition import changelog_copy
-from microblog_streams.repartition.changelog_copy import TableCopy
+from microblog_streams.repartition import topics
+from microblog_streams.repartition.topics import ChangelogCopy
 from tables.codec import decode_key, decode_row
 from tests.fakes.database import FakeDatabase
 from tests.fakes.follows import FakeFollows
@@ -66,7 +66,7 @@ def producer():
 
 @pytest.fixture
 def copy(database):
-    return TableCopy(FakeFollows(database), Deleted(4, 7), 2, PARTITIONS)
+    return ChangelogCopy(FakeFollows(database), Deleted(4, 7), 2, PARTITIONS)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ async def test_rows_go_to_the_new_changelog_to_the_partition_of_their_author_s_e
 
 
 async def test_each_page_is_confirmed_before_the_next_is_read(copy, producer, report, told, monkeypatch):
-    monkeypatch.setattr(changelog_copy, "PAGE", 7)
+    monkeypatch.setattr(topics, "PAGE_ROWS", 7)
     assert await copy.write(producer, report) == 18
     assert told == [(7, 7), (14, 14), (16, 16), (18, 18)]
     assert len(producer.records) == 18

@@ -2,9 +2,9 @@
 
 import pytest
 
-from microblog_streams.commands import everyone
-from microblog_streams.commands.everyone import Everyone
-from microblog_streams.commands.inspection import Inspection
+from microblog_streams.commands import user_selection
+from microblog_streams.commands.user_selection import UserSelection
+from microblog_streams.commands.verify import TimelineScan
 from microblog_streams.domain.errors import NotFound, StoreUnavailable
 from microblog_streams.operations.timelines.audit import Finding, Kind
 from tests.fakes.world import World
@@ -35,71 +35,71 @@ def told():
 
 
 @pytest.fixture
-def settled(world):
+def waits(world):
     """How often it was waited for."""
     return []
 
 
 @pytest.fixture
-def inspection(world, told, settled):
-    async def settle():
-        settled.append(1)
+def scan(world, told, waits):
+    async def wait_for_events():
+        waits.append(1)
         await world.deliver()
 
-    return Inspection(world.operations.audit, settle, told.append)
+    return TimelineScan(world.operations.audit, wait_for_events, told.append)
 
 
-async def whom(everyone):
-    return [page async for page in everyone.pages()]
+async def whom(user_selection):
+    return [page async for page in user_selection.pages()]
 
 
-class TestInspection:
-    async def test_where_all_is_right_everyone_is_looked_at_once(self, inspection, users, told, settled):
-        await inspection.run(Everyone(users).pages())
-        assert (inspection.checked, inspection.cold, inspection.wrong) == (8, 2, {})
+class TestTimelineScan:
+    async def test_where_all_is_right_everyone_is_looked_at_once(self, scan, users, told, waits):
+        await scan.run(UserSelection(users).pages())
+        assert (scan.checked, scan.cold, scan.wrong) == (8, 2, {})
         assert told == list(range(1, 11))
-        assert settled == []
+        assert waits == []
 
-    async def test_what_is_wrong_is_told_by_person(self, inspection, users, world):
+    async def test_what_is_wrong_is_told_by_person(self, scan, users, world):
         post = world.expected(1)[1]
         for user in (3, 5):
             world.entries(user).remove(world.entry(post))
-        await inspection.run(Everyone(users).pages())
+        await scan.run(UserSelection(users).pages())
         missing = frozenset({Finding(Kind.MISSING, post, 1)})
-        assert inspection.wrong == {3: missing, 5: missing}
+        assert scan.wrong == {3: missing, 5: missing}
 
-    async def test_what_is_on_its_way_is_waited_for_once_for_all(self, inspection, users, world, settled):
+    async def test_what_is_on_its_way_is_waited_for_once_for_all(self, scan, users, world, waits):
         await world.operations.posts.create(1, "late")
-        await inspection.run(Everyone(users).pages())
-        assert inspection.wrong == {}
-        assert settled == [1]
+        await scan.run(UserSelection(users).pages())
+        assert scan.wrong == {}
+        assert waits == [1]
 
     @pytest.mark.parametrize("store", ["redis", "postgres", "cassandra"])
-    async def test_a_store_that_is_away_ends_it(self, inspection, users, world, store):
-        pages = Everyone(users).pages()
+    async def test_a_store_that_is_away_ends_it(self, scan, users, world, store):
+        pages = UserSelection(users).pages()
         world.timelines.down, world.posts.down = store == "redis", store == "cassandra"
         world.database.away = store == "postgres"
         with pytest.raises(StoreUnavailable, match=store):
-            await inspection.run(pages)
+            await scan.run(pages)
 
 
-class TestEveryone:
+class TestUserSelection:
     async def test_everyone_comes_once_in_pages(self, users, monkeypatch):
-        monkeypatch.setattr(everyone, "PAGE", 4)
-        assert await whom(Everyone(users)) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+        monkeypatch.setattr(user_selection, "PAGE_SIZE", 4)
+        assert await whom(UserSelection(users)) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
     async def test_those_who_are_named(self, users):
-        assert await whom(Everyone(users, named=(5, 2, 5))) == [[2, 5]]
+        assert await whom(UserSelection(users, ids=(5, 2, 5))) == [[2, 5]]
 
     async def test_nobody_has_a_wrong_name(self, users):
         with pytest.raises(NotFound, match="user 99"):
-            await whom(Everyone(users, named=(5, 99)))
+            await whom(UserSelection(users, ids=(5, 99)))
 
     async def test_a_sample_is_so_many_different_people(self, users):
-        (page,) = await whom(Everyone(users, sample=4))
+        (page,) = await whom(UserSelection(users, sample=4))
         assert len(set(page)) == 4
         assert set(page) <= set(range(1, 11))
 
     async def test_a_sample_of_more_than_there_are_is_no_more_than_that(self, users):
-        (page,) = await whom(Everyone(users, sample=40))
+        (page,) = await whom(UserSelection(users, sample=40))
         assert set(page) <= set(range(1, 11))
