@@ -68,7 +68,7 @@ def build_cluster_services(app: FaustApp, stores: Stores, deployment: Deployment
     presence = WorkerPresence(stores.in_redis.worker_registry, app.itself)
 
     async def read_deployment() -> Deployment:
-        await postgres.look()
+        await postgres.check_server()
         return await get_deployment(postgres)
 
     watch = DeploymentWatch(

@@ -128,7 +128,7 @@ async def _for_each(users: UserSelection, total: int, work: Callable[[int], Awai
 class DeletedUsers(Protocol):
     """The part of ``stores.postgres.users.Users`` that ``EdgeRepublisher`` needs."""
 
-    async def restate_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
+    async def republish_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
         """Publish the events of a page of deleted users again; return the page."""
         ...
 
@@ -147,7 +147,7 @@ class EdgeRepublisher:
         self.progress.step("edges", total)
         done, last = 0, (0, 0)
         await self._wait_for_outbox()
-        while page := await self.follows.restate(last, PAGE_EVENTS):
+        while page := await self.follows.republish_page(last, PAGE_EVENTS):
             last = (page[-1].followee, page[-1].follower)
             done += len(page)
             self.progress.update(done)
@@ -159,7 +159,7 @@ class EdgeRepublisher:
         self.progress.step("deleted users")
         done, last = 0, 0
         await self._wait_for_outbox()
-        while page := await self.users.restate_deleted(last, PAGE_EVENTS):
+        while page := await self.users.republish_deleted(last, PAGE_EVENTS):
             last = page[-1][0]
             done += len(page)
             self.progress.update(done)

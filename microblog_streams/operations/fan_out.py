@@ -105,6 +105,6 @@ class FanOut:
                 receivers += rows.followers
                 position = rows.last
                 if receivers:
-                    further = pushes.started >= IN_ORDER
-                    await pushes.start(self.timelines.push(receivers, entry, lease.deadline, further, lease.check))
+                    low_priority = pushes.started >= IN_ORDER
+                    await pushes.start(self.timelines.push(receivers, entry, lease.deadline, low_priority, lease.check))
                 receivers = []

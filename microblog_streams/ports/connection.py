@@ -1,21 +1,21 @@
-"""A connection to a store's server: what the worker opens, asks for an answer, and closes."""
+"""The connection to a store's server, which its stores share."""
 
 from typing import Protocol
 
 
 class Connection(Protocol):
-    """A connection to one store's server, shared by the stores that live there."""
+    """A connection, or a pool of them, to one store."""
 
     name: str
 
     async def connect(self) -> None:
-        """Connect once. StoreUnavailable: try again later. SetupError: it never will (wrong password, too old)."""
+        """Connect. Raises StoreUnavailable if a later attempt may succeed, SetupError if none can (wrong password)."""
         ...
 
     async def ping(self) -> None:
-        """Ask the server for an answer, within the store's time-out."""
+        """Make a round trip to the server, within the store's time-out."""
         ...
 
     async def close(self) -> None:
-        """Give everything back; calls after this raise StoreUnavailable."""
+        """Release everything; later calls raise StoreUnavailable."""
         ...

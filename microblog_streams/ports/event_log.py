@@ -1,33 +1,27 @@
-"""Events on their way: the outbox where they wait, and the log that acknowledges them.
-
-What entitles a worker to act on an event: that the event's partition is still its own.
-
-``delivery`` hands a lease to every effect. An effect checks it right before each thing that does harm when it is
-done for what is another worker's by now, and gives the deadline to stores that can hold back a write by it.
-"""
+"""Events between their commit and their acknowledgement: outbox, log, and the lease of an event's partition."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 
 class Outbox(Protocol):
-    """Events that were committed with their change and wait to be published: how many, and how far they go."""
+    """Events that were committed together with their change and are not published yet."""
 
     async def count(self, limit: int = 100_000) -> int:
-        """Return how many records wait, counted up to ``limit``."""
+        """Return the number of records, counted up to ``limit``."""
         ...
 
     async def newest(self) -> int:
-        """Return the id of the newest record that waits, 0 where none does."""
+        """Return the highest record id, 0 if the outbox is empty."""
         ...
 
     async def oldest(self) -> int | None:
-        """Return the id of the oldest record that waits, None where none does."""
+        """Return the lowest record id, None if the outbox is empty."""
         ...
 
 
 class EventLog(Protocol):
-    """The log that acknowledges: a publish returns when the broker has confirmed it to all its replicas."""
+    """Publishes events. A publish returns after all in-sync replicas have the record."""
 
     async def publish(
         self,
@@ -37,15 +31,19 @@ class EventLog(Protocol):
         headers: Mapping[str, str] | None = None,
         generation: int | None = None,
     ) -> None:
-        """Publish on a logical topic, of a generation; without one, of that which takes posts at the moment.
+        """Publish on a logical topic of a topic set (``generation``; default: the one that takes posts now).
 
-        BrokerUnavailable: nothing was sent. OutcomeUnknown: no confirmation in time.
+        Raises BrokerUnavailable if nothing was sent, OutcomeUnknown if no confirmation came in time.
         """
         ...
 
 
 class Lease(Protocol):
-    """The hold on one partition, for one event."""
+    """Proof that this worker still has an event's partition.
+
+    ``delivery`` passes a lease to every effect. The effect checks it right before each step that would do harm if
+    another worker had taken over, and passes the deadline to stores that can refuse a late write.
+    """
 
     @property
     def partition(self) -> int:
@@ -54,9 +52,9 @@ class Lease(Protocol):
 
     @property
     def deadline(self) -> float:
-        """The ``time.monotonic`` time until which the hold is certain without another heartbeat."""
+        """The ``time.monotonic`` time until which the lease holds without another heartbeat."""
         ...
 
     def check(self) -> None:
-        """Raise NotMine where the partition was revoked, or may have been."""
+        """Raise NotMine if the partition was revoked, or may have been."""
         ...

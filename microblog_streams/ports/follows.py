@@ -1,4 +1,4 @@
-"""Who follows and who blocks whom: in PostgreSQL, and as rows of the followers table."""
+"""Who follows and who blocks whom: the truth in PostgreSQL, and the followers table derived from it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from microblog_streams.domain.models import Edge, IdempotencyKey, User
 
 
 class FollowStore(Protocol):
-    """Who follows whom, in PostgreSQL: the truth that every follower table and timeline is derived from."""
+    """Edges in PostgreSQL: the truth from which every followers table and timeline is derived."""
 
     async def set(
         self,
@@ -17,40 +17,37 @@ class FollowStore(Protocol):
         followee: int,
         following: bool,
         at: datetime,
-        once: IdempotencyKey | None = None,
-        most: int = 0,
+        idempotency_key: IdempotencyKey | None = None,
+        max_followees: int = 0,
     ) -> Edge:
-        """Follow or unfollow, in one transaction with its event; no change and no event where it is so already.
+        """Follow or unfollow, in one transaction with the event; an edge that is so already gets no event.
 
-        Nobody comes to follow more than ``most`` people (0: any number), deleted ones not counted, however many follows
-        come at once. Raises TooManyFollowees; edges that are there stay, whatever their number.
-        Takes FOR SHARE on both users when following; raises NotFound for one that is not there, Blocked where either
-        has blocked the other.
-        Unfollowing somebody never followed leaves no row and answers an edge of version 0.
-        A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
+        A follow locks both users FOR SHARE. Raises NotFound for a missing user, Blocked if either has blocked the
+        other, TooManyFollowees if the follower would exceed ``max_followees`` (0: no limit; deleted followees do not
+        count; concurrent follows do). Existing edges above the limit stay.
+        Unfollowing an edge that never existed writes no row and returns version 0.
+        A known key changes nothing and returns the edge as it is now. Raises KeyReused.
         """
         ...
 
     async def republish(self, edges: Collection[tuple[int, int]]) -> int:
-        """Publish the last event of each edge (follower, followee) again; return how many there are.
-
-        An edge that nobody ever made has none.
-        """
+        """Publish the last event of each edge (follower, followee) again; return how many of the edges exist."""
         ...
 
     async def correct(self, claims: Sequence[Edge]) -> int:
-        """Have PostgreSQL's word be the last on edges of which the claims know a version that it has lost.
+        """Overrule claims with versions that PostgreSQL has lost; return their number.
 
-        Each gets a higher one, with its event, and is as it is there: ended where it is not. Return how many there are.
+        Each such edge gets a higher version, with its event, in the state that PostgreSQL has; an edge without a row
+        becomes an ended one.
         """
         ...
 
-    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
-        """Publish the last events of a page of ``edges_page`` again, as ones without effects; return the edges."""
+    async def republish_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+        """Publish the last events of a page of ``edges_page`` again, marked to change rows only; return the edges."""
         ...
 
     async def followees(self, follower: int) -> Sequence[int]:
-        """Return everyone whom ``follower`` follows, by id (deleted users left out)."""
+        """Return all undeleted followees, by id."""
         ...
 
     async def followees_page(self, follower: int, after: int, limit: int) -> Sequence[User]:
@@ -62,33 +59,35 @@ class FollowStore(Protocol):
         ...
 
     async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
-        """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""
+        """Return up to ``limit`` edges, ended ones too, with (followee, follower) > ``after``, in that order."""
         ...
 
 
 class BlockStore(Protocol):
-    """Who has blocked whom, in PostgreSQL. Between two of whom one has blocked the other nobody follows."""
+    """Blocks, in PostgreSQL. There is no edge between two users of whom one has blocked the other."""
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
+    async def block(
+        self, blocker: int, blocked: int, at: datetime, idempotency_key: IdempotencyKey | None = None
+    ) -> None:
         """Block, in one transaction with the end of the edges both ways and their events; idempotent.
 
-        A follow at the same moment is ended by it, or refused. Raises NotFound for a user that is not there.
-        A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.
+        A concurrent follow is ended by the block or refused. A known key changes nothing.
+        Raises NotFound for a missing user, KeyReused.
         """
         ...
 
     async def unblock(self, blocker: int, blocked: int) -> None:
-        """Take a block back; edges stay as they are. Nothing happens where there is none."""
+        """Remove a block, if there is one; edges stay as they are."""
         ...
 
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
-        """Return up to ``limit`` of those whom ``blocker`` has blocked with id > ``after``, by id."""
+        """Return up to ``limit`` users blocked by ``blocker`` with id > ``after``, by id."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the followers table says of one edge."""
+    """An edge in the followers table."""
 
     version: int
     following: bool
@@ -97,7 +96,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class FollowerSlice:
-    """Followers in order of their ids; ``last`` is where the next slice goes on, None at the end."""
+    """Followers by id. ``last`` is the position for the next slice, None at the end."""
 
     followers: Sequence[int]
     last: int | None
@@ -105,16 +104,16 @@ class FollowerSlice:
 
 @dataclass(frozen=True, slots=True)
 class RowSlice:
-    """Rows with their followers, in order of their ids; ``last`` is where the next slice goes on, None at the end."""
+    """Rows with their followers, by follower. ``last`` is the position for the next slice, None at the end."""
 
     rows: Sequence[tuple[int, Row]]
     last: int | None
 
 
 class Followers(Protocol):
-    """The followers table (``tables/``), as operations see it. ``partition`` is the event's own.
+    """The followers table (``tables/``). ``partition`` is that of the event, or of the author's topic partition.
 
-    Raises NotMine where the partition's rows are not in this worker: never to be read as "no followers".
+    Raises NotMine if this worker does not have the partition's rows; that never means "no followers".
     """
 
     def row(self, partition: int, author: int, follower: int) -> Row | None:
@@ -122,20 +121,20 @@ class Followers(Protocol):
         ...
 
     def write(self, author: int, follower: int, row: Row) -> None:
-        """Write an edge's row, in the current event's partition; ``deliver`` sees to its confirmation."""
+        """Write an edge's row in the partition of the current event; ``delivery`` waits for its confirmation."""
         ...
 
     def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
-        """Look at up to ``limit`` rows with follower > ``after``; return those that follow."""
+        """Read up to ``limit`` rows with follower > ``after``; return those that follow."""
         ...
 
     def scan(self, partition: int, author: int, after: int, limit: int) -> RowSlice:
-        """Return up to ``limit`` rows with follower > ``after``, also of those that do not follow any more."""
+        """Return up to ``limit`` rows with follower > ``after``, ended ones too."""
         ...
 
     def page(self, partition: int, after: tuple[int, int], limit: int) -> Sequence[tuple[int, int, Row]]:
         """Return up to ``limit`` rows of a partition with (author, follower) > ``after``, in that order.
 
-        The rows of follower 0 are the tombstones of authors.
+        Rows with follower 0 are tombstones of authors.
         """
         ...

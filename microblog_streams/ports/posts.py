@@ -1,7 +1,4 @@
-"""Posts: what Cassandra promises.
-
-Caches of posts and users, in Redis: filled with SET NX, a deletion is a mark.
-"""
+"""Posts in Cassandra, and the caches of posts and users in Redis."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -11,10 +8,10 @@ from microblog_streams.domain.models import Post, User
 
 
 class PostStore(Protocol):
-    """Posts, in Cassandra. All writes are idempotent and carry the id's time, so their order does not matter."""
+    """Posts, in Cassandra: bodies by id, and the author index. Writes carry the id's time, so their order is free."""
 
     async def put(self, post: Post) -> None:
-        """Write a post; never brings back a deleted one."""
+        """Write body and index row. Never restores a deleted post."""
         ...
 
     async def delete(self, post_id: UUID, author: int) -> None:
@@ -22,68 +19,68 @@ class PostStore(Protocol):
         ...
 
     async def delete_all(self, author: int, ids: Sequence[UUID]) -> None:
-        """Delete posts of an author, all texts before the first flag in the author's index.
+        """Delete posts of an author: all bodies before the first index row.
 
-        So a call that failed, or whose process died, left no text whose flag hides it from ``newest``.
+        A call that fails half-way thus leaves no text whose index row hides it from ``newest``.
         """
         ...
 
     async def get_many(self, ids: Collection[UUID]) -> Mapping[UUID, Post]:
-        """Return those posts that are there, deleted ones with their flag."""
+        """Return the posts that exist, deleted ones with their flag."""
         ...
 
     async def indexed(self, author: int, ids: Collection[UUID]) -> Mapping[UUID, bool]:
-        """Return those of the posts of which the author's index has a row: whether it says that they are deleted."""
+        """Return for each post with a row in the author index whether that row is flagged as deleted."""
         ...
 
     async def scan(self, after: UUID | None, limit: int) -> Sequence[Post]:
-        """Return up to ``limit`` posts of all, deleted ones with their flag, in an order of the store's own.
+        """Return up to ``limit`` of all posts, deleted ones with their flag, in the store's own order.
 
-        ``after`` is the last one of the part before. An empty part: there are no more.
+        ``after`` is the last id of the previous part, None for the first one. An empty part ends the scan.
         """
         ...
 
     async def newest(self, author: int, before: UUID | None, limit: int) -> Sequence[UUID]:
-        """Return the newest ``limit`` undeleted post ids of an author, older than ``before``, newest first.
+        """Return an author's newest ``limit`` undeleted ids below ``before``, newest first.
 
-        Fewer than ``limit`` means that there are no more (LOCAL_QUORUM: pages go on from the last of them).
+        Fewer than ``limit`` are all there are. Reads a quorum, because pages continue after the last id.
         """
         ...
 
     async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
-        """Return the ``limit`` undeleted post ids of an author next above ``after``, oldest first (LOCAL_QUORUM)."""
+        """Return an author's next ``limit`` undeleted ids above ``after``, oldest first. Reads a quorum."""
         ...
 
 
 class PostCache(Protocol):
-    """Post bodies by id, in Redis. A deletion leaves a mark for an hour, so that it shows on every worker at once."""
+    """Posts by id. A deletion leaves a mark for an hour, so that all workers see it at once."""
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
-        """Return what is cached; a deletion mark comes as a Post with ``deleted``."""
+        """Return the cached posts; a deletion mark is a Post with ``deleted``."""
         ...
 
     async def fill(self, posts: Collection[Post], stored: bool = False) -> None:
-        """Add posts that are not cached (SET NX: never over a deletion mark).
+        """Add posts that are not cached (SET NX, so a deletion mark stays).
 
-        ``stored``: a ``PostStore.put`` of them has succeeded. To have read them proves less: a put that was given up
-        may have left the body without its row in the author's index.
+        ``stored``: ``PostStore.put`` succeeded for them. A successful read does not prove that: an aborted put may have
+        written the body without the row in the author index.
         """
         ...
 
     async def stored(self, post_id: UUID) -> bool:
-        """Tell whether a post was filled as ``stored``."""
+        """Return whether the post was filled as ``stored``."""
         ...
 
     async def delete(self, post_id: UUID, author: int) -> None:
-        """Put the deletion mark."""
+        """Set the deletion mark."""
         ...
 
 
 class UserCache(Protocol):
-    """Users by id, in Redis; the same rules as for posts."""
+    """Users by id; the same rules as for posts."""
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
-        """Return what is cached; None is the mark of a deleted user, a missing key says nothing."""
+        """Return the cached users; None is the mark of a deleted user."""
         ...
 
     async def fill(self, users: Collection[User]) -> None:
@@ -91,15 +88,15 @@ class UserCache(Protocol):
         ...
 
     async def delete(self, user: int) -> None:
-        """Put the deletion mark."""
+        """Set the deletion mark."""
         ...
 
 
 class PageCache(Protocol):
-    """Both caches at once: what a page shows, in one round trip."""
+    """Both caches in one round trip, for a page of posts with the names of their authors."""
 
     async def get_many(
         self, ids: Sequence[UUID], users: Collection[int]
     ) -> tuple[Mapping[UUID, Post], Mapping[int, User | None]]:
-        """Return what is cached of posts and of users, as the caches themselves do."""
+        """Return cached posts and users, each as from its own cache."""
         ...

@@ -1,4 +1,4 @@
-"""Counting requests against rates: what the shared counters in Redis and those of one worker promise alike."""
+"""Rate limit counters: shared in Redis, or local to a worker."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,11 +7,11 @@ from microblog_streams.domain.rates import Rate, Verdict
 
 
 class RateStore(Protocol):
-    """Counters of requests, one for each key and rate, in sliding windows of time."""
+    """Counters of requests in sliding windows, one for each key and rate."""
 
     async def take(self, key: str, rates: Sequence[Rate]) -> Verdict:
-        """Count one request of ``key`` against one or several rates, or refuse it and count it against none.
+        """Count one request of ``key`` against all ``rates``, or refuse it and count it against none.
 
-        Only where several requests of a key come in the same moment may one be refused after it was counted.
+        A request that races with others of the same key may be refused and counted.
         """
         ...

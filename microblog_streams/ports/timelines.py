@@ -1,4 +1,4 @@
-"""Home timelines: what Redis promises of them, and the states that a timeline can be in."""
+"""Home timelines in Redis, and the states that a timeline can be in."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,52 +6,52 @@ from enum import Enum
 from typing import Protocol
 from uuid import UUID
 
-#: Raises where the caller's hold on what it does is gone: ``Lease.check``.
+#: Raises if the caller has lost its lease: ``Lease.check``.
 Check = Callable[[], None]
 
 
 class TimelineState(Enum):
-    """What state a timeline is in."""
+    """The state of a timeline; all but COLD and BUILDING are warm."""
 
-    COLD = "cold"  # no key: nothing is kept, the next read rebuilds it
-    BUILDING = "building"  # a rebuild is under way; what is there may have holes
-    PARTIAL = "partial"  # older entries than the tail exist in the post store
+    COLD = "cold"  # no key: the next read rebuilds it
+    BUILDING = "building"  # a rebuild runs; entries may be missing
+    PARTIAL = "partial"  # entries older than the tail exist in the post store
     COMPLETE = "complete"  # the list is the whole history
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePage:
-    """Part of a timeline: entries of 24 bytes, newest first, and the state of the list they came from."""
+    """A part of a timeline: entries of 24 bytes, newest first, and the state of the list."""
 
-    warmth: TimelineState
+    state: TimelineState
     entries: Sequence[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A rebuild that was begun: the token that proves it is still ours, and the counter of changes seen so far."""
+    """A rebuild in progress: the token that identifies its builder, and the number of changes seen so far."""
 
     token: bytes
     changes: int
 
 
 class TimelineStore(Protocol):
-    """Home timelines, in Redis. The list holds all that its owner and followees wrote, down to its tail.
+    """Home timelines. A list holds everything that its owner and followees wrote, down to its tail.
 
-    A ``deadline`` is on this process' ``time.monotonic`` clock; the store turns it into Redis' own time,
-    and the change is not made after it (returns False): a process that was frozen must not write late.
-    No change is made after its caller got StoreUnavailable because no answer came in time.
+    A ``deadline`` is on this process' ``time.monotonic`` clock. The store converts it to Redis' own time, and Redis
+    refuses the change after it (the method returns False), so that a process that was frozen cannot write late.
+    A change whose caller got StoreUnavailable for lack of an answer is not made later either.
     """
 
     @property
     def kept(self) -> int:
-        """Entries that a timeline keeps: who merges or rebuilds brings so many, or all there are."""
+        """The number of entries that a timeline keeps. Merges and rebuilds must bring as many, or all there are."""
         ...
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
-        """Make the empty, complete timeline of a new user. False: deadline passed.
+        """Create the empty, complete timeline of a new user. False: the deadline passed.
 
-        A list that is there is another's, to whom the id belonged before PostgreSQL lost them: it is removed, and the
+        An existing list belongs to an earlier user with this id, whom PostgreSQL has lost: it is removed, and the
         timeline stays cold.
         """
         ...
@@ -61,19 +61,19 @@ class TimelineStore(Protocol):
         users: Sequence[int],
         entry: bytes,
         deadline: float | None = None,
-        further: bool = False,
+        low_priority: bool = False,
         check: Check | None = None,
     ) -> int:
-        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
+        """Insert an entry into each warm timeline, in order, once; return how many timelines took it.
 
-        ``further``: thousands have it already, and it keeps no younger entry waiting. ``check`` is called after each
-        wait for others, right before the push is made, and raises where it must not be.
-        Raises StoreUnavailable where the deadline had passed, and what ``check`` raises.
+        ``low_priority``: let pushes of other entries go first, since thousands of timelines have this one already.
+        ``check`` is called after each wait, right before the push is sent.
+        Raises StoreUnavailable if the deadline has passed, and what ``check`` raises.
         """
         ...
 
     async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
-        """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
+        """Return up to ``limit`` entries older than ``before`` (None: from the head), and postpone the expiry."""
         ...
 
     async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
@@ -81,43 +81,43 @@ class TimelineStore(Protocol):
         ...
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
-        """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed."""
+        """Merge entries into a warm timeline (backfill). False only if the deadline passed."""
         ...
 
     async def purge(self, user: int, author: int, deadline: float | None = None) -> bool:
-        """Remove an author's entries (unfollow) from a warm timeline. False only where the deadline had passed."""
+        """Remove an author's entries from a warm timeline (unfollow). False only if the deadline passed."""
         ...
 
     async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
-        """Mark a cold timeline as building. None where it is warm or another builds it.
+        """Mark a cold timeline as building. None if it is warm or another builder has it.
 
-        ``takeover`` is the token of a builder that is thought dead: it is replaced by a new one.
+        ``takeover``: the token of a builder that is presumed dead, which is replaced.
         """
         ...
 
     async def renew(self, user: int, building: Building) -> Building | None:
-        """Show that the builder lives: replace its token, and nothing else. None where the mark is gone or another's.
+        """Replace the builder's token, as a sign of life. None if the mark is gone or has another token.
 
-        The counter stays the one that the builder knows: what changed since counts at ``finish``.
+        The returned counter is the caller's: later changes count at ``finish``.
         """
         ...
 
     async def building(self, user: int) -> Building | None:
-        """Return the rebuild that is under way, None where none is."""
+        """Return the rebuild in progress."""
         ...
 
     async def finish(self, user: int, building: Building, entries: Sequence[bytes], complete: bool) -> bool:
-        """Merge what was rebuilt and lift the mark; False where token or counter are not those of ``building``."""
+        """Merge the rebuilt entries and remove the mark; False if token or counter differ from ``building``."""
         ...
 
     async def remove(self, user: int) -> None:
-        """Forget a timeline (a deleted user's)."""
+        """Delete a timeline (of a deleted user)."""
         ...
 
     async def warm(self, users: Sequence[int]) -> Sequence[bool]:
-        """Tell which timelines exist."""
+        """Return for each user whether their timeline exists."""
         ...
 
     async def run_id(self) -> str:
-        """Return the id of the Redis process' run: another one means that its last moments may be lost."""
+        """Return the run id of Redis. After a change, the writes of its last moments may be lost."""
         ...

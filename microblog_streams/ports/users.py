@@ -1,4 +1,4 @@
-"""Users and what belongs to them: names, tokens, passwords and Idempotency-Keys, in PostgreSQL."""
+"""Users and what belongs to them, in PostgreSQL: names, tokens, password hashes and Idempotency-Keys."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -16,12 +16,12 @@ from microblog_streams.domain.models import (
     User,
 )
 
-#: Called with the id of a user whose row is not committed yet. It must not raise, and be soon over: locks are held.
+#: Awaited with a new user's id before their row is committed. It must not raise, and must be short: row locks are held.
 BeforeCommit = Callable[[int], Awaitable[None]]
 
 
 class UserStore(Protocol):
-    """Users, in PostgreSQL."""
+    """Users. A deleted user's row stays, without credentials."""
 
     async def create(
         self,
@@ -30,11 +30,11 @@ class UserStore(Protocol):
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> User:
-        """Register, in one transaction with the credentials (none unless given); ``name_key`` is what must be unique.
+        """Register a user in one transaction with the credentials. ``name_key`` is the form that must be unique.
 
-        ``before_commit`` is awaited with a new user's id while nobody else can know of them.
-        Raises UsernameTaken, also when two register at once; also for a name that looks like somebody's
-        (``lookalikes``), and for one of somebody who was deleted less than the days of the settings ago.
+        ``before_commit`` is awaited with the new id while no other session can see the user.
+        Raises UsernameTaken for a name that is in use (also by a registration at the same moment), that looks like
+        another user's (``domain.lookalikes``), or that a deleted user had until fewer days ago than the settings say.
         """
         ...
 
@@ -42,24 +42,24 @@ class UserStore(Protocol):
         self,
         username: str,
         name_key: str,
-        once: IdempotencyKey,
+        idempotency_key: IdempotencyKey,
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
-        """Register, in one transaction with the key's row; return the user, and whether they are new.
+        """Register a user in one transaction with the key's row; return the user and whether they are new.
 
-        A key that came before leads to the user of that time, without a change, also of the credentials. Raises
-        UsernameTaken, which leaves the key free; KeyReused where the earlier request was another; NotFound where its
-        user is deleted by now.
+        For a known key, return the user that it registered and change nothing, not even credentials. Raises
+        UsernameTaken, which leaves the key unused; KeyReused if the earlier request differed; NotFound if the user of
+        the earlier request is deleted.
         """
         ...
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return those of the users that exist and are not deleted."""
+        """Return those users that exist and are not deleted, by id."""
         ...
 
     async def named(self, name_key: str) -> User | None:
-        """Return who has the name with this key; None where nobody has."""
+        """Return the undeleted user with this name."""
         ...
 
     async def page(self, after: int, limit: int) -> Sequence[User]:
@@ -67,31 +67,31 @@ class UserStore(Protocol):
         ...
 
     async def draw(self) -> int | None:
-        """Return the id of somebody at random; None where the draw fell on nobody."""
+        """Return the id of a random user; None if the random place in the table holds none."""
         ...
 
     async def delete(self, user: int, at: datetime) -> bool:
-        """Delete, in one transaction with its events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
+        """Delete in one transaction with the events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 
-        Locks the user FOR UPDATE. Tokens, password, and blocks by the user and of the user go too. False where there
-        was nothing to delete.
+        Also removes tokens, password, and blocks of and by the user. Locks the user FOR UPDATE. Returns False if there
+        was no such user.
         """
         ...
 
     async def delete_again(self, user: int, at: datetime) -> bool:
-        """Delete somebody whose deletion PostgreSQL has lost; False where it has not, or another has the id since."""
+        """Repeat a deletion that PostgreSQL lost. False if it did not lose it, or gave the id to another user since."""
         ...
 
 
 class TokenStore(Protocol):
-    """Tokens, in PostgreSQL. One is live until it is revoked, expires, or its user is deleted."""
+    """Tokens, by their hash. A token is live until it is revoked, expires, or its user is deleted."""
 
     async def add(self, user: int, new: NewToken) -> Token:
-        """Keep a new token; beyond the 100 of a user that were used last, revoke. Raises NotFound (the user)."""
+        """Add a token, and revoke all but the user's 100 most recently used. Raises NotFound (the user)."""
         ...
 
     async def renew(self, user: int, new: NewToken) -> Token:
-        """Keep a new token in place of the one that registering gave. Raises NotFound (the user)."""
+        """Add a token in place of the one made at registration. Raises NotFound (the user)."""
         ...
 
     async def find(self, token_hash: bytes) -> Token | None:
@@ -103,49 +103,48 @@ class TokenStore(Protocol):
         ...
 
     async def revoke(self, user: int, ident: int) -> Token:
-        """End a live token of a user; return what it was. Raises NotFound, also for another's."""
+        """Revoke a live token of a user and return it. Raises NotFound, also for another user's token."""
         ...
 
     async def note_used(self, times: Mapping[int, datetime]) -> None:
-        """Write down when tokens were used last, unless a time less than a minute before is written down already."""
+        """Set ``last_used_at`` of tokens by id, unless it is less than a minute older already."""
         ...
 
     async def sweep(self, limit: int) -> int:
-        """Remove up to ``limit`` tokens that ended 30 days ago or earlier; return how many that were."""
+        """Delete up to ``limit`` tokens that ended at least 30 days ago; return their number."""
         ...
 
 
 class PasswordStore(Protocol):
-    """Hashes of passwords, in PostgreSQL."""
+    """Password hashes."""
 
     async def find(self, name_key: str) -> Login | None:
-        """Return who has this name, with the password's hash; None where nobody has it."""
+        """Return the user with this name and the hash of their password; None if the name is not in use."""
         ...
 
     async def get(self, user: int) -> str | None:
-        """Return the hash of a user's password, None where there is none."""
+        """Return the hash of a user's password, None if they have none."""
         ...
 
     async def put(self, user: int, password_hash: str) -> None:
-        """Write a password's hash in place of the former; nothing happens where the user has none (any more)."""
+        """Replace a user's hash; no effect if they have none (any more)."""
         ...
 
 
 class IdempotencyStore(Protocol):
-    """Idempotency-Keys of posts, in PostgreSQL, and the end of all keys after 24 hours."""
+    """Idempotency-Keys of posts. All keys expire after 24 hours, those of other requests too."""
 
-    async def claim(self, author: int, once: IdempotencyKey, post_id: UUID) -> Reserved:
-        """Tie a key of ``author`` to a post to be; return the earlier one where the key came before.
+    async def claim(self, author: int, idempotency_key: IdempotencyKey, post_id: UUID) -> Reserved:
+        """Reserve a post id for a key of ``author``; return the earlier reservation if the key is known.
 
-        One that is older than 24 hours counts as new, swept or not. Raises KeyReused where the earlier request was
-        another.
+        A key older than 24 hours counts as new, swept or not. Raises KeyReused if the earlier request differed.
         """
         ...
 
-    async def finish(self, author: int, once: IdempotencyKey) -> None:
-        """Say that the key's post was acknowledged."""
+    async def finish(self, author: int, idempotency_key: IdempotencyKey) -> None:
+        """Note that the key's post was confirmed."""
         ...
 
     async def sweep(self, limit: int) -> int:
-        """Remove up to ``limit`` keys that are older than 24 hours; return how many that were."""
+        """Delete up to ``limit`` expired keys; return their number."""
         ...

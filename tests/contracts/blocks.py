@@ -156,7 +156,7 @@ class BlocksContract:
         before = len(await waiting(outbox))
 
         await follows.republish([(ada, bob), (bob, ada)])
-        await follows.restate((0, 0), 9)
+        await follows.republish_page((0, 0), 9)
 
         again = [edge_event(record) for record in (await waiting(outbox))[before:]]
         assert {(event.topic, event.version) for event in again} == {(USER_UNFOLLOW, 2)}

@@ -88,26 +88,26 @@ class FollowsContract:
 
     async def test_nobody_comes_to_follow_more_people_than_they_may(self, users, follows, outbox):
         ada, bob, eve, kim = await register(users, 4)
-        await follows.set(ada, bob, True, NOW, most=2)
-        await follows.set(ada, eve, True, NOW, most=2)
+        await follows.set(ada, bob, True, NOW, max_followees=2)
+        await follows.set(ada, eve, True, NOW, max_followees=2)
         before = await waiting(outbox)
 
         with pytest.raises(TooManyFollowees, match="more than 2 people"):
-            await follows.set(ada, kim, True, NOW, most=2)
+            await follows.set(ada, kim, True, NOW, max_followees=2)
 
         assert await follows.followees(ada) == [bob, eve]
         assert await waiting(outbox) == before
-        assert (await follows.set(kim, ada, True, NOW, most=2)).following
+        assert (await follows.set(kim, ada, True, NOW, max_followees=2)).following
 
     async def test_who_follows_as_many_as_they_may_goes_on_as_before(self, users, follows):
         ada, bob, eve, kim, lou = await register(users, 5)
         for followee in (bob, eve, kim):
             await follows.set(ada, followee, True, NOW)
 
-        again = await follows.set(ada, bob, True, LATER, most=2)
-        await follows.set(ada, bob, False, LATER, most=2)
+        again = await follows.set(ada, bob, True, LATER, max_followees=2)
+        await follows.set(ada, bob, False, LATER, max_followees=2)
         await users.delete(eve, LATER)
-        after_a_deletion = await follows.set(ada, lou, True, LATER, most=2)
+        after_a_deletion = await follows.set(ada, lou, True, LATER, max_followees=2)
 
         assert (again.following, again.changed_at) == (True, NOW)
         assert after_a_deletion.following
@@ -118,7 +118,7 @@ class FollowsContract:
             ada, *others = await register(users, 7)
 
             outcomes = await asyncio.gather(
-                *(follows.set(ada, other, True, NOW, most=3) for other in others), return_exceptions=True
+                *(follows.set(ada, other, True, NOW, max_followees=3) for other in others), return_exceptions=True
             )
 
             assert sum(isinstance(outcome, TooManyFollowees) for outcome in outcomes) == 3
@@ -172,9 +172,9 @@ class FollowsContract:
         await follows.set(ada, bob, False, LATER)
         before = await waiting(outbox)
 
-        first = await follows.restate((0, 0), 2)
-        rest = await follows.restate((bob, eve), 2)
-        assert await follows.restate((eve, bob), 2) == []
+        first = await follows.republish_page((0, 0), 2)
+        rest = await follows.republish_page((bob, eve), 2)
+        assert await follows.republish_page((eve, bob), 2) == []
 
         again = (await waiting(outbox))[len(before) :]
         assert [*first, *rest] == await follows.edges_page((0, 0), 9)

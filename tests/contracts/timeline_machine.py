@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from microblog_streams.domain.ids import entry_post_id
 from microblog_streams.ports import TimelineState, TimelineStore
-from microblog_streams.stores.redis.timelines import SLACK
+from microblog_streams.stores.redis.timelines import SLACK_DIVISOR
 from tests.contracts.timeline_world import AUTHORS, OWNER, World
 
 INDEX = st.integers(0, 5)
@@ -39,7 +39,7 @@ class TimelineMachine(RuleBasedStateMachine):
         self.context = open_store()
         self.store = self.run(self.context.__aenter__())
         self.world = World(self.store, secrets.randbits(62), kept)  # `random` is hypothesis' here: the same each time
-        self.most = kept + kept // SLACK
+        self.most = kept + kept // SLACK_DIVISOR
         self.free = set(NUMBERS)
 
     def run(self, step):
@@ -153,9 +153,9 @@ class TimelineMachine(RuleBasedStateMachine):
         """Once nothing is under way the list is the truth down to its tail, by pages as well."""
         self.run(self.world.settle())
         seen, expected = self.run(self.world.look()), self.world.expected()
-        if seen.warmth is TimelineState.COMPLETE:
+        if seen.state is TimelineState.COMPLETE:
             assert list(seen.entries) == expected
-        elif seen.warmth is TimelineState.PARTIAL:
+        elif seen.state is TimelineState.PARTIAL:
             assert list(seen.entries) == expected[: len(seen.entries)] != []
         assert self.run(self.pages(3)) == list(seen.entries)
 

@@ -157,7 +157,7 @@ class World:
 
     async def rebuild(self) -> None:
         """Rebuild, with nothing in between, what is cold or another's."""
-        while (await self.look()).warmth in (TimelineState.COLD, TimelineState.BUILDING):
+        while (await self.look()).state in (TimelineState.COLD, TimelineState.BUILDING):
             await self.begin_rebuild()
             await self.read(-1)
             await self.finish(-1)
@@ -181,7 +181,7 @@ class World:
                     self.begin_effect(author)
                 else:
                     self.apply(author)
-        if (await self.look()).warmth is TimelineState.BUILDING:
+        if (await self.look()).state is TimelineState.BUILDING:
             await self.rebuild()
 
     def expected(self) -> list[bytes]:
@@ -191,9 +191,9 @@ class World:
 
     def missing(self, seen: TimelinePage) -> set[bytes]:
         """Return delivered posts of settled followees, down to the tail, that are not there."""
-        if seen.warmth in (TimelineState.COLD, TimelineState.BUILDING):
+        if seen.state in (TimelineState.COLD, TimelineState.BUILDING):
             return set()
-        floor = seen.entries[-1] if seen.warmth is TimelineState.PARTIAL else b""
+        floor = seen.entries[-1] if seen.state is TimelineState.PARTIAL else b""
         authors = {OWNER, *(author for author, edge in self.edges.items() if edge.follows and edge.settled)}
         return {e for e in self.delivered if entry_author(e) in authors and e >= floor} - set(seen.entries)
 

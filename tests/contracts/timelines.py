@@ -34,7 +34,7 @@ def numbers(part: TimelinePage) -> list[int]:
 
 async def whole(timelines: TimelineStore, user: int) -> tuple[TimelineState, list[int]]:
     part = await timelines.older(user, None, 10 * KEPT)
-    return part.warmth, numbers(part)
+    return part.state, numbers(part)
 
 
 def down(first: int, last: int) -> list[int]:
@@ -213,12 +213,12 @@ class MergeContract:
         await timelines.merge(user, entries([43, 1]))
         assert await whole(timelines, user) == (TimelineState.PARTIAL, [44, 43, *range(42, 6, -2)])
 
-    @pytest.mark.parametrize(("count", "warmth"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT, TimelineState.PARTIAL)])
-    async def test_as_many_as_are_kept_may_not_be_all(self, timelines, user, count, warmth):
+    @pytest.mark.parametrize(("count", "state"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT, TimelineState.PARTIAL)])
+    async def test_as_many_as_are_kept_may_not_be_all(self, timelines, user, count, state):
         """A backfill brings an author's newest KEPT posts, so a list that it filled may have older ones elsewhere."""
         await timelines.create(user)
         await timelines.merge(user, entries(range(100, 100 + count)))
-        assert await whole(timelines, user) == (warmth, down(99 + count, 100))
+        assert await whole(timelines, user) == (state, down(99 + count, 100))
 
     async def test_nothing_to_merge_changes_nothing(self, timelines, partial):
         assert await timelines.merge(partial, [])
@@ -320,12 +320,12 @@ class RebuildContract:
             await timelines.finish(user, building, [], complete=False)
 
     @pytest.mark.parametrize(
-        ("count", "warmth"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT + 3, TimelineState.PARTIAL)]
+        ("count", "state"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT + 3, TimelineState.PARTIAL)]
     )
-    async def test_a_history_longer_than_the_kept_is_partial(self, timelines, user, count, warmth):
+    async def test_a_history_longer_than_the_kept_is_partial(self, timelines, user, count, state):
         building = await timelines.begin(user)
         assert await timelines.finish(user, building, entries(range(1, count + 1)), complete=True)
-        assert await whole(timelines, user) == (warmth, down(count, 1)[:KEPT])
+        assert await whole(timelines, user) == (state, down(count, 1)[:KEPT])
 
     async def test_a_backfill_meanwhile_makes_finishing_fail(self, timelines, user):
         begun = await timelines.begin(user)

@@ -13,13 +13,15 @@ class FakeBlocks:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
+    async def block(
+        self, blocker: int, blocked: int, at: datetime, idempotency_key: IdempotencyKey | None = None
+    ) -> None:
         self.database.check()
-        if once and self.database.seen(blocker, once):
+        if idempotency_key and self.database.seen(blocker, idempotency_key):
             return
         self.database.require(*sorted((blocker, blocked)))
-        if once:
-            self.database.keep(blocker, once)
+        if idempotency_key:
+            self.database.keep(blocker, idempotency_key)
         self.database.blocks.add((blocker, blocked))
         for pair in ((blocker, blocked), (blocked, blocker)):
             edge = self.database.edges.get(pair)

@@ -95,26 +95,26 @@ class FakeDatabase:
         if self.blocks & {(follower, followee), (followee, follower)}:
             raise Blocked(followee)
 
-    def seen(self, caller: int, once: IdempotencyKey) -> KeyRow | None:
+    def seen(self, caller: int, idempotency_key: IdempotencyKey) -> KeyRow | None:
         """Return what an earlier request with the key left, unless that is too old. Raises KeyReused."""
-        row = self.keys.get((caller, once.key))
+        row = self.keys.get((caller, idempotency_key.key))
         if row is None or row.expires_at <= datetime.now(UTC):
             return None
-        if row.digest != once.digest:
+        if row.digest != idempotency_key.digest:
             raise KeyReused
         return row
 
     def keep(
         self,
         caller: int,
-        once: IdempotencyKey,
+        idempotency_key: IdempotencyKey,
         done: bool = True,
         post_id: UUID | None = None,
         user_id: int | None = None,
     ) -> None:
         """Write a key's row down, for a day."""
         expires_at = datetime.now(UTC) + timedelta(hours=24)
-        self.keys[caller, once.key] = KeyRow(once.digest, expires_at, post_id, user_id, done)
+        self.keys[caller, idempotency_key.key] = KeyRow(idempotency_key.digest, expires_at, post_id, user_id, done)
 
     def let_a_day_pass(self) -> None:
         """Make every key a day older."""

@@ -20,20 +20,20 @@ class FakeFollows:
         followee: int,
         following: bool,
         at: datetime,
-        once: IdempotencyKey | None = None,
-        most: int = 0,
+        idempotency_key: IdempotencyKey | None = None,
+        max_followees: int = 0,
     ) -> Edge:
         self.database.check()
         stored = self.database.edges.get((follower, followee), Edge(follower, followee, False, 0, at))
-        if once and self.database.seen(follower, once):
+        if idempotency_key and self.database.seen(follower, idempotency_key):
             return stored
         if following:
             self.database.require(follower, followee)
             self.database.refuse_blocked(follower, followee)
-            if most and not stored.following and len(await self.followees(follower)) >= most:
-                raise TooManyFollowees(most)
-        if once:
-            self.database.keep(follower, once)
+            if max_followees and not stored.following and len(await self.followees(follower)) >= max_followees:
+                raise TooManyFollowees(max_followees)
+        if idempotency_key:
+            self.database.keep(follower, idempotency_key)
         if stored.following == following:
             return stored
         return self.database.write_edge(follower, followee, following, at)
@@ -56,7 +56,7 @@ class FakeFollows:
                 self.database.write_edge(claim.follower, claim.followee, known[1], datetime.now(UTC), claim.version)
         return ahead
 
-    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+    async def republish_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         edges = await self.edges_page(after, limit)
         for edge in edges:
             self.database.publish(edge, restate=True)

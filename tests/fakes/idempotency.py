@@ -13,16 +13,16 @@ class FakeIdempotency:
     def __init__(self, database: FakeDatabase) -> None:
         self.database = database
 
-    async def claim(self, author: int, once: IdempotencyKey, post_id: UUID) -> Reserved:
+    async def claim(self, author: int, idempotency_key: IdempotencyKey, post_id: UUID) -> Reserved:
         self.database.check()
-        if seen := self.database.seen(author, once):
+        if seen := self.database.seen(author, idempotency_key):
             return Reserved(seen.post_id or post_id, seen.done)
-        self.database.keep(author, once, done=False, post_id=post_id)
+        self.database.keep(author, idempotency_key, done=False, post_id=post_id)
         return Reserved(post_id)
 
-    async def finish(self, author: int, once: IdempotencyKey) -> None:
+    async def finish(self, author: int, idempotency_key: IdempotencyKey) -> None:
         self.database.check()
-        if row := self.database.keys.get((author, once.key)):
+        if row := self.database.keys.get((author, idempotency_key.key)):
             row.done = True
 
     async def sweep(self, limit: int) -> int:

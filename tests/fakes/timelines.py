@@ -9,14 +9,14 @@ from uuid import UUID
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import entry_author, entry_post_id
 from microblog_streams.ports import Building, Check, TimelinePage, TimelineState
-from microblog_streams.stores.redis.timelines import KEPT, SLACK
+from microblog_streams.stores.redis.timelines import KEPT_ENTRIES, SLACK_DIVISOR
 
 
 @dataclass
 class Kept:
     """One timeline that is not cold: entries newest first, and its state."""
 
-    warmth: TimelineState
+    state: TimelineState
     entries: list[bytes] = field(default_factory=list)
     building: Building | None = None
 
@@ -24,7 +24,7 @@ class Kept:
 class FakeTimelines:
     """The TimelineStore in memory. ``lists`` is open to tests; while ``down`` every call raises StoreUnavailable."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self, kept: int = KEPT_ENTRIES) -> None:
         self.lists: dict[int, Kept] = {}
         self.down = False
         self.run = "first"
@@ -43,7 +43,7 @@ class FakeTimelines:
         users: Sequence[int],
         entry: bytes,
         deadline: float | None = None,
-        further: bool = False,
+        low_priority: bool = False,
         check: Check | None = None,
     ) -> int:
         if len(entry) != 24:
@@ -56,14 +56,14 @@ class FakeTimelines:
         if (kept := self._get(user)) is None:
             return TimelinePage(TimelineState.COLD, ())
         below = [entry for entry in kept.entries if before is None or entry_post_id(entry) < before]
-        return TimelinePage(kept.warmth, below[:limit])
+        return TimelinePage(kept.state, below[:limit])
 
     async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
         kept = self._get(user)
-        if kept is None or (kept.warmth is TimelineState.PARTIAL and after < entry_post_id(kept.entries[-1])):
+        if kept is None or (kept.state is TimelineState.PARTIAL and after < entry_post_id(kept.entries[-1])):
             return TimelinePage(TimelineState.COLD, ())
         above = [entry for entry in kept.entries if entry_post_id(entry) > after]
-        return TimelinePage(kept.warmth, above[max(len(above) - limit, 0) :])
+        return TimelinePage(kept.state, above[max(len(above) - limit, 0) :])
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
         kept = self._get(user)
@@ -71,10 +71,10 @@ class FakeTimelines:
             return False
         if kept is None:
             return True
-        floor = kept.entries[-1] if kept.warmth is TimelineState.PARTIAL else b""
+        floor = kept.entries[-1] if kept.state is TimelineState.PARTIAL else b""
         kept.entries = self._newest(kept.entries, entries, floor)
-        if kept.warmth is TimelineState.COMPLETE and len(kept.entries) == self.kept:
-            kept.warmth = TimelineState.PARTIAL
+        if kept.state is TimelineState.COMPLETE and len(kept.entries) == self.kept:
+            kept.state = TimelineState.PARTIAL
         _count(kept)
         return True
 
@@ -86,7 +86,7 @@ class FakeTimelines:
             return True
         kept.entries = [entry for entry in kept.entries if entry_author(entry) != author]
         _count(kept)
-        if kept.warmth is TimelineState.PARTIAL and not kept.entries:
+        if kept.state is TimelineState.PARTIAL and not kept.entries:
             del self.lists[user]
         return True
 
@@ -119,7 +119,7 @@ class FakeTimelines:
         if kept is None or kept.building != building:
             return False
         kept.entries = self._newest(kept.entries, entries, b"" if complete else min(entries))
-        kept.warmth = TimelineState.COMPLETE if complete and len(kept.entries) < self.kept else TimelineState.PARTIAL
+        kept.state = TimelineState.COMPLETE if complete and len(kept.entries) < self.kept else TimelineState.PARTIAL
         kept.building = None
         return True
 
@@ -140,12 +140,12 @@ class FakeTimelines:
         return self.lists.get(user)
 
     def _push(self, kept: Kept | None, entry: bytes) -> bool:
-        if kept is None or entry in kept.entries or (kept.warmth is TimelineState.PARTIAL and entry < kept.entries[-1]):
+        if kept is None or entry in kept.entries or (kept.state is TimelineState.PARTIAL and entry < kept.entries[-1]):
             return False
         kept.entries = sorted([*kept.entries, entry], reverse=True)
-        if len(kept.entries) > self.kept + self.kept // SLACK:
+        if len(kept.entries) > self.kept + self.kept // SLACK_DIVISOR:
             kept.entries = kept.entries[: self.kept]
-            kept.warmth = TimelineState.PARTIAL if kept.warmth is TimelineState.COMPLETE else kept.warmth
+            kept.state = TimelineState.PARTIAL if kept.state is TimelineState.COMPLETE else kept.state
         return True
 
     def _newest(self, kept: Iterable[bytes], added: Iterable[bytes], floor: bytes) -> list[bytes]:

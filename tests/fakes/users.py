@@ -43,17 +43,17 @@ class FakeUsers:
         self,
         username: str,
         name_key: str,
-        once: IdempotencyKey,
+        idempotency_key: IdempotencyKey,
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
         self.database.check()
-        if seen := self.database.seen(0, once):
+        if seen := self.database.seen(0, idempotency_key):
             if seen.user_id not in self.database.users:
                 raise NotFound("user", seen.user_id)
             return self.database.users[seen.user_id], False
         user = await self.create(username, name_key, credentials, before_commit)
-        self.database.keep(0, once, user_id=user.id)
+        self.database.keep(0, idempotency_key, user_id=user.id)
         return user, True
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:

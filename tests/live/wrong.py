@@ -19,11 +19,11 @@ async def drops_a_push(
     users: Sequence[int],
     entry: bytes,
     deadline: float | None = None,
-    further: bool = False,
+    low_priority: bool = False,
     check: Check | None = None,
 ) -> int:
     """Leave one follower out of every fan-out."""
-    return await _push(self, [users[0], *users[2:]], entry, deadline, further, check)
+    return await _push(self, [users[0], *users[2:]], entry, deadline, low_priority, check)
 
 
 async def doubles_a_push(
@@ -31,11 +31,11 @@ async def doubles_a_push(
     users: Sequence[int],
     entry: bytes,
     deadline: float | None = None,
-    further: bool = False,
+    low_priority: bool = False,
     check: Check | None = None,
 ) -> int:
     """Put every entry on one follower's timeline twice."""
-    count = await _push(self, users, entry, deadline, further, check)
+    count = await _push(self, users, entry, deadline, low_priority, check)
     if len(users) > 1:
         await cast(Any, app.stores.redis.client.lpush(key(users[0]), entry))
     return count

@@ -18,7 +18,7 @@ from benchmarks.bench.ceilings.pushes import AUTHOR
 from microblog_streams.config.settings import load_settings
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timelines import IN_FLIGHT, Timelines
+from microblog_streams.stores.redis.timelines import MAX_PUSH_CALLS, Timelines
 
 
 async def deliveries(posts: Sequence[Sequence[int]]) -> dict[str, float]:
@@ -32,7 +32,7 @@ async def deliveries(posts: Sequence[Sequence[int]]) -> dict[str, float]:
             await timelines.push(receivers, encode_entry(new_post_id(), AUTHOR))
 
     begun = perf_counter()
-    await asyncio.gather(*(push() for _ in range(IN_FLIGHT)))
+    await asyncio.gather(*(push() for _ in range(MAX_PUSH_CALLS)))
     seconds = perf_counter() - begun
     await redis.close()
     return {"rate": sum(map(len, posts)) / seconds}

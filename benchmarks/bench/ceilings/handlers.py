@@ -27,11 +27,11 @@ from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.redis.address import open_pool
 from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
-from microblog_streams.stores.redis.timelines import UNREAD, functions, key
+from microblog_streams.stores.redis.timelines import UNREAD_MS, functions, key
 
 #: Entries of a page and one more.
 _LIMIT: Final = 21
-_OLDER: Final = (b"", _LIMIT, UNREAD)
+_OLDER: Final = (b"", _LIMIT, UNREAD_MS)
 _TAG: Final = 'W/"page"'
 
 

@@ -18,7 +18,7 @@ import uvloop
 from microblog_streams.config.settings import load_settings
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timelines import BATCH, IN_FLIGHT, Timelines
+from microblog_streams.stores.redis.timelines import MAX_PUSH_CALLS, TIMELINES_PER_CALL, Timelines
 
 #: An author whom nobody is.
 AUTHOR: Final = 999_999_999
@@ -30,7 +30,7 @@ async def pushes(first: int, count: int, step: int = 1) -> dict[str, float]:
     await redis.connect()
     timelines, entry = Timelines(redis), encode_entry(new_post_id(), AUTHOR)
     people = iter(range(first, first + count * step, step))
-    batches: Iterator[list[int]] = iter(lambda: list(islice(people, BATCH)), [])
+    batches: Iterator[list[int]] = iter(lambda: list(islice(people, TIMELINES_PER_CALL)), [])
     taken = 0
 
     async def push() -> None:
@@ -40,7 +40,7 @@ async def pushes(first: int, count: int, step: int = 1) -> dict[str, float]:
             taken += pushed  # not in one step with the wait, during which the others add theirs
 
     begun = perf_counter()
-    await asyncio.gather(*(push() for _ in range(IN_FLIGHT)))
+    await asyncio.gather(*(push() for _ in range(MAX_PUSH_CALLS)))
     seconds = perf_counter() - begun
     await redis.close()
     return {"taken": taken, "rate": taken / seconds}

@@ -16,7 +16,7 @@ from benchmarks.bench.setting import Setting
 from benchmarks.crowd import FIRST
 from microblog_streams.config.settings import Settings
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timelines import BATCH, UNREAD, functions, keys
+from microblog_streams.stores.redis.timelines import TIMELINES_PER_CALL, UNREAD_MS, functions, keys
 from tests.servers.redis_cluster import running_cluster
 
 FOLLOWERS, QUICK = 200_000, 50_000
@@ -63,8 +63,8 @@ async def _keep(settings: Settings, people: range) -> None:
     redis = Redis(settings)
     await redis.connect()
     names, create = keys(redis), functions(redis)
-    for start in range(0, len(people), BATCH):
-        calls = redis.by_server([names.of(user)] for user in people[start : start + BATCH])
+    for start in range(0, len(people), TIMELINES_PER_CALL):
+        calls = redis.by_server([names.of(user)] for user in people[start : start + TIMELINES_PER_CALL])
         until = time.monotonic() + _PATIENCE
-        await asyncio.gather(*(create.call_each("create", each, (b"E", UNREAD), until) for each in calls.values()))
+        await asyncio.gather(*(create.call_each("create", each, (b"E", UNREAD_MS), until) for each in calls.values()))
     await redis.close()

@@ -15,7 +15,7 @@ from benchmarks.bench.setting import Setting
 from benchmarks.client import next_page
 from benchmarks.figures import percentile
 from benchmarks.followees import follow_many, follow_too
-from microblog_streams.stores.redis.timelines import KEPT, Timelines, key
+from microblog_streams.stores.redis.timelines import KEPT_ENTRIES, Timelines, key
 
 MIDDLE: Final = 400
 #: Followees, and the most milliseconds for a page past the kept entries. Those after it have the same for both.
@@ -31,7 +31,7 @@ async def measure(at: Setting) -> list[Row]:
     rows = []
     for followees, first in FOLLOWEES[: at.size(2, 1)]:
         reader = await at.client.register()
-        await follow_many(at.on.stage.settings, reader, followees, followees + KEPT + 20 * (PAGES + 4))
+        await follow_many(at.on.stage.settings, reader, followees, followees + KEPT_ENTRIES + 20 * (PAGES + 4))
         await Timelines(at.on.redis).remove(reader)
         await until_whole(at, reader)
         if followees == FOLLOWEES[0][0]:
@@ -70,7 +70,7 @@ async def _scrolled(at: Setting, reader: int, followees: int) -> list[list[list[
             rounds.append([])
             for other in others:
                 await at.on.redis.client.copy(key(reader).decode(), key(other).decode(), replace=True)
-                rounds[-1].append(await _scroll(at, await _at_entry(at, other, KEPT - 20)))
+                rounds[-1].append(await _scroll(at, await _at_entry(at, other, KEPT_ENTRIES - 20)))
                 one()
     return rounds
 

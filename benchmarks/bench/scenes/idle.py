@@ -10,7 +10,7 @@ from benchmarks.bench.setting import Setting
 from benchmarks.crowd import Crowd
 from benchmarks.memory import memory
 from microblog_streams.domain.ids import encode_entry, new_post_id
-from microblog_streams.stores.redis.timelines import KEPT, Timelines, key
+from microblog_streams.stores.redis.timelines import KEPT_ENTRIES, Timelines, key
 
 EDGES, QUICK_EDGES = 5_000_000, 50_000
 #: Somebody whose timeline is filled.
@@ -42,6 +42,6 @@ async def cpu(at: Setting, pid: int) -> float:
 async def _full(at: Setting) -> float:
     timelines = Timelines(at.on.redis)
     await timelines.create(READER)
-    for _ in range(KEPT):
+    for _ in range(KEPT_ENTRIES):
         await timelines.push([READER], encode_entry(new_post_id(), READER))
     return int(await at.on.redis.client.memory_usage(key(READER), samples=0) or 0) / 1024

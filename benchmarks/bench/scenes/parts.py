@@ -10,7 +10,7 @@ from benchmarks.bench.scenes.edges import scan
 from benchmarks.bench.setting import Setting
 from benchmarks.load import CONTENT
 from microblog_streams.domain.ids import encode_entry, new_post_id
-from microblog_streams.stores.redis.timelines import KEPT, Timelines
+from microblog_streams.stores.redis.timelines import KEPT_ENTRIES, Timelines
 
 #: Rows of the table that is scanned, as many as a worker with a crowd has.
 ROWS, QUICK_ROWS = 1_000_000, 100_000
@@ -52,6 +52,6 @@ def _row(what: str, unit: str, ceiling: str, found: list[Mapping[str, float]], t
 async def _reader(at: Setting) -> int:
     """Register somebody, and fill their timeline."""
     reader, timelines = await at.client.register(), Timelines(at.on.redis)
-    for _ in range(KEPT):
+    for _ in range(KEPT_ENTRIES):
         await timelines.push([reader], encode_entry(new_post_id(), reader))
     return reader

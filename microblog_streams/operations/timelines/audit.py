@@ -70,7 +70,7 @@ class Audit:
     async def look(self, user: int) -> Findings | None:
         """Return what is not as it must be at this moment; None where no list is kept. Raises StoreUnavailable."""
         kept = await self.timelines.older(user, _ABOVE_ALL, _WHOLE)
-        if kept.warmth in (TimelineState.COLD, TimelineState.BUILDING):
+        if kept.state in (TimelineState.COLD, TimelineState.BUILDING):
             return None
         truth, authors = await asyncio.gather(
             self.history.older(user, None, len(kept.entries) + _MARGIN), self.history.authors(user)
@@ -122,7 +122,7 @@ class Audit:
 
 
 def _missing(kept: TimelinePage, truth: Iterable[bytes]) -> set[bytes]:
-    tail = kept.entries[-1] if kept.warmth is TimelineState.PARTIAL else b""
+    tail = kept.entries[-1] if kept.state is TimelineState.PARTIAL else b""
     return {entry for entry in truth if entry >= tail} - set(kept.entries)
 
 

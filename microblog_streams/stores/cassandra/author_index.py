@@ -19,10 +19,10 @@ OLDER_OF_MANY: Final = (
 )
 
 #: Authors of one request, at most; and its rows, because of an answer only the first 5,000 are read.
-AUTHORS_A_READ, ROWS_A_READ = 10, 5_000
+MAX_AUTHORS_PER_READ, MAX_ROWS_PER_READ = 10, 5_000
 
 
-class Part(NamedTuple):
+class IndexRange(NamedTuple):
     """What is read of an author: the newest ``limit`` rows below a position."""
 
     position: UUID
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     profile: object
 
 
-class Reader(NamedTuple):
+class _Waiter(NamedTuple):
     """Who waits for the rows of an author."""
 
     author: int
@@ -43,29 +43,29 @@ class AuthorIndex:
     def __init__(self, cassandra: Cassandra) -> None:
         """Share a connection; have the statements prepared when it connects."""
         self._cassandra = cassandra
-        cassandra.uses(OLDER, OLDER_OF_MANY)
-        self._waiting: dict[Part, list[Reader]] = {}
+        cassandra.prepare_on_connect(OLDER, OLDER_OF_MANY)
+        self._waiting: dict[IndexRange, list[_Waiter]] = {}
         self._reading: set[asyncio.Task[None]] = set()
 
-    async def older(self, author: int, part: Part) -> Rows:
+    async def older(self, author: int, part: IndexRange) -> Rows:
         """Return a part of an author's index. Raises StoreUnavailable."""
         loop = asyncio.get_running_loop()
         if part not in self._waiting:
             self._waiting[part] = []
             loop.call_soon(self._send, part)
-        reader = Reader(author, loop.create_future())
+        reader = _Waiter(author, loop.create_future())
         self._waiting[part].append(reader)
         return await reader.rows
 
-    def _send(self, part: Part) -> None:
+    def _send(self, part: IndexRange) -> None:
         readers = self._waiting.pop(part)
-        size = max(1, min(AUTHORS_A_READ, ROWS_A_READ // part.limit))
+        size = max(1, min(MAX_AUTHORS_PER_READ, MAX_ROWS_PER_READ // part.limit))
         for start in range(0, len(readers), size):
             reading = asyncio.create_task(self._answer(readers[start : start + size], part))
             self._reading.add(reading)
             reading.add_done_callback(self._reading.discard)
 
-    async def _answer(self, readers: Sequence[Reader], part: Part) -> None:
+    async def _answer(self, readers: Sequence[_Waiter], part: IndexRange) -> None:
         waiting = [reader for reader in readers if not reader.rows.done()]  # the others have left
         try:
             found = await self._read(sorted({reader.author for reader in waiting}), part) if waiting else {}
@@ -76,7 +76,7 @@ class AuthorIndex:
             for reader in waiting:
                 set_outcome(reader.rows, found.get(reader.author, []))
 
-    async def _read(self, authors: list[int], part: Part) -> dict[int, Rows]:
+    async def _read(self, authors: list[int], part: IndexRange) -> dict[int, Rows]:
         if len(authors) == 1:
             parameters = (authors[0], part.position, part.limit)
             return {authors[0]: await self._cassandra.execute(OLDER, parameters, part.profile)}

@@ -65,7 +65,7 @@ Rows = list[tuple[Any, ...]]
 #: A statement and its parameters.
 Write = tuple[str, Sequence[object]]
 #: What any node answers, however few others it sees.
-SIGN_OF_LIFE: Final = "SELECT release_version FROM system.local"
+PING: Final = "SELECT release_version FROM system.local"
 
 
 class Cassandra:
@@ -85,7 +85,7 @@ class Cassandra:
         self._cluster: Any = None
         self._session: Any = None
 
-    def uses(self, *statements: str) -> None:
+    def prepare_on_connect(self, *statements: str) -> None:
         """Note statements to prepare when connecting, so that a missing table shows at the start.
 
         Each may be sent twice: a node that does not answer is overtaken by another one (see ``cluster``). So writes
@@ -132,10 +132,10 @@ class Cassandra:
 
     async def ping(self) -> None:
         """Ask any server for an answer, within the time-out."""
-        await self.execute(SIGN_OF_LIFE)
+        await self.execute(PING)
 
     async def _ask(self) -> None:
-        await self._execute(self._prepare(SIGN_OF_LIFE))
+        await self._execute(self._prepare(PING))
 
     async def close(self) -> None:
         """End the session and the driver's threads; calls after this raise StoreUnavailable."""

@@ -39,9 +39,9 @@ STRONG: Final = EXEC_PROFILE_DEFAULT
 FAST: Final = "fast"
 DEFAULT_PORT: Final = 9042
 #: Seconds between attempts to reach a lost node; usable 0.1 s after it is back. The driver's own backs off to minutes.
-RECONNECT_EVERY: Final = 0.2
+RECONNECT_SECONDS: Final = 0.2
 #: Seconds after which a quiet connection is asked for a sign of life: finds frozen nodes and dead networks.
-HEARTBEAT_EVERY: Final = 5.0
+HEARTBEAT_SECONDS: Final = 5.0
 #: A node that has not answered within this part of the time-out is not waited for alone: the next one gets the same
 #: statement, twice at most, and the first answer counts. Finds the frozen ones before a heartbeat does. More than
 #: what the nodes do among themselves (speculative_retry: 50 ms a partition, 10 partitions a statement at most), so
@@ -104,9 +104,9 @@ def open_cluster(settings: Settings) -> Cluster:
         protocol_version=ProtocolVersion.V5,
         connect_timeout=settings.store_timeout,
         control_connection_timeout=settings.store_timeout,
-        idle_heartbeat_interval=HEARTBEAT_EVERY,
+        idle_heartbeat_interval=HEARTBEAT_SECONDS,
         idle_heartbeat_timeout=settings.store_timeout,
-        reconnection_policy=ConstantReconnectionPolicy(RECONNECT_EVERY, None),
+        reconnection_policy=ConstantReconnectionPolicy(RECONNECT_SECONDS, None),
         ssl_context=_tls(settings),
         execution_profiles={
             STRONG: _profile(settings.cassandra_consistency, settings.store_timeout),

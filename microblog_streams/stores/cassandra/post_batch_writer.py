@@ -19,11 +19,11 @@ from microblog_streams.domain.errors import StoreUnavailable, Transient
 from microblog_streams.domain.models import Post
 
 #: Requests under way at a time. Fewer make them larger, more make the server's answer to one less of a wait.
-SENDERS: Final = 4
+MAX_REQUESTS: Final = 4
 #: Posts of a request, and bytes of their texts: Cassandra warns of a batch of more than 10 partitions (a post is in
 #: two: its own, and its author's) or 5 KiB.
-TOGETHER: Final = 5
-BYTES: Final = 4_096
+MAX_POSTS_PER_REQUEST: Final = 5
+MAX_TEXT_BYTES: Final = 4_096
 
 
 class Waiting(NamedTuple):
@@ -48,7 +48,7 @@ class PostBatchWriter:
         self._timeout = timeout
         self._waiting: deque[Waiting] = deque()
         self._under_way: dict[UUID, Waiting] = {}
-        self._senders = SenderPool(self._send, SENDERS)
+        self._senders = SenderPool(self._send, MAX_REQUESTS)
 
     async def __call__(self, post: Post) -> None:
         """Write a post. Raises StoreUnavailable, and what ``write`` raises for this post alone."""
@@ -70,10 +70,10 @@ class PostBatchWriter:
         """Take from the queue what the next request has room for; whoever has left or waited too long is left out."""
         taken: list[Waiting] = []
         size = 0
-        while self._waiting and len(taken) < TOGETHER:
+        while self._waiting and len(taken) < MAX_POSTS_PER_REQUEST:
             one = self._waiting[0]
             size += len(one.post.content.encode())
-            if taken and size > BYTES:
+            if taken and size > MAX_TEXT_BYTES:
                 break
             self._waiting.popleft()
             if monotonic() - one.since > self._timeout:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from microblog_streams.domain.ids import post_millis
 from microblog_streams.domain.models import Post
-from microblog_streams.stores.cassandra.author_index import AuthorIndex, Part
+from microblog_streams.stores.cassandra.author_index import AuthorIndex, IndexRange
 from microblog_streams.stores.cassandra.connection import Cassandra, Rows, Write
 from microblog_streams.stores.cassandra.driver import STRONG
 from microblog_streams.stores.cassandra.post_batch_writer import PostBatchWriter
@@ -29,18 +29,18 @@ NEWER: Final = (
 INDEXED: Final = "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id IN ?"
 #: In the order of the partitions' tokens, and of ids by no means.
 FIRST: Final = "SELECT post_id, author, content, deleted FROM posts_by_id LIMIT ?"
-FURTHER: Final = "SELECT post_id, author, content, deleted FROM posts_by_id WHERE token(post_id) > token(?) LIMIT ?"
+NEXT: Final = "SELECT post_id, author, content, deleted FROM posts_by_id WHERE token(post_id) > token(?) LIMIT ?"
 
 #: Microseconds that a deletion's writes are younger than the post's: more than any rounding, and the same for all.
-DELETION_LATER: Final = 1_000_000
+DELETION_OFFSET_US: Final = 1_000_000
 #: Of many deletions, texts of one request, each in a partition of its own, and index rows of one, all in the author's:
 #: Cassandra warns of more than 10 partitions or 5 KiB.
-TEXTS_A_BATCH, ROWS_A_BATCH = 10, 50
+MAX_TEXTS_PER_BATCH, MAX_INDEX_ROWS_PER_BATCH = 10, 50
 #: Ids in one multi-get. Measured for 40 posts: four of 10 side by side p50 3 ms, one of 40 2.5 to 5, 40 single 6 to 13.
-IDS_A_GET: Final = 10
+MAX_IDS_PER_READ: Final = 10
 #: Index rows in one read: at least, because rows are small and deleted ones come on top; at most, so that an author
 #: who deleted everything is read in bounded steps.
-FEWEST_ROWS, MOST_ROWS = 20, 1_000
+MIN_INDEX_ROWS, MAX_INDEX_ROWS = 20, 1_000
 #: Above every post id (a UUID of version 7 with all other bits set).
 ABOVE_ALL: Final = UUID(int=2**128 - 1 - (0x8 << 76))
 
@@ -51,7 +51,9 @@ class Posts:
     def __init__(self, cassandra: Cassandra) -> None:
         """Share a connection; have the statements prepared when it connects."""
         self._cassandra = cassandra
-        cassandra.uses(PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, NEWER, INDEXED, FIRST, FURTHER)
+        cassandra.prepare_on_connect(
+            PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, NEWER, INDEXED, FIRST, NEXT
+        )
         self._index = AuthorIndex(cassandra)
         self._writes = PostBatchWriter(self._put, cassandra.timeout)
 
@@ -64,7 +66,7 @@ class Posts:
 
     async def delete(self, post_id: UUID, author: int) -> None:
         """Flag a post and empty its text, also before it was written, at LOCAL_QUORUM."""
-        deleted = _micros(post_id) + DELETION_LATER
+        deleted = _micros(post_id) + DELETION_OFFSET_US
         await self._cassandra.write(
             (DELETE_BODY, (post_id, author, deleted)),
             (DELETE_INDEX, (author, post_id, deleted)),
@@ -72,9 +74,11 @@ class Posts:
 
     async def delete_all(self, author: int, ids: Sequence[UUID]) -> None:
         """Flag posts of an author and empty their texts, at LOCAL_QUORUM: every text before the first index row."""
-        flags = [(post_id, _micros(post_id) + DELETION_LATER) for post_id in ids]
-        await self._write_all([(DELETE_BODY, (post_id, author, at)) for post_id, at in flags], TEXTS_A_BATCH)
-        await self._write_all([(DELETE_INDEX, (author, post_id, at)) for post_id, at in flags], ROWS_A_BATCH)
+        flags = [(post_id, _micros(post_id) + DELETION_OFFSET_US) for post_id in ids]
+        await self._write_all([(DELETE_BODY, (post_id, author, at)) for post_id, at in flags], MAX_TEXTS_PER_BATCH)
+        await self._write_all(
+            [(DELETE_INDEX, (author, post_id, at)) for post_id, at in flags], MAX_INDEX_ROWS_PER_BATCH
+        )
 
     async def _write_all(self, writes: Sequence[Write], size: int) -> None:
         parts = [writes[start : start + size] for start in range(0, len(writes), size)]
@@ -87,14 +91,14 @@ class Posts:
         deletion would bring the post back for as long.
         """
         wanted = list(ids)
-        chunks = [wanted[start : start + IDS_A_GET] for start in range(0, len(wanted), IDS_A_GET)]
+        chunks = [wanted[start : start + MAX_IDS_PER_READ] for start in range(0, len(wanted), MAX_IDS_PER_READ)]
         answers = await asyncio.gather(*(self._cassandra.execute(BODIES, (chunk,)) for chunk in chunks))
         return {post.id: post for rows in answers for post in _posts(rows)}
 
     async def indexed(self, author: int, ids: Collection[UUID]) -> Mapping[UUID, bool]:
         """Return what the author's index says of those posts that it has: whether they are deleted (LOCAL_QUORUM)."""
         wanted = list(ids)
-        chunks = [wanted[start : start + MOST_ROWS] for start in range(0, len(wanted), MOST_ROWS)]
+        chunks = [wanted[start : start + MAX_INDEX_ROWS] for start in range(0, len(wanted), MAX_INDEX_ROWS)]
         answers = await asyncio.gather(*(self._cassandra.execute(INDEXED, (author, chunk)) for chunk in chunks))
         return {post_id: bool(deleted) for rows in answers for post_id, deleted in rows}
 
@@ -102,7 +106,7 @@ class Posts:
         """Return the next of all posts, at LOCAL_QUORUM. Two ids of one token (2^64 of them) count as one."""
         if after is None:
             return _posts(await self._cassandra.execute(FIRST, (limit,)))
-        return _posts(await self._cassandra.execute(FURTHER, (after, limit)))
+        return _posts(await self._cassandra.execute(NEXT, (after, limit)))
 
     async def newest(self, author: int, before: UUID | None, limit: int) -> Sequence[UUID]:
         """Return the newest undeleted ids below ``before``, newest first, at LOCAL_QUORUM.
@@ -111,7 +115,7 @@ class Posts:
         """
 
         async def read(position: UUID, size: int) -> Rows:
-            return await self._index.older(author, Part(position, size, STRONG))
+            return await self._index.older(author, IndexRange(position, size, STRONG))
 
         return await _read_on(read, before or ABOVE_ALL, limit)
 
@@ -127,9 +131,9 @@ class Posts:
 async def _read_on(read: Callable[[UUID, int], Awaitable[Rows]], position: UUID, limit: int) -> list[UUID]:
     """Read the index from a position on, past deleted posts, until there are enough or no more."""
     found: list[UUID] = []
-    size = max(limit, FEWEST_ROWS)
+    size = max(limit, MIN_INDEX_ROWS)
     while len(found) < limit:
-        size = min(size, MOST_ROWS)
+        size = min(size, MAX_INDEX_ROWS)
         rows = await read(position, size)
         found += [post_id for post_id, deleted in rows if not deleted]
         if len(rows) < size:

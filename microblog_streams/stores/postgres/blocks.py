@@ -45,19 +45,21 @@ class Blocks:
         """Take the connection."""
         self._postgres = postgres
 
-    async def block(self, blocker: int, blocked: int, at: datetime, once: IdempotencyKey | None = None) -> None:
+    async def block(
+        self, blocker: int, blocked: int, at: datetime, idempotency_key: IdempotencyKey | None = None
+    ) -> None:
         """Block, and end the edges both ways with their events; nothing where it is so already. Raises NotFound.
 
         A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.
         """
         async with self._postgres.transaction() as session:
-            if once and await claim(session, blocker, once):
+            if idempotency_key and await claim(session, blocker, idempotency_key):
                 return
             await _lock_users(session, blocker, blocked)
             await session.execute(_BLOCK, blocker, blocked, at)
             await _part(session, blocker, blocked, at)
-            if once:
-                await finish(session, blocker, once)
+            if idempotency_key:
+                await finish(session, blocker, idempotency_key)
 
     async def unblock(self, blocker: int, blocked: int) -> None:
         """Let them follow each other again, unless the other one blocks too; edges stay as they are."""

@@ -14,7 +14,7 @@ from microblog_streams.config.addresses import parse
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.models import Era
-from microblog_streams.stores.postgres.era import Server, look, raise_era
+from microblog_streams.stores.postgres.era import Server, inspect_server, raise_era
 from microblog_streams.stores.postgres.pool import Pool
 from microblog_streams.stores.postgres.session import NAME, Row, Session, open_session
 
@@ -84,13 +84,13 @@ class Postgres:
             "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
         }
         url = self._settings.postgres_url.get_secret_value()
-        return await open_session(url, limit, f"microblog {self._settings.worker_name}", options, self._look)
+        return await open_session(url, limit, f"microblog {self._settings.worker_name}", options, self._check_server)
 
-    async def look(self) -> None:
+    async def check_server(self) -> None:
         """Look at the server once more: behind a proxy it may be another one, and its settings change."""
         async with self.connection() as session:
             try:
-                await self._look(session)
+                await self._check_server(session)
             except StoreUnavailable:
                 session.close()  # a server that is refused is not asked for anything else
                 raise
@@ -101,8 +101,8 @@ class Postgres:
             self.era = await raise_era(session, self.era)
         return self.era
 
-    async def _look(self, session: Session) -> None:
-        seen = await look(session, self.era, self._several, self._server)
+    async def _check_server(self, session: Session) -> None:
+        seen = await inspect_server(session, self.era, self._several, self._server)
         if seen.server is not None:
             self._keep(seen.server)
         if seen.raised:

@@ -46,7 +46,7 @@ async def create_deployment(postgres: Postgres, partitions: int) -> Deployment:
     await postgres.execute(
         "INSERT INTO deployment (generation, partitions, era) VALUES (1, %s, 0) ON CONFLICT DO NOTHING", partitions
     )
-    await postgres.look()  # notes which server it is: another one is noticed from now on
+    await postgres.check_server()  # notes which server it is: another one is noticed from now on
     return await get_deployment(postgres)
 
 

@@ -33,7 +33,7 @@ from microblog_streams.stores.postgres.session import NAME, Row, Session, first_
 
 #: Ids that are left out: many more than people register between a commit and its replication. For an older backup they
 #: are enough as long as no more people than that registered since.
-GAP: Final = 1 << 20
+SKIPPED_IDS: Final = 1 << 20
 #: Tables whose ids are known elsewhere.
 _NUMBERED: Final = ("users", "tokens", "outbox")
 
@@ -76,7 +76,7 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ServerState:
     """What a session saw: the era as it is then, what ``/health`` has to warn of, the server where it tells."""
 
     era: Era
@@ -85,7 +85,7 @@ class Seen:
     raised: bool = False
 
 
-async def look(session: Session, known: Era, several_hosts: bool, last: Server | None = None) -> Seen:
+async def inspect_server(session: Session, known: Era, several_hosts: bool, last: Server | None = None) -> ServerState:
     """Look which server this is, and raise the era where it is another than before.
 
     ``known`` and ``last`` are the era and the server that this process knows. Raises StoreUnavailable on a standby, and
@@ -107,15 +107,15 @@ async def look(session: Session, known: Era, several_hosts: bool, last: Server |
     warnings = (*_warnings(names, commit, several_hosts), *untold)
     row = await _row(session)
     if row is None:
-        return Seen(known, warnings, server)
+        return ServerState(known, warnings, server)
     if untold:
-        return Seen(Era(*row[2:]), warnings)
+        return ServerState(Era(*row[2:]), warnings)
     if row[0] is None:
         await session.execute(_ADOPT, timeline, system)
     elif row[:2] != (timeline, system) or row[2] < known.number:
         raised = await _raise(session, _RISE, known.number, timeline, system, timeline, system, known.number)
-        return Seen(await _era(session), warnings, server, raised)
-    return Seen(Era(*row[2:]), warnings, server)
+        return ServerState(await _era(session), warnings, server, raised)
+    return ServerState(Era(*row[2:]), warnings, server)
 
 
 async def _row(session: Session) -> Row | None:
@@ -137,7 +137,7 @@ async def _raise(session: Session, statement: str, *params: object) -> bool:
     try:
         raised = bool(await session.execute(statement, *params))
         for table in _NUMBERED if raised else ():
-            await session.fetch(_SKIP, GAP, table)
+            await session.fetch(_SKIP, SKIPPED_IDS, table)
     except InsufficientPrivilege as exc:
         await session.rollback()
         raise StoreUnavailable(NAME, f"the era cannot be raised: {first_line(exc)}") from None

@@ -121,23 +121,23 @@ class Follows:
         followee: int,
         following: bool,
         at: datetime,
-        once: IdempotencyKey | None = None,
-        most: int = 0,
+        idempotency_key: IdempotencyKey | None = None,
+        max_followees: int = 0,
     ) -> Edge:
         """Follow or unfollow; where it is so already there is no change and no event. On follow: NotFound, Blocked.
 
-        Nobody comes to follow more than ``most`` people (0: any number). Raises TooManyFollowees.
+        Nobody comes to follow more than ``max_followees`` people (0: any number). Raises TooManyFollowees.
         Unfollowing somebody never followed leaves no row and answers an edge of version 0.
         A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
         """
         async with self._postgres.transaction() as session:
-            if once and await claim(session, follower, once):
+            if idempotency_key and await claim(session, follower, idempotency_key):
                 return await stored(session, follower, followee, at)
-            edge, changed = await _change(session, follower, followee, following, at, most)
+            edge, changed = await _change(session, follower, followee, following, at, max_followees)
             if changed:
                 await append(session, [edge_event(edge)])
-            if once:
-                await finish(session, follower, once)
+            if idempotency_key:
+                await finish(session, follower, idempotency_key)
             return edge
 
     async def republish(self, edges: Collection[tuple[int, int]]) -> int:
@@ -167,7 +167,7 @@ class Follows:
                 await append(session, [edge_event(Edge(*row)) for row in outdone])
         return len(rows)
 
-    async def restate(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
+    async def republish_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         """Publish the last events of a page of ``edges_page`` again, as ones without effects; return the edges."""
         async with self._postgres.transaction() as session:
             edges = [Edge(*row) for row in await session.fetch(_EDGES_PAGE, *after, limit)]
@@ -197,16 +197,16 @@ class Follows:
 
 
 async def _change(
-    session: Session, follower: int, followee: int, following: bool, at: datetime, most: int
+    session: Session, follower: int, followee: int, following: bool, at: datetime, max_followees: int
 ) -> tuple[Edge, bool]:
     if not following:
         return await unfollow(session, follower, followee, at)
-    if not most:
+    if not max_followees:
         return await _follow(session, follower, followee, at)
     await session.fetch(_LOCK_FOLLOWING, follower)
     edge, changed = await _follow(session, follower, followee, at)
     if changed:
-        await _check_number(session, follower, most)
+        await _check_number(session, follower, max_followees)
     return edge, changed
 
 
@@ -219,13 +219,13 @@ async def _follow(session: Session, follower: int, followee: int, at: datetime) 
     return Edge(*changed[0]), True
 
 
-async def _check_number(session: Session, follower: int, most: int) -> None:
+async def _check_number(session: Session, follower: int, max_followees: int) -> None:
     """Raise TooManyFollowees, which undoes the follow. Who seems over it is looked at again without deleted people."""
     for count in (_COUNT_EDGES, _COUNT_FOLLOWEES):
-        ((found,),) = await session.fetch(count, follower, most + 1)
-        if found <= most:
+        ((found,),) = await session.fetch(count, follower, max_followees + 1)
+        if found <= max_followees:
             return
-    raise TooManyFollowees(most)
+    raise TooManyFollowees(max_followees)
 
 
 async def _refuse_blocked(session: Session, follower: int, followee: int) -> None:

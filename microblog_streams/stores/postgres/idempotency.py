@@ -40,22 +40,24 @@ class Seen:
     done: bool
 
 
-async def claim(session: Session, caller: int, once: IdempotencyKey, post_id: UUID | None = None) -> Seen | None:
+async def claim(
+    session: Session, caller: int, idempotency_key: IdempotencyKey, post_id: UUID | None = None
+) -> Seen | None:
     """Tie a caller's key to a request; return what the earlier one left where the key came before. Raises KeyReused.
 
     To be called first in a transaction: until that ends, others with the key wait here.
     """
-    if await session.execute(_CLAIM, caller, once.key, once.digest, post_id):
+    if await session.execute(_CLAIM, caller, idempotency_key.key, idempotency_key.digest, post_id):
         return None
-    ((digest, earlier, user, done),) = await session.fetch(_SEEN, caller, once.key)
-    if bytes(digest) != once.digest:
+    ((digest, earlier, user, done),) = await session.fetch(_SEEN, caller, idempotency_key.key)
+    if bytes(digest) != idempotency_key.digest:
         raise KeyReused
     return Seen(earlier and UUID(str(earlier)), user, done)
 
 
-async def finish(session: Session, caller: int, once: IdempotencyKey, user_id: int | None = None) -> None:
+async def finish(session: Session, caller: int, idempotency_key: IdempotencyKey, user_id: int | None = None) -> None:
     """Say that the request was done, in the transaction of the change itself; ``user_id``: who was registered."""
-    await session.execute(_FINISH, user_id, caller, once.key)
+    await session.execute(_FINISH, user_id, caller, idempotency_key.key)
 
 
 class Idempotency:
@@ -65,19 +67,19 @@ class Idempotency:
         """Take the connection."""
         self._postgres = postgres
 
-    async def claim(self, author: int, once: IdempotencyKey, post_id: UUID) -> Reserved:
+    async def claim(self, author: int, idempotency_key: IdempotencyKey, post_id: UUID) -> Reserved:
         """Tie a key of ``author`` to a post to be; return the earlier one where the key came before.
 
         Raises KeyReused where the earlier request was another.
         """
         async with self._postgres.transaction() as session:
-            seen = await claim(session, author, once, post_id)
+            seen = await claim(session, author, idempotency_key, post_id)
         return Reserved(seen.post_id or post_id, seen.done) if seen else Reserved(post_id)
 
-    async def finish(self, author: int, once: IdempotencyKey) -> None:
+    async def finish(self, author: int, idempotency_key: IdempotencyKey) -> None:
         """Say that the key's post was acknowledged."""
         async with self._postgres.connection() as session:
-            await finish(session, author, once)
+            await finish(session, author, idempotency_key)
 
     async def sweep(self, limit: int) -> int:
         """Remove up to ``limit`` keys that are older than a day; return how many that were."""

@@ -26,7 +26,7 @@ from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Row, Session
 
 #: Who calls where somebody registers: no user has this id.
-NOBODY: Final = 0
+REGISTRATION_CALLER: Final = 0
 
 #: Days for which a deleted user's name is nobody's, unless the settings say otherwise.
 HOLD_DAYS: Final = 30
@@ -62,7 +62,7 @@ SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL 
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
 # Somebody of a block of the table that is drawn: a walk over all users would take too long, and a number up to the
 # highest id would nearly always fall into the gap that a new era leaves between ids.
-_DRAW: Final = """
+DRAW_USER: Final = """
 WITH drawn AS MATERIALIZED (
     SELECT floor(random() * pg_relation_size('users') / current_setting('block_size')::int)::bigint AS block
 )
@@ -116,7 +116,7 @@ class Users:
         self,
         username: str,
         name_key: str,
-        once: IdempotencyKey,
+        idempotency_key: IdempotencyKey,
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
@@ -125,7 +125,7 @@ class Users:
         Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
         """
         async with self._postgres.transaction() as session:
-            user, new = await register_once(session, username, name_key, once, credentials, self._hold_days)
+            user, new = await register_once(session, username, name_key, idempotency_key, credentials, self._hold_days)
             if new and before_commit is not None:
                 await before_commit(user.id)
             return user, new
@@ -146,7 +146,7 @@ class Users:
 
     async def draw(self) -> int | None:
         """Return the id of somebody at random; None where the draw fell on nobody."""
-        row = await self._postgres.fetch_one(_DRAW)
+        row = await self._postgres.fetch_one(DRAW_USER)
         return None if row is None else int(row[0])
 
     async def estimate(self) -> int:
@@ -158,7 +158,7 @@ class Users:
         """Return up to ``limit`` deleted users with id > ``after`` and when that was, by id."""
         return [(user, at) for user, at in await self._postgres.fetch(_DELETED, after, limit)]
 
-    async def restate_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
+    async def republish_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
         """Publish the events of a page of ``deleted_page`` again; return the page. Their effects only repeat."""
         async with self._postgres.transaction() as session:
             deleted = [(user, at) for user, at in await session.fetch(_DELETED, after, limit)]
@@ -207,18 +207,23 @@ async def register(session: Session, username: str, name_key: str, credentials: 
 
 
 async def register_once(
-    session: Session, username: str, name_key: str, once: IdempotencyKey, credentials: Credentials, hold_days: int
+    session: Session,
+    username: str,
+    name_key: str,
+    idempotency_key: IdempotencyKey,
+    credentials: Credentials,
+    hold_days: int,
 ) -> tuple[User, bool]:
     """Add a user, or find the one of an earlier call; return whether they are new. To be called in a transaction.
 
     Raises UsernameTaken, after which the key must not stay: roll back. KeyReused, NotFound (deleted by now).
     """
     # Hashed: whoever knows this key and the name is taken, for a day, for the one who registered.
-    hidden = replace(once, key=sha256(once.key.encode()).hexdigest())
-    if seen := await claim(session, NOBODY, hidden):
+    hidden = replace(idempotency_key, key=sha256(idempotency_key.key.encode()).hexdigest())
+    if seen := await claim(session, REGISTRATION_CALLER, hidden):
         return await _find(session, seen.user_id), False
     user = await register(session, username, name_key, credentials, hold_days)
-    await finish(session, NOBODY, hidden, user.id)
+    await finish(session, REGISTRATION_CALLER, hidden, user.id)
     return user, True
 
 

@@ -32,12 +32,12 @@ POST_SECONDS: Final = 86_400
 #: Seconds that a user stays: the same few come with every page, so an hour already saves nearly all reads.
 USER_SECONDS: Final = 3_600
 #: Values that a worker keeps decoded, of posts and of users: the same ones come with most pages, and unchanged.
-DECODED: Final = 8_192
+MAX_DECODED_VALUES: Final = 8_192
 #: Bytes of a value that is kept so; longer ones would make it more than 25 MB.
-SHORT: Final = 1_024
+MAX_DECODED_BYTES: Final = 1_024
 
 #: Posts of which a worker remembers that they are stored: those of some seconds.
-REMEMBERED: Final = 4_096
+MAX_STORED_POSTS: Final = 4_096
 
 #: How the value of a post ends that was put into the post store: a text cannot end so, for its quotes are escaped.
 #: Not "stored", which versions before this one also wrote for what they had only read.
@@ -103,7 +103,7 @@ class PostCache:
             self._stored.pop(post.id, None)
         elif stored:
             self._stored[post.id] = None
-            if len(self._stored) > REMEMBERED:
+            if len(self._stored) > MAX_STORED_POSTS:
                 del self._stored[next(iter(self._stored))]
 
 
@@ -131,7 +131,7 @@ class UserCache:
         )
 
 
-@lru_cache(DECODED)
+@lru_cache(MAX_DECODED_VALUES)
 def post_key(post_id: UUID) -> str:
     """Return the key of a post in the cache."""
     return f"{POSTS}{post_id}"
@@ -167,13 +167,13 @@ def _known(keys: Iterable[Key], values: Iterable[bytes | None], read: "_lru_cach
     for key, raw in zip(keys, values, strict=False):
         if raw is not None:
             try:
-                known[key] = (read if len(raw) <= SHORT else read.__wrapped__)(key, raw)
+                known[key] = (read if len(raw) <= MAX_DECODED_BYTES else read.__wrapped__)(key, raw)
             except ValueError:
                 log.warning("cache_value_broken of=%s", key)
     return known
 
 
-@lru_cache(DECODED)
+@lru_cache(MAX_DECODED_VALUES)
 def _post(post_id: UUID, raw: bytes) -> Post:
     match from_json(raw):
         case {"author": int(author), "content": str(content)}:
@@ -183,7 +183,7 @@ def _post(post_id: UUID, raw: bytes) -> Post:
     raise ValueError("no post")
 
 
-@lru_cache(DECODED)
+@lru_cache(MAX_DECODED_VALUES)
 def _user(user: int, raw: bytes) -> User | None:
     match from_json(raw):
         case {"username": str(username), "created_at": str(created_at)}:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from redis import exceptions
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.stores.redis.server import Info, Server, info_of, wants_copies
+from microblog_streams.stores.redis.server import Info, Server, info_of, requires_replicas
 
 #: Redis 7.0 brought the Lua functions that timelines are made of.
 OLDEST: Final = (7, 0)
@@ -142,7 +142,7 @@ def _cluster_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
 
 def _copies(found: Mapping[str, str], info: Info) -> int:
     """Return how many replicas must follow. A server that hides its settings shows whether it wants any."""
-    return max(1, _number(found, COPIES, 1)) if wants_copies(info) else 0
+    return max(1, _number(found, COPIES, 1)) if requires_replicas(info) else 0
 
 
 def _number(found: Mapping[str, str], name: str, otherwise: int) -> int:

@@ -17,10 +17,10 @@ from redis.asyncio.cluster import ClusterNode, PipelineCommand, RedisCluster
 from redis.cluster import PRIMARY
 from redis.crc import key_slot
 
-from microblog_streams.stores.redis.server import Answer, Command, Question, Server
+from microblog_streams.stores.redis.server import Answer, Command, Server, ServerCall
 
 #: How often a question is sent on before it is given up: a slot that moves twice meanwhile is no cluster to wait for.
-REDIRECTIONS: Final = 5
+MAX_REDIRECTIONS: Final = 5
 
 
 class Cluster(RedisCluster):
@@ -59,9 +59,9 @@ class Cluster(RedisCluster):
         """Return the primaries, as far as is known."""
         return [_direct(node) for node in self.get_primaries()]
 
-    async def ask(self, key: bytes, question: Question[Answer]) -> Answer:
+    async def run_on(self, key: bytes, call: ServerCall[Answer]) -> Answer:
         """Put a question to the server that has the key. TryAgainError: not all keys of a call are there."""
-        return await self._follow(_direct(self.holder(key)), question)
+        return await self._follow(_direct(self.holder(key)), call)
 
     async def _look(self) -> None:
         try:
@@ -73,10 +73,10 @@ class Cluster(RedisCluster):
             raise _reason(error) from None
         self._doubted = False
 
-    async def _follow(self, server: Server, question: Question[Answer]) -> Answer:
-        for _ in range(REDIRECTIONS):
+    async def _follow(self, server: Server, call: ServerCall[Answer]) -> Answer:
+        for _ in range(MAX_REDIRECTIONS):
             try:
-                return await question(server)
+                return await call(server)
             except exceptions.MovedError as error:
                 await self.nodes_manager.move_slot(error)
                 server = _direct(self.nodes_manager.get_node_from_slot(error.slot_id))

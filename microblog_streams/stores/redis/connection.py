@@ -28,8 +28,8 @@ from microblog_streams.stores.redis.server import (
     ONLY,
     Answer,
     Command,
-    Question,
     Server,
+    ServerCall,
     SlotMoving,
     at_start,
     info_of,
@@ -43,7 +43,7 @@ CONNECTIONS: Final = 32
 
 _AT_ONCE: Final = nullcontext()
 #: The keys of one call, which share a slot.
-Keys: TypeAlias = Sequence[bytes]
+CallKeys: TypeAlias = Sequence[bytes]
 
 
 class Redis:
@@ -98,36 +98,36 @@ class Redis:
             async with self._bounded() as client:
                 yield client
 
-    async def ask(self, key: bytes, question: Question[Answer]) -> Answer:
+    async def run_on(self, key: bytes, call: ServerCall[Answer]) -> Answer:
         """Put a question to the server that has a key. Raises StoreUnavailable.
 
         On a cluster it may be put again, to another server: where the slot has moved, the first one did nothing.
         """
         async with self.translated() as client:
             if self._cluster:
-                return await self._cluster.ask(key, question)
-            return await question(_only(client))
+                return await self._cluster.run_on(key, call)
+            return await call(_only(client))
 
-    async def ask_all(self, question: Question[Answer]) -> Sequence[Answer]:
+    async def run_on_all(self, call: ServerCall[Answer]) -> Sequence[Answer]:
         """Put a question to the servers that have all keys together: the one, or a cluster's primaries as of now."""
         async with self.translated() as client:
-            return await asyncio.gather(*(question(server) for server in self._servers(client)))
+            return await asyncio.gather(*(call(server) for server in self._servers(client)))
 
-    async def ask_anew(self, question: Question[Answer]) -> Sequence[Answer]:
+    async def run_on_current(self, call: ServerCall[Answer]) -> Sequence[Answer]:
         """Put a question to the server to which the address leads now, by a connection of its own; on a cluster to all.
 
         The connections of the pool may lead elsewhere: they find out by this one. Raises StoreUnavailable.
         """
         if self._cluster:
-            return await self.ask_all(question)
+            return await self.run_on_all(call)
         async with self.translated() as client:
             pool = cast(PrimaryPool, client.connection_pool)
             async with pool.apart() as server:
-                return [await question(server)]
+                return [await call(server)]
 
     async def review(self) -> None:
         """Read the servers' settings again: ``warnings`` and ``copies``. Raises StoreUnavailable."""
-        self._note(await self.ask_all(self._review))
+        self._note(await self.run_on_all(self._review))
 
     @property
     def changes(self) -> int:
@@ -147,7 +147,7 @@ class Redis:
                 pipe.get(key)
             return await pipe.execute()
 
-    def by_server(self, calls: Iterable[Keys]) -> Mapping[str, Sequence[Keys]]:
+    def by_server(self, calls: Iterable[CallKeys]) -> Mapping[str, Sequence[CallKeys]]:
         """Sort calls by the name of the server that has their keys, as far as is known."""
         sorted_calls = defaultdict(list)
         for keys in calls:

@@ -20,13 +20,13 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from redis.exceptions import ResponseError
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.redis.connection import Keys, Redis
+from microblog_streams.stores.redis.connection import CallKeys, Redis
 from microblog_streams.stores.redis.pipeline import CommandBatcher
-from microblog_streams.stores.redis.server import ONLY, Command, Question, Server, SlotMoving
+from microblog_streams.stores.redis.server import ONLY, Command, Server, ServerCall, SlotMoving
 
 #: Seconds for which a measured difference of the clocks is used. They drift apart by some 0.1 ms in a minute; what
 #: this bounds is the effect of somebody setting the server's clock.
-MEASURE_EVERY: Final = 60.0
+MEASURE_SECONDS: Final = 60.0
 
 
 class _Measured(NamedTuple):
@@ -59,7 +59,7 @@ class RedisClocks:
     def known(self, deadline: float, server: str) -> int | None:
         """Return the same where that server was measured lately."""
         measured = self._measured.get(server)
-        if measured is None or time.monotonic() - measured.at > MEASURE_EVERY:
+        if measured is None or time.monotonic() - measured.at > MEASURE_SECONDS:
             return None
         return measured.micros(deadline)
 
@@ -94,16 +94,18 @@ class RedisFunctions:
         self.clocks = RedisClocks()
         redis.on_change(self.clocks.forget)
 
-    async def read(self, name: str, keys: Keys, args: Sequence[bytes | int]) -> Reply:
+    async def read(self, name: str, keys: CallKeys, args: Sequence[bytes | int]) -> Reply:
         """Call a function that changes nothing that counts, together with the other reads of the moment."""
         return await self._together(self._redis.read, name, keys, args, None)
 
-    async def change(self, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None = None) -> Reply:
+    async def change(
+        self, name: str, keys: CallKeys, args: Sequence[bytes | int], deadline: float | None = None
+    ) -> Reply:
         """Call a function with a few keys, together with the other small changes of the moment."""
         return await self._together(self._redis.change, name, keys, args, deadline)
 
     async def _together(
-        self, send: CommandBatcher, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
+        self, send: CommandBatcher, name: str, keys: CallKeys, args: Sequence[bytes | int], deadline: float | None
     ) -> Reply:
         if self._redis.clustered:
             # Which of the servers it goes to, and when that is too late, is known to ``call`` alone.
@@ -121,15 +123,17 @@ class RedisFunctions:
 
     async def _micros(self, deadline: float, key: bytes) -> int:
         known = self.clocks.known(deadline, ONLY)
-        return await self._redis.ask(key, partial(self.clocks.micros, deadline)) if known is None else known
+        return await self._redis.run_on(key, partial(self.clocks.micros, deadline)) if known is None else known
 
-    async def call(self, name: str, keys: Keys, args: Iterable[bytes | int], deadline: float | None = None) -> Reply:
+    async def call(
+        self, name: str, keys: CallKeys, args: Iterable[bytes | int], deadline: float | None = None
+    ) -> Reply:
         """Call a function; after a flush or a server without our library, load it first.
 
         A call that found no function did nothing, so it is safe to repeat.
         """
 
-        async def question(server: Server) -> Reply:
+        async def run(server: Server) -> Reply:
             command = await self._command(server, name, keys, args, deadline)
             try:
                 return await server.execute(*command)
@@ -139,10 +143,10 @@ class RedisFunctions:
             await server.execute("FUNCTION LOAD", "REPLACE", self._source)
             return await server.execute(*command)
 
-        return await self._ask(keys[0], question)
+        return await self._ask(keys[0], run)
 
     async def call_each(
-        self, name: str, calls: Sequence[Keys], args: Sequence[bytes | int], deadline: float | None = None
+        self, name: str, calls: Sequence[CallKeys], args: Sequence[bytes | int], deadline: float | None = None
     ) -> list[Reply]:
         """Make calls that differ in their keys, in one write to the server that has the first one's.
 
@@ -151,7 +155,7 @@ class RedisFunctions:
         if len(calls) == 1:
             return await self._call_or_split(name, calls[0], args, deadline)
 
-        async def question(server: Server) -> list[Reply]:
+        async def run(server: Server) -> list[Reply]:
             commands = [await self._command(server, name, keys, args, deadline) for keys in calls]
             answers = await server.together(commands)
             for answer in answers:
@@ -160,21 +164,21 @@ class RedisFunctions:
             return answers
 
         replies = []
-        for keys, answer in zip(calls, await self._ask(calls[0][0], question), strict=True):
+        for keys, answer in zip(calls, await self._ask(calls[0][0], run), strict=True):
             refused = isinstance(answer, ResponseError)
             replies += await self._call_or_split(name, keys, args, deadline) if refused else [answer]
         return replies
 
-    async def _ask(self, key: bytes, question: Question[Reply]) -> Reply:
+    async def _ask(self, key: bytes, run: ServerCall[Reply]) -> Reply:
         try:
-            return await self._redis.ask(key, question)
+            return await self._redis.run_on(key, run)
         except StoreUnavailable:
             # The next answer may be another server's, with another clock.
             self.clocks.forget()
             raise
 
     async def _call_or_split(
-        self, name: str, keys: Keys, args: Sequence[bytes | int], deadline: float | None
+        self, name: str, keys: CallKeys, args: Sequence[bytes | int], deadline: float | None
     ) -> list[Reply]:
         try:
             return [await self.call(name, keys, args, deadline)]
@@ -182,7 +186,7 @@ class RedisFunctions:
             return [await self.call(name, [key], args, deadline) for key in keys]
 
     async def _command(
-        self, server: Server, name: str, keys: Keys, args: Iterable[bytes | int], deadline: float | None
+        self, server: Server, name: str, keys: CallKeys, args: Iterable[bytes | int], deadline: float | None
     ) -> Command:
         until = () if deadline is None else (await self.clocks.micros(deadline, server),)
         return ("FCALL", self._name % name, len(keys), *keys, *args, *until)

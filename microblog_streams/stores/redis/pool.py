@@ -30,7 +30,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.typing import EncodableT
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.stores.redis.server import ONLY, Command, Server, Unfit, must_be_primary, run_of, told_by
+from microblog_streams.stores.redis.server import ONLY, Command, Server, Unfit, must_be_primary, read_info, run_of
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class PrimaryPool(BlockingConnectionPool):
         """Log in, and check the server's role and run. Raises ReadOnlyError, Unfit."""
         await connection.on_connect()
         server = self.server_on(connection)
-        info = await told_by(server)
+        info = await read_info(server)
         run = run_of(info)
         if run != self._run:
             await self._approve(server)  # before the role: a server of the wrong kind is unfit in every role

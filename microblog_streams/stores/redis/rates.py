@@ -23,7 +23,7 @@ from microblog_streams.stores.redis.connection import Redis
 
 #: Seconds that a request waits for its counters in Redis: far less than a store's time-out, for it can do without, and
 #: enough for a busy worker's first connection.
-PATIENCE: Final = 0.2
+TIMEOUT_SECONDS: Final = 0.2
 #: Seconds between two walks over a worker's own counters that throw the ended ones away.
 SWEEP_EVERY: Final = 10.0
 PREFIX: Final = "rates"
@@ -32,7 +32,7 @@ PREFIX: Final = "rates"
 class SharedRates:
     """The ``RateStore`` in Redis. Raises StoreUnavailable, at once while Redis is known to be silent."""
 
-    def __init__(self, redis: Redis, patience: float = PATIENCE) -> None:
+    def __init__(self, redis: Redis, patience: float = TIMEOUT_SECONDS) -> None:
         """Take the connections; ``patience`` is in seconds."""
         self._redis = redis
         self._patience = patience

@@ -15,11 +15,11 @@ from redis.exceptions import ClusterDownError
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.checks import COPIED_WITHIN_SECONDS
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.server import Info, Server, info_of, run_of, wants_copies
+from microblog_streams.stores.redis.server import Info, Server, info_of, requires_replicas, run_of
 
 _DIGITS: Final = 40
 #: Seconds between two reviews of the servers' settings while nothing happens.
-REVIEW_EVERY: Final = 60.0
+REVIEW_SECONDS: Final = 60.0
 
 
 class _Seen(NamedTuple):
@@ -59,7 +59,7 @@ class RunMonitor:
 
     async def _look(self) -> str:
         asked = monotonic()
-        seen = await self._redis.ask_anew(_seen_in_cluster if self._redis.clustered else _seen)
+        seen = await self._redis.run_on_current(_seen_in_cluster if self._redis.clustered else _seen)
         behind = [each for each in seen if not self._copied(each, asked)]
         self._histories = {each.key: self._histories[each.key] for each in seen}
         if behind:
@@ -70,7 +70,7 @@ class RunMonitor:
 
     async def _review(self, run: str) -> None:
         """Read the settings again: of another server, after every trouble, and now and again."""
-        if run != self._run or monotonic() - self._reviewed > REVIEW_EVERY:
+        if run != self._run or monotonic() - self._reviewed > REVIEW_SECONDS:
             await self._redis.review()
             self._reviewed = monotonic()
 
@@ -82,7 +82,7 @@ class RunMonitor:
         """Tell whether enough replicas have what the primary had at the first look of the last seconds."""
         history = self._histories.setdefault(seen.key, _History(asked))
         must = history.offset_since(asked - self._window, asked, int(seen.info.get("master_repl_offset", 0)))
-        if must is None or not wants_copies(seen.info):
+        if must is None or not requires_replicas(seen.info):
             return True
         return len([offset for offset in _replicas(seen.info) if offset >= must]) >= self._redis.copies
 

@@ -1,6 +1,6 @@
 """One Redis server as the rest of this package sees it: commands, role, run, and the meaning of its errors.
 
-A call that depends on the server (its clock, its loaded functions) is a ``Question``: a coroutine function that gets
+A call that depends on the server (its clock, its loaded functions) is a ``ServerCall``: a coroutine function that gets
 the server as its argument. On a cluster it runs again, with another server, after MOVED or ASK.
 
 A demoted server keeps its run id and its open connections. Promoted again later, it still has that run id, but the data
@@ -36,7 +36,7 @@ class Server(NamedTuple):
 
 
 #: Commands to one server, of which later ones may depend on earlier answers.
-Question: TypeAlias = Callable[[Server], Awaitable[Answer]]
+ServerCall: TypeAlias = Callable[[Server], Awaitable[Answer]]
 
 #: The sections ``server`` and ``replication`` of INFO, as redis-py parses them.
 Info: TypeAlias = Mapping[str, Any]
@@ -48,10 +48,10 @@ _GOOD_REPLICAS: Final = "min_slaves_good_slaves"
 
 async def info_of(server: Server) -> Info:
     """Return the INFO of a primary. Raises ReadOnlyError for a replica."""
-    return must_be_primary(await told_by(server))
+    return must_be_primary(await read_info(server))
 
 
-async def told_by(server: Server) -> Info:
+async def read_info(server: Server) -> Info:
     """Return the INFO of a server in any role."""
     info: Info = await server.execute("INFO", "server", "replication")
     return info
@@ -69,7 +69,7 @@ def run_of(info: Info) -> str:
     return f"{info['run_id']}-{info.get('master_replid', '')}"
 
 
-def wants_copies(info: Info) -> bool:
+def requires_replicas(info: Info) -> bool:
     """Return whether the primary takes writes only while replicas follow."""
     return _GOOD_REPLICAS in info
 

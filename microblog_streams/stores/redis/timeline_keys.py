@@ -29,7 +29,7 @@ BUCKETS: Final = 64
 NEIGHBOURS: Final = 512
 
 
-class Keys(Protocol):
+class TimelineKeys(Protocol):
     """How timelines are named, and how the keys of many are shared out to calls."""
 
     def of(self, user: int) -> bytes:
@@ -41,7 +41,7 @@ class Keys(Protocol):
         ...
 
 
-class Plain:
+class SingleServerKeys:
     """Keys on one server, which takes any of them in a call."""
 
     def of(self, user: int) -> bytes:
@@ -53,7 +53,7 @@ class Plain:
         return [[PREFIX + b"%d" % user for user in users]]
 
 
-class Tagged:
+class ClusterKeys:
     """Keys on a Redis Cluster."""
 
     def of(self, user: int) -> bytes:
@@ -88,14 +88,14 @@ _TAGGED: Final = [PREFIX + b"{" + tag + b"}:%d" for tag in _tags()]
 
 
 #: Keys up to which all are looked at: two calls of SCAN, below a millisecond of the server's time each.
-COUNTED: Final = 2_000
+MAX_SCANNED_KEYS: Final = 2_000
 #: Keys that are drawn where there are more.
-DRAWN: Final = 400
+SAMPLED_KEYS: Final = 400
 _PER_CALL: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Warm:
+class WarmCount:
     """How many timelines are warm; ``exact``, or estimated from ``looked_at`` keys."""
 
     timelines: int
@@ -106,12 +106,12 @@ class Warm:
 class TimelineCount:
     """Counts, or draws. Raises StoreUnavailable."""
 
-    def __init__(self, redis: Redis, counted: int = COUNTED) -> None:
+    def __init__(self, redis: Redis, counted: int = MAX_SCANNED_KEYS) -> None:
         """Take the connection; ``counted`` is smaller only in tests."""
         self._redis = redis
         self._counted = counted
 
-    async def warm(self) -> Warm:
+    async def warm(self) -> WarmCount:
         """Return how many timelines there are, as well as it can be told at a bounded cost."""
         async with self._redis.translated() as client:
             keys = int(await client.dbsize())
@@ -119,23 +119,23 @@ class TimelineCount:
                 return await _counted(client)
         drawn = await self._drawn()
         share = _timelines(drawn) / max(1, len(drawn))
-        return Warm(round(share * keys), exact=False, looked_at=len(drawn))
+        return WarmCount(round(share * keys), exact=False, looked_at=len(drawn))
 
     async def _drawn(self) -> list[bytes]:
         """Draw keys. A cluster's servers hold about as many each, and as many are drawn of each."""
-        found = await self._redis.ask_all(_draw)
+        found = await self._redis.run_on_all(_draw)
         mixed = [key for drawn in zip(*found, strict=True) for key in drawn]
-        return [key for key in mixed[:DRAWN] if key is not None]
+        return [key for key in mixed[:SAMPLED_KEYS] if key is not None]
 
 
-async def _counted(client: Client) -> Warm:
+async def _counted(client: Client) -> WarmCount:
     """Look at all keys. Keys that come meanwhile are few: the scan ends where the server had its last one."""
     found = {key async for key in client.scan_iter(count=_PER_CALL)}
-    return Warm(_timelines(found), exact=True, looked_at=len(found))
+    return WarmCount(_timelines(found), exact=True, looked_at=len(found))
 
 
 async def _draw(server: Server) -> list[bytes | None]:
-    return await server.together([("RANDOMKEY",)] * DRAWN)
+    return await server.together([("RANDOMKEY",)] * SAMPLED_KEYS)
 
 
 def _timelines(keys: Iterable[bytes]) -> int:

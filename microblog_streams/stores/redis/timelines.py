@@ -20,27 +20,26 @@ from microblog_streams.aio.priority_semaphore import PrioritySemaphore
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import ENTRY_BYTES, encode_user, new_post_id
 from microblog_streams.ports import Building, Check, TimelinePage, TimelineState
-from microblog_streams.stores.redis.connection import Keys as CallKeys
-from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.connection import CallKeys, Redis
 from microblog_streams.stores.redis.functions import RedisFunctions, Reply
 from microblog_streams.stores.redis.run_monitor import RunMonitor
-from microblog_streams.stores.redis.timeline_keys import Keys, Plain, Tagged
+from microblog_streams.stores.redis.timeline_keys import ClusterKeys, SingleServerKeys, TimelineKeys
 
 #: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an
 #: author's posts brings this many or all of them, since fewer would leave a hole below the last.
-KEPT: Final = 800
+KEPT_ENTRIES: Final = 800
 #: Pushes may exceed that by a tenth, so that a full timeline is trimmed at every 80th push and not at each.
-SLACK: Final = 10
+SLACK_DIVISOR: Final = 10
 #: Timelines that one call pushes to: it takes the server 1 to 2 ms, for which reads of other timelines wait. Fewer
 #: timelines a call spend more of the client's time on calls; more make reads wait longer and push hardly faster.
-BATCH: Final = 500
+TIMELINES_PER_CALL: Final = 500
 #: Timelines of a push that goes together with others: an author's own, for which the author waits, and small fan-outs.
-FEW: Final = 32
+FEW_TIMELINES: Final = 32
 #: Calls of one worker that push at a time. Enough that the server never waits for the client; what exceeds it would
 #: only queue in the server, ahead of the reads.
-IN_FLIGHT: Final = 4
+MAX_PUSH_CALLS: Final = 4
 #: Milliseconds after its last read until a timeline expires (noted to a day): 30 days.
-UNREAD: Final = 30 * 24 * 3600 * 1000
+UNREAD_MS: Final = 30 * 24 * 3600 * 1000
 
 _COMPLETE: Final = b"E"
 #: A building mark is B, a token and a counter; in all one byte longer than an entry, so that lengths tell them apart.
@@ -55,12 +54,12 @@ _BY_TAIL: Final = {
 
 def key(user: int) -> bytes:
     """Return the key of a user's timeline where Redis is one server."""
-    return Plain().of(user)
+    return SingleServerKeys().of(user)
 
 
-def keys(redis: Redis) -> Keys:
+def keys(redis: Redis) -> TimelineKeys:
     """Return how timelines are named in this Redis."""
-    return Tagged() if redis.clustered else Plain()
+    return ClusterKeys() if redis.clustered else SingleServerKeys()
 
 
 def functions(redis: Redis) -> RedisFunctions:
@@ -68,7 +67,7 @@ def functions(redis: Redis) -> RedisFunctions:
     return RedisFunctions(redis, Path(__file__).with_suffix(".lua"), "timeline")
 
 
-def warmth(tail: int) -> TimelineState:
+def state_of(tail: int) -> TimelineState:
     """Return the state of a list whose last element has so many bytes."""
     return _BY_TAIL[tail]
 
@@ -79,7 +78,7 @@ class Timelines:
     A change that was given up because no answer came in time is not made later either: see ``_change``.
     """
 
-    def __init__(self, redis: Redis, kept: int = KEPT) -> None:
+    def __init__(self, redis: Redis, kept: int = KEPT_ENTRIES) -> None:
         """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
         self._redis = redis
         self._keys = keys(redis)
@@ -87,7 +86,7 @@ class Timelines:
         self._looks = RunMonitor(redis)
         self._run_id = ""
         self.kept = kept
-        self._turns: dict[str, PrioritySemaphore] = defaultdict(lambda: PrioritySemaphore(IN_FLIGHT))
+        self._turns: dict[str, PrioritySemaphore] = defaultdict(lambda: PrioritySemaphore(MAX_PUSH_CALLS))
         self._warm = Batcher(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
@@ -95,7 +94,7 @@ class Timelines:
 
         A list that is there is not theirs, or was made by a read since: it goes, and the next read makes theirs.
         """
-        created = await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD, deadline=deadline)
+        created = await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD_MS, deadline=deadline)
         if created == 0:
             await self.remove(user)
         return created is not None
@@ -105,7 +104,7 @@ class Timelines:
         users: Sequence[int],
         entry: bytes,
         deadline: float | None = None,
-        further: bool = False,
+        low_priority: bool = False,
         check: Check | None = None,
     ) -> int:
         """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
@@ -116,12 +115,12 @@ class Timelines:
         """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
-        if 0 < len(users) <= FEW and not self._redis.clustered:
+        if 0 < len(users) <= FEW_TIMELINES and not self._redis.clustered:
             return await self._push(self._keys.calls(users), entry, deadline)
-        rank = new_post_id().bytes if further else entry  # as if it were a post of this moment
+        rank = new_post_id().bytes if low_priority else entry  # as if it were a post of this moment
         pushes = [
             self._push(calls, entry, deadline)
-            if len(users) <= FEW
+            if len(users) <= FEW_TIMELINES
             else self._push_in_turn(self._turns[to].slot(rank), calls, entry, deadline, check)
             for batch in _batches(users)
             for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
@@ -134,7 +133,7 @@ class Timelines:
     async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
         """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
         position = before.bytes if before else b""
-        return _slice(await self._read("older", [self._keys.of(user)], position, limit, UNREAD))
+        return _slice(await self._read("older", [self._keys.of(user)], position, limit, UNREAD_MS))
 
     async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
         """Return the ``limit`` entries next above ``after``, newest first.
@@ -146,7 +145,7 @@ class Timelines:
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
         """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed.
 
-        ``entries`` are all that the author wrote, or at least the newest ``KEPT`` of it, in any order.
+        ``entries`` are all that the author wrote, or at least the newest ``KEPT_ENTRIES`` of it, in any order.
         """
         return (
             await self._change("merge", [self._keys.of(user)], self.kept, _joined(entries), deadline=deadline)
@@ -168,10 +167,10 @@ class Timelines:
         """
         building = Building(secrets.token_bytes(_TOKEN_BYTES), 0)
         if takeover is not None:
-            tail = await self._change("takeover", [self._keys.of(user)], takeover, building.token, UNREAD)
+            tail = await self._change("takeover", [self._keys.of(user)], takeover, building.token, UNREAD_MS)
             if tail:
                 return _building(tail)
-        created = await self._change("create", [self._keys.of(user)], _mark(building), UNREAD)
+        created = await self._change("create", [self._keys.of(user)], _mark(building), UNREAD_MS)
         return building if created else None
 
     async def renew(self, user: int, building: Building) -> Building | None:
@@ -180,7 +179,7 @@ class Timelines:
         The counter stays the one that the builder knows: what changed since counts at ``finish``.
         """
         token = secrets.token_bytes(_TOKEN_BYTES)
-        taken = await self._change("takeover", [self._keys.of(user)], building.token, token, UNREAD)
+        taken = await self._change("takeover", [self._keys.of(user)], building.token, token, UNREAD_MS)
         return Building(token, building.changes) if taken else None
 
     async def building(self, user: int) -> Building | None:
@@ -196,7 +195,9 @@ class Timelines:
         if not entries and not complete:
             raise ValueError("no entries are either the whole history or say nothing of it")
         mark, joined = _mark(building), _joined(entries)
-        return bool(await self._change("finish", [self._keys.of(user)], self.kept, mark, joined, int(complete), UNREAD))
+        return bool(
+            await self._change("finish", [self._keys.of(user)], self.kept, mark, joined, int(complete), UNREAD_MS)
+        )
 
     async def remove(self, user: int) -> None:
         """Forget a timeline (a deleted user's, a failed rebuild's). Late it is harmless: a cold timeline is rebuilt."""
@@ -241,9 +242,9 @@ class Timelines:
             return await self._push(calls, entry, deadline)
 
     async def _push(self, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
-        most = self.kept + self.kept // SLACK
+        most = self.kept + self.kept // SLACK_DIVISOR
         args, until = (entry, self.kept, most), self._until(deadline)
-        if len(calls[0]) <= FEW and not self._redis.clustered:
+        if len(calls[0]) <= FEW_TIMELINES and not self._redis.clustered:
             taken = [await self._functions.change("push", calls[0], args, until)]
         else:
             taken = await self._functions.call_each("push", calls, args, until)
@@ -283,7 +284,7 @@ class Timelines:
 
 
 def _batches(users: Sequence[int]) -> list[Sequence[int]]:
-    return [users[start : start + BATCH] for start in range(0, len(users), BATCH)]
+    return [users[start : start + TIMELINES_PER_CALL] for start in range(0, len(users), TIMELINES_PER_CALL)]
 
 
 def _joined(entries: Sequence[bytes]) -> bytes:
@@ -295,7 +296,7 @@ def _slice(answer: Reply) -> TimelinePage:
     if answer is None:
         return TimelinePage(TimelineState.COLD, ())
     tail, entries = answer
-    return TimelinePage(warmth(tail), entries)
+    return TimelinePage(state_of(tail), entries)
 
 
 def _mark(building: Building) -> bytes:
@@ -303,6 +304,6 @@ def _mark(building: Building) -> bytes:
 
 
 def _building(tail: bytes | None) -> Building | None:
-    if tail is None or warmth(len(tail)) is not TimelineState.BUILDING:
+    if tail is None or state_of(len(tail)) is not TimelineState.BUILDING:
         return None
     return Building(tail[1 : 1 + _TOKEN_BYTES], int.from_bytes(tail[1 + _TOKEN_BYTES :], "big"))

@@ -53,7 +53,7 @@ class WorkerRegistry:
             await server.execute("ZADD", NAMES, now + ttl, worker.name)
             await server.execute("ZREMRANGEBYSCORE", NAMES, 0, now - ttl)
 
-        await self._redis.ask(NAMES.encode(), list_it)
+        await self._redis.run_on(NAMES.encode(), list_it)
 
     async def withdraw(self, name: str) -> None:
         """Say that a worker stops."""

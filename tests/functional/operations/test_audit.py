@@ -23,7 +23,7 @@ async def reader(world):
 async def partial(world, reader):
     """The same, with 5 posts more: the list is partial."""
     await world.write(2, *["text"] * 10)
-    assert world.timelines.lists[reader].warmth is TimelineState.PARTIAL
+    assert world.timelines.lists[reader].state is TimelineState.PARTIAL
     return reader
 
 

@@ -55,7 +55,7 @@ async def test_edges_that_are_told_again_do_not_bring_them_back(world, ann_and_b
     await world.deliver()
 
     await world.follows.republish([(ann, bob), (bob, ann)])
-    await world.follows.restate((0, 0), 9)
+    await world.follows.republish_page((0, 0), 9)
     world.delivered = 0
     await world.deliver()
 

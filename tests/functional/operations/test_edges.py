@@ -108,7 +108,7 @@ class TestBackfill:
         world.wrote(AUTHOR, 30)
         await apply(followed(1))
         assert len(world.entries(READER)) == world.timelines.kept
-        assert world.timelines.lists[READER].warmth is TimelineState.PARTIAL
+        assert world.timelines.lists[READER].state is TimelineState.PARTIAL
 
     async def test_an_unfollow_meanwhile_comes_after_it(self, world, posts, apply, meanwhile):
         """Its row is written while the posts are read; its effect waits for the edge's lock."""

@@ -118,10 +118,10 @@ async def test_a_push_that_waited_for_its_turn_looks_at_the_lease_again(world, a
     lease = FakeLease()
     real = world.timelines.push
 
-    async def push(users, entry, deadline, further, check):
+    async def push(users, entry, deadline, low_priority, check):
         lease.looks = 0  # it goes while the push waits behind others
         check()
-        return await real(users, entry, deadline, further, check)
+        return await real(users, entry, deadline, low_priority, check)
 
     monkeypatch.setattr(world.timelines, "push", push)
     with pytest.raises(NotMine):
@@ -191,13 +191,13 @@ class TestRunning:
 
 async def test_after_so_many_slices_it_keeps_no_younger_post_waiting(world, author, monkeypatch):
     monkeypatch.setattr(fan_out, "IN_ORDER", 2)
-    further = []
+    low_priority = []
     real = world.timelines.push
 
     async def push(users, entry, deadline, goes_on, check):
-        further.append(goes_on)
+        low_priority.append(goes_on)
         return await real(users, entry, deadline, goes_on, check)
 
     monkeypatch.setattr(world.timelines, "push", push)
     await world.operations.fan_out.deliver(event(author), world.lease)
-    assert further == [False, False, True, True]
+    assert low_priority == [False, False, True, True]

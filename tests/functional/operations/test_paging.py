@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microblog_streams.stores.redis.timelines import KEPT
+from microblog_streams.stores.redis.timelines import KEPT_ENTRIES
 from tests.examples import examples
 from tests.fakes.world import World
 
@@ -14,7 +14,7 @@ POSTS = 2_000
 
 
 async def test_2000_posts_are_scrolled_through_by_pages_of_20():
-    world = World(kept=KEPT)
+    world = World(kept=KEPT_ENTRIES)
     reader, *authors = await world.people("reader", *"abcdefghi")
     for number in range(POSTS):
         world.wrote(authors[number % len(authors)])

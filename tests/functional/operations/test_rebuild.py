@@ -60,7 +60,7 @@ def count(world, monkeypatch):
 
 async def test_it_holds_the_newest_of_all_and_says_that_there_are_more(world, reader, read):
     assert await read() == world.expected(reader)
-    assert world.timelines.lists[reader].warmth is TimelineState.PARTIAL
+    assert world.timelines.lists[reader].state is TimelineState.PARTIAL
     assert world.entries(reader) == [world.entry(post) for post in world.expected(reader)[:20]]
 
 
@@ -69,7 +69,7 @@ async def test_a_history_shorter_than_the_list_is_complete(world, reader):
     world.wrote(new, 19)
     world.timelines.lists.pop(new)
     assert len(await world.scroll(new)) == 19
-    assert world.timelines.lists[new].warmth is TimelineState.COMPLETE
+    assert world.timelines.lists[new].state is TimelineState.COMPLETE
 
 
 async def test_one_of_many_readers_rebuilds(world, reader, count):

@@ -79,7 +79,7 @@ async def test_what_is_written_meanwhile_is_on_it(world, page):
 async def test_it_is_made_behind_its_readers(world, shop, page):
     await page()
     shop.on.set()
-    await until(lambda: world.timelines.lists[READER].warmth is TimelineState.PARTIAL)
+    await until(lambda: world.timelines.lists[READER].state is TimelineState.PARTIAL)
     first = await page()
     assert (shown(first), first.whole) == (wrote(world, ANN, BOB, READER)[:10], True)
 

@@ -17,7 +17,7 @@ async def reader(world):
     await world.follow(reader, ann, bob)
     world.timelines.lists.pop(reader)
     await world.operations.timelines.older(reader, None, 1)
-    assert world.timelines.lists[reader].warmth is TimelineState.PARTIAL
+    assert world.timelines.lists[reader].state is TimelineState.PARTIAL
     return reader
 
 
@@ -71,7 +71,7 @@ class TestOlder:
     async def test_an_evicted_timeline_is_rebuilt(self, world, reader, older):
         world.timelines.lists.pop(reader)
         assert ids(await older(None)) == world.expected(reader)[:10]
-        assert world.timelines.lists[reader].warmth is TimelineState.PARTIAL
+        assert world.timelines.lists[reader].state is TimelineState.PARTIAL
         assert world.entries(reader) == [world.entry(post) for post in world.expected(reader)[:20]]
 
     @pytest.mark.parametrize("store", ["cassandra", "postgres"])
@@ -139,7 +139,7 @@ class TestNewer:
         expected = world.expected(reader)
         world.timelines.lists.pop(reader)
         assert ids(await newer(expected[15])) == expected[5:15]
-        assert world.timelines.lists[reader].warmth is TimelineState.PARTIAL
+        assert world.timelines.lists[reader].state is TimelineState.PARTIAL
 
     @pytest.mark.parametrize("method", ["older", "newer"])
     async def test_a_list_that_goes_between_two_looks_hides_nothing(self, world, reader, newer, method, meanwhile):

@@ -17,7 +17,7 @@ async def test_a_new_user_has_an_id_a_name_and_an_empty_timeline(world):
     user = await world.operations.users.create("ann")
     assert await world.operations.users.get(user.id) == user
     assert user.username == "ann"
-    assert world.timelines.lists[user.id].warmth is TimelineState.COMPLETE
+    assert world.timelines.lists[user.id].state is TimelineState.COMPLETE
 
 
 @pytest.mark.parametrize("name", ["ann", "ANN", "ａｎｎ"])  # noqa: RUF001

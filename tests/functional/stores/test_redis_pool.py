@@ -70,7 +70,7 @@ async def asked(redis):
 
 
 async def look(redis):
-    (info,) = await redis.ask_anew(lambda server: server.execute("INFO"))
+    (info,) = await redis.run_on_current(lambda server: server.execute("INFO"))
     return info["run_id"]
 
 

@@ -274,7 +274,7 @@ async def test_a_timeline_that_lacks_posts_has_no_tag_and_is_never_not_modified(
 
     response = await poll("*")
 
-    assert front.app.timelines.lists[1].warmth is TimelineState.BUILDING
+    assert front.app.timelines.lists[1].state is TimelineState.BUILDING
     assert (response.status, response.headers["Timeline-State"]) == (200, "incomplete")
     assert ("ETag" in response.headers, response.headers["Cache-Control"]) == (False, "private, no-cache")
     await timelines.close()

@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from redis.crc import key_slot
 
-from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
+from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, ClusterKeys
 from tests.chaos.arena import scene_on
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
@@ -51,7 +51,7 @@ def spread_people(stack):
 
 
 def timeline_slots():
-    return [key_slot(Tagged().of(bucket * NEIGHBOURS + 1)) for bucket in range(0, BUCKETS, STEP)]
+    return [key_slot(ClusterKeys().of(bucket * NEIGHBOURS + 1)) for bucket in range(0, BUCKETS, STEP)]
 
 
 def test_what_was_answered_outlives_moving_slots_and_dying_primaries(scene, cluster, capsys):

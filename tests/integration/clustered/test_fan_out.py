@@ -14,7 +14,7 @@ from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, new_post_id, post_time
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.ports import Row, TimelinePage, TimelineState
-from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, Tagged
+from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, ClusterKeys
 from tests.fakes.caches import FakePostCache
 from tests.fakes.followers import FakeFollowers
 from tests.fakes.lease import FakeLease
@@ -71,21 +71,21 @@ async def everybody(timelines):
 
 async def test_a_slot_that_is_moved_stops_no_push(cluster, everybody):
     """Nothing is tried again here: while the keys lie on both servers, each is asked for alone."""
-    moving = MovingSlot(cluster, key_slot(Tagged().of(everybody.author)))
+    moving = MovingSlot(cluster, key_slot(ClusterKeys().of(everybody.author)))
     await everybody.deliver(everybody.post())
     moving.begin()
     await everybody.deliver(everybody.post())
     assert moving.carry(100) == 100
     await everybody.deliver(everybody.post())
     moving.end()
-    assert cluster.primary_of(key_slot(Tagged().of(everybody.author))) is moving.target
+    assert cluster.primary_of(key_slot(ClusterKeys().of(everybody.author))) is moving.target
     await everybody.deliver(everybody.post())
     await everybody.check()
 
 
 async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybody, timelines):
     """Events are repeated as delivery does it: where a call failed, and where Redis ran anew before it was proven."""
-    dying = cluster.primary_of(key_slot(Tagged().of(everybody.author)))
+    dying = cluster.primary_of(key_slot(ClusterKeys().of(everybody.author)))
     effects = Effects(everybody, RedisRestartMonitor(timelines.run_id, HOLD))
     await effects.redis_restart_monitor.look()
     killing = None

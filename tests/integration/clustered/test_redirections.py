@@ -15,7 +15,7 @@ from microblog_streams.ports import TimelinePage, TimelineState
 from microblog_streams.stores.redis.caches import PostCache
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import SharedRates
-from microblog_streams.stores.redis.timeline_keys import Tagged
+from microblog_streams.stores.redis.timeline_keys import ClusterKeys
 from tests.connections import opened
 from tests.servers.alone import serving
 from tests.servers.moving_slots import MovingSlot
@@ -51,15 +51,15 @@ async def test_a_cached_post_is_found_on_both_sides_of_a_move(cluster, redis, po
 async def test_a_slot_moved_behind_our_back_is_followed(cluster, redis, timelines, user):
     entry = encode_entry(new_post_id(), 1)
     await timelines.create(user)
-    MovingSlot(cluster, key_slot(Tagged().of(user))).move()
+    MovingSlot(cluster, key_slot(ClusterKeys().of(user))).move()
     assert await timelines.push([user], entry) == 1
-    MovingSlot(cluster, key_slot(Tagged().of(user))).move()
+    MovingSlot(cluster, key_slot(ClusterKeys().of(user))).move()
     assert list(await timelines.warm([user, user + 1])) == [True, False]
     assert await timelines.older(user, None, 5) == TimelinePage(TimelineState.COMPLETE, [entry])
 
 
 async def test_a_timeline_is_made_where_its_slot_moves_to(cluster, timelines, user):
-    moving = MovingSlot(cluster, key_slot(Tagged().of(user)))
+    moving = MovingSlot(cluster, key_slot(ClusterKeys().of(user)))
     moving.begin()
     building = await timelines.begin(user)
     assert await timelines.finish(user, building, [], complete=True)

@@ -14,9 +14,9 @@ async def test_deletions_are_told_again_in_pages(users, outbox):
         await users.delete(user, NOW)
     before = await waiting(outbox)
 
-    assert await users.restate_deleted(0, 2) == [(people[1], NOW), (people[2], NOW)]
-    assert await users.restate_deleted(people[2], 2) == [(people[3], NOW)]
-    assert await users.restate_deleted(people[3], 2) == []
+    assert await users.republish_deleted(0, 2) == [(people[1], NOW), (people[2], NOW)]
+    assert await users.republish_deleted(people[2], 2) == [(people[3], NOW)]
+    assert await users.republish_deleted(people[3], 2) == []
 
     again = (await waiting(outbox))[len(before) :]
     assert {record.topic for record in again} == {USER_DELETED}

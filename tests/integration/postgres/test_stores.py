@@ -1,6 +1,5 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
-from microblog_streams.stores.postgres.users import _DRAW
 from tests.contracts import blocks as blocking
 from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.blocks import BlocksContract

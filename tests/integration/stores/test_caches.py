@@ -10,8 +10,8 @@ from microblog_streams.domain.models import Post, User
 from microblog_streams.stores.redis import caches
 from microblog_streams.stores.redis.caches import (
     MARK_SECONDS,
+    MAX_DECODED_BYTES,
     POST_SECONDS,
-    SHORT,
     USER_SECONDS,
     PageCache,
     PostCache,
@@ -71,7 +71,7 @@ class TestPostCache(PostCacheContract):
         assert await cache.stored(post.id)
 
     async def test_it_remembers_no_more_than_it_may(self, redis, cache, monkeypatch):
-        monkeypatch.setattr(caches, "REMEMBERED", 2)
+        monkeypatch.setattr(caches, "MAX_STORED_POSTS", 2)
         posts = [Post(new_post_id(), 3, "here") for _ in range(3)]
         await cache.fill(posts, stored=True)
         assert list(cache._stored) == [post.id for post in posts[1:]]
@@ -133,7 +133,7 @@ class TestShelf:
         assert await PageCache(redis).get_many([], []) == ({}, {})
 
     async def test_long_posts_are_read_each_time(self, redis, post):
-        long = post._replace(content="x" * SHORT)
+        long = post._replace(content="x" * MAX_DECODED_BYTES)
         await PostCache(redis).fill([long])
         for _ in range(2):
             assert (await PageCache(redis).get_many([long.id], ()))[0] == {long.id: long}

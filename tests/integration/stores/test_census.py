@@ -5,7 +5,7 @@ from pydantic import SecretStr
 
 from microblog_streams.stores.redis.address import is_cluster
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timeline_keys import TimelineCount, Warm
+from microblog_streams.stores.redis.timeline_keys import TimelineCount, WarmCount
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
 
@@ -18,9 +18,9 @@ async def alone(redis_settings):
     address = redis_settings.redis_url.get_secret_value().rpartition("/")[0]
     own = redis_settings.model_copy(update={"redis_url": SecretStr(f"{address}/{DATABASE}")})
     async with opened(Redis(redis_settings if is_cluster(redis_settings) else own)) as redis:
-        await redis.ask_all(_emptied)
+        await redis.run_on_all(_emptied)
         yield redis
-        await redis.ask_all(_emptied)
+        await redis.run_on_all(_emptied)
 
 
 async def _emptied(server):
@@ -40,7 +40,7 @@ async def filled(alone):
 
 
 async def test_few_keys_are_counted(filled):
-    assert await TimelineCount(filled).warm() == Warm(30, exact=True, looked_at=120)
+    assert await TimelineCount(filled).warm() == WarmCount(30, exact=True, looked_at=120)
 
 
 async def test_of_many_some_are_drawn(filled):
@@ -52,5 +52,5 @@ async def test_of_many_some_are_drawn(filled):
 
 
 async def test_where_nothing_is_nothing_is_warm(alone):
-    assert await TimelineCount(alone).warm() == Warm(0, exact=True, looked_at=0)
-    assert await TimelineCount(alone, counted=-1).warm() == Warm(0, exact=False, looked_at=0)
+    assert await TimelineCount(alone).warm() == WarmCount(0, exact=True, looked_at=0)
+    assert await TimelineCount(alone, counted=-1).warm() == WarmCount(0, exact=False, looked_at=0)

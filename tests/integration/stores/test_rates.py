@@ -88,7 +88,7 @@ async def test_requests_of_one_moment_wait_side_by_side(redis, who):
 
 async def silence(redis):
     """Have every server take calls and answer none of them for a while."""
-    await redis.ask_all(lambda server: server.execute("CLIENT PAUSE", SILENCE_MS))
+    await redis.run_on_all(lambda server: server.execute("CLIENT PAUSE", SILENCE_MS))
 
 
 async def test_a_window_that_began_this_millisecond_is_not_over(rates, who):

@@ -10,13 +10,13 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.ports import TimelineState
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.timelines import KEPT as FULL
-from microblog_streams.stores.redis.timelines import UNREAD, Timelines, keys
+from microblog_streams.stores.redis.timelines import KEPT_ENTRIES as FULL
+from microblog_streams.stores.redis.timelines import UNREAD_MS, Timelines, keys
 from tests.contracts.timelines import KEPT, OTHER, TimelineContract, down, entries, entry, numbers, post, whole
 
 pytestmark = pytest.mark.integration
 
-DAY = UNREAD // 30
+DAY = UNREAD_MS // 30
 
 
 @pytest.fixture
@@ -44,17 +44,17 @@ class TestTimelines(TimelineContract):
 
 class TestExpiry:
     async def test_a_timeline_expires_30_days_after_it_was_made(self, redis, user, key):
-        assert UNREAD - 60_000 < await redis.client.pttl(key(user)) <= UNREAD
+        assert UNREAD_MS - 60_000 < await redis.client.pttl(key(user)) <= UNREAD_MS
 
     async def test_reading_the_head_counts_anew_once_a_day_is_gone(self, redis, timelines, user, key):
-        await redis.client.pexpire(key(user), UNREAD - 2 * DAY)
+        await redis.client.pexpire(key(user), UNREAD_MS - 2 * DAY)
         await timelines.older(user, None, 1)
-        assert await redis.client.pttl(key(user)) > UNREAD - DAY
+        assert await redis.client.pttl(key(user)) > UNREAD_MS - DAY
 
     async def test_reading_it_again_within_a_day_writes_nothing(self, redis, timelines, user, key):
-        await redis.client.pexpire(key(user), UNREAD - DAY // 2)
+        await redis.client.pexpire(key(user), UNREAD_MS - DAY // 2)
         await timelines.older(user, None, 1)
-        assert await redis.client.pttl(key(user)) <= UNREAD - DAY // 2
+        assert await redis.client.pttl(key(user)) <= UNREAD_MS - DAY // 2
 
     async def test_nothing_but_reading_the_head_extends_it(self, redis, timelines, user, key):
         await redis.client.pexpire(key(user), DAY)
@@ -69,10 +69,10 @@ class TestExpiry:
     async def test_a_rebuild_counts_as_reading(self, redis, timelines, user, key):
         await timelines.remove(user)
         begun = await timelines.begin(user)
-        assert await redis.client.pttl(key(user)) > UNREAD - DAY
+        assert await redis.client.pttl(key(user)) > UNREAD_MS - DAY
         await redis.client.pexpire(key(user), DAY)
         assert await timelines.finish(user, begun, entries(range(3 * KEPT)), complete=True)
-        assert await redis.client.pttl(key(user)) > UNREAD - DAY
+        assert await redis.client.pttl(key(user)) > UNREAD_MS - DAY
 
 
 class TestLayout:
@@ -130,7 +130,7 @@ class TestServer:
     async def test_a_deadline_is_the_servers_to_refuse(self, redis, timelines, user):
         """The function runs after the deadline though it was called before: here it waits behind a slow server."""
         await timelines.merge(user, entries([1]), time.monotonic() + 60)
-        await redis.ask_all(lambda server: server.execute("CLIENT PAUSE", 300, "WRITE"))
+        await redis.run_on_all(lambda server: server.execute("CLIENT PAUSE", 300, "WRITE"))
         assert not await timelines.merge(user, entries([2]), time.monotonic() + 0.1)
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [1])
 
@@ -156,5 +156,5 @@ class TestServer:
 
 async def _written(redis):
     """Return how many writes the servers have made since they started: what AOF and replicas get."""
-    told = await redis.ask_all(lambda server: server.execute("INFO", "persistence"))
+    told = await redis.run_on_all(lambda server: server.execute("INFO", "persistence"))
     return sum(each["rdb_changes_since_last_save"] for each in told)

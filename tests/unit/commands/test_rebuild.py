@@ -25,7 +25,7 @@ class Deleted:
     def __init__(self, database, *users):
         self.database, self.users = database, users
 
-    async def restate_deleted(self, after, limit):
+    async def republish_deleted(self, after, limit):
         page = [(user, AT) for user in self.users if user > after][:limit]
         for user, at in page:
             self.database.add_event(USER_DELETED, UserDeleted(user_id=user, at=at))

@@ -6,11 +6,17 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.cassandra.author_index import AUTHORS_A_READ, OLDER, ROWS_A_READ, AuthorIndex, Part
+from microblog_streams.stores.cassandra.author_index import (
+    MAX_AUTHORS_PER_READ,
+    MAX_ROWS_PER_READ,
+    OLDER,
+    AuthorIndex,
+    IndexRange,
+)
 from microblog_streams.stores.cassandra.driver import FAST, STRONG
 
 TOP = UUID(int=10_000)
-TEN = Part(TOP, 10, STRONG)
+TEN = IndexRange(TOP, 10, STRONG)
 
 
 class Index:
@@ -21,7 +27,7 @@ class Index:
         self.asked = []
         self.down = False
 
-    def uses(self, *statements):
+    def prepare_on_connect(self, *statements):
         pass
 
     async def execute(self, statement, parameters, profile):
@@ -31,7 +37,7 @@ class Index:
             raise StoreUnavailable("cassandra", "the test says so")
         if statement == OLDER:
             return self.part(authors, below, limit)
-        return [(author, *row) for author in authors for row in self.part(author, below, limit)][:ROWS_A_READ]
+        return [(author, *row) for author in authors for row in self.part(author, below, limit)][:MAX_ROWS_PER_READ]
 
     def part(self, author, below, limit):
         return [row for row in self.rows.get(author, ()) if row[0] < below][:limit]
@@ -48,7 +54,7 @@ def reads(index):
 
 
 async def test_authors_of_the_same_moment_share_requests(index, reads):
-    authors = range(2 * AUTHORS_A_READ + 1)
+    authors = range(2 * MAX_AUTHORS_PER_READ + 1)
     found = await asyncio.gather(*(reads.older(author, TEN) for author in authors))
     assert found == [index.rows[author] for author in authors]
     assert len(index.asked) == 3
@@ -71,14 +77,14 @@ async def test_other_parts_are_other_requests(index, reads):
 
 
 async def test_an_answer_never_has_more_rows_than_are_read_of_it(index, reads):
-    limit = ROWS_A_READ // 4
+    limit = MAX_ROWS_PER_READ // 4
     index.rows = {author: [(UUID(int=n), None) for n in range(limit, 0, -1)] for author in range(9)}
     found = await asyncio.gather(*(reads.older(author, TEN._replace(limit=limit)) for author in range(9)))
     assert [len(rows) for rows in found] == [limit] * 9
 
 
 async def test_a_part_that_is_longer_than_an_answer_is_asked_for_alone(index, reads):
-    part = TEN._replace(limit=ROWS_A_READ + 1)
+    part = TEN._replace(limit=MAX_ROWS_PER_READ + 1)
     await asyncio.gather(reads.older(1, part), reads.older(2, part))
     assert [asked[0] for asked in index.asked] == [1, 2]
 

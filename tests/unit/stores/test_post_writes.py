@@ -7,7 +7,12 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import Post
-from microblog_streams.stores.cassandra.post_batch_writer import BYTES, SENDERS, TOGETHER, PostBatchWriter
+from microblog_streams.stores.cassandra.post_batch_writer import (
+    MAX_POSTS_PER_REQUEST,
+    MAX_REQUESTS,
+    MAX_TEXT_BYTES,
+    PostBatchWriter,
+)
 
 
 class Slow:
@@ -55,9 +60,9 @@ async def begin(writes, *contents):
 
 async def busy(writes, slow):
     """Have all senders wait for an answer."""
-    for number in range(SENDERS):
+    for number in range(MAX_REQUESTS):
         await begin(writes, f"first {number}")
-    assert len(slow.requests) == SENDERS
+    assert len(slow.requests) == MAX_REQUESTS
 
 
 async def test_a_post_goes_out_at_once(writes, slow):
@@ -71,22 +76,22 @@ async def test_a_post_goes_out_at_once(writes, slow):
 
 async def test_posts_that_come_while_others_are_written_share_a_request(writes, slow):
     await busy(writes, slow)
-    later = await begin(writes, *map(str, range(TOGETHER + 2)))
+    later = await begin(writes, *map(str, range(MAX_POSTS_PER_REQUEST + 2)))
     slow.answer()
     await asyncio.gather(*later)
 
-    texts = [str(number) for number in range(TOGETHER + 2)]
-    assert slow.requests[SENDERS:] == [texts[:TOGETHER], texts[TOGETHER:]]
+    texts = [str(number) for number in range(MAX_POSTS_PER_REQUEST + 2)]
+    assert slow.requests[MAX_REQUESTS:] == [texts[:MAX_POSTS_PER_REQUEST], texts[MAX_POSTS_PER_REQUEST:]]
 
 
 async def test_a_request_is_no_larger_than_cassandra_takes_without_a_warning(writes, slow):
     await busy(writes, slow)
-    half, more = "ü" * (BYTES // 4), "x" * (BYTES + 1)
+    half, more = "ü" * (MAX_TEXT_BYTES // 4), "x" * (MAX_TEXT_BYTES + 1)
     later = await begin(writes, half, half, "x", more)
     slow.answer()
     await asyncio.gather(*later)
 
-    assert slow.requests[SENDERS:] == [[half, half], ["x"], [more]]
+    assert slow.requests[MAX_REQUESTS:] == [[half, half], ["x"], [more]]
 
 
 async def test_all_of_a_request_learn_that_the_store_is_away(writes, slow):
@@ -97,7 +102,7 @@ async def test_all_of_a_request_learn_that_the_store_is_away(writes, slow):
 
     outcomes = await asyncio.gather(*later, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 2
-    assert len(slow.requests) == SENDERS + 1
+    assert len(slow.requests) == MAX_REQUESTS + 1
 
 
 async def test_a_post_that_cannot_be_written_harms_none_of_those_beside_it(writes, slow):

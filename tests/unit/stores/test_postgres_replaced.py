@@ -81,7 +81,7 @@ async def test_a_server_that_comes_back_unfenced_is_passed_over_and_the_era_stay
 
     for _ in range(3):
         session = await postgres.open()
-        await postgres.look()
+        await postgres.check_server()
         assert session.server is servers["pg-2"]
 
     assert postgres.era.number == servers["pg-2"].row[2] == 1
@@ -109,7 +109,7 @@ async def test_sessions_on_the_replaced_server_are_closed(servers):
     await postgres.open()
     servers["pg-1"].away = False
 
-    await postgres.look()
+    await postgres.check_server()
 
     assert all(session.closed for session in servers["pg-1"].sessions)
 
@@ -122,10 +122,10 @@ async def test_a_session_on_the_replaced_server_that_was_in_use_is_closed_when_i
         await postgres.open()
 
     with pytest.raises(StoreUnavailable, match="later timeline"):
-        await postgres.look()
+        await postgres.check_server()
 
     assert all(session.closed for session in servers["pg-1"].sessions)
-    await postgres.look()
+    await postgres.check_server()
 
 
 async def test_to_connect_and_to_look_have_one_deadline(servers, monkeypatch):
@@ -135,12 +135,12 @@ async def test_to_connect_and_to_look_have_one_deadline(servers, monkeypatch):
         await asyncio.sleep(0.12)
         return servers["pg-1"].connect()
 
-    async def look(*args):
+    async def inspect_server(*args):
         await asyncio.sleep(0.12)
-        return era.Seen(Era(), ())
+        return era.ServerState(Era(), ())
 
     monkeypatch.setattr(session, "_connect_to", connect)
-    monkeypatch.setattr(postgres_module, "look", look)
+    monkeypatch.setattr(postgres_module, "inspect_server", inspect_server)
     with pytest.raises(NoAnswer):
         await store(timeout=0.2, hosts="pg-1").open()
     assert all(session.closed for session in servers["pg-1"].sessions)

@@ -14,9 +14,9 @@ from microblog_streams.stores.cassandra.author_index import OLDER
 from microblog_streams.stores.cassandra.posts import (
     DELETE_BODY,
     DELETE_INDEX,
-    MOST_ROWS,
-    ROWS_A_BATCH,
-    TEXTS_A_BATCH,
+    MAX_INDEX_ROWS,
+    MAX_INDEX_ROWS_PER_BATCH,
+    MAX_TEXTS_PER_BATCH,
     Posts,
 )
 from tests.fakes.world import World
@@ -31,7 +31,7 @@ class Requests:
         self.made = []
         self.fails = fails
 
-    def uses(self, *statements):
+    def prepare_on_connect(self, *statements):
         pass
 
     async def write(self, *writes):
@@ -48,8 +48,8 @@ async def test_texts_go_before_the_flags_that_hide_them():
     assert statements == [{DELETE_BODY}] * 12 + [{DELETE_INDEX}] * 3
     assert [values[0] for writes in requests.made[:12] for _, values in writes] == ids
     assert [values[1] for writes in requests.made[12:] for _, values in writes] == ids
-    assert max(map(len, requests.made[:12])) == TEXTS_A_BATCH
-    assert max(map(len, requests.made[12:])) == ROWS_A_BATCH
+    assert max(map(len, requests.made[:12])) == MAX_TEXTS_PER_BATCH
+    assert max(map(len, requests.made[12:])) == MAX_INDEX_ROWS_PER_BATCH
 
 
 async def test_where_a_text_is_left_no_flag_hides_any():
@@ -70,7 +70,7 @@ class Index:
         self.rows = self.writes = 0
         self.writes_left = -1
 
-    def uses(self, *statements):
+    def prepare_on_connect(self, *statements):
         pass
 
     async def execute(self, statement, parameters, profile):
@@ -109,7 +109,7 @@ async def test_a_hundred_thousand_posts_are_read_once(delete):
     await delete(index)
     assert len(index.flagged) == len(index.emptied) == 100_000
     assert index.rows == 100_000
-    assert index.writes == 100_000 / TEXTS_A_BATCH + 100_000 / ROWS_A_BATCH
+    assert index.writes == 100_000 / MAX_TEXTS_PER_BATCH + 100_000 / MAX_INDEX_ROWS_PER_BATCH
 
 
 async def test_a_rerun_reads_past_what_is_flagged_in_large_steps(delete):
@@ -121,4 +121,4 @@ async def test_a_rerun_reads_past_what_is_flagged_in_large_steps(delete):
     assert 9_000 < len(index.flagged) < 11_000
     await delete(index)
     assert len(index.flagged) == len(index.emptied) == 20_000
-    assert index.rows - read < 20_000 + 3 * MOST_ROWS
+    assert index.rows - read < 20_000 + 3 * MAX_INDEX_ROWS

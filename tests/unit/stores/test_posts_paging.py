@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microblog_streams.stores.cassandra.author_index import OLDER
-from microblog_streams.stores.cassandra.posts import ABOVE_ALL, FEWEST_ROWS, MOST_ROWS, Posts
+from microblog_streams.stores.cassandra.posts import ABOVE_ALL, MAX_INDEX_ROWS, MIN_INDEX_ROWS, Posts
 
 AUTHOR = 7
 
@@ -20,7 +20,7 @@ class Index:
         self.rows = rows
         self.sizes = []
 
-    def uses(self, *statements):
+    def prepare_on_connect(self, *statements):
         pass
 
     async def execute(self, statement, parameters, profile):
@@ -52,8 +52,8 @@ async def test_a_page_without_deletions_is_one_read():
 async def test_an_author_who_deleted_everything_is_read_in_growing_bounded_steps():
     rows = index([True] * 4_000)
     assert await Posts(rows).newest(AUTHOR, None, 5) == []
-    assert rows.sizes[:3] == [FEWEST_ROWS, 2 * FEWEST_ROWS, 4 * FEWEST_ROWS]
-    assert max(rows.sizes) == MOST_ROWS
+    assert rows.sizes[:3] == [MIN_INDEX_ROWS, 2 * MIN_INDEX_ROWS, 4 * MIN_INDEX_ROWS]
+    assert max(rows.sizes) == MAX_INDEX_ROWS
     assert len(rows.sizes) < 12
 
 

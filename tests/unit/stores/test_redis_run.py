@@ -7,7 +7,7 @@ from redis.exceptions import ClusterDownError, ReadOnlyError, RedisError
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis import run_monitor
-from microblog_streams.stores.redis.run_monitor import REVIEW_EVERY, RunMonitor
+from microblog_streams.stores.redis.run_monitor import REVIEW_SECONDS, RunMonitor
 from microblog_streams.stores.redis.server import Server
 
 HOLD = 2.5
@@ -41,7 +41,7 @@ class FakeRedis:
         self.copies, self.changes, self.reviews = 0, 0, 0
         self.trouble = None
 
-    async def ask_anew(self, question):
+    async def run_on_current(self, question):
         try:
             return [await question(Server(each.name, each.execute, None)) for each in self.servers]
         except RedisError as error:
@@ -203,6 +203,6 @@ async def test_settings_are_read_again_of_another_run_after_trouble_and_now_and_
     await looks.run()
     assert redis.reviews == 3
 
-    clock.time += REVIEW_EVERY + 1
+    clock.time += REVIEW_SECONDS + 1
     await looks.run()
     assert redis.reviews == 4

@@ -5,14 +5,14 @@ from collections import Counter
 import pytest
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
-from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, PREFIX, Plain, Tagged
+from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, PREFIX, ClusterKeys, SingleServerKeys
 
 #: The first user of each bucket.
 FIRST = range(0, BUCKETS * NEIGHBOURS, NEIGHBOURS)
 
 
 def slot(user):
-    return key_slot(Tagged().of(user))
+    return key_slot(ClusterKeys().of(user))
 
 
 def server(user, count):
@@ -20,13 +20,13 @@ def server(user, count):
 
 
 def test_on_one_server_a_key_is_the_users_number():
-    assert Plain().of(17) == b"timeline:17"
-    assert Plain().calls([17, 4]) == [[b"timeline:17", b"timeline:4"]]
+    assert SingleServerKeys().of(17) == b"timeline:17"
+    assert SingleServerKeys().calls([17, 4]) == [[b"timeline:17", b"timeline:4"]]
 
 
 def test_the_tags_never_change():
     """Or the timelines that are there would be cold, and in nobody's way until they expire."""
-    assert [Tagged().of(user) for user in (1, 511, 512, 2**40)] == [
+    assert [ClusterKeys().of(user) for user in (1, 511, 512, 2**40)] == [
         b"timeline:{10}:1",
         b"timeline:{10}:511",
         b"timeline:{9}:512",
@@ -54,7 +54,7 @@ def test_any_few_buckets_in_a_row_are_on_all_three_servers():
 
 def test_a_call_holds_the_keys_of_one_slot_in_their_order():
     users = [5, 600, 3, 601, NEIGHBOURS * BUCKETS + 1]
-    calls = Tagged().calls(users)
-    assert calls == [[Tagged().of(user) for user in each] for each in ([5, 3, users[-1]], [600, 601])]
+    calls = ClusterKeys().calls(users)
+    assert calls == [[ClusterKeys().of(user) for user in each] for each in ([5, 3, users[-1]], [600, 601])]
     assert all(key.startswith(PREFIX) for keys in calls for key in keys)
-    assert Tagged().calls([]) == []
+    assert ClusterKeys().calls([]) == []
