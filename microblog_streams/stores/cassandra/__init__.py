@@ -1,1 +1,1 @@
-"""Cassandra: the posts, and each author's index of them. The only code that speaks CQL."""
+"""Cassandra: post bodies and the author index. The only code that sends CQL."""

@@ -1,9 +1,7 @@
-"""Brings the answer of a callback driver, which comes on one of its threads, to a task that waits in the event loop.
+"""The connection to Cassandra: one session of the threaded driver, awaitable from the event loop.
 
-The connection to Cassandra: a driver with threads of its own, made safe to await in the event loop.
-
-The driver's blocking calls (connect, prepare, shutdown) run one after the other in one thread, so that a close waits
-for a connect under way. Its answers come on another thread and are handed over to the loop.
+The driver's blocking calls (connect, prepare, shutdown) run in a single thread, one after another, so that a close
+waits for a running connect. Answers arrive on the driver's own threads; ``ThreadFuture`` passes them to the loop.
 """
 
 import asyncio
@@ -19,39 +17,45 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.cassandra.driver import ERRORS, STRONG, Address, at_start, open_cluster, unavailable
 
+Rows = list[tuple[Any, ...]]
+#: A statement and its parameters.
+Write = tuple[str, Sequence[object]]
+#: Every node answers it, however few others it can reach.
+PING: Final = "SELECT release_version FROM system.local"
+
 Result = TypeVar("Result")
 
 
 class ThreadFuture(Generic[Result]):
-    """One answer on its way: ``answered`` or ``failed`` is called from any thread, ``result`` is awaited.
+    """One answer of a callback driver: any thread calls ``answered`` or ``failed``; ``result`` is awaited.
 
-    ``done`` is called once in the loop when the answer is there, also where whoever waited has left. The first answer
-    counts: a driver that asked two nodes also brings the one that was overtaken.
+    ``done`` is called once in the loop when the answer arrives, also if the waiting task was cancelled. Only the first
+    answer counts: a driver that asked two nodes reports both.
     """
 
     def __init__(self, done: Callable[[], None]) -> None:
         """Belong to the running loop."""
         self._loop = asyncio.get_running_loop()
         self._done = done
-        self._settled = False
+        self._has_answer = False
         self.result: asyncio.Future[Result | None] = self._loop.create_future()
 
     def answered(self, result: Result | None) -> None:
-        """Hand over a result."""
+        """Pass a result to the loop."""
         self._hand_over(result, None)
 
     def failed(self, error: Exception) -> None:
-        """Hand over an error."""
+        """Pass an error to the loop."""
         self._hand_over(None, error)
 
     def _hand_over(self, result: Result | None, error: Exception | None) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
-            self._loop.call_soon_threadsafe(self._settle, result, error)
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(self._finish, result, error)
 
-    def _settle(self, result: Result | None, error: Exception | None) -> None:
-        if self._settled:
+    def _finish(self, result: Result | None, error: Exception | None) -> None:
+        if self._has_answer:
             return
-        self._settled = True
+        self._has_answer = True
         self._done()
         if self.result.done():
             return
@@ -61,20 +65,13 @@ class ThreadFuture(Generic[Result]):
             self.result.set_exception(error)
 
 
-Rows = list[tuple[Any, ...]]
-#: A statement and its parameters.
-Write = tuple[str, Sequence[object]]
-#: What any node answers, however few others it sees.
-PING: Final = "SELECT release_version FROM system.local"
-
-
 class Cassandra:
-    """One session of the driver, with a bound on the requests under way."""
+    """One session, with a limit on concurrent requests."""
 
     name = "cassandra"
 
     def __init__(self, settings: Settings) -> None:
-        """Take address, time-out (seconds) and bound from the settings; open nothing."""
+        """Read address, time-out (seconds) and limit from the settings; open nothing."""
         self._settings = settings
         self.timeout = settings.store_timeout
         self._slots = asyncio.Semaphore(settings.cassandra_in_flight)
@@ -86,32 +83,32 @@ class Cassandra:
         self._session: Any = None
 
     def prepare_on_connect(self, *statements: str) -> None:
-        """Note statements to prepare when connecting, so that a missing table shows at the start.
+        """Have ``connect`` prepare statements, so that a missing table shows at the start.
 
-        Each may be sent twice: a node that does not answer is overtaken by another one (see ``cluster``). So writes
-        set what they write, at a time that is theirs; counters and conditions (IF) are not for here.
+        Statements must be idempotent: if a node does not answer, the driver sends the same one to the next node (see
+        ``driver``). Writes therefore set values with an explicit timestamp; counters and conditions (IF) are excluded.
         """
         self._statements.update(statements)
 
     async def connect(self) -> None:
-        """Connect and prepare. Raises SetupError for a refused login, and for a keyspace or table that is missing."""
+        """Connect and prepare. Raises SetupError for a refused login, or a missing keyspace or table."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
         except ERRORS as error:
             raise at_start(error) from error
 
     async def execute(self, statement: str, parameters: Sequence[object] = (), profile: object = STRONG) -> Rows:
-        """Run one statement and return its first 5,000 rows; page by position with LIMIT, not past them.
+        """Run one statement and return the first 5,000 rows of its answer; callers page with LIMIT.
 
-        The time-out counts the wait for a slot too. Raises StoreUnavailable.
+        The time-out includes the wait for a free slot. Raises StoreUnavailable.
         """
         with self._circuit.call():
             return await self._execute(self._prepare(statement), parameters, profile)
 
     async def write(self, *writes: Write) -> None:
-        """Run statements in one request: for the client half the work of one each, side by side, and no more atomic.
+        """Run statements in one unlogged batch: half the client's work of single requests, and no more atomic.
 
-        Raises StoreUnavailable; some of them may have happened then.
+        Raises StoreUnavailable; some of the writes may have happened then.
         """
         with self._circuit.call():
             await self._execute(self._batch(writes))
@@ -125,20 +122,20 @@ class Cassandra:
                 await self._slots.acquire()
                 return await self._send(session, statement, parameters, profile)
         except ERRORS as error:
-            passing = unavailable(error)
-            if passing is None:
+            transient = unavailable(error)
+            if transient is None:
                 raise
-            raise passing from error
+            raise transient from error
 
     async def ping(self) -> None:
-        """Ask any server for an answer, within the time-out."""
+        """Make a round trip to any node, within the time-out."""
         await self.execute(PING)
 
     async def _ask(self) -> None:
         await self._execute(self._prepare(PING))
 
     async def close(self) -> None:
-        """End the session and the driver's threads; calls after this raise StoreUnavailable."""
+        """Shut down the session and the driver's threads; later calls raise StoreUnavailable."""
         self._circuit.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._shut)
 
@@ -168,19 +165,19 @@ class Cassandra:
         parameters: Sequence[object] | None,
         profile: object,
     ) -> Rows:
-        """Send with a slot that is held already, and wait for the answer.
+        """Send with a slot that is already held, and wait for the answer.
 
-        The slot is free again when the driver is done, not when the caller leaves: a request that nobody waits for
-        any more is as much work for the server.
+        The slot is released when the driver is done, not when the caller is cancelled: an abandoned request is as much
+        work for the server.
         """
-        handover: ThreadFuture[Rows] = ThreadFuture(self._slots.release)
+        future: ThreadFuture[Rows] = ThreadFuture(self._slots.release)
         try:
             response = session.execute_async(prepared, parameters, execution_profile=profile)
         except BaseException:
             self._slots.release()
             raise
-        response.add_callbacks(handover.answered, handover.failed)
-        return list(await handover.result or ())
+        response.add_callbacks(future.answered, future.failed)
+        return list(await future.result or ())
 
     def _open(self) -> None:
         if self._session is not None:

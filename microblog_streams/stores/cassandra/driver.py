@@ -1,4 +1,4 @@
-"""How the Cassandra driver is set up, and what its errors are to our callers. All calls of the driver in here block."""
+"""Sets up the Cassandra driver and translates its errors. All calls of the driver in this module block."""
 
 import logging
 import re
@@ -33,24 +33,25 @@ from microblog_streams.config import addresses, tls
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
 
-#: Execution profiles: survives the loss of a minority of replicas and sees what a majority wrote; or asks one node,
-#: which may lack what was written a moment ago: never for posts.
+#: Execution profiles. STRONG (LOCAL_QUORUM by default) survives the loss of a minority of replicas and sees what a
+#: majority wrote. FAST (ONE) may miss the latest writes: never for posts.
 STRONG: Final = EXEC_PROFILE_DEFAULT
 FAST: Final = "fast"
 DEFAULT_PORT: Final = 9042
-#: Seconds between attempts to reach a lost node; usable 0.1 s after it is back. The driver's own backs off to minutes.
+#: Seconds between attempts to reach a lost node, so that it is used again at once; the driver's default policy backs
+#: off to minutes.
 RECONNECT_SECONDS: Final = 0.2
-#: Seconds after which a quiet connection is asked for a sign of life: finds frozen nodes and dead networks.
+#: Seconds after which an idle connection gets a heartbeat: finds frozen nodes and dead networks.
 HEARTBEAT_SECONDS: Final = 5.0
-#: A node that has not answered within this part of the time-out is not waited for alone: the next one gets the same
-#: statement, twice at most, and the first answer counts. Finds the frozen ones before a heartbeat does. More than
-#: what the nodes do among themselves (speculative_retry: 50 ms a partition, 10 partitions a statement at most), so
-#: that a slow replica is their business and only a slow coordinator is ours.
-SPECULATE_AFTER, SPECULATIONS = 1 / 4, 2
+#: Speculative execution: after this fraction of the time-out the next node gets the same statement, at most twice, and
+#: the first answer counts. This passes frozen nodes before a heartbeat finds them. The delay is longer than Cassandra's
+#: own speculative_retry (50 ms a partition, at most 10 partitions a statement), which handles slow replicas; this one
+#: handles slow coordinators.
+SPECULATE_AFTER_FRACTION, MAX_SPECULATIONS = 1 / 4, 2
 
 TRUST: Final = "See MICROBLOG_CASSANDRA_CA, and MICROBLOG_CASSANDRA_CHECK_NAMES where it names no IP address."
 
-#: Cassandra's own rule for unquoted names. A keyspace's name cannot be a parameter in CQL; this keeps it harmless.
+#: Cassandra's rule for unquoted names. A keyspace cannot be a parameter in CQL, so this prevents injection.
 _KEYSPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _TRANSIENT: Final = (
     NoHostAvailable,
@@ -61,7 +62,7 @@ _TRANSIENT: Final = (
     ErrorMessage,  # overloaded, bootstrapping, server error
     OSError,  # also the built-in TimeoutError
 )
-#: Neither the node that was asked nor one that was tried beside it has said anything.
+#: Neither the first node nor a speculative one has answered.
 _SILENCE: Final = (OperationTimedOut, TimeoutError)
 ERRORS: Final = (*_TRANSIENT, RequestValidationException)
 
@@ -77,7 +78,7 @@ class Address:
 
     @classmethod
     def of(cls, settings: Settings) -> "Address":
-        """Take the address apart. Raises SetupError for a keyspace that CQL would not take without quotes."""
+        """Parse the address. Raises SetupError for a keyspace name that CQL would not accept unquoted."""
         url = addresses.parse(settings.cassandra_url.get_secret_value())
         keyspace = url.path
         if not _KEYSPACE.fullmatch(keyspace):
@@ -89,16 +90,16 @@ class Address:
 
 
 def open_cluster(settings: Settings) -> Cluster:
-    """Set up the driver; resolves the hosts' names and opens no connection. ``shutdown`` it in the end.
+    """Configure the driver: resolve host names, open no connection. The caller must ``shutdown`` it.
 
-    The local data centre is the one of the hosts in the address.
+    The local data centre is that of the hosts in the address.
     """
-    # It logs each attempt to reconnect, five a second, and tracebacks of what it raises to us anyway.
+    # The driver logs every attempt to reconnect (five a second), and tracebacks of errors that it also raises.
     logging.getLogger("cassandra").setLevel(logging.CRITICAL)
     address = Address.of(settings)
     return Cluster(
         address.places,
-        # Of the nodes that the contact points name.
+        # The port of all nodes that the contact points report.
         port=address.places[0][1],
         auth_provider=address.login,
         protocol_version=ProtocolVersion.V5,
@@ -125,17 +126,18 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 
 
 def _profile(consistency: str, timeout: float) -> ExecutionProfile:
-    """Return how statements are sent: to a replica where they concern one partition, and on to the next node.
+    """Return how statements are sent: to a replica if they concern one partition, then to the next node.
 
-    Replicas do not take turns (``shuffle_replicas``): the driver shuffles a list that all statements under way share,
-    and those skip a node, or try one twice. ``RetryPolicy``, the driver's own, goes on to the next node where a
-    connection broke, or where a node is overloaded or sees too few replicas; a time-out of replicas is for our
-    callers, who know whether to try again: agents do, views answer 503.
+    ``shuffle_replicas`` is off: the driver shuffles a list that concurrent statements share, so that some skip a node
+    or try one twice. The driver's ``RetryPolicy`` tries the next node after a broken connection, or if a node is
+    overloaded or sees too few replicas. A time-out of replicas is raised: agents retry, views answer 503.
     """
     return ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(), shuffle_replicas=False),
         retry_policy=RetryPolicy(),
-        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(timeout * SPECULATE_AFTER, SPECULATIONS),
+        speculative_execution_policy=ConstantSpeculativeExecutionPolicy(
+            timeout * SPECULATE_AFTER_FRACTION, MAX_SPECULATIONS
+        ),
         consistency_level=ConsistencyLevel.name_to_value[consistency],
         request_timeout=timeout,
         row_factory=tuple_factory,
@@ -143,7 +145,7 @@ def _profile(consistency: str, timeout: float) -> ExecutionProfile:
 
 
 def unavailable(error: Exception) -> StoreUnavailable | None:
-    """Return what an error of the driver is to callers, None where trying again would not help."""
+    """Translate an error of the driver for callers; None if trying again would not help."""
     if isinstance(error, RequestValidationException) or not isinstance(error, _TRANSIENT):
         return None
     kind = NoAnswer if isinstance(error, _SILENCE) else StoreUnavailable
@@ -151,7 +153,7 @@ def unavailable(error: Exception) -> StoreUnavailable | None:
 
 
 def at_start(error: Exception) -> Exception:
-    """Return what a start raises for an error: SetupError where waiting would never mend it."""
+    """Translate an error of ``connect``: SetupError if waiting cannot help."""
     for cause in (error, *_by_host(error)):
         if isinstance(cause, AuthenticationFailed):
             return SetupError(f"Cassandra refuses the login in MICROBLOG_CASSANDRA_URL: {_reason(cause)}")
@@ -170,7 +172,7 @@ def _by_host(error: Exception) -> list[Any]:
 
 
 def _reason(error: Exception) -> str:
-    """Return one short line: what the first host said where all failed, and no dump of the driver's objects."""
+    """Return one short line: the first host's error if all failed, without a dump of the driver's objects."""
     causes = _by_host(error)
     if isinstance(error, NoHostAvailable):
         return f"no host answers: {_reason(causes[0])}" if causes else "no host answers"

@@ -1,7 +1,7 @@
-"""Posts, in Cassandra: one table holds each text once, the other is every author's list of ids, newest first.
+"""The post store: ``posts_by_id`` holds each body once, ``posts_by_author`` is the author index, newest first.
 
-Writes carry the time of the post's id, not of the clock, and a deletion one second more. So a write can be repeated,
-come late or come twice, and a deletion wins over its post in any order.
+Writes carry the time in the post's id as their timestamp, and deletions one second more. So writes may be repeated or
+late, and a deletion wins over its post in any order.
 """
 
 import asyncio
@@ -27,29 +27,30 @@ NEWER: Final = (
     "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id > ? ORDER BY post_id ASC LIMIT ?"
 )
 INDEXED: Final = "SELECT post_id, deleted FROM posts_by_author WHERE author = ? AND post_id IN ?"
-#: In the order of the partitions' tokens, and of ids by no means.
+#: In the order of the partition tokens, which is not that of the ids.
 FIRST: Final = "SELECT post_id, author, content, deleted FROM posts_by_id LIMIT ?"
 NEXT: Final = "SELECT post_id, author, content, deleted FROM posts_by_id WHERE token(post_id) > token(?) LIMIT ?"
 
-#: Microseconds that a deletion's writes are younger than the post's: more than any rounding, and the same for all.
+#: Microseconds added to the post's timestamp for a deletion: more than any rounding, and the same for all.
 DELETION_OFFSET_US: Final = 1_000_000
-#: Of many deletions, texts of one request, each in a partition of its own, and index rows of one, all in the author's:
-#: Cassandra warns of more than 10 partitions or 5 KiB.
+#: Batches of ``delete_all``: each body is in a partition of its own, the index rows share the author's. Cassandra warns
+#: above 10 partitions or 5 KiB.
 MAX_TEXTS_PER_BATCH, MAX_INDEX_ROWS_PER_BATCH = 10, 50
-#: Ids in one multi-get. Measured for 40 posts: four of 10 side by side p50 3 ms, one of 40 2.5 to 5, 40 single 6 to 13.
+#: Ids in one multi-get. Measured p50 for 40 posts: 3 ms as four concurrent reads of 10, 2.5 to 5 ms as one of 40, 6 to
+#: 13 ms as 40 single reads.
 MAX_IDS_PER_READ: Final = 10
-#: Index rows in one read: at least, because rows are small and deleted ones come on top; at most, so that an author
-#: who deleted everything is read in bounded steps.
+#: Index rows in one read. The minimum allows for deleted rows among them; the maximum bounds each step for an author
+#: who deleted everything.
 MIN_INDEX_ROWS, MAX_INDEX_ROWS = 20, 1_000
-#: Above every post id (a UUID of version 7 with all other bits set).
+#: The highest post id: a UUID of version 7 with all other bits set.
 ABOVE_ALL: Final = UUID(int=2**128 - 1 - (0x8 << 76))
 
 
 class Posts:
-    """The post store (``interfaces.PostStore``)."""
+    """The ``PostStore``. Reads and writes use LOCAL_QUORUM unless the settings say otherwise."""
 
     def __init__(self, cassandra: Cassandra) -> None:
-        """Share a connection; have the statements prepared when it connects."""
+        """Register the statements for ``connect``."""
         self._cassandra = cassandra
         cassandra.prepare_on_connect(
             PUT_BODY, PUT_INDEX, DELETE_BODY, DELETE_INDEX, BODIES, NEWER, INDEXED, FIRST, NEXT
@@ -58,14 +59,14 @@ class Posts:
         self._writes = PostBatchWriter(self._put, cassandra.timeout)
 
     async def put(self, post: Post) -> None:
-        """Write a post to both tables, at LOCAL_QUORUM, together with others of the moment."""
+        """Write a post to both tables, in a batch with other concurrent posts."""
         await self._writes(post)
 
     async def _put(self, posts: Sequence[Post]) -> None:
         await self._cassandra.write(*(row for post in posts for row in _rows(post)))
 
     async def delete(self, post_id: UUID, author: int) -> None:
-        """Flag a post and empty its text, also before it was written, at LOCAL_QUORUM."""
+        """Flag a post in both tables and empty its text."""
         deleted = _micros(post_id) + DELETION_OFFSET_US
         await self._cassandra.write(
             (DELETE_BODY, (post_id, author, deleted)),
@@ -73,7 +74,7 @@ class Posts:
         )
 
     async def delete_all(self, author: int, ids: Sequence[UUID]) -> None:
-        """Flag posts of an author and empty their texts, at LOCAL_QUORUM: every text before the first index row."""
+        """Delete posts of an author: all bodies before the first index row."""
         flags = [(post_id, _micros(post_id) + DELETION_OFFSET_US) for post_id in ids]
         await self._write_all([(DELETE_BODY, (post_id, author, at)) for post_id, at in flags], MAX_TEXTS_PER_BATCH)
         await self._write_all(
@@ -85,10 +86,10 @@ class Posts:
         await asyncio.gather(*(self._cassandra.write(*part) for part in parts))
 
     async def get_many(self, ids: Collection[UUID]) -> Mapping[UUID, Post]:
-        """Return those posts that are there, at LOCAL_QUORUM.
+        """Return the posts that exist.
 
-        Not at ONE, although views call it: what it returns is cached for a day, and a replica that missed the
-        deletion would bring the post back for as long.
+        Not at ONE, although views call it: the result is cached for a day, and a replica that missed a deletion would
+        bring the post back for as long.
         """
         wanted = list(ids)
         chunks = [wanted[start : start + MAX_IDS_PER_READ] for start in range(0, len(wanted), MAX_IDS_PER_READ)]
@@ -96,40 +97,41 @@ class Posts:
         return {post.id: post for rows in answers for post in _posts(rows)}
 
     async def indexed(self, author: int, ids: Collection[UUID]) -> Mapping[UUID, bool]:
-        """Return what the author's index says of those posts that it has: whether they are deleted (LOCAL_QUORUM)."""
+        """Return for each post with an index row whether that row is flagged as deleted."""
         wanted = list(ids)
         chunks = [wanted[start : start + MAX_INDEX_ROWS] for start in range(0, len(wanted), MAX_INDEX_ROWS)]
         answers = await asyncio.gather(*(self._cassandra.execute(INDEXED, (author, chunk)) for chunk in chunks))
         return {post_id: bool(deleted) for rows in answers for post_id, deleted in rows}
 
     async def scan(self, after: UUID | None, limit: int) -> Sequence[Post]:
-        """Return the next of all posts, at LOCAL_QUORUM. Two ids of one token (2^64 of them) count as one."""
+        """Return the next posts by token. Two ids with the same token (of 2^64) count as one."""
         if after is None:
             return _posts(await self._cassandra.execute(FIRST, (limit,)))
         return _posts(await self._cassandra.execute(NEXT, (after, limit)))
 
     async def newest(self, author: int, before: UUID | None, limit: int) -> Sequence[UUID]:
-        """Return the newest undeleted ids below ``before``, newest first, at LOCAL_QUORUM.
+        """Return the newest undeleted ids below ``before``, newest first.
 
-        Not at ONE, also for a page: its cursor is the last of them, and what a replica missed would be passed for good.
+        Not at ONE, also for a page: the cursor is its last id, and posts that a replica missed would be skipped for
+        good.
         """
 
         async def read(position: UUID, size: int) -> Rows:
             return await self._index.older(author, IndexRange(position, size, STRONG))
 
-        return await _read_on(read, before or ABOVE_ALL, limit)
+        return await _read_undeleted(read, before or ABOVE_ALL, limit)
 
     async def oldest(self, author: int, after: UUID, limit: int) -> Sequence[UUID]:
-        """Return the oldest undeleted ids above ``after``, oldest first."""
+        """Return the next undeleted ids above ``after``, oldest first."""
 
         async def read(position: UUID, size: int) -> Rows:
             return await self._cassandra.execute(NEWER, (author, position, size), STRONG)
 
-        return await _read_on(read, after, limit)
+        return await _read_undeleted(read, after, limit)
 
 
-async def _read_on(read: Callable[[UUID, int], Awaitable[Rows]], position: UUID, limit: int) -> list[UUID]:
-    """Read the index from a position on, past deleted posts, until there are enough or no more."""
+async def _read_undeleted(read: Callable[[UUID, int], Awaitable[Rows]], position: UUID, limit: int) -> list[UUID]:
+    """Read the index from a position, skipping deleted posts, until there are ``limit`` ids or no more."""
     found: list[UUID] = []
     size = max(limit, MIN_INDEX_ROWS)
     while len(found) < limit:
@@ -151,7 +153,7 @@ def _rows(post: Post) -> tuple[Write, Write]:
 
 
 def _micros(post_id: UUID) -> int:
-    """Return the time in a post id in microseconds, Cassandra's unit."""
+    """Return the time in a post id as a CQL timestamp (microseconds)."""
     return post_millis(post_id) * 1_000
 
 

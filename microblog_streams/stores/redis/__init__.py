@@ -1,1 +1,1 @@
-"""Redis: home timelines, caches, rate counters and the registry of workers. The only code that sends Redis commands."""
+"""Redis: home timelines, caches, rate counters and the worker registry. The only code that sends Redis commands."""

@@ -1,4 +1,4 @@
-"""From ``MICROBLOG_REDIS_URL`` to connections: to one server, to the primary that Sentinel names, or to a cluster."""
+"""Opens connections from ``MICROBLOG_REDIS_URL``: to one server, to the primary that Sentinel names, or to a cluster."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -30,19 +30,19 @@ FORM: Final = "redis+sentinel://[user:password@]host:port[,host:port]/service[/d
 
 
 class Sentinels(Sentinel):
-    """Sentinels that are all asked. redis-py believes the first one that answers, also one that is cut off itself."""
+    """A client of all Sentinels. redis-py trusts the first that answers, even one that is cut off from the others."""
 
     async def discover_master(self, service_name: str) -> Any:  # noqa: ANN401 -- redis-py's own signature
-        """Return the primary's host and port, by the newest configuration that a Sentinel knows.
+        """Return host and port of the primary in the highest configuration epoch that a Sentinel reports.
 
-        Raises what the first Sentinel raises where none answers, MasterNotFoundError where none knows a primary.
+        Raises the first Sentinel's error if none answers, MasterNotFoundError if none knows a usable primary.
         """
-        asked = (sentinel.sentinel_masters() for sentinel in self.sentinels)
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        told: list[Any] = [answer for answer in answers if not isinstance(answer, BaseException)]
-        if not told:
+        calls = (sentinel.sentinel_masters() for sentinel in self.sentinels)
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        reports: list[Any] = [answer for answer in answers if not isinstance(answer, BaseException)]
+        if not reports:
             raise next(answer for answer in answers if isinstance(answer, BaseException))
-        known = [services[service_name] for services in told if service_name in services]
+        known = [services[service_name] for services in reports if service_name in services]
         newest = max((state["config-epoch"] for state in known), default=None)
         for state in known:
             if state["config-epoch"] == newest and self.check_master_state(state, service_name):
@@ -51,12 +51,12 @@ class Sentinels(Sentinel):
 
 
 class SentinelPool(PrimaryPool, SentinelConnectionPool):
-    """Connections to the primary that Sentinel names; each new one asks for it."""
+    """Connections to the primary that Sentinel names; each new connection asks for it."""
 
     async def get_master_address(self) -> Any:  # noqa: ANN401 -- redis-py's own signature
-        """Return the primary's host and port. Where Sentinel names another than before, no connection is kept.
+        """Return the primary's host and port; renew all connections if Sentinel names another one than before.
 
-        redis-py closes the idle ones only, and keeps those that are in use when they are given back.
+        redis-py closes the idle connections only, and keeps those in use when they are released.
         """
         before = self.master_address
         address = await super().get_master_address()  # type: ignore[no-untyped-call]
@@ -65,14 +65,14 @@ class SentinelPool(PrimaryPool, SentinelConnectionPool):
         return address
 
     async def disconnect(self, inuse_connections: bool = True) -> None:
-        """Close the connections; those to the Sentinels too, where it is the end."""
+        """Close the connections; with ``inuse_connections`` (the end), those to the Sentinels too."""
         await super().disconnect(inuse_connections)
         if inuse_connections:
             await self.sentinel_manager.aclose()
 
 
 def open_pool(settings: Settings, size: int) -> PrimaryPool:
-    """Return a pool of at most ``size`` connections, none open yet. Raises SetupError for a URL that will not do."""
+    """Return a pool of at most ``size`` connections, none open yet. Raises SetupError for an unusable URL."""
     pool = _pool(settings, size)
     pool.connection_class = packing(pool.connection_class)
     return pool
@@ -91,17 +91,17 @@ def _pool(settings: Settings, size: int) -> PrimaryPool:
 
 
 def is_replicated(settings: Settings) -> bool:
-    """Tell whether the URL says that a replica may take over: it names Sentinels."""
+    """Return whether the URL names Sentinels, so that a replica may take over."""
     return "+sentinel" in addresses.parse(settings.redis_url.get_secret_value()).scheme
 
 
 def is_cluster(settings: Settings) -> bool:
-    """Tell whether the URL leads to a Redis Cluster."""
+    """Return whether the URL names a Redis Cluster."""
     return "+cluster" in addresses.parse(settings.redis_url.get_secret_value()).scheme
 
 
 def open_cluster(settings: Settings, calls: int) -> Cluster:
-    """Return a client that makes so many calls at a time. Raises SetupError for a URL that will not do."""
+    """Return a client for up to ``calls`` concurrent calls. Raises SetupError for an unusable URL."""
     url = addresses.parse(settings.redis_url.get_secret_value())
     if url.path not in ("", "0"):
         raise SetupError(f"MICROBLOG_REDIS_URL: expected {CLUSTER_FORM}")
@@ -117,9 +117,9 @@ def open_cluster(settings: Settings, calls: int) -> Cluster:
 
 
 def _common(settings: Settings, tls: bool) -> dict[str, Any]:
-    """Return what all connections have in common."""
-    # RESP2: with 3, redis-py asks for push messages that self-hosted servers do not have, and then no longer
-    # notices that an idle connection was closed by the server.
+    """Return the options of all connections."""
+    # RESP2: with RESP3, redis-py subscribes to push messages that self-hosted servers do not have, and no longer notices
+    # that the server closed an idle connection.
     timeouts = {"socket_timeout": settings.store_timeout, "socket_connect_timeout": settings.store_timeout}
     files = {
         "ssl_ca_certs": settings.redis_ca,
@@ -146,14 +146,14 @@ def _sentinel_pool(settings: Settings, url: addresses.Address, size: int, common
 
 
 def _options(url: addresses.Address) -> dict[str, Any]:
-    """Return redis-py's own options after the ``?``, in their types."""
+    """Return the options of redis-py after the ``?``, with their types."""
     options = dict(parse_url(f"redis://host?{urlencode(url.options)}"))
     del options["host"]
     return options
 
 
 def _sentinels(settings: Settings, places: Sequence[tuple[str, int]], common: Mapping[str, Any]) -> Sentinels:
-    """Return the Sentinels. One that is silent leaves the call of a store enough time to connect."""
+    """Return the Sentinels. Their time-out leaves enough of a store's to connect after a silent one."""
     password = settings.redis_sentinel_password
     share = settings.store_timeout / 3
     sentinels = Sentinels(  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""Bodies and names close at hand: two caches in Redis that forget, and that remember deletions for an hour.
+"""Caches of posts and users in Redis, with expiry, and with deletion marks that stay for an hour.
 
-Values are JSON, with a flag in place of the text in the mark of a deletion. Filling never replaces anything (SET NX):
-who read the store before a deletion and fills after it finds the mark there. The hour is how late that may be.
+Values are JSON; a deletion mark has a flag instead of the content. ``fill`` never replaces a value (SET NX): a reader
+that read the store before a deletion and fills the cache after it meets the mark. It may be up to an hour late.
 """
 
 import asyncio
@@ -22,40 +22,40 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a deletion's mark stays.
+#: Life of a deletion mark.
 MARK_SECONDS: Final = 3_600
-#: What the keys of posts and of users begin with; the id follows.
+#: Key prefixes; the id follows.
 POSTS: Final = "post:"
 USERS: Final = "user:"
-#: Seconds that a body stays: posts never change, and most of what is read was written since yesterday.
+#: Life of a post: posts never change, and most reads are of posts of the last day.
 POST_SECONDS: Final = 86_400
-#: Seconds that a user stays: the same few come with every page, so an hour already saves nearly all reads.
+#: Life of a user: the same few appear on every page, so an hour already saves nearly all reads.
 USER_SECONDS: Final = 3_600
-#: Values that a worker keeps decoded, of posts and of users: the same ones come with most pages, and unchanged.
+#: Decoded posts, and decoded users, that a worker keeps: most pages show the same ones.
 MAX_DECODED_VALUES: Final = 8_192
-#: Bytes of a value that is kept so; longer ones would make it more than 25 MB.
+#: Largest value that is kept decoded; longer ones would take more than 25 MB in all.
 MAX_DECODED_BYTES: Final = 1_024
 
-#: Posts of which a worker remembers that they are stored: those of some seconds.
+#: Stored posts that a worker remembers: those of some seconds.
 MAX_STORED_POSTS: Final = 4_096
 
-#: How the value of a post ends that was put into the post store: a text cannot end so, for its quotes are escaped.
-#: Not "stored", which versions before this one also wrote for what they had only read.
+#: The end of the value of a stored post. No content can end so, since its quotes are escaped. Not "stored": earlier
+#: releases wrote that also for posts that they had only read.
 _STORED: Final = b',"written":true}'
 
 Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
 
 
 class PageCache:
-    """Both caches at once (``interfaces.Shelf``)."""
+    """Reads both caches in one round trip."""
 
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
-        """Share a connection. ``era`` is that of PostgreSQL: users of an earlier one may be lost."""
+        """``era`` returns PostgreSQL's era: users cached in an earlier one may be lost, and their ids given to others."""
         self._redis = redis
         self._era = era
 
     async def get_many(self, ids: Sequence[UUID], users: Collection[int]) -> Found:
-        """Return what is cached of posts and of users, in one round trip."""
+        """Return the cached posts and users."""
         era = self._era()
         keys = [*map(post_key, ids), *(user_key(user, era) for user in users)]
         found = await self._redis.get_many(keys) if keys else []
@@ -64,38 +64,35 @@ class PageCache:
 
 
 class PostCache:
-    """Post bodies by id, under ``post:<uuid>`` (``interfaces.PostCache``)."""
+    """Posts, under ``post:<uuid>``."""
 
     def __init__(self, redis: Redis) -> None:
-        """Share a connection."""
+        """Share ``redis``, which need not be connected yet."""
         self._redis = redis
-        self._shelf = PageCache(redis)
-        #: Posts that this process has cached as stored: most of them are asked for here, by whoever fans them out.
+        self._pages = PageCache(redis)
+        #: The posts that this process cached as stored, in order; the agent that fans a post out often runs here.
         self._stored: dict[UUID, None] = {}
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
-        """Return what is cached, in one round trip."""
-        return (await self._shelf.get_many(ids, ()))[0]
+        """Return the cached posts."""
+        return (await self._pages.get_many(ids, ()))[0]
 
     async def fill(self, posts: Collection[Post], stored: bool = False) -> None:
-        """Add posts that are not cached, in one round trip. A deleted one puts its mark, whatever is there.
-
-        ``stored`` is for who has put them alone: a reader knows of the body and not of the author's index.
-        """
+        """Add posts that are not cached, in one round trip. A deleted post sets its mark, over any value."""
         for post in posts:
             self._remember(post, stored)
         await _write(self._redis, [_post_write(post, stored) for post in posts])
 
     async def stored(self, post_id: UUID) -> bool:
-        """Tell whether the post was put, by whoever cached it."""
+        """Return whether a worker cached the post as stored."""
         if post_id in self._stored:
             return True
         raw = await self._redis.read("GET", post_key(post_id))
-        # Looked at again: whoever took the post has stored it by now, most times.
+        # Checked again: during the await, this process may have stored the post.
         return post_id in self._stored or (raw is not None and raw.endswith(_STORED))
 
     async def delete(self, post_id: UUID, author: int) -> None:
-        """Put the deletion mark."""
+        """Set the deletion mark."""
         await self.fill([Post(post_id, author, "", deleted=True)])
 
     def _remember(self, post: Post, stored: bool) -> None:
@@ -108,24 +105,24 @@ class PostCache:
 
 
 class UserCache:
-    """Users by id, under ``user:<id>``, in a later era ``user:<era>:<id>`` (``interfaces.UserCache``)."""
+    """Users, under ``user:<id>``, from era 1 on ``user:<era>:<id>``."""
 
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
-        """Share a connection. ``era`` is that of PostgreSQL: users of an earlier one may be lost."""
+        """``era`` returns PostgreSQL's era: users cached in an earlier one may be lost, and their ids given to others."""
         self._redis = redis
-        self._shelf = PageCache(redis, era)
+        self._pages = PageCache(redis, era)
         self._era = era
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
-        """Return what is cached, in one round trip; None for deleted users."""
-        return (await self._shelf.get_many((), ids))[1]
+        """Return the cached users; None for deleted ones."""
+        return (await self._pages.get_many((), ids))[1]
 
     async def fill(self, users: Collection[User]) -> None:
         """Add users that are not cached, in one round trip."""
         await _write(self._redis, [_user_write(user, self._era()) for user in users])
 
     async def delete(self, user: int) -> None:
-        """Put the deletion mark."""
+        """Set the deletion mark."""
         await _write(
             self._redis, [_Write(user_key(user, self._era()), {"deleted": True}, MARK_SECONDS, only_new=False)]
         )
@@ -162,7 +159,7 @@ Value = TypeVar("Value")
 
 
 def _known(keys: Iterable[Key], values: Iterable[bytes | None], read: "_lru_cache_wrapper[Value]") -> dict[Key, Value]:
-    """Return what can be read of the values that are there, by key. What cannot is as if it were not there."""
+    """Decode the values that exist, by key. A value that cannot be decoded counts as missing."""
     known = {}
     for key, raw in zip(keys, values, strict=False):
         if raw is not None:

@@ -1,9 +1,8 @@
-"""What a Redis server must be before anything is kept in it.
+"""Checks of a Redis server: requirements without which a worker refuses it, and durability checks for ``/health``.
 
-Which of our promises the settings of a Redis server cannot keep, in words: what ``/health`` warns of.
-
-A timeline may expire but not be evicted at random, and a restart brings back what was acknowledged. Where a replica may
-take over, a primary that is cut off must stop to take writes before they are acknowledged: nobody else will have them.
+The durability checks read the server's settings. Timelines may expire but not be evicted at random. A restart must
+restore all acknowledged writes. With replicas, a primary that is cut off must stop taking writes before their events
+are acknowledged: the next primary will not have them.
 """
 
 import re
@@ -15,10 +14,10 @@ from redis import exceptions
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.stores.redis.server import Info, Server, info_of, requires_replicas
 
-#: Redis 7.0 brought the Lua functions that timelines are made of.
-OLDEST: Final = (7, 0)
-#: Strings in the order of their bytes, each pair of which some locale puts the other way round or calls equal.
-#: Timelines compare ids in Lua, and Lua compares by the server's locale.
+#: Redis 7.0 introduced functions, in which timelines are implemented.
+MIN_VERSION: Final = (7, 0)
+#: Strings in byte order, of which some locale reverses or equates each neighbouring pair. Timelines compare ids in Lua,
+#: and Lua compares by the server's locale.
 IN_BYTE_ORDER: Final = (
     b"\x00",
     b"\x00\x01",
@@ -36,7 +35,7 @@ ORDER_PROBE: Final = "for i = 2, #ARGV do if not (ARGV[i - 1] < ARGV[i]) then re
 
 
 async def check(server: Server, *, clustered: bool) -> None:
-    """Raise SetupError for a server that is too old, alone or not against the URL, or compares strings by a locale."""
+    """Raise SetupError for a server that is too old, in a cluster against the URL, or compares strings by a locale."""
     info = await server.execute("INFO", "server")
     _check_version(info)
     _check_mode(info, clustered)
@@ -48,15 +47,15 @@ async def check(server: Server, *, clustered: bool) -> None:
 
 
 def _check_version(info: Mapping[str, object]) -> None:
-    """Raise SetupError for a server older than ``OLDEST``. Valkey says which Redis it is compatible with."""
+    """Raise SetupError for a server below ``MIN_VERSION``. Valkey reports the Redis version that it is compatible with."""
     version = str(info.get("redis_version", "0"))
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
-        needed = ".".join(map(str, OLDEST))
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MIN_VERSION:
+        needed = ".".join(map(str, MIN_VERSION))
         raise SetupError(f"Redis {version} at MICROBLOG_REDIS_URL is too old: {needed} or newer, or Valkey, is needed.")
 
 
 def _check_mode(info: Mapping[str, object], clustered: bool) -> None:
-    """Raise SetupError for a URL that takes a server of a cluster for one that is alone: it has a part of the keys."""
+    """Raise SetupError for a cluster's server at a URL for a single one: it has a part of the keys only."""
     mode = info.get("redis_mode", info.get("server_mode"))
     if mode == "cluster" and not clustered:
         raise SetupError(
@@ -64,31 +63,30 @@ def _check_mode(info: Mapping[str, object], clustered: bool) -> None:
         )
 
 
-#: Settings and their good values.
+#: Settings and their accepted values.
 SAFE: Final = {
     "maxmemory-policy": ("volatile-ttl", "noeviction"),
     "appendonly": ("yes",),
     "appendfsync": ("everysec", "always"),
 }
-#: Seconds that replicas have at least: they tell once a second how far they are.
-COPIED_WITHIN_SECONDS: Final = 2.0
+#: Replicas report their offset once a second, so a write counts as missing on them only after this time.
+REPLICATION_SECONDS: Final = 2.0
 COPIES: Final = "min-replicas-to-write"
 LAG_SECONDS: Final = "min-replicas-max-lag"
 NODE_TIMEOUT_MS: Final = "cluster-node-timeout"
 
 
 class Review(NamedTuple):
-    """What is wrong with a server's settings, and how many replicas must follow before it takes a write."""
+    """Warnings about a server's settings, and the number of replicas that must follow for it to take writes."""
 
     warnings: Sequence[str]
     copies: int
 
 
 async def review(server: Server, *, hold: float, clustered: bool, replicated: bool) -> Review:
-    """Read the settings of a primary. Hosted servers often do not tell them. Raises ReadOnlyError.
+    """Read the settings of a primary; hosted servers often hide them. Raises ReadOnlyError for a replica.
 
-    ``hold``: seconds between an effect and its acknowledgement; ``replicated``: replicas may take over though none
-    follows at the moment.
+    ``hold``: the ack hold in seconds. ``replicated``: replicas may take over, even if none follows at the moment.
     """
     info, found = await info_of(server), await _settings(server)
     told = list(_unsafe(found))
@@ -114,10 +112,10 @@ def _unsafe(found: Mapping[str, str]) -> Iterator[str]:
 
 
 def _replicas_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
-    """Yield what lets a primary that is cut off take writes for longer than they are held back."""
-    if hold < COPIED_WITHIN_SECONDS:
+    """Yield the settings with which a primary that is cut off takes writes for longer than the ack hold."""
+    if hold < REPLICATION_SECONDS:
         yield (
-            f"redis: MICROBLOG_ACK_HOLD is {hold:g}, below the {COPIED_WITHIN_SECONDS:g} s within which replicas tell "
+            f"redis: MICROBLOG_ACK_HOLD is {hold:g}, below the {REPLICATION_SECONDS:g} s within which replicas tell "
             "how far they are: what is acknowledged may not be on them"
         )
     for name, good, wanted in (
@@ -131,7 +129,7 @@ def _replicas_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
 
 
 def _cluster_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
-    """Yield the same of a cluster's primary, which stops by itself when it sees no others for long enough."""
+    """Yield the same for a cluster's primary, which stops by itself if it sees no other node for its time-out."""
     milliseconds = _number(found, NODE_TIMEOUT_MS, 0)
     if NODE_TIMEOUT_MS in found and milliseconds >= hold * 1_000 and any(_replicas_unsafe(found, hold)):
         yield (
@@ -141,7 +139,7 @@ def _cluster_unsafe(found: Mapping[str, str], hold: float) -> Iterator[str]:
 
 
 def _copies(found: Mapping[str, str], info: Info) -> int:
-    """Return how many replicas must follow. A server that hides its settings shows whether it wants any."""
+    """Return how many replicas must follow. INFO shows whether any must, even if the settings are hidden."""
     return max(1, _number(found, COPIES, 1)) if requires_replicas(info) else 0
 
 

@@ -1,7 +1,7 @@
-"""Looks at the primary again and again: which run of Redis answers, and whether what was written survives it.
+"""Monitors the primary: which run of Redis answers, and whether its replicas have what it wrote.
 
-After another run, what was written last may be lost. And what the primary wrote a hold ago must be on as many replicas
-as it wants (``min-replicas-to-write``): one that is cut off goes on answering, and may have been replaced already.
+A new run may have lost the last writes of the old one. A primary that is cut off keeps answering and may have been
+replaced already; so what it wrote one ack hold ago must be on as many replicas as ``min-replicas-to-write`` requires.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from typing import Final, NamedTuple
 from redis.exceptions import ClusterDownError
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.redis.checks import COPIED_WITHIN_SECONDS
+from microblog_streams.stores.redis.checks import REPLICATION_SECONDS
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.server import Info, Server, info_of, requires_replicas, run_of
 
 _DIGITS: Final = 40
-#: Seconds between two reviews of the servers' settings while nothing happens.
+#: Interval of the durability checks while nothing changes.
 REVIEW_SECONDS: Final = 60.0
 
 
@@ -29,24 +29,24 @@ class _Seen(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str]:
-        """What offsets that can be compared with each other have in common."""
+        """Offsets can be compared among equal keys only."""
         return self.server, self.run
 
 
 class RunMonitor:
-    """What was seen of the primaries at the last looks."""
+    """The run and the replication offsets of the primaries, updated by each call of ``run``."""
 
     def __init__(self, redis: Redis) -> None:
-        """Take the connections; look at nothing yet."""
+        """Monitor ``redis``; no command is sent before ``run``."""
         self._redis = redis
         self._histories: dict[tuple[str, str], _History] = {}
         self._reviewed = -inf
         self._run = ""
 
     async def run(self) -> str:
-        """Return the id of the run; on a cluster one for those of all primaries.
+        """Return the run id; on a cluster, a digest over all primaries.
 
-        Raises StoreUnavailable where nothing is proven: no primary, or one that its replicas do not follow.
+        Raises StoreUnavailable if writes are not proven durable: no primary, or too few replicas follow it.
         """
         try:
             run = await self._look()
@@ -69,17 +69,17 @@ class RunMonitor:
         return hashlib.sha256(runs.encode()).hexdigest()[:_DIGITS]
 
     async def _review(self, run: str) -> None:
-        """Read the settings again: of another server, after every trouble, and now and again."""
+        """Repeat the durability checks: of another run, after a failure, and at intervals."""
         if run != self._run or monotonic() - self._reviewed > REVIEW_SECONDS:
             await self._redis.review()
             self._reviewed = monotonic()
 
     @property
     def _window(self) -> float:
-        return max(self._redis.hold, COPIED_WITHIN_SECONDS)
+        return max(self._redis.hold, REPLICATION_SECONDS)
 
     def _copied(self, seen: _Seen, asked: float) -> bool:
-        """Tell whether enough replicas have what the primary had at the first look of the last seconds."""
+        """Return whether enough replicas have what the primary had written a window ago."""
         history = self._histories.setdefault(seen.key, _History(asked))
         must = history.offset_since(asked - self._window, asked, int(seen.info.get("master_repl_offset", 0)))
         if must is None or not requires_replicas(seen.info):
@@ -88,21 +88,21 @@ class RunMonitor:
 
 
 class _History:
-    """What one primary had written by each look of the last seconds (bytes of its replication stream)."""
+    """The replication offsets (bytes) of one primary at each observation within the window."""
 
     def __init__(self, begun: float) -> None:
         self._begun = begun
-        self._looks: deque[tuple[float, int]] = deque()
+        self._offsets: deque[tuple[float, int]] = deque()
 
     def offset_since(self, since: float, now: float, offset: int) -> int | None:
-        """Note the offset of a look; return that of the first one since a moment, which covers all before the moment.
+        """Add the current offset; return the first one observed after ``since``, which covers all earlier writes.
 
-        None where no look was before: what was written since the first one need not be proven yet.
+        None until the observations go back to ``since``: writes after the first observation need no proof yet.
         """
-        self._looks.append((now, offset))
-        while self._looks[0][0] < since:
-            self._looks.popleft()
-        return self._looks[0][1] if self._begun <= since else None
+        self._offsets.append((now, offset))
+        while self._offsets[0][0] < since:
+            self._offsets.popleft()
+        return self._offsets[0][1] if self._begun <= since else None
 
 
 async def _seen(server: Server) -> _Seen:
@@ -111,9 +111,9 @@ async def _seen(server: Server) -> _Seen:
 
 
 async def _seen_in_cluster(server: Server) -> _Seen:
-    """Raise ReadOnlyError for a replica that was the primary when we last looked, ClusterDownError for one cut off.
+    """Raises ReadOnlyError for a demoted primary, ClusterDownError for one that is cut off.
 
-    The others have, or will soon have, a new primary in place of either, and what it took lately is lost.
+    The other nodes have, or will soon have, a new primary in its place, and its latest writes are lost.
     """
     seen = await _seen(server)
     if (await server.execute("CLUSTER INFO"))["cluster_state"] != "ok":
@@ -122,6 +122,6 @@ async def _seen_in_cluster(server: Server) -> _Seen:
 
 
 def _replicas(info: Info) -> list[int]:
-    """Return how far each replica is that follows."""
+    """Return the offsets of the replicas that are online."""
     replicas = [info[name] for name in info if name.startswith("slave") and name[5:].isdecimal()]
     return [int(each["offset"]) for each in replicas if each["state"] == "online"]

@@ -1,12 +1,11 @@
-"""The keys of timelines, on one server and on a Redis Cluster, where the keys of a call must share a slot.
+"""The keys of timelines, on one server and on a Redis Cluster, and an estimate of their number.
 
-On a cluster a key carries the tag of its user's bucket, and a call holds keys of one bucket. Neighbours share a bucket:
-a fan-out's followers come in the order of their ids, so the more of all users follow an author, the fuller its calls.
+On a cluster, all keys of a call must share a hash slot. A timeline's key there carries the hash tag of its user's
+bucket, and a call holds keys of one bucket. Consecutive users share a bucket: a fan-out reads followers by id, so the
+larger the share of users who follow an author, the fuller its calls.
 
-How many timelines are warm, without a look at all of Redis' keys: a number for people, not for decisions.
-
-A server with few keys is counted. One with many is sampled: so many keys drawn at random, and the share of timelines
-among them, times all keys. Of 400 keys the share is within 5 points 19 times out of 20.
+``TimelineCount`` counts a server with few keys by SCAN. On a larger one it samples random keys: of 400 keys, the share
+of timelines is within 5 points of the true one 19 times out of 20. The number is for people, not for decisions.
 """
 
 from collections import defaultdict
@@ -20,48 +19,48 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.server import Server
 
-#: What a timeline's key begins with, and no other key does.
+#: The prefix of all timelines' keys, and of no other key.
 PREFIX: Final = b"timeline:"
-#: Buckets: what a cluster's servers share out among themselves, so far more than there are servers, of which the
-#: fullest of three then has 22 and the others 21. More would make the calls of an author's few followers too many.
+#: Buckets are spread over the cluster's servers; with three servers they have 22, 21 and 21. More buckets would split
+#: small fan-outs into more calls.
 BUCKETS: Final = 64
-#: Users whose ids follow on each other share a bucket: no fewer than one call pushes to.
+#: So many consecutive user ids share a bucket: at least as many as one call pushes to.
 NEIGHBOURS: Final = 512
 
 
 class TimelineKeys(Protocol):
-    """How timelines are named, and how the keys of many are shared out to calls."""
+    """The names of timelines' keys, and the grouping of many keys into calls."""
 
     def of(self, user: int) -> bytes:
         """Return the key of a user's timeline."""
         ...
 
     def calls(self, users: Sequence[int]) -> list[list[bytes]]:
-        """Return the keys of these users' timelines, by the calls that may hold them; a call's are in their order."""
+        """Return the keys of users' timelines, grouped into valid calls; within a call in the order of ``users``."""
         ...
 
 
 class SingleServerKeys:
-    """Keys on one server, which takes any of them in a call."""
+    """Keys on a single server, which accepts any keys in a call."""
 
     def of(self, user: int) -> bytes:
         """Return the key."""
         return PREFIX + b"%d" % user
 
     def calls(self, users: Sequence[int]) -> list[list[bytes]]:
-        """Return all keys as one call."""
+        """Return one call with all keys."""
         return [[PREFIX + b"%d" % user for user in users]]
 
 
 class ClusterKeys:
-    """Keys on a Redis Cluster."""
+    """Keys on a Redis Cluster, with a hash tag for each bucket."""
 
     def of(self, user: int) -> bytes:
         """Return the key."""
         return _TAGGED[user // NEIGHBOURS % BUCKETS] % user
 
     def calls(self, users: Sequence[int]) -> list[list[bytes]]:
-        """Return a call for each bucket."""
+        """Return one call for each bucket."""
         found = defaultdict(list)
         for user in users:
             bucket = user // NEIGHBOURS % BUCKETS
@@ -70,10 +69,10 @@ class ClusterKeys:
 
 
 def _tags() -> list[bytes]:
-    """Return the buckets' tags: numbers that put one bucket into each of so many equal parts of the slots.
+    """Return the hash tags of the buckets: numbers, one for each of ``BUCKETS`` equal parts of the slot space.
 
-    Buckets that follow on each other lie 39 parts of 64 apart, the golden ratio: so any few of them in a row are on
-    different servers, whatever the number of servers, and a fan-out keeps all of them at work.
+    Consecutive buckets lie 39 of 64 parts apart (the golden ratio), so that any few consecutive ones are on different
+    servers, whatever their number, and a fan-out uses all servers.
     """
     parts: dict[int, bytes] = {}
     number = 0
@@ -87,16 +86,16 @@ def _tags() -> list[bytes]:
 _TAGGED: Final = [PREFIX + b"{" + tag + b"}:%d" for tag in _tags()]
 
 
-#: Keys up to which all are looked at: two calls of SCAN, below a millisecond of the server's time each.
+#: Up to so many keys, all are scanned: two calls of SCAN, each below a millisecond of the server's time.
 MAX_SCANNED_KEYS: Final = 2_000
-#: Keys that are drawn where there are more.
+#: Above that, so many random keys are sampled.
 SAMPLED_KEYS: Final = 400
 _PER_CALL: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class WarmCount:
-    """How many timelines are warm; ``exact``, or estimated from ``looked_at`` keys."""
+    """The number of warm timelines: ``exact``, or an estimate from ``looked_at`` keys."""
 
     timelines: int
     exact: bool
@@ -104,37 +103,37 @@ class WarmCount:
 
 
 class TimelineCount:
-    """Counts, or draws. Raises StoreUnavailable."""
+    """Counts all keys of a small Redis, samples a large one. Raises StoreUnavailable."""
 
     def __init__(self, redis: Redis, counted: int = MAX_SCANNED_KEYS) -> None:
-        """Take the connection; ``counted`` is smaller only in tests."""
+        """``counted`` is the number of keys up to which all are scanned; smaller only in tests."""
         self._redis = redis
         self._counted = counted
 
     async def warm(self) -> WarmCount:
-        """Return how many timelines there are, as well as it can be told at a bounded cost."""
+        """Return the number of timelines, at a bounded cost."""
         async with self._redis.translated() as client:
             keys = int(await client.dbsize())
             if keys <= self._counted:
                 return await _counted(client)
-        drawn = await self._drawn()
-        share = _timelines(drawn) / max(1, len(drawn))
-        return WarmCount(round(share * keys), exact=False, looked_at=len(drawn))
+        sample = await self._sampled()
+        share = _timelines(sample) / max(1, len(sample))
+        return WarmCount(round(share * keys), exact=False, looked_at=len(sample))
 
-    async def _drawn(self) -> list[bytes]:
-        """Draw keys. A cluster's servers hold about as many each, and as many are drawn of each."""
-        found = await self._redis.run_on_all(_draw)
-        mixed = [key for drawn in zip(*found, strict=True) for key in drawn]
+    async def _sampled(self) -> list[bytes]:
+        """Return random keys, as many from each server of a cluster: all hold about the same number."""
+        found = await self._redis.run_on_all(_random_keys)
+        mixed = [key for sample in zip(*found, strict=True) for key in sample]
         return [key for key in mixed[:SAMPLED_KEYS] if key is not None]
 
 
 async def _counted(client: Client) -> WarmCount:
-    """Look at all keys. Keys that come meanwhile are few: the scan ends where the server had its last one."""
+    """Scan all keys. Few can be added during the scan: it ends where the server had its last key."""
     found = {key async for key in client.scan_iter(count=_PER_CALL)}
     return WarmCount(_timelines(found), exact=True, looked_at=len(found))
 
 
-async def _draw(server: Server) -> list[bytes | None]:
+async def _random_keys(server: Server) -> list[bytes | None]:
     return await server.together([("RANDOMKEY",)] * SAMPLED_KEYS)
 
 

@@ -1,8 +1,8 @@
-"""Which workers run, and which partitions each of them has: in Redis, with a time to live.
+"""The worker registry: which workers run and which partitions each has, with a time to live.
 
-One key a worker, and a sorted set of their names by the time at which they are forgotten, so that listing reads two
-keys and scans none. A worker that dies is gone when its time is up; nobody has to notice. Times are those of the
-server that has the set: by its own clock a worker whose clock is ahead would remove all the others.
+One key for each worker, and a sorted set of their names by expiry, so that listing needs no scan. The entry of a worker
+that died expires. Expiry is by the clock of the server that has the set: by its own clock, a worker whose clock is ahead
+would remove all others.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ NAMES = "workers"
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker: where its web server is, its generation of topics, and the partitions of the table that it has.
+    """One worker: the URL of its web server, its topic set (``generation``), and its partitions of the table.
 
-    ``since``: when its process began, which releases before this field do not tell.
+    ``since``: the start of its process; None from releases without this field.
     """
 
     name: str
@@ -37,32 +37,32 @@ _worker = TypeAdapter(Worker)
 
 
 class WorkerRegistry:
-    """The workers. All methods raise StoreUnavailable."""
+    """All methods raise StoreUnavailable."""
 
     def __init__(self, redis: Redis) -> None:
-        """Take the connection."""
+        """Keep the registry in ``redis``."""
         self._redis = redis
 
     async def announce(self, worker: Worker, ttl: float) -> None:
-        """Say that a worker runs; to be repeated within ``ttl`` seconds."""
+        """Register a worker; to be repeated within ``ttl`` seconds."""
         async with self._redis.translated() as client:
             await client.set(_key(worker.name), _worker.dump_json(worker), px=int(ttl * 1000))
 
-        async def list_it(server: Server) -> None:
+        async def add_to_list(server: Server) -> None:
             now, _ = await server.execute("TIME")
             await server.execute("ZADD", NAMES, now + ttl, worker.name)
             await server.execute("ZREMRANGEBYSCORE", NAMES, 0, now - ttl)
 
-        await self._redis.run_on(NAMES.encode(), list_it)
+        await self._redis.run_on(NAMES.encode(), add_to_list)
 
     async def withdraw(self, name: str) -> None:
-        """Say that a worker stops."""
+        """Remove a worker that stops."""
         async with self._redis.translated() as client:
             await client.delete(_key(name))
             await client.zrem(NAMES, name)
 
     async def workers(self) -> Sequence[Worker]:
-        """Return the workers that run, by name."""
+        """Return the registered workers, by name."""
         async with self._redis.translated() as client:
             names: list[bytes] = sorted(cast(list[bytes], await client.zrange(NAMES, 0, -1)))
         values = await self._redis.get_many([_key(name.decode()) for name in names]) if names else []
@@ -75,7 +75,7 @@ def _key(name: str) -> str:
 
 
 def _read(value: bytes) -> Worker | None:
-    """Return the worker; None for what another release wrote and this one cannot read."""
+    """Parse a worker; None for a value of another release that this one cannot read."""
     try:
         return _worker.validate_json(value)
     except ValidationError:

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
-from microblog_streams.stores.cassandra.driver import SPECULATIONS, Address, _profile, at_start, unavailable
+from microblog_streams.stores.cassandra.driver import MAX_SPECULATIONS, Address, _profile, at_start, unavailable
 
 OUT_OF_REPLICAS = Unavailable("not enough", ConsistencyLevel.LOCAL_QUORUM, required_replicas=2, alive_replicas=1)
 
@@ -114,5 +114,5 @@ def test_too_few_replicas_are_told_by_their_number():
 
 def test_a_node_that_is_silent_is_overtaken_before_the_time_out():
     plan = _profile("ONE", timeout=2.0).speculative_execution_policy.new_plan("posts", None)
-    waits = [plan.next_execution(None) for _ in range(SPECULATIONS + 1)]
+    waits = [plan.next_execution(None) for _ in range(MAX_SPECULATIONS + 1)]
     assert waits == [0.5, 0.5, -1]
