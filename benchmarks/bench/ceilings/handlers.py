@@ -26,7 +26,7 @@ from microblog_streams.kafka.clients import client_options
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.redis.address import open_pool
-from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
+from microblog_streams.stores.redis.connection import MAX_CONNECTIONS, Redis
 from microblog_streams.stores.redis.timelines import UNREAD_MS, functions, key
 
 #: Entries of a page and one more.
@@ -45,7 +45,7 @@ class Handlers:
         bodies = [f"post:{post['postId']}" for post in posts]
         self._shown = [*bodies, *(f"user:{user}" for user in {post["userId"] for post in posts})]
         self._store = Redis(settings)
-        self._redis: Any = Client.from_pool(open_pool(settings, CONNECTIONS))
+        self._redis: Any = Client.from_pool(open_pool(settings, MAX_CONNECTIONS))
         self._functions = functions(self._store)
         self._producer = AIOKafkaProducer(acks="all", **client_options(settings))
         self._cassandra = Cassandra(settings)

@@ -13,7 +13,7 @@ from redis.asyncio import Redis as Client
 from benchmarks.bench.ceilings.clients import BARE, OURS, Rates, rate, report
 from microblog_streams.config.settings import load_settings
 from microblog_streams.stores.redis.address import open_pool
-from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
+from microblog_streams.stores.redis.connection import MAX_CONNECTIONS, Redis
 from microblog_streams.stores.redis.timelines import Timelines, key
 
 #: Entries of a page, and one more that tells of a next page.
@@ -26,7 +26,7 @@ async def page(reader: int) -> Rates:
     redis = Redis(settings)
     await redis.connect()
     timelines = Timelines(redis)
-    client: Any = Client.from_pool(open_pool(settings, CONNECTIONS))
+    client: Any = Client.from_pool(open_pool(settings, MAX_CONNECTIONS))
     try:
         return {
             BARE: await rate(lambda: client.lrange(key(reader), 0, LIMIT - 1)),

@@ -1,4 +1,4 @@
-"""Opens connections from ``MICROBLOG_REDIS_URL``: to one server, to the primary that Sentinel names, or to a cluster."""
+"""Opens what ``MICROBLOG_REDIS_URL`` names: a server, the primary that Sentinel reports, or a cluster."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -118,8 +118,8 @@ def open_cluster(settings: Settings, calls: int) -> Cluster:
 
 def _common(settings: Settings, tls: bool) -> dict[str, Any]:
     """Return the options of all connections."""
-    # RESP2: with RESP3, redis-py subscribes to push messages that self-hosted servers do not have, and no longer notices
-    # that the server closed an idle connection.
+    # RESP2: with RESP3, redis-py subscribes to push messages that self-hosted servers do not have, and no longer
+    # notices that the server closed an idle connection.
     timeouts = {"socket_timeout": settings.store_timeout, "socket_connect_timeout": settings.store_timeout}
     files = {
         "ssl_ca_certs": settings.redis_ca,

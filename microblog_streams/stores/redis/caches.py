@@ -50,7 +50,7 @@ class PageCache:
     """Reads both caches in one round trip."""
 
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
-        """``era`` returns PostgreSQL's era: users cached in an earlier one may be lost, and their ids given to others."""
+        """``era`` returns PostgreSQL's era: users of an earlier era may be lost, and their ids reused."""
         self._redis = redis
         self._era = era
 
@@ -108,7 +108,7 @@ class UserCache:
     """Users, under ``user:<id>``, from era 1 on ``user:<era>:<id>``."""
 
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
-        """``era`` returns PostgreSQL's era: users cached in an earlier one may be lost, and their ids given to others."""
+        """``era`` returns PostgreSQL's era: users of an earlier era may be lost, and their ids reused."""
         self._redis = redis
         self._pages = PageCache(redis, era)
         self._era = era

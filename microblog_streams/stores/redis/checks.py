@@ -47,7 +47,7 @@ async def check(server: Server, *, clustered: bool) -> None:
 
 
 def _check_version(info: Mapping[str, object]) -> None:
-    """Raise SetupError for a server below ``MIN_VERSION``. Valkey reports the Redis version that it is compatible with."""
+    """Raise SetupError for a server below ``MIN_VERSION``. Valkey reports the Redis version that it emulates."""
     version = str(info.get("redis_version", "0"))
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < MIN_VERSION:
         needed = ".".join(map(str, MIN_VERSION))

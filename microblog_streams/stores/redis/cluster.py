@@ -1,9 +1,9 @@
-"""A client of Redis Cluster: redis-py's, that follows redirections on one connection and retries nothing.
+"""A Redis Cluster client that runs calls on one node, reruns them after MOVED or ASK, and retries nothing else.
 
-Four things are other than in redis-py 8.1. What a server sends on is asked anew there, since deadlines are in that
-server's own time. ASKING goes ahead of its command on the same connection; redis-py takes one of its pool for each,
-and with several the other server never learns of it. A server with no slots yet can be sent on to. And a failure only
-makes the next call look again who has which slot: redis-py closes all connections, also those that work.
+It differs from redis-py 8.1 in four points. A redirected call is rerun as a whole, since its deadlines are in the
+node's own time. ASKING and its command share a connection; redis-py takes one from the pool for each, so that the node
+may never see them together. A redirection may lead to a node that has no slots yet. And after a failure the next call
+reads the slot table again; redis-py closes all connections, working ones too.
 """
 
 import asyncio
@@ -19,51 +19,51 @@ from redis.crc import key_slot
 
 from microblog_streams.stores.redis.server import Answer, Command, Server, ServerCall
 
-#: How often a question is sent on before it is given up: a slot that moves twice meanwhile is no cluster to wait for.
+#: Redirections of one call. A slot moves at most once during a call in a healthy cluster.
 MAX_REDIRECTIONS: Final = 5
 
 
 class Cluster(RedisCluster):
-    """Up to ``calls`` calls at a time; who makes one more waits, as for a pool's connections."""
+    """Up to ``calls`` concurrent calls; further ones wait, as for a connection of a pool."""
 
     def __init__(self, calls: int, **options: Any) -> None:  # noqa: ANN401 -- redis-py's own options
         """Take redis-py's options; open nothing."""
-        # A call may use several connections of a server. More of them than calls are never open for long.
+        # A call may use several connections of a server.
         super().__init__(max_connections=4 * calls, **options)
-        self._room = asyncio.Semaphore(calls)
-        self._doubted = False
+        self._slots = asyncio.Semaphore(calls)
+        self._is_stale = False
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Give room for one call, that knows who has which slot. Raises what the last server raised that was asked."""
-        async with self._room:
-            if self._initialize or self._doubted:
-                await self._look()
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait for a free slot for a call, and for a valid slot table. Raises the error of the last node tried."""
+        async with self._slots:
+            if self._initialize or self._is_stale:
+                await self._refresh()
             yield
 
     async def aclose(self) -> None:
-        """Close all connections, also those whose server does not say good-bye."""
+        """Close all connections, without waiting for the servers."""
         self._initialize = True
         nodes = [*self.nodes_manager.nodes_cache.values(), *self.nodes_manager.startup_nodes.values()]
         await asyncio.gather(*(node.disconnect() for node in nodes), return_exceptions=True)
 
     def doubt(self) -> None:
-        """Ask again who has which slot, before the next call."""
-        self._doubted = True
+        """Read the slot table again before the next call."""
+        self._is_stale = True
 
     def holder(self, key: bytes) -> ClusterNode:
-        """Return the primary that has a key's slot, as far as is known."""
+        """Return the primary of a key's slot, by the slot table."""
         return self.nodes_manager.get_node_from_slot(key_slot(key))
 
     def primaries(self) -> list[Server]:
-        """Return the primaries, as far as is known."""
+        """Return the primaries in the slot table."""
         return [_direct(node) for node in self.get_primaries()]
 
     async def run_on(self, key: bytes, call: ServerCall[Answer]) -> Answer:
-        """Put a question to the server that has the key. TryAgainError: not all keys of a call are there."""
+        """Run a call on the node that has the key. Raises TryAgainError if the call's keys lie on two nodes."""
         return await self._follow(_direct(self.holder(key)), call)
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         try:
             if self._initialize:
                 await self.initialize()
@@ -71,7 +71,7 @@ class Cluster(RedisCluster):
                 await self.nodes_manager.initialize()
         except exceptions.RedisClusterException as error:
             raise _reason(error) from None
-        self._doubted = False
+        self._is_stale = False
 
     async def _follow(self, server: Server, call: ServerCall[Answer]) -> Answer:
         for _ in range(MAX_REDIRECTIONS):
@@ -82,19 +82,19 @@ class Cluster(RedisCluster):
                 server = _direct(self.nodes_manager.get_node_from_slot(error.slot_id))
             except exceptions.AskError as error:
                 server = self._asking(error)
-        raise exceptions.ClusterDownError("the servers do not agree on who has a slot")
+        raise exceptions.ClusterDownError("the servers do not agree on the owner of a slot")
 
     async def _execute_command(self, target_node: ClusterNode, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Send a command of redis-py's own methods, which know by themselves whom to ask first."""
+        """Run a command of redis-py's own methods, which choose the first node themselves."""
         return await self._follow(_direct(target_node), lambda server: server.execute(*args, **kwargs))
 
     def _asking(self, error: exceptions.AskError) -> Server:
-        """Return the server that is taking a slot over, and that answers for it only where it is told ASKING."""
+        """Return the node that is importing a slot; it answers for that slot only after ASKING."""
         node = self.get_node(host=error.host, port=error.port)
         if node is None:
             node = ClusterNode(error.host, error.port, PRIMARY, **self.connection_kwargs)
             self.nodes_manager.set_nodes(self.nodes_manager.nodes_cache, {node.name: node})
-        return Server(node.name, partial(_ask_mover, node), partial(_ask_mover_together, node))
+        return Server(node.name, partial(_ask_importer, node), partial(_ask_importer_together, node))
 
 
 def _direct(node: ClusterNode) -> Server:
@@ -105,11 +105,11 @@ async def _together(node: ClusterNode, commands: Sequence[Command]) -> list[Any]
     return await _send(node, [PipelineCommand(number, *command) for number, command in enumerate(commands)])
 
 
-async def _ask_mover_together(node: ClusterNode, commands: Sequence[Command]) -> list[Any]:
+async def _ask_importer_together(node: ClusterNode, commands: Sequence[Command]) -> list[Any]:
     return (await _together(node, [each for command in commands for each in (("ASKING",), command)]))[1::2]
 
 
-async def _ask_mover(node: ClusterNode, *command: Any, **options: Any) -> Any:  # noqa: ANN401 -- as redis-py's
+async def _ask_importer(node: ClusterNode, *command: Any, **options: Any) -> Any:  # noqa: ANN401 -- as redis-py's
     _, answer = await _send(node, [PipelineCommand(0, "ASKING"), PipelineCommand(1, *command, **options)])
     if isinstance(answer, Exception):
         raise answer
@@ -122,7 +122,7 @@ async def _send(node: ClusterNode, commands: list[PipelineCommand]) -> list[Any]
 
 
 def _reason(error: BaseException) -> BaseException:
-    """Return what redis-py's "cannot be connected" hides: what a server said, or that it could not be reached."""
+    """Return the cause behind redis-py's "cannot be connected": a server's reply, or a connection error."""
     cause = error
     while isinstance(cause, exceptions.RedisClusterException):
         deeper = cause.__cause__ or cause.__context__

@@ -1,8 +1,8 @@
-"""The connection to Redis (or Valkey) that the timelines and the caches share: one server, or a Redis Cluster.
+"""The connection to Redis or Valkey, which all stores in Redis share: one server, or a Redis Cluster.
 
-Nothing is retried in here: a call fails within the store's time-out, the pool opens a new connection for the next
-one, and the caller decides. So a server that comes back is used at once, without anybody being told. Where the address
-leads to another server, or the server says that it is no primary, all connections are opened anew (``redis_pool``).
+Nothing is retried here. A call fails within the store's time-out and its caller decides; the pool opens a new
+connection for the next call, so that a restarted server is used at once. If the address leads to another server, or the
+server reports that it is no primary, all connections are reopened (see ``pool``).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.address import is_cluster, is_replicated, open_cluster, open_pool
 from microblog_streams.stores.redis.checks import Review, check, review
 from microblog_streams.stores.redis.cluster import Cluster
-from microblog_streams.stores.redis.pipeline import CommandBatcher, Send, line
+from microblog_streams.stores.redis.pipeline import CommandBatcher, Send, pipeline_connection
 from microblog_streams.stores.redis.pool import PrimaryPool
 from microblog_streams.stores.redis.server import (
     ONLY,
@@ -37,55 +37,55 @@ from microblog_streams.stores.redis.server import (
     unavailable,
 )
 
-#: Connections of a worker. One core of the server answers them all, a push of 500 keys in about 1 ms (440,000 to
-#: 690,000 a second), so more connections only move the queue from here into the server.
-CONNECTIONS: Final = 32
+#: Connections of a worker. One core of the server serves them all, a push of 500 keys in about 1 ms (440,000 to 690,000
+#: keys a second), so more connections would only move the queue into the server.
+MAX_CONNECTIONS: Final = 32
 
-_AT_ONCE: Final = nullcontext()
-#: The keys of one call, which share a slot.
+_NO_WAIT: Final = nullcontext()
+#: The keys of one call; on a cluster they share a slot.
 CallKeys: TypeAlias = Sequence[bytes]
 
 
 class Redis:
-    """One bounded pool of connections, or one for each server of a cluster. Keys and values are bytes both ways."""
+    """A bounded pool of connections, or one for each server of a cluster. Keys and values are bytes."""
 
     name = "redis"
 
     def __init__(self, settings: Settings) -> None:
-        """Take the address and the time-out (seconds) from the settings; open nothing."""
+        """Read address and time-out (seconds) from the settings; open nothing."""
         self._settings = settings
         self._timeout = settings.store_timeout
         self._client: Client | None = None
-        self._cluster: Cluster | None = None  # the same, where it is one
-        self._pool: PrimaryPool | None = None  # of the client, where it is none
+        self._cluster: Cluster | None = None  # the client, if it is a cluster's
+        self._pool: PrimaryPool | None = None  # the client's pool, if it is not
         self._on_change: list[Callable[[], None]] = []
         self._circuit = CircuitBreaker(self.name, self._ask)
         self._in_flight = InFlight()
-        #: Sends a small command together with the others of the moment; what changes something waits for no reader, and
-        #: none of them for it. Raise as ``translated`` does.
-        self.read, self.change = (CommandBatcher(self._line, self._meaning) for _ in range(2))
-        #: Whether the keys of a call must share a slot, and only database 0 is there.
+        #: Send a small command in a pipeline with others. Reads and changes have pipelines of their own, so neither
+        #: waits for the other. Errors as from ``translated``.
+        self.read, self.change = (CommandBatcher(self._line, self._translate) for _ in range(2))
+        #: Whether Redis is a cluster: the keys of a call must share a slot, and only database 0 exists.
         self.clustered = is_cluster(settings)
         self._replicated = is_replicated(settings)
-        #: Seconds between an effect and its acknowledgement.
+        #: The ack hold in seconds.
         self.hold = settings.ack_hold
-        #: What the servers' settings cannot keep of our promises, as it was when they were last read.
+        #: The warnings of the last durability checks.
         self.warnings: Sequence[str] = ()
-        #: How many replicas must have a write before the primary takes the next one, as it was then.
+        #: The number of replicas that the primary requires to follow, by the last durability checks.
         self.copies = 0
-        #: Why the last look at the primary proved nothing, None where it did.
+        #: Why the last run of the monitor did not prove writes durable, None if it did.
         self.trouble: StoreUnavailable | None = None
 
     @property
     def timeout(self) -> float:
-        """Seconds after which a call is given up."""
+        """The time-out of a call, in seconds."""
         return self._timeout
 
     @property
     def client(self) -> Client:
-        """The client of redis-py; StoreUnavailable before ``connect`` and after ``close``.
+        """redis-py's client; raises StoreUnavailable before ``connect`` and after ``close``.
 
-        A cluster's is none of the same class, but knows the same commands on one key, and pipelines of them.
+        A cluster's client is of another class with the same commands on one key, and pipelines of them.
         """
         if self._client is None:
             raise StoreUnavailable(self.name, "not connected")
@@ -93,15 +93,15 @@ class Redis:
 
     @asynccontextmanager
     async def translated(self) -> AsyncIterator[Client]:
-        """Give the client for one call of a store: bounded by the time-out, errors as StoreUnavailable."""
+        """Yield the client for one call, with the time-out; translate errors to StoreUnavailable."""
         with self._circuit.call():
             async with self._bounded() as client:
                 yield client
 
     async def run_on(self, key: bytes, call: ServerCall[Answer]) -> Answer:
-        """Put a question to the server that has a key. Raises StoreUnavailable.
+        """Run a call on the server that has a key. Raises StoreUnavailable.
 
-        On a cluster it may be put again, to another server: where the slot has moved, the first one did nothing.
+        On a cluster it may run again on another server: after a redirection, the first server has done nothing.
         """
         async with self.translated() as client:
             if self._cluster:
@@ -109,14 +109,14 @@ class Redis:
             return await call(_only(client))
 
     async def run_on_all(self, call: ServerCall[Answer]) -> Sequence[Answer]:
-        """Put a question to the servers that have all keys together: the one, or a cluster's primaries as of now."""
+        """Run a call on the only server, or on all primaries of a cluster."""
         async with self.translated() as client:
             return await asyncio.gather(*(call(server) for server in self._servers(client)))
 
     async def run_on_current(self, call: ServerCall[Answer]) -> Sequence[Answer]:
-        """Put a question to the server to which the address leads now, by a connection of its own; on a cluster to all.
+        """Run a call over a new connection on the server at the address; on a cluster, on all primaries.
 
-        The connections of the pool may lead elsewhere: they find out by this one. Raises StoreUnavailable.
+        If the pool's connections lead elsewhere, this one finds it out and renews them. Raises StoreUnavailable.
         """
         if self._cluster:
             return await self.run_on_all(call)
@@ -126,20 +126,20 @@ class Redis:
                 return [await call(server)]
 
     async def review(self) -> None:
-        """Read the servers' settings again: ``warnings`` and ``copies``. Raises StoreUnavailable."""
+        """Run the durability checks: set ``warnings`` and ``copies``. Raises StoreUnavailable."""
         self._note(await self.run_on_all(self._review))
 
     @property
     def changes(self) -> int:
-        """How often the address was found to lead to another run. A cluster's servers are told apart by themselves."""
+        """How often the address led to a new run; 0 on a cluster, where each server's run is known."""
         return self._pool.changes if self._pool else 0
 
-    def on_change(self, told: Callable[[], None]) -> None:
-        """Have a function called whenever the address leads to another run."""
-        self._on_change.append(told)
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Register a callback for a new run at the address."""
+        self._on_change.append(callback)
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        """Return the values of keys, in one round trip, or one for each of a cluster's servers, side by side."""
+        """Return the values of keys, in one round trip; on a cluster one for each server, concurrently."""
         if not self._cluster:
             return cast("list[bytes | None]", await self.read("MGET", *keys))
         async with self.translated() as client, client.pipeline(transaction=False) as pipe:
@@ -148,19 +148,19 @@ class Redis:
             return await pipe.execute()
 
     def by_server(self, calls: Iterable[CallKeys]) -> Mapping[str, Sequence[CallKeys]]:
-        """Sort calls by the name of the server that has their keys, as far as is known."""
-        sorted_calls = defaultdict(list)
+        """Group calls by the name of the server that has their keys, by the slot table."""
+        grouped = defaultdict(list)
         for keys in calls:
-            sorted_calls[self._cluster.holder(keys[0]).name if self._cluster else ONLY].append(keys)
-        return sorted_calls
+            grouped[self._cluster.holder(keys[0]).name if self._cluster else ONLY].append(keys)
+        return grouped
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Send]:
-        """Give what sends pipelines one after the other; on a cluster each may go to several servers."""
+        """Yield a function that sends a pipeline; on a cluster it may go to several servers."""
         if self._cluster:
             yield self._pipeline
         else:
-            async with line(self.translated) as send:
+            async with pipeline_connection(self.translated) as send:
                 yield send
 
     async def _pipeline(self, commands: Sequence[Command]) -> list[Any]:
@@ -169,33 +169,33 @@ class Redis:
 
     @asynccontextmanager
     async def _bounded(self) -> AsyncIterator[Client]:
-        """Give the client, for as long as the time-out: it counts the wait for a free connection too."""
+        """Yield the client, with a time-out that includes the wait for a free connection."""
         client = self.client
         try:
             with self._in_flight.call():
-                async with asyncio.timeout(self._timeout), self._turn():
+                async with asyncio.timeout(self._timeout), self._slot():
                     yield client
         except (exceptions.RedisError, OSError) as error:
-            passing = self._meaning(error)
-            if passing is None:
+            transient = self._translate(error)
+            if transient is None:
                 raise
-            raise passing from error
+            raise transient from error
 
-    def _meaning(self, error: Exception) -> StoreUnavailable | None:
-        passing = unavailable(error)
-        if self._cluster and passing and not isinstance(passing, SlotMoving):
+    def _translate(self, error: Exception) -> StoreUnavailable | None:
+        transient = unavailable(error)
+        if self._cluster and transient and not isinstance(transient, SlotMoving):
             self._cluster.doubt()
         if self._pool and not_primary(error):
             self._pool.doubt(error)
-        return passing
+        return transient
 
     async def connect(self) -> None:
-        """Connect, and refuse servers that are too old or whose Lua does not compare strings by their bytes."""
+        """Connect. Raises SetupError for a server that ``checks`` refuses."""
         if self._client is not None:
             return
         client = self._open()
         try:
-            async with asyncio.timeout(self._timeout), self._turn():
+            async with asyncio.timeout(self._timeout), self._slot():
                 servers = self._servers(client)
                 for server in servers:
                     await self._check(server)
@@ -208,13 +208,13 @@ class Redis:
                 await client.aclose()
 
     async def ping(self) -> None:
-        """Ask whether every primary is one, within the time-out, and whether the last look proved something."""
+        """Check that all primaries answer as such, within the time-out, and raise the monitor's ``trouble``."""
         await self.answers()
         if self.trouble is not None:
             raise self.trouble
 
     async def answers(self) -> None:
-        """Ask for an answer, of every primary where there are several, within the time-out."""
+        """Make a round trip to all primaries, within the time-out."""
         with self._circuit.call():
             await self._ask()
 
@@ -233,7 +233,7 @@ class Redis:
         self.copies = max(each.copies for each in found)
 
     async def close(self) -> None:
-        """Close all connections, once the calls under way have ended; calls after this raise StoreUnavailable."""
+        """Close all connections after the calls in flight; later calls raise StoreUnavailable."""
         self._circuit.close()
         client, self._client = self._client, None
         if client is not None:
@@ -242,17 +242,17 @@ class Redis:
 
     def _open(self) -> Client:
         if self.clustered:
-            self._cluster = open_cluster(self._settings, CONNECTIONS)
+            self._cluster = open_cluster(self._settings, MAX_CONNECTIONS)
             return cast(Client, self._cluster)
-        self._pool = open_pool(self._settings, CONNECTIONS)
+        self._pool = open_pool(self._settings, MAX_CONNECTIONS)
         self._pool.check, self._pool.on_change = self._check, self._on_change
         return Client.from_pool(self._pool)
 
     def _servers(self, client: Client) -> Sequence[Server]:
         return self._cluster.primaries() if self._cluster else [_only(client)]
 
-    def _turn(self) -> AbstractAsyncContextManager[None]:
-        return self._cluster.turn() if self._cluster else _AT_ONCE
+    def _slot(self) -> AbstractAsyncContextManager[None]:
+        return self._cluster.slot() if self._cluster else _NO_WAIT
 
 
 def _only(client: Client) -> Server:

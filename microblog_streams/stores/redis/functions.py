@@ -1,13 +1,11 @@
-"""Turns this process' deadlines into Redis' own time, so that Redis itself refuses what comes too late.
+"""Calls functions of a Lua library in Redis, and loads the library where it is missing.
 
-A process can be frozen at any point, also between its last look at the clock and the arrival of its write. So the
-write carries its deadline, and the server compares it with the server's clock.
+Functions (Redis 7.0 and later, Valkey) instead of EVALSHA scripts: AOF, RDB and replicas keep them, so they survive a
+restart or a failover; helpers are parsed once; and a call names what it does. The library's digest is part of all its
+names, so that during an upgrade each worker calls its own version.
 
-Calls functions of a Lua library in Redis, and loads the library wherever it is not there.
-
-Functions (Redis 7.0 and later, Valkey) rather than EVALSHA scripts: AOF and RDB keep them and replicas get them, so
-that a restart or a failover normally brings them along; helpers are shared and parsed once; a call names what it does.
-The library's digest is part of all its names, so during an upgrade each worker calls the code that it came with.
+A call may carry a deadline, which ``RedisClocks`` converts to the server's own time, so that Redis refuses a late call.
+A check in this process would not do: it can be frozen between its last look at the clock and the arrival of the call.
 """
 
 import hashlib
@@ -24,8 +22,8 @@ from microblog_streams.stores.redis.connection import CallKeys, Redis
 from microblog_streams.stores.redis.pipeline import CommandBatcher
 from microblog_streams.stores.redis.server import ONLY, Command, Server, ServerCall, SlotMoving
 
-#: Seconds for which a measured difference of the clocks is used. They drift apart by some 0.1 ms in a minute; what
-#: this bounds is the effect of somebody setting the server's clock.
+#: How long a measured clock offset is used. Clocks drift apart by some 0.1 ms a minute; the limit is for the case that
+#: the server's clock is set.
 MEASURE_SECONDS: Final = 60.0
 
 
@@ -38,18 +36,18 @@ class _Measured(NamedTuple):
 
 
 class RedisClocks:
-    """The differences between ``time.monotonic`` and each server's clock, never too large."""
+    """The offset of each server's clock to ``time.monotonic``, never too large: a deadline can only come out early."""
 
     def __init__(self) -> None:
-        """Measure nothing yet."""
+        """Start without measurements."""
         self._measured: dict[str, _Measured] = {}
 
     def forget(self) -> None:
-        """Measure again before the next use: another server may answer by now."""
+        """Measure again before the next use, since another server may answer then."""
         self._measured.clear()
 
     async def micros(self, deadline: float, server: Server) -> int:
-        """Return a deadline (``time.monotonic``, seconds) as the server's time in µs. Raises what redis-py raises."""
+        """Convert a deadline (``time.monotonic``, seconds) to the server's time in µs. Raises what redis-py raises."""
         known = self.known(deadline, server.name)
         if known is not None:
             return known
@@ -57,7 +55,7 @@ class RedisClocks:
         return measured.micros(deadline)
 
     def known(self, deadline: float, server: str) -> int | None:
-        """Return the same where that server was measured lately."""
+        """Return the same if the server was measured within ``MEASURE_SECONDS``."""
         measured = self._measured.get(server)
         if measured is None or time.monotonic() - measured.at > MEASURE_SECONDS:
             return None
@@ -66,22 +64,22 @@ class RedisClocks:
 
 async def _measure(server: Server) -> _Measured:
     seconds, micros = await server.execute("TIME")
-    # Our clock is read after the answer, so the way of the answer counts as time that is gone: a deadline can
-    # only come out too early, also where this process was frozen in between.
+    # Our clock is read after the answer, so its transit, and a freeze of this process, count as elapsed time: a
+    # deadline can only come out too early.
     now = time.monotonic()
     return _Measured(seconds + micros / 1_000_000 - now, now)
 
 
-#: What the server answers: an int, bytes, None, or a list of these.
+#: The server's answer: an int, bytes, None, or a list of these.
 Reply: TypeAlias = Any
-#: What Redis and Valkey answer to a call of a function that is not loaded.
+#: The error of Redis and Valkey for a function that is not loaded.
 _NOT_LOADED: Final = "Function not found"
 
 
 class RedisFunctions:
     """The functions of one Lua file, in which ``VERSION`` stands for its digest. All calls raise StoreUnavailable.
 
-    ``deadline`` (``time.monotonic``, seconds) becomes a call's last argument, in the time of the server that gets it.
+    ``deadline`` (``time.monotonic``, seconds) becomes the last argument, in the time of the server that gets the call.
     """
 
     def __init__(self, redis: Redis, path: Path, prefix: str) -> None:
@@ -95,20 +93,20 @@ class RedisFunctions:
         redis.on_change(self.clocks.forget)
 
     async def read(self, name: str, keys: CallKeys, args: Sequence[bytes | int]) -> Reply:
-        """Call a function that changes nothing that counts, together with the other reads of the moment."""
+        """Call a read-only function, in a pipeline with other concurrent reads."""
         return await self._together(self._redis.read, name, keys, args, None)
 
     async def change(
         self, name: str, keys: CallKeys, args: Sequence[bytes | int], deadline: float | None = None
     ) -> Reply:
-        """Call a function with a few keys, together with the other small changes of the moment."""
+        """Call a function with a few keys, in a pipeline with other concurrent changes."""
         return await self._together(self._redis.change, name, keys, args, deadline)
 
     async def _together(
         self, send: CommandBatcher, name: str, keys: CallKeys, args: Sequence[bytes | int], deadline: float | None
     ) -> Reply:
         if self._redis.clustered:
-            # Which of the servers it goes to, and when that is too late, is known to ``call`` alone.
+            # ``call`` finds the server, and its clock.
             return await self.call(name, keys, args, deadline)
         try:
             until = () if deadline is None else (await self._micros(deadline, keys[0]),)
@@ -128,9 +126,9 @@ class RedisFunctions:
     async def call(
         self, name: str, keys: CallKeys, args: Iterable[bytes | int], deadline: float | None = None
     ) -> Reply:
-        """Call a function; after a flush or a server without our library, load it first.
+        """Call a function; load the library and repeat if the function is missing, as after a flush.
 
-        A call that found no function did nothing, so it is safe to repeat.
+        A call of a missing function did nothing, so repeating it is safe.
         """
 
         async def run(server: Server) -> Reply:
@@ -148,9 +146,9 @@ class RedisFunctions:
     async def call_each(
         self, name: str, calls: Sequence[CallKeys], args: Sequence[bytes | int], deadline: float | None = None
     ) -> list[Reply]:
-        """Make calls that differ in their keys, in one write to the server that has the first one's.
+        """Make several calls with different keys in one write, to the server that has the keys of the first.
 
-        Returns an answer for each call; for each key of it where its slot is being moved and they lie on two servers.
+        Returns an answer for each call; one for each key of a call whose slot is being moved between two servers.
         """
         if len(calls) == 1:
             return await self._call_or_split(name, calls[0], args, deadline)
@@ -173,7 +171,7 @@ class RedisFunctions:
         try:
             return await self._redis.run_on(key, run)
         except StoreUnavailable:
-            # The next answer may be another server's, with another clock.
+            # The next call may reach another server, with another clock.
             self.clocks.forget()
             raise
 

@@ -1,14 +1,12 @@
-"""Small commands that are to be sent at about the same time go to the server together, in one pipeline.
+"""Pipelines small concurrent commands: commands that are sent at about the same time share a round trip.
 
-A call by itself costs the client some 60 us, in a pipeline a quarter of that: with many readers, or many small posts,
-the worker's time goes there. What is asked while others are under way goes into the next pipeline: so a caller alone
-waits for nobody, and the more there are the less each costs.
+A command by itself costs the client some 60 us, in a pipeline a quarter of that. With many readers, or many small
+posts, most of a worker's time goes there. Commands that arrive during a pipeline form the next one; a single caller
+waits for no other.
 
-A connection on which one pipeline follows the other, for as long as there is something to send.
-
-redis-py's own pipeline takes a connection from the pool, looks whether something is left on it, sets two time-outs for
-the write and one for each answer, and gives it back: with a few small commands that is most of the client's work.
-Here a connection is taken for many, and a pipeline is one write and its answers; whoever calls bounds it in time.
+``PipelineConnection`` keeps a connection over many pipelines. redis-py's pipeline takes one from the pool, checks it
+for leftover data, sets two time-outs for the write and one for each answer, and returns it: with a few small commands
+that is most of the client's work. Here a pipeline is one write and its answers; the caller sets the time-out.
 """
 
 import asyncio
@@ -25,24 +23,24 @@ from microblog_streams.aio.batcher import SenderPool, set_outcome
 from microblog_streams.stores.redis.server import Command
 
 Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Client]]
-#: Sends commands together; a refusal (``ResponseError``) is returned in its place.
+#: Sends commands in one write and returns the answers; an error reply (``ResponseError``) is returned in its place.
 Send: TypeAlias = Callable[[Sequence[Command]], Awaitable[list[Any]]]
 
-#: Pipelines until a connection goes back to the pool, so that others have it too.
+#: After so many pipelines the connection goes back to the pool, for other callers.
 _PIPELINES_PER_CONNECTION: Final = 100
 
 
 class PipelineConnection:
-    """One server's pipelines, one at a time."""
+    """Sends pipelines to one server, one at a time."""
 
     def __init__(self, client: Open) -> None:
-        """``client`` gives redis-py's client for one pipeline, bounded in time, with its errors in our words."""
+        """``client`` yields redis-py's client for one pipeline, with a time-out, and translates its errors."""
         self._client = client
         self._taken: tuple[ConnectionPool, AbstractConnection] | None = None
         self._left = 0
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the answers. One that broke off broke the connection, which the next pipeline opens anew."""
+        """Return the answers. A failed pipeline breaks the connection; the next one reopens it."""
         if not self._left or self._marked():
             await self.give_back()
         async with self._client() as client:
@@ -52,14 +50,14 @@ class PipelineConnection:
             return [await _answer(connection) for _ in commands]
 
     async def give_back(self) -> None:
-        """Give the connection back to the pool that it came from."""
+        """Return the connection to its pool."""
         if self._taken is not None:
             (pool, connection), self._taken = self._taken, None
-            with suppress(RedisError, OSError):  # it could not be closed, and is not used again
+            with suppress(RedisError, OSError):  # closing it failed; it is not used again
                 await pool.release(connection)
 
     def _marked(self) -> bool:
-        """Tell whether the pool wants the connection back, because its server may be the primary no more."""
+        """Return whether the pool has marked the connection to be reopened."""
         return self._taken is not None and self._taken[1].should_reconnect()  # type: ignore[no-untyped-call]
 
     async def _connection(self, client: Client) -> AbstractConnection:
@@ -77,40 +75,42 @@ async def _answer(connection: AbstractConnection) -> Any:  # noqa: ANN401 -- wha
 
 
 @asynccontextmanager
-async def line(client: Open) -> AsyncIterator[Send]:
-    """Give what sends pipelines on a line, which ends with the block."""
-    one = PipelineConnection(client)
+async def pipeline_connection(client: Open) -> AsyncIterator[Send]:
+    """Yield the send function of a connection that goes back to its pool at the end of the block."""
+    connection = PipelineConnection(client)
     try:
-        yield one.send
+        yield connection.send
     finally:
-        await one.give_back()
+        await connection.give_back()
 
 
-#: Commands of one pipeline: some ms of the server, for which others wait.
+#: Commands of one pipeline: it occupies the server for some ms.
 _MAX_COMMANDS: Final = 64
-#: Pipelines under way at a time: a connection that has stalled must not hold everybody up.
+#: Concurrent pipelines, so that one stalled connection does not stop all commands.
 _MAX_PIPELINES: Final = 2
 
 
 class CommandBatcher:
-    """A few pipelines at a time. Commands must be such that it does no harm to repeat one, or to give it up."""
+    """Sends commands in pipelines. Repeating or abandoning a command must do no harm."""
 
     def __init__(
-        self, line: Callable[[], AbstractAsyncContextManager[Send]], meaning: Callable[[Exception], Exception | None]
+        self,
+        open_line: Callable[[], AbstractAsyncContextManager[Send]],
+        translate: Callable[[Exception], Exception | None],
     ) -> None:
-        """``line`` gives what sends pipelines one after the other, each bounded in time.
+        """``open_line`` yields a function that sends a pipeline, with a time-out.
 
-        ``meaning`` says what a single command's error is in our words, None where it has no word for it.
+        ``translate`` converts the error of a single command; None leaves it as it is.
         """
-        self._line = line
-        self._meaning = meaning
+        self._open_line = open_line
+        self._translate = translate
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._senders = SenderPool(self._send_all, _MAX_PIPELINES)
 
     async def __call__(self, *command: bytes | str | int) -> Any:  # noqa: ANN401 -- whatever the server answers
-        """Return the server's answer. Raises its refusal (``ResponseError``), StoreUnavailable.
+        """Return the server's answer. Raises ResponseError for an error reply, StoreUnavailable.
 
-        Who is cancelled before the command went out has it not sent.
+        A cancellation before the command is sent drops it.
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append((command, answer))
@@ -119,7 +119,7 @@ class CommandBatcher:
 
     async def _send_all(self) -> None:
         while self._waiting:
-            async with self._line() as send:
+            async with self._open_line() as send:
                 while self._waiting:
                     await self._send_some(send)
 
@@ -127,8 +127,8 @@ class CommandBatcher:
         taken, self._waiting = self._waiting[:_MAX_COMMANDS], self._waiting[_MAX_COMMANDS:]
         if batch := [(command, answer) for command, answer in taken if not answer.done()]:
             for (_, answer), result in zip(batch, await _results(send, batch), strict=True):
-                meaning = self._meaning(result) if isinstance(result, Exception) else None
-                set_outcome(answer, meaning or result)
+                translated = self._translate(result) if isinstance(result, Exception) else None
+                set_outcome(answer, translated or result)
 
 
 async def _results(send: Send, batch: "Sequence[tuple[Command, asyncio.Future[Any]]]") -> list[Any]:

@@ -1,9 +1,9 @@
-"""How many requests each caller made lately, counted by the library limits: in Redis for all workers, or in this one.
+"""Rate limit counters of the library ``limits``: in Redis for all workers, or in the memory of one.
 
-Sliding window counters: two numbers a key and rate, whatever the rate, and no burst at the turn of a window. The
-library's storage works on our own connections to Redis, so address, login, TLS and Sentinel are settled in one place.
-Asking and counting are two round trips, each with the commands for all rates side by side: a refused request costs the
-first one and counts nothing.
+Sliding window counters: two numbers for each key and rate, and no burst at the edge of a window. The library's storage
+uses our connections to Redis, so that address, login, TLS and Sentinel are configured in one place. Reading and
+counting are two round trips, each with the commands for all rates; a refused request costs only the first and counts
+nothing.
 """
 
 import asyncio
@@ -21,37 +21,37 @@ from microblog_streams.domain.errors import NoAnswer
 from microblog_streams.domain.rates import Left, Rate, Verdict
 from microblog_streams.stores.redis.connection import Redis
 
-#: Seconds that a request waits for its counters in Redis: far less than a store's time-out, for it can do without, and
-#: enough for a busy worker's first connection.
+#: Time-out for the counters in Redis: far below a store's, since a request can do without them, and enough for a busy
+#: worker to open its first connection.
 TIMEOUT_SECONDS: Final = 0.2
-#: Seconds between two walks over a worker's own counters that throw the ended ones away.
-SWEEP_EVERY: Final = 10.0
+#: Interval at which expired counters in memory are removed.
+SWEEP_SECONDS: Final = 10.0
 PREFIX: Final = "rates"
 
 
 class SharedRates:
-    """The ``RateStore`` in Redis. Raises StoreUnavailable, at once while Redis is known to be silent."""
+    """The ``RateStore`` in Redis. Raises StoreUnavailable, without a wait while the circuit breaker is open."""
 
-    def __init__(self, redis: Redis, patience: float = TIMEOUT_SECONDS) -> None:
-        """Take the connections; ``patience`` is in seconds."""
+    def __init__(self, redis: Redis, timeout: float = TIMEOUT_SECONDS) -> None:
+        """``timeout`` is in seconds."""
         self._redis = redis
-        self._patience = patience
-        # Redis' own circuit opens after a whole time-out of a store: too late for what every request does first.
+        self._timeout = timeout
+        # That of ``Redis`` opens only after a store's time-out: too late for the first step of every request.
         self._circuit = CircuitBreaker(PREFIX, redis.answers)
         self._client: Client | None = None
         self._limiter: SlidingWindowCounterRateLimiter | None = None
 
     async def take(self, key: str, rates: Sequence[Rate]) -> Verdict:
-        """Count in Redis. Raises StoreUnavailable, which leaves open whether the request was counted."""
+        """Count in Redis. After StoreUnavailable, the request may or may not be counted."""
         with self._circuit.call():
             try:
-                async with asyncio.timeout(self._patience), self._redis.translated() as client:
+                async with asyncio.timeout(self._timeout), self._redis.translated() as client:
                     return await _take(self._limiter_on(client), key, rates, asyncio.gather)
             except TimeoutError:
                 raise NoAnswer(PREFIX, "no answer in time") from None
 
     def close(self) -> None:
-        """Stop asking whether Redis answers again."""
+        """Stop the circuit breaker's probe."""
         self._circuit.close()
 
     def _limiter_on(self, client: Client) -> SlidingWindowCounterRateLimiter:
@@ -61,26 +61,26 @@ class SharedRates:
 
 
 class Windows(RedisStorage):
-    """The library's counters in Redis, where a window that began in this millisecond is not told as one that is over.
+    """The library's counters in Redis, on our client, with a fix for windows that began in this millisecond.
 
-    Its counter lives for twice its length, and the library takes what is left of that modulo the length.
-    A key's two counters share a slot, and a cluster's client finds it: the library's own would open connections.
+    A counter lives for twice its window, and the library takes its remaining life modulo the window: exactly twice the
+    window counts as none left. Both counters of a key share a slot, which a cluster's client finds.
     """
 
     def __init__(self, client: Client) -> None:
-        """Count with a client of ours."""
-        self._ours = client
-        # The address is not used: the client knows the way.
+        """Count with our client; the library's would open connections of its own."""
+        self._redis_client = client
+        # The address is not used.
         super().__init__("async+redis://", implementation="redispy", key_prefix=PREFIX)
 
     def configure_bridge(self) -> None:
-        """Have the library use the client."""
+        """Make the library use our client."""
         bridge = cast(Any, self.bridge)
-        bridge.storage = self._ours
-        bridge.connection_getter = lambda _: self._ours
+        bridge.storage = self._redis_client
+        bridge.connection_getter = lambda _: self._redis_client
 
     async def get_sliding_window(self, key: str, expiry: int) -> tuple[int, float, int, float]:
-        """Return count and seconds to live of the window before and of this one."""
+        """Return count and seconds to live of the previous window and of the current one."""
         before, ends, count, lives = await super().get_sliding_window(key, expiry)
         return before, ends, count, min(lives, 2 * expiry - 0.001)
 
@@ -89,26 +89,26 @@ class LocalRates:
     """The ``RateStore`` of one worker, in its memory."""
 
     def __init__(self) -> None:
-        """Count nothing yet."""
+        """Start with empty counters."""
         self._limiter = SlidingWindowCounterRateLimiter(Counters())
 
     async def take(self, key: str, rates: Sequence[Rate]) -> Verdict:
-        """Count here."""
-        return await _take(self._limiter, key, rates, _in_turn)
+        """Count in memory."""
+        return await _take(self._limiter, key, rates, _sequentially)
 
 
 class Counters(MemoryStorage):
-    """The library's counters in memory, which it sweeps at every count: with many callers each would pay for all."""
+    """The library's counters in memory, swept at intervals; the library sweeps at every count."""
 
     def __init__(self) -> None:
-        """Sweep at the first count, and then now and again."""
+        """Sweep at the first count."""
         super().__init__()
         self._swept = -inf
         self._never: asyncio.Future[None] | None = None
 
     async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
-        """Count; what the library takes for a sweep under way keeps it from another one."""
-        due = monotonic() - self._swept > SWEEP_EVERY
+        """Count. A pending future, which the library takes for a running sweep, prevents a new one."""
+        due = monotonic() - self._swept > SWEEP_SECONDS
         if due:
             self._swept = monotonic()
         self._never = self._never or asyncio.get_running_loop().create_future()
@@ -116,8 +116,8 @@ class Counters(MemoryStorage):
         return await super().incr(key, expiry, amount)
 
 
-async def _in_turn(*calls: Awaitable[Any]) -> list[Any]:
-    """Do what waits for nobody: a task for each would cost more than the call."""
+async def _sequentially(*calls: Awaitable[Any]) -> list[Any]:
+    """Await calls that never block, one by one: a task for each would cost more than the call."""
     return [await call for call in calls]
 
 
@@ -136,6 +136,6 @@ async def _take(
 
 async def _left(limiter: SlidingWindowCounterRateLimiter, key: str, rate: Rate) -> Left:
     stats = await limiter.get_window_stats(rate, key)
-    # Of a rate that nobody has drawn on, the library says that it has been whole again since now.
+    # For an unused rate the library returns the current time as its reset time.
     seconds = stats.reset_time - time() if stats.remaining < rate.amount else rate.get_expiry()
     return Left(rate, stats.remaining, max(0.0, seconds))

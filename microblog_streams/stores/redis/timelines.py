@@ -1,8 +1,8 @@
-"""Home timelines in Redis: all that is known of their marks and limits, and why.
+"""Home timelines in Redis: their keys, marks, limits and deadlines.
 
-A timeline is a Redis list kept newest first; `timelines.lua` says of what. **It holds everything that its owner and
-the owner's followees wrote, down to its tail**: every rule here and in the Lua functions serves that sentence.
-A list, because 24-byte entries stay packed in it: a fifth of a sorted set's memory at twice its pushes a second.
+A timeline is a Redis list, newest entry first; `timelines.lua` describes its elements. **It holds everything that its
+owner and the owner's followees wrote, down to its tail**: all rules here and in the Lua functions keep this invariant.
+A list, because it packs 24-byte entries: a fifth of a sorted set's memory, at twice the pushes a second.
 """
 
 import asyncio
@@ -25,24 +25,25 @@ from microblog_streams.stores.redis.functions import RedisFunctions, Reply
 from microblog_streams.stores.redis.run_monitor import RunMonitor
 from microblog_streams.stores.redis.timeline_keys import ClusterKeys, SingleServerKeys, TimelineKeys
 
-#: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. Who merges an
-#: author's posts brings this many or all of them, since fewer would leave a hole below the last.
+#: Entries that a timeline keeps: 40 pages of 20 in 21 KB. Older pages come from the post store. A merge must bring so
+#: many of an author's posts or all of them; fewer would leave a hole below the last.
 KEPT_ENTRIES: Final = 800
-#: Pushes may exceed that by a tenth, so that a full timeline is trimmed at every 80th push and not at each.
+#: A timeline may exceed that by a tenth, so that a full one is trimmed at every 80th push and not at each.
 SLACK_DIVISOR: Final = 10
-#: Timelines that one call pushes to: it takes the server 1 to 2 ms, for which reads of other timelines wait. Fewer
-#: timelines a call spend more of the client's time on calls; more make reads wait longer and push hardly faster.
+#: Timelines of one push call: it occupies the server for 1 to 2 ms, during which reads of other timelines wait. Smaller
+#: calls cost the client more; larger ones delay reads longer and push hardly faster.
 TIMELINES_PER_CALL: Final = 500
-#: Timelines of a push that goes together with others: an author's own, for which the author waits, and small fan-outs.
+#: A push to at most so many timelines goes into a pipeline with others: an author's own, for which the author waits,
+#: and small fan-outs.
 FEW_TIMELINES: Final = 32
-#: Calls of one worker that push at a time. Enough that the server never waits for the client; what exceeds it would
-#: only queue in the server, ahead of the reads.
+#: Concurrent push calls of a worker: enough that the server never waits for the client. More would queue in the server,
+#: ahead of reads.
 MAX_PUSH_CALLS: Final = 4
-#: Milliseconds after its last read until a timeline expires (noted to a day): 30 days.
+#: A timeline expires so long after its last read (to within a day): 30 days.
 UNREAD_MS: Final = 30 * 24 * 3600 * 1000
 
 _COMPLETE: Final = b"E"
-#: A building mark is B, a token and a counter; in all one byte longer than an entry, so that lengths tell them apart.
+#: A building mark is B, a token and a counter: one byte longer than an entry, so that the length identifies it.
 _BUILDING: Final = b"B"
 _TOKEN_BYTES: Final = 16
 _BY_TAIL: Final = {
@@ -53,12 +54,12 @@ _BY_TAIL: Final = {
 
 
 def key(user: int) -> bytes:
-    """Return the key of a user's timeline where Redis is one server."""
+    """Return the key of a user's timeline on a single server."""
     return SingleServerKeys().of(user)
 
 
 def keys(redis: Redis) -> TimelineKeys:
-    """Return how timelines are named in this Redis."""
+    """Return the naming of timelines in this Redis."""
     return ClusterKeys() if redis.clustered else SingleServerKeys()
 
 
@@ -68,31 +69,31 @@ def functions(redis: Redis) -> RedisFunctions:
 
 
 def state_of(tail: int) -> TimelineState:
-    """Return the state of a list whose last element has so many bytes."""
+    """Return the state of a list by the length of its last element, in bytes."""
     return _BY_TAIL[tail]
 
 
 class Timelines:
-    """The TimelineStore on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable.
+    """The ``TimelineStore`` on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable.
 
-    A change that was given up because no answer came in time is not made later either: see ``_change``.
+    Every change carries the time at which its caller gives up, or the caller's earlier deadline: see ``_change``.
     """
 
     def __init__(self, redis: Redis, kept: int = KEPT_ENTRIES) -> None:
-        """Take the connection; ``kept`` is the entries of a timeline, smaller only in tests."""
+        """``kept`` is the number of entries of a timeline; smaller only in tests."""
         self._redis = redis
         self._keys = keys(redis)
         self._functions = functions(redis)
-        self._looks = RunMonitor(redis)
+        self._monitor = RunMonitor(redis)
         self._run_id = ""
         self.kept = kept
-        self._turns: dict[str, PrioritySemaphore] = defaultdict(lambda: PrioritySemaphore(MAX_PUSH_CALLS))
+        self._push_slots: dict[str, PrioritySemaphore] = defaultdict(lambda: PrioritySemaphore(MAX_PUSH_CALLS))
         self._warm = Batcher(self._exist)
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
-        """Make the empty, complete timeline of a new user. False: deadline passed.
+        """Create the empty, complete timeline of a new user. False: the deadline passed.
 
-        A list that is there is not theirs, or was made by a read since: it goes, and the next read makes theirs.
+        An existing list is another user's, or was built by a read since: it is removed, and the next read rebuilds it.
         """
         created = await self._change("create", [self._keys.of(user)], _COMPLETE, UNREAD_MS, deadline=deadline)
         if created == 0:
@@ -107,21 +108,20 @@ class Timelines:
         low_priority: bool = False,
         check: Check | None = None,
     ) -> int:
-        """Put one entry into each warm timeline, in its place, once. Returns how many timelines took it.
+        """Insert an entry into each warm timeline, in order, once; return how many timelines took it.
 
-        StoreUnavailable also where the deadline had passed. Ends when all its calls have ended, also those beside one
-        that failed: an unfollow goes on as soon as this is over. ``check`` is called when a push's turn comes: behind
-        many others that may be long after whoever asked for it looked at the lease.
+        Returns or raises after all its calls have ended, even if one fails early: an unfollow of the same edge proceeds
+        after this. ``check`` is called when a call gets its slot, which may be long after the caller checked its lease.
         """
         if len(entry) != ENTRY_BYTES:
             raise ValueError(f"an entry has {ENTRY_BYTES} bytes, not {len(entry)}")
         if 0 < len(users) <= FEW_TIMELINES and not self._redis.clustered:
             return await self._push(self._keys.calls(users), entry, deadline)
-        rank = new_post_id().bytes if low_priority else entry  # as if it were a post of this moment
+        rank = new_post_id().bytes if low_priority else entry  # the priority of a post made now
         pushes = [
             self._push(calls, entry, deadline)
             if len(users) <= FEW_TIMELINES
-            else self._push_in_turn(self._turns[to].slot(rank), calls, entry, deadline, check)
+            else self._push_in_slot(self._push_slots[to].slot(rank), calls, entry, deadline, check)
             for batch in _batches(users)
             for to, calls in self._redis.by_server(self._keys.calls(batch)).items()
         ]
@@ -131,21 +131,21 @@ class Timelines:
         return sum(count for count in counts if isinstance(count, int))
 
     async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
-        """Return up to ``limit`` entries older than ``before`` (or from the head) and note that it was read."""
+        """Return up to ``limit`` entries older than ``before`` (None: from the head), and postpone the expiry."""
         position = before.bytes if before else b""
         return _slice(await self._read("older", [self._keys.of(user)], position, limit, UNREAD_MS))
 
     async def newer(self, user: int, after: UUID, limit: int) -> TimelinePage:
         """Return the ``limit`` entries next above ``after``, newest first.
 
-        COLD also where ``after`` is below a partial list's tail: the list does not know what is next above it.
+        Returns COLD also if ``after`` is below a partial list's tail: entries above it may be missing.
         """
         return _slice(await self._read("newer", [self._keys.of(user)], after.bytes, limit))
 
     async def merge(self, user: int, entries: Sequence[bytes], deadline: float | None = None) -> bool:
-        """Merge entries (backfill of a follow) into a warm timeline. False only where the deadline had passed.
+        """Merge entries into a warm timeline (backfill). False only if the deadline passed.
 
-        ``entries`` are all that the author wrote, or at least the newest ``KEPT_ENTRIES`` of it, in any order.
+        ``entries``: all of the author's, or at least the newest ``KEPT_ENTRIES``, in any order.
         """
         return (
             await self._change("merge", [self._keys.of(user)], self.kept, _joined(entries), deadline=deadline)
@@ -153,17 +153,17 @@ class Timelines:
         )
 
     async def purge(self, user: int, author: int, deadline: float | None = None) -> bool:
-        """Remove an author's entries (unfollow) from a warm timeline. False only where the deadline had passed.
+        """Remove an author's entries from a warm timeline (unfollow). False only if the deadline passed.
 
-        A partial timeline that this empties is cold afterwards: older entries exist, and the next read finds them.
+        An emptied partial timeline becomes cold: older entries exist, and the next read finds them.
         """
         return await self._change("purge", [self._keys.of(user)], encode_user(author), deadline=deadline) is not None
 
     async def begin(self, user: int, takeover: bytes | None = None) -> Building | None:
-        """Mark a cold timeline as building. None where it is warm or another builds it.
+        """Mark a cold timeline as building. None if it is warm or another builder has it.
 
-        ``takeover`` is the token of a builder that is thought dead: it is replaced by a new one. What was pushed
-        since that builder began stays.
+        ``takeover``: the token of a builder that is presumed dead, which is replaced. Entries pushed since its start
+        stay.
         """
         building = Building(secrets.token_bytes(_TOKEN_BYTES), 0)
         if takeover is not None:
@@ -174,23 +174,23 @@ class Timelines:
         return building if created else None
 
     async def renew(self, user: int, building: Building) -> Building | None:
-        """Show that the builder lives: replace its token, and nothing else. None where the mark is gone or another's.
+        """Replace the builder's token, as a sign of life. None if the mark is gone or has another token.
 
-        The counter stays the one that the builder knows: what changed since counts at ``finish``.
+        The returned counter is the caller's: later changes count at ``finish``.
         """
         token = secrets.token_bytes(_TOKEN_BYTES)
         taken = await self._change("takeover", [self._keys.of(user)], building.token, token, UNREAD_MS)
         return Building(token, building.changes) if taken else None
 
     async def building(self, user: int) -> Building | None:
-        """Return the rebuild that is under way, None where none is."""
+        """Return the rebuild in progress."""
         return _building(await self._call("tail", [self._keys.of(user)]))
 
     async def finish(self, user: int, building: Building, entries: Sequence[bytes], complete: bool) -> bool:
-        """Merge what was rebuilt and lift the mark; False where token or counter are not those of ``building``.
+        """Merge the rebuilt entries and remove the mark; False if token or counter differ from ``building``.
 
-        ``complete``: the entries are the whole history. Else they are its newest part without a hole (at least one),
-        and what the list holds below the last of them goes.
+        ``complete``: the entries are the whole history. Otherwise they are its newest part without a hole (at least
+        one), and entries below the last of them are removed.
         """
         if not entries and not complete:
             raise ValueError("no entries are either the whole history or say nothing of it")
@@ -200,17 +200,17 @@ class Timelines:
         )
 
     async def remove(self, user: int) -> None:
-        """Forget a timeline (a deleted user's, a failed rebuild's). Late it is harmless: a cold timeline is rebuilt."""
+        """Delete a timeline (of a deleted user, or a failed rebuild). A late one is harmless: reads rebuild it."""
         async with self._redis.translated() as client:
             await client.delete(self._keys.of(user))
 
     async def warm(self, users: Sequence[int]) -> Sequence[bool]:
-        """Tell which timelines exist."""
+        """Return for each user whether their timeline exists."""
         return await self._warm(users)
 
     async def run_id(self) -> str:
-        """Return the id of Redis' run: another one means that its last moments may be lost."""
-        run_id = await self._looks.run()
+        """Return the run id of Redis. After a change, the writes of its last moments may be lost."""
+        run_id = await self._monitor.run()
         if run_id != self._run_id:
             self._run_id = run_id
             self._functions.clocks.forget()
@@ -225,25 +225,25 @@ class Timelines:
                 there.update(zip((key for keys in calls for key in keys), found, strict=True))
         return [there[self._keys.of(user)] for user in users]
 
-    async def _push_in_turn(
+    async def _push_in_slot(
         self,
-        turn: AbstractAsyncContextManager[None],
+        slot: AbstractAsyncContextManager[None],
         calls: Sequence[CallKeys],
         entry: bytes,
         deadline: float | None,
         check: Check | None,
     ) -> int:
-        async with turn:
+        async with slot:
             if check is not None:
                 check()
             if deadline is not None and time.monotonic() > deadline:
-                # A call would take the turn of those that are in time yet: where many wait, none ever would be.
+                # Sending it would delay the calls that are still in time; under load, none ever would be.
                 raise self._late()
             return await self._push(calls, entry, deadline)
 
     async def _push(self, calls: Sequence[CallKeys], entry: bytes, deadline: float | None) -> int:
-        most = self.kept + self.kept // SLACK_DIVISOR
-        args, until = (entry, self.kept, most), self._until(deadline)
+        max_entries = self.kept + self.kept // SLACK_DIVISOR
+        args, until = (entry, self.kept, max_entries), self._until(deadline)
         if len(calls[0]) <= FEW_TIMELINES and not self._redis.clustered:
             taken = [await self._functions.change("push", calls[0], args, until)]
         else:
@@ -256,10 +256,10 @@ class Timelines:
         return StoreUnavailable(self._redis.name, "the push came after its deadline")
 
     async def _change(self, name: str, keys: CallKeys, *args: bytes | int, deadline: float | None = None) -> Reply:
-        """Call a function that writes, and that does nothing once we have given it up or ``deadline`` has passed.
+        """Call a function that writes, but not after the caller's time-out or ``deadline``; None if the latter passed.
 
-        Without that, a frozen server that goes on would still make it, after whatever was done meanwhile: a push
-        after an unfollow's purge is a stray. Returns None where ``deadline`` had passed.
+        Otherwise a server that was frozen would make the change late, after newer ones: a push after an unfollow's
+        purge would leave a stray entry.
         """
         answer = await self._functions.change(name, keys, args, self._until(deadline))
         self._refused(answer, deadline)
@@ -270,7 +270,7 @@ class Timelines:
         return given_up if deadline is None else min(given_up, deadline)
 
     def _refused(self, answer: Reply, deadline: float | None) -> bool:
-        """Tell whether a call came after its ``deadline``. Raises StoreUnavailable where only ours had passed."""
+        """Return whether ``deadline`` passed before the call. Raises StoreUnavailable if only the time-out did."""
         if answer is None and (deadline is None or time.monotonic() <= deadline):
             self._functions.clocks.forget()
             raise StoreUnavailable(self._redis.name, "the call was late, or the server's clock was set")
@@ -288,7 +288,7 @@ def _batches(users: Sequence[int]) -> list[Sequence[int]]:
 
 
 def _joined(entries: Sequence[bytes]) -> bytes:
-    """Return entries as the functions take them: newest first, each once, in one string."""
+    """Join entries for the functions: newest first, without duplicates."""
     return b"".join(sorted(set(entries), reverse=True))
 
 

@@ -1,8 +1,8 @@
 """The worker registry: which workers run and which partitions each has, with a time to live.
 
 One key for each worker, and a sorted set of their names by expiry, so that listing needs no scan. The entry of a worker
-that died expires. Expiry is by the clock of the server that has the set: by its own clock, a worker whose clock is ahead
-would remove all others.
+that died expires. Expiry is by the clock of the server that has the set: by its own clock, a worker whose clock is
+ahead would remove all others.
 """
 
 from collections.abc import Sequence

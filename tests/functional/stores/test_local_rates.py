@@ -62,7 +62,7 @@ async def test_ended_counters_are_thrown_away_now_and_again(clock):
     await counters.incr("soon after", 60)
     await asyncio.sleep(0)
     kept_at_first = len(counters.storage)
-    clock(module.SWEEP_EVERY)
+    clock(module.SWEEP_SECONDS)
     await counters.incr("later", 60)
     await asyncio.sleep(0)
 

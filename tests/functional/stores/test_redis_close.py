@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.redis.connection import CONNECTIONS, Redis
+from microblog_streams.stores.redis.connection import MAX_CONNECTIONS, Redis
 from tests.waiting import until
 
 #: More than there are connections, so that some wait for one.
-CALLS = 3 * CONNECTIONS
+CALLS = 3 * MAX_CONNECTIONS
 INFO = "redis_version:7.2.4\r\nrun_id:1\r\nrole:master\r\nmaster_replid:1\r\nmaster_repl_offset:0\r\n"
 
 
@@ -78,7 +78,7 @@ async def test_what_is_under_way_ends_and_nothing_is_open_afterwards(redis, serv
     server.silent = True
     before = len(server.open)
     calls = [asyncio.create_task(redis.ask(b"key", lambda one: one.execute("GET", "key"))) for _ in range(CALLS)]
-    await until(lambda: len(server.open) >= CONNECTIONS > before)
+    await until(lambda: len(server.open) >= MAX_CONNECTIONS > before)
 
     await redis.close()
 

@@ -21,7 +21,7 @@ SILENCE_MS, CALLS = 3_000, 25
 
 @pytest.fixture
 def rates(redis):
-    shared = SharedRates(redis, patience=5)
+    shared = SharedRates(redis, timeout=5)
     yield shared
     shared.close()
 
@@ -32,7 +32,7 @@ class TestSharedRates(RatesContract):
 
 async def test_workers_count_together(redis_settings, rates, who):
     async with opened(Redis(redis_settings)) as other:
-        both = (rates, SharedRates(other, patience=5))
+        both = (rates, SharedRates(other, timeout=5))
         verdicts = [await worker.take(who, parse("3/hour")) for worker in both for _ in range(2)]
 
     assert [verdict.granted for verdict in verdicts] == [True, True, True, False]
@@ -58,7 +58,7 @@ async def test_a_server_that_forgot_the_scripts_is_told_them_again(redis, rates,
 
 async def test_a_silent_server_is_waited_for_once_and_used_again_when_it_answers(redis, who, eventually):
     """Where each call waited, the last ones would come after the silence, and be granted."""
-    rates = SharedRates(redis, patience=0.2)
+    rates = SharedRates(redis, timeout=0.2)
     await silence(redis)
     with pytest.raises(NoAnswer):
         await rates.take(who, parse("3/hour"))
@@ -76,7 +76,7 @@ async def test_a_silent_server_is_waited_for_once_and_used_again_when_it_answers
 async def test_requests_of_one_moment_wait_side_by_side(redis, who):
     """One after the other, many of them would come after the silence, and be granted. One may: a library below now and
     then loses the cancellation of a call, which then waits for the store's own time-out."""
-    rates = SharedRates(redis, patience=0.2)
+    rates = SharedRates(redis, timeout=0.2)
     await silence(redis)
 
     calls = (rates.take(who, parse("3/hour")) for _ in range(CALLS))

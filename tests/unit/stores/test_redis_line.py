@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as Broken
 from redis.exceptions import ResponseError
 
 from microblog_streams.stores.redis import pipeline
-from microblog_streams.stores.redis.pipeline import line
+from microblog_streams.stores.redis.pipeline import pipeline_connection
 
 
 class Connection:
@@ -68,7 +68,7 @@ def client(pool):
 
 
 async def test_one_connection_serves_many_pipelines_and_is_given_back(pool, client):
-    async with line(client) as send:
+    async with pipeline_connection(client) as send:
         assert await send([("GET", "a"), ("GET", "b")]) == [("GET", "a"), ("GET", "b")]
         assert await send([("GET", "c")]) == [("GET", "c")]
         assert len(pool.out) == 1
@@ -77,7 +77,7 @@ async def test_one_connection_serves_many_pipelines_and_is_given_back(pool, clie
 
 async def test_after_so_many_pipelines_the_pool_is_asked_again(pool, client, monkeypatch):
     monkeypatch.setattr(pipeline, "_PIPELINES_PER_CONNECTION", 2)
-    async with line(client) as send:
+    async with pipeline_connection(client) as send:
         for _ in range(5):
             await send([("GET", "a")])
         assert len(pool.out) == 1
@@ -85,7 +85,7 @@ async def test_after_so_many_pipelines_the_pool_is_asked_again(pool, client, mon
 
 
 async def test_a_connection_that_is_to_be_opened_anew_is_given_back_before_the_next_pipeline(pool, client):
-    async with line(client) as send:
+    async with pipeline_connection(client) as send:
         await send([("GET", "a")])
         first = pool.out[0]
         first.marked = True
@@ -96,7 +96,7 @@ async def test_a_connection_that_is_to_be_opened_anew_is_given_back_before_the_n
 
 
 async def test_a_refusal_is_returned_in_its_place(client):
-    async with line(client) as send:
+    async with pipeline_connection(client) as send:
         first, refused, last = await send([("GET", "a"), ("BAD",), ("GET", "b")])
     assert (first, last) == (("GET", "a"), ("GET", "b"))
     assert isinstance(refused, ResponseError)
@@ -104,6 +104,6 @@ async def test_a_refusal_is_returned_in_its_place(client):
 
 async def test_a_connection_that_broke_is_given_back_too(pool, client):
     with pytest.raises(Broken):
-        async with line(client) as send:
+        async with pipeline_connection(client) as send:
             await send([("BREAK",)])
     assert pool.out == []
