@@ -77,7 +77,7 @@ async def test_what_is_under_way_ends_and_nothing_is_open_afterwards(redis, serv
     """Also what waits for a connection, and on a cluster whoever would ask anew for who has which slot."""
     server.silent = True
     before = len(server.open)
-    calls = [asyncio.create_task(redis.ask(b"key", lambda one: one.execute("GET", "key"))) for _ in range(CALLS)]
+    calls = [asyncio.create_task(redis.run_on(b"key", lambda one: one.execute("GET", "key"))) for _ in range(CALLS)]
     await until(lambda: len(server.open) >= MAX_CONNECTIONS > before)
 
     await redis.close()
