@@ -47,7 +47,7 @@ async def _grow(settings: Settings, partitions: int, warm: bool) -> None:
     begun = time.monotonic()
     with ProgressBars() as progress:
         async with _repartition(settings, progress, warm) as repartition:
-            before = (await repartition.row.look()).generation
+            before = (await repartition.row.read()).generation
             deployment = await repartition.run(partitions)
             left = await repartition.waits.wait_until_restarted(deployment.generation)
     _print_result(deployment, before, left, time.monotonic() - begun)
@@ -55,7 +55,7 @@ async def _grow(settings: Settings, partitions: int, warm: bool) -> None:
 
 async def _abandon(settings: Settings) -> None:
     async with _repartition(settings, ProgressBars()) as repartition:
-        before = await repartition.row.look()
+        before = await repartition.row.read()
         after = await repartition.abandon()
     unused = f"; the topics of generation {before.next_generation} can be deleted" if before.next_generation else ""
     print(f"generation {after.generation}, {after.partitions} partitions{unused}")

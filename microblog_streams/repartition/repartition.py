@@ -44,7 +44,7 @@ class RepartitionRun:
 
     async def run(self, partitions: int) -> Deployment:
         """Repartition, or continue an interrupted run; return the deployment afterwards."""
-        deployment = await self._begin(await self.row.look(), partitions)
+        deployment = await self._begin(await self.row.read(), partitions)
         steps = {
             Phase.COPYING: self._fill,
             Phase.FILLED: self._switch,
@@ -57,7 +57,7 @@ class RepartitionRun:
 
     async def abandon(self) -> Deployment:
         """Return to the old topic set; return the deployment afterwards."""
-        deployment = await self.row.look()
+        deployment = await self.row.read()
         if deployment.phase in (Phase.SWITCHED, Phase.DRAINING):
             raise SetupError("posts go to the new topics already: run grow-partitions to its end")
         if deployment.phase is Phase.FILLED and await self.waits.has_begun(*_next_topic_set(deployment)):

@@ -16,7 +16,7 @@ class FakeRepartition:
     #: The phases that were reached, in order.
     phases: list[Phase] = field(default_factory=list)
 
-    async def look(self) -> Deployment:
+    async def read(self) -> Deployment:
         return self.deployment
 
     async def keep(self) -> None:

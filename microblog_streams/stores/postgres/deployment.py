@@ -94,7 +94,7 @@ class Repartition:
         """Make sure that the move is still this command's; to be called now and then while something else goes on."""
         await self._session.fetch_one("SELECT 1")
 
-    async def look(self) -> Deployment:
+    async def read(self) -> Deployment:
         """Return the deployment. Raises SetupError where ``migrate`` never ran."""
         return await get_deployment(self._session)
 
@@ -106,22 +106,22 @@ class Repartition:
     async def begin(self, generation: int, partitions: int) -> Deployment:
         """Have edge events go to both generations from now on; the next one's topics must be there."""
         await self._session.execute(_BEGIN, generation, partitions)
-        return await self.look()
+        return await self.read()
 
     async def advance(self, before: Phase, after: Phase) -> Deployment:
         """Go on to the next phase."""
         await self._session.execute(_ADVANCE, after.value, before.value)
-        return await self.look()
+        return await self.read()
 
     async def complete(self) -> Deployment:
         """Make the next generation the present one."""
         await self._session.execute(_COMPLETE)
-        return await self.look()
+        return await self.read()
 
     async def abandon(self) -> Deployment:
         """Go back to where it began; only before posts go to the next generation."""
         await self._session.execute(_ABANDON)
-        return await self.look()
+        return await self.read()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
+from microblog_streams.stores.postgres.users import DRAW_USER
 from tests.contracts import blocks as blocking
 from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
 from tests.contracts.blocks import BlocksContract
@@ -20,7 +21,7 @@ class TestUsers(UsersContract):
         assert {await users.draw() for _ in range(100)} == {before, after}
 
     async def test_a_draw_reads_one_block_of_the_table(self, outsider):
-        plan = outsider(f"EXPLAIN {_DRAW}")
+        plan = outsider(f"EXPLAIN {DRAW_USER}")
         assert any("Tid Range Scan" in line for (line,) in plan), plan
 
 
