@@ -18,7 +18,7 @@ from benchmarks.figures import milliseconds, percentile
 from benchmarks.graph import Graph, choose_authors, read
 from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, play
-from microblog_streams.config.settings import stop_with
+from microblog_streams.config.settings import exit_with_error
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.jars import Interrupted
 
@@ -44,7 +44,7 @@ def main() -> None:
     try:
         good = play(FOLDER, _workers(), lambda stage: _demo(stage, fraction))
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
     except Interrupted:
         sys.exit(130)
     sys.exit(0 if good else 1)

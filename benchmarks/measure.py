@@ -25,7 +25,7 @@ from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, detach_environment, empty, free_ports, play
 from benchmarks.starts import start_seconds
 from benchmarks.table import table
-from microblog_streams.config.settings import stop_with
+from microblog_streams.config.settings import exit_with_error
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import POST_CREATED
 from microblog_streams.local.jars import Interrupted
@@ -57,7 +57,7 @@ def main() -> None:
         figures = play(FOLDER, 1, lambda stage: _measure(stage, fraction), port)
         starts["full"] = start_seconds(FOLDER, port)
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
     except Interrupted:
         sys.exit(130)
     results = {"machine": on, "starts": starts, **figures}

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from benchmarks.machine import machine
 from benchmarks.stage import Stage, play
-from microblog_streams.config.settings import stop_with
+from microblog_streams.config.settings import exit_with_error
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.jars import Interrupted
 
@@ -33,7 +33,7 @@ def tell(name: str, measure: Callable[[], Figures], table: Callable[[Figures], s
         on = machine()
         figures = measure()
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
     except Interrupted:
         sys.exit(130)
     written = json.dumps({"machine": on, **figures}, indent=1) + "\n"

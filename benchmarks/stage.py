@@ -18,7 +18,7 @@ from typing import TypeVar
 import uvloop
 from rich.console import Console
 
-from microblog_streams.config.addresses import joined
+from microblog_streams.config.addresses import join_host_port
 from microblog_streams.config.rate_limit_settings import NO_LIMITS
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.domain.errors import SetupError
@@ -68,7 +68,7 @@ def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None,
     outcome: list[T] = []
 
     def act(foreground: Foreground, settings: Settings, workers: Workers) -> None:
-        urls = [f"http://{joined(settings.web_host, worker.web_port)}" for worker in workers.all]
+        urls = [f"http://{join_host_port(settings.web_host, worker.web_port)}" for worker in workers.all]
         stack = foreground.stack
         stage = Stage(stack.settings, urls, console, stack, workers)
         outcome.append(_beside(foreground, workers, work(stage)))

@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 @cache
 def _app() -> "MicroblogApp":
     from microblog_streams.config import environment
-    from microblog_streams.config.settings import load_settings_or_exit, stop_with
+    from microblog_streams.config.settings import exit_with_error, load_settings_or_exit
     from microblog_streams.domain.errors import SetupError
 
     try:
-        environment.close()
+        environment.remove_foreign_variables()
         environment.check_packages()
         from microblog_streams.bootstrap.application import create_app  # imports what reads the environment
 
         return create_app(load_settings_or_exit())
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
 
 
 def __getattr__(name: str) -> "MicroblogApp":

@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from microblog_streams.config.infrastructure_settings import Infrastructure
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.infrastructure_settings import InfrastructureSettings
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.config.secret_files import is_secret
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import LocalSettings
@@ -36,10 +36,10 @@ A secret, marked °, can be in a file: `MICROBLOG_ADMIN_TOKEN_FILE` is the path 
 
 def settings_page() -> str:
     """Return the text of docs/settings.md."""
-    infrastructure, limits = Infrastructure.model_fields, Limiting.model_fields
+    infrastructure, limits = InfrastructureSettings.model_fields, RateLimitSettings.model_fields
     workers = {name: field for name, field in Settings.model_fields.items() if name not in {**infrastructure, **limits}}
     tables = {
-        "Infrastructure": infrastructure,
+        "InfrastructureSettings": infrastructure,
         "Workers and commands": workers,
         "Limits": limits,
         "Local stack": LocalSettings.model_fields,

@@ -18,7 +18,7 @@ from benchmarks.peers.play import Round
 from benchmarks.peers.rows import table
 from benchmarks.report import Figures, report, tell
 from benchmarks.stage import Stage
-from microblog_streams.config.settings import stop_with
+from microblog_streams.config.settings import exit_with_error
 from microblog_streams.domain.errors import SetupError
 
 OURS, TARGET = "ours", "target"
@@ -31,7 +31,7 @@ def main() -> None:
         if options.target:
             asyncio.run(_look_at(options.target))  # before this platform is started for nothing
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
     name = "peers-quick" if os.environ.get("QUICK") == "1" else "peers"
     sides = {TARGET: Side([options.target], {str(pid): pid for pid in options.pids})} if options.target else {}
     if not options.ours:

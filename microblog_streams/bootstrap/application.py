@@ -21,7 +21,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches import check_versions, connection, transport
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.observability.logs import quieten
+from microblog_streams.observability.logs import quieten_libraries
 from microblog_streams.operations import Operations
 from microblog_streams.services.deployment_watch import choose_generation
 from microblog_streams.services.worker_directory import WorkerDirectory
@@ -99,7 +99,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     check_versions()
     connection.mend()
     event_loop.use("uvloop")
-    quieten()
+    quieten_libraries()
     deployment = deployment or last_deployment(settings)
     topic_set = choose_generation(settings, deployment)
     app = MicroblogApp(settings, topic_set, deployment.partitions_of(topic_set))

@@ -5,7 +5,7 @@ from typing import Any
 from yarl import URL
 
 from microblog_streams.bootstrap.worker import MicroblogWorker
-from microblog_streams.config.addresses import bracketed
+from microblog_streams.config.addresses import bracket_host
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.delivery.faust_patches.recovery import SteadyTableManager
@@ -70,7 +70,7 @@ def _web(settings: Settings) -> dict[str, Any]:
     return {
         # As released 0.0.0.0, and the host's name, which Faust puts into URLs as it is.
         "web_bind": settings.web_host,
-        "web_host": bracketed(settings.web_host),
+        "web_host": bracket_host(settings.web_host),
         "canonical_url": settings.own_url,
         "web_port": settings.web_port,
         # As released that of the variable FAUST_WEB_TRANSPORT.

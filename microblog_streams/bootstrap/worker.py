@@ -8,9 +8,9 @@ from faust.cli.base import DEFAULT_LOGLEVEL
 from faust.types import AppT
 from yarl import URL
 
-from microblog_streams.config.settings import Settings, stop_with
+from microblog_streams.config.settings import Settings, exit_with_error
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.observability.logs import name_requests
+from microblog_streams.observability.logs import log_request_ids
 
 
 class Application(Protocol):
@@ -33,7 +33,7 @@ class MicroblogWorker(faust.Worker):
     def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
         """Add the id of the request to every line that Faust's handlers write."""
         super().on_setup_root_logger(logger, level)
-        name_requests()
+        log_request_ids()
 
 
 def _check_options(app: AppT, settings: Settings) -> None:
@@ -41,7 +41,7 @@ def _check_options(app: AppT, settings: Settings) -> None:
     conf = app.conf
     served = (conf.web_bind, conf.web_port, conf.web_transport, conf.web_enabled)
     if served != (settings.web_host, settings.web_port, URL("tcp://"), True):
-        stop_with(
+        exit_with_error(
             SetupError(
                 "a worker's web server is not configured by --web-bind, --web-port, --web-transport or --without-web: "
                 "set MICROBLOG_WEB_HOST and MICROBLOG_WEB_PORT"

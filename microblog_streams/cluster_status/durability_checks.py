@@ -1,8 +1,8 @@
-"""What cannot keep our promises, in words: what ``/health`` warns of. Settings, and the parts as they are.
+"""Warnings of ``/health`` about settings and stores that are too weak for what the system guarantees.
 
-Settings about copies count only when ``migrate`` makes something, so what Kafka and Cassandra have is asked of them
-(``services.durability_watch``). A loss that a copy elsewhere would have prevented is no surprise on one machine, so the
-local stack is not warned of its single copies. What is stronger than the settings say is no matter.
+The settings about copies take effect only when ``migrate`` creates something, so Kafka and Cassandra are asked what
+they have (``services.durability_watch``). The local stack, on one machine, is not warned about single copies. Values
+that are stronger than the settings are fine.
 """
 
 from collections import defaultdict
@@ -13,30 +13,30 @@ from microblog_streams.domain import topics
 from microblog_streams.kafka.topic_states import TopicState
 from microblog_streams.stores.cassandra.keyspace import KeyspaceState
 
-#: Consistency levels that see what a quorum wrote, and whose writes a quorum sees.
-QUORATE = ("LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL")
-#: Milliseconds. Kafka's -1 is for ever.
-HOUR, DAY, FOR_EVER = 3_600_000, 86_400_000, -1
+#: Consistency levels at which reads see all quorum writes, and quorum reads see all writes.
+QUORUM_LEVELS = ("LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL")
+#: Milliseconds; -1 is how Kafka writes "without limit".
+HOUR_MS, DAY_MS, UNLIMITED = 3_600_000, 86_400_000, -1
 
 
 def of_settings(settings: Settings) -> Iterator[str]:
-    """Yield a line for each setting of a worker that cannot keep what we promise."""
+    """Yield a warning for each setting of a worker that is too weak."""
     level = settings.cassandra_consistency
-    if level not in QUORATE:
+    if level not in QUORUM_LEVELS:
         yield f"MICROBLOG_CASSANDRA_CONSISTENCY is {level}: a post can be lost, or not found, with one node"
 
 
 def of_topics(settings: Settings, found: Iterable[TopicState]) -> Iterator[str]:
-    """Yield a line for each thing that is wrong with topics, with the names of all that it is wrong with."""
-    wrong: dict[str, list[str]] = defaultdict(list)
+    """Yield a warning for each weakness of topics, with the names of all topics that have it."""
+    topics_by_warning: dict[str, list[str]] = defaultdict(list)
     for topic in found:
-        for line in (*_copies_of(settings, topic), *_keeping_of(settings, topic)):
-            wrong[line].append(topic.name)
-    for line, names in wrong.items():
+        for line in (*_check_copies(settings, topic), *_check_retention(settings, topic)):
+            topics_by_warning[line].append(topic.name)
+    for line, names in topics_by_warning.items():
         yield f"kafka: {line} ({', '.join(sorted(names))})"
 
 
-def _copies_of(settings: Settings, topic: TopicState) -> Iterator[str]:
+def _check_copies(settings: Settings, topic: TopicState) -> Iterator[str]:
     if topic.copies < 2 and not settings.loopback:
         yield "topics have one copy: what its broker loses is lost"
     elif topic.copies < settings.replication_factor:
@@ -51,7 +51,7 @@ def _copies_of(settings: Settings, topic: TopicState) -> Iterator[str]:
         yield "unclean.leader.election.enable is true: a broker that lacks confirmed events can become the leader"
 
 
-def _keeping_of(settings: Settings, topic: TopicState) -> Iterator[str]:
+def _check_retention(settings: Settings, topic: TopicState) -> Iterator[str]:
     expected = "compact" if topic.is_changelog else "delete"
     if topic.policies != {expected}:
         found = ",".join(sorted(topic.policies)) or "none"
@@ -59,18 +59,18 @@ def _keeping_of(settings: Settings, topic: TopicState) -> Iterator[str]:
         yield f"cleanup.policy is {found}, not {expected}: {loss}"
     if topic.is_changelog:
         return
-    if topic.retention_bytes != FOR_EVER:
+    if topic.retention_bytes != UNLIMITED:
         yield "retention.bytes is set: events go before their time where there are many"
     if topic.name == topics.DEAD_LETTERS:
-        if topic.retention != FOR_EVER:
-            yield f"retention.ms is {topic.retention}, not -1: letters go before somebody has looked at them"
-    elif FOR_EVER < topic.retention < settings.event_retention_days * DAY:
-        kept = f"{topic.retention / HOUR:g} hours"
+        if topic.retention != UNLIMITED:
+            yield f"retention.ms is {topic.retention}, not -1: dead letters expire before an operator has seen them"
+    elif UNLIMITED < topic.retention < settings.event_retention_days * DAY_MS:
+        kept = f"{topic.retention / HOUR_MS:g} hours"
         yield f"events are kept for {kept}, and MICROBLOG_EVENT_RETENTION_DAYS is {settings.event_retention_days}"
 
 
 def of_keyspace(settings: Settings, found: KeyspaceState) -> Iterator[str]:
-    """Yield a line for each thing that is wrong with the keyspace."""
+    """Yield a warning for each weakness of the keyspace."""
     name = f"cassandra: keyspace {found.name}"
     if found.copies < 2 and not settings.loopback:
         yield f"{name} has one copy: what its node loses is lost"

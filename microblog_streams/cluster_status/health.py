@@ -114,7 +114,7 @@ class Health:
         stores, outbox = await asyncio.gather(self._ping_stores(), self._outbox_state())
         tables, halted = self._tables_state(), self.processor_pool.halted()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
-        problems += [f"lane {lane} halted: {reason}" for lane, reason in halted.items()]
+        problems += [f"lane {name} halted: {reason}" for name, reason in halted.items()]
         problems += self._own_problems(tables)
         return {
             "status": "degraded" if problems else "ok",

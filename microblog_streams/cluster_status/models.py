@@ -1,4 +1,4 @@
-"""The shape of the overview: what a worker tells of itself, and what is made of all that they tell."""
+"""The JSON of the status page: the report of one worker, and the page made from all reports and stores."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ _json = ConfigDict(alias_generator=to_camel, populate_by_name=True, ser_json_tim
 
 @dataclass(config=_json, frozen=True)
 class Size:
-    """One partition of the followers table in a worker: rows as RocksDB estimates them, bytes on disk and in memory."""
+    """A partition of the follower table in a worker: rows as estimated by RocksDB, bytes on disk and in memory."""
 
     partition: int
     rows: int
@@ -20,7 +20,7 @@ class Size:
 
 @dataclass(config=_json, frozen=True)
 class Report:
-    """What a worker tells of itself. ``unacked`` are the events under way, or finished and not acknowledged."""
+    """A worker's report. ``unacked`` counts the events in flight, and those applied but not acknowledged yet."""
 
     worker: str
     problems: tuple[str, ...]
@@ -31,7 +31,7 @@ class Report:
 
 @dataclass(config=_json, frozen=True)
 class WorkerLine:
-    """One worker. ``state``: ``ok``, ``degraded`` (see ``problems``), or ``away`` (``problems`` says why)."""
+    """A worker. ``state``: ``ok``, ``degraded`` (see ``problems``), or ``away`` (``problems`` has the reason)."""
 
     name: str
     url: str
@@ -47,7 +47,7 @@ class WorkerLine:
 
 @dataclass(config=_json, frozen=True)
 class PartitionLine:
-    """One partition: whose it is, its part of the followers table, and its lag by topic; None: not known now."""
+    """A partition: its owners, the size of its part of the follower table, its lag by topic. None is unknown."""
 
     generation: int
     partition: int
@@ -59,7 +59,7 @@ class PartitionLine:
 
 @dataclass(config=_json, frozen=True)
 class OutboxLine:
-    """What waits in the outbox, and the age of its oldest in seconds, None where nothing waits."""
+    """The number of events in the outbox, and the age of the oldest, None if it is empty."""
 
     depth: int
     oldest_seconds: float | None
@@ -67,7 +67,7 @@ class OutboxLine:
 
 @dataclass(config=_json, frozen=True)
 class TimelinesLine:
-    """How many timelines are warm: all of them counted (``exact``), or estimated from so many keys of Redis."""
+    """The number of warm timelines: counted (``exact``), or estimated from ``looked_at`` keys of Redis."""
 
     warm: int
     exact: bool
@@ -76,7 +76,7 @@ class TimelinesLine:
 
 @dataclass(config=_json, frozen=True)
 class Page:
-    """All of it. ``away`` names each part that is not known now, with the reason; ``worker`` is who looked."""
+    """The whole page, made by ``worker``. ``away`` has the reason for each source that did not answer."""
 
     at: datetime
     worker: str

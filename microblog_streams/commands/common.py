@@ -7,7 +7,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from microblog_streams.config.settings import Settings, stop_with
+from microblog_streams.config.settings import Settings, exit_with_error
 from microblog_streams.domain.errors import MicroblogError, SetupError
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.ports import Connection
@@ -35,7 +35,7 @@ def expected_failures() -> Iterator[None]:
     try:
         yield
     except MicroblogError as exc:
-        stop_with(exc if isinstance(exc, SetupError) else SetupError(str(exc)))
+        exit_with_error(exc if isinstance(exc, SetupError) else SetupError(str(exc)))
 
 
 def caught_up(settings: Settings, postgres: Postgres) -> CaughtUp:

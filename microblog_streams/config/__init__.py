@@ -1,1 +1,1 @@
-"""Configuration: all settings in one model, and what settings are made of."""
+"""Configuration: all settings in one model, their types and their sources."""

@@ -1,8 +1,7 @@
-"""Addresses as URLs with several hosts: ``scheme://user:password@host:port,host:port/path?option=value``.
+"""URLs with several hosts (``scheme://user:password@host:port,host:port/path?option=value``), and listening sockets.
 
-Kafka, PostgreSQL, Cassandra and Sentinel are all reached by lists of hosts, for which URL libraries have no room. Host
-and port are joined and split here alone: an address of IPv6 has colons of its own, and stands in brackets. Workers bind
-their web server to such an address too (``listening_sockets``).
+Kafka, PostgreSQL, Cassandra and Sentinel take lists of hosts, which URL libraries do not support. All code that joins
+or splits host and port is here, because an IPv6 address has colons of its own and needs brackets.
 """
 
 import errno
@@ -15,10 +14,12 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
+from microblog_streams.domain.errors import SetupError
+
 _URL = re.compile(r"([a-z][a-z+]*)://(?:([^@/?#]*)@)?([^@/?#]+)(/[^?#]*)?(?:\?([^#]*))?")
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:\[\]]+))(?::([0-9]{1,5}))?")
-#: Kafka's clients name the scheme before each host.
-_AGAIN = re.compile(r"[;,]\s*[a-z][a-z+]*://")
+#: Kafka's clients repeat the scheme before each host.
+_REPEATED_SCHEME = re.compile(r"[;,]\s*[a-z][a-z+]*://")
 _NAME = re.compile(r"[^\s:/?#@\[\]]+")
 _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+")
 #: All addresses of this machine. ``::`` takes IPv4 connections as well, as in most servers on Linux.
@@ -29,31 +30,31 @@ _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What such a URL says. Its repr shows no password and no options."""
+    """A parsed URL. Its repr hides the password and the options."""
 
     scheme: str
-    #: Each host with its port, 0 where none is given.
+    #: Hosts with their ports; the port is 0 if the URL has none.
     hosts: Sequence[tuple[str, int]]
     user: str | None
     password: str | None = field(repr=False)
-    #: Without the slashes around it.
+    #: Without leading and trailing slashes.
     path: str
     options: Mapping[str, str] = field(repr=False)
 
     @property
     def loopback(self) -> bool:
-        """Whether all hosts are this machine."""
+        """Whether all hosts are loopback addresses."""
         return all(is_loopback(host) for host, _ in self.hosts)
 
-    def places(self, default_port: int) -> list[tuple[str, int]]:
-        """Return each host with a port. A port after the last host alone is that of all."""
+    def hosts_with_ports(self, default_port: int) -> list[tuple[str, int]]:
+        """Return the hosts with a port each. If only the last host has a port, it is the port of all."""
         *before, (_, last) = self.hosts
-        usual = last if last and not any(port for _, port in before) else default_port
-        return [(host, port or usual) for host, port in self.hosts]
+        common = last if last and not any(port for _, port in before) else default_port
+        return [(host, port or common) for host, port in self.hosts]
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine reaches a host."""
+    """Return whether a host is a loopback address or ``localhost``."""
     if ":" not in host:
         return _LOOPBACK.fullmatch(host) is not None
     try:
@@ -62,18 +63,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def bracketed(host: str) -> str:
-    """Return a host as it stands before a port, or in a URL."""
+def bracket_host(host: str) -> str:
+    """Return a host as URLs write it: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
-def joined(host: str, port: int | str) -> str:
-    """Return ``host:port``, ``[host]:port`` for an address of IPv6."""
-    return f"{bracketed(host)}:{port}"
+def join_host_port(host: str, port: int | str) -> str:
+    """Return ``host:port``, or ``[host]:port`` for an IPv6 address."""
+    return f"{bracket_host(host)}:{port}"
 
 
-def bare(text: str) -> str:
-    """Return a host as sockets take it: a name or an address, without brackets. Raises ValueError for anything else."""
+def host_without_brackets(text: str) -> str:
+    """Return a name or an address without brackets, as sockets take it. Raises ValueError for other text."""
     inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:
         known = IPv6Address(inside) if ":" in inside else _NAME.fullmatch(inside)
@@ -85,8 +86,8 @@ def bare(text: str) -> str:
 
 
 def parse(url: str) -> Address:
-    """Take a URL apart; hosts are separated by ``,`` or ``;``. Raises ValueError, whose text never quotes the URL."""
-    found = _URL.fullmatch(_AGAIN.sub(",", url.strip()))
+    """Parse a URL; ``,`` or ``;`` separates hosts. Raises ValueError; its message never quotes the URL."""
+    found = _URL.fullmatch(_REPEATED_SCHEME.sub(",", url.strip()))
     if found is None:
         raise ValueError("not a URL; in a password, @ / ? # are written %40 %2F %3F %23")
     scheme, login, hosts, path, query = found.groups()
@@ -111,7 +112,7 @@ def _host(text: str) -> tuple[str, int]:
 def listening_sockets(host: str, port: int) -> list[socket.socket]:
     """Return a bound socket for each address of ``host``; the caller closes them.
 
-    Raises OSError where an address is taken, or none is this machine's; socket.gaierror where the name is unknown.
+    Raises OSError if an address is taken or none belongs to this machine, socket.gaierror if the name is unknown.
     """
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     failure: OSError | None = None
@@ -141,3 +142,18 @@ def _bound(family: int, kind: int, protocol: int, address: Any) -> socket.socket
         sock.close()
         raise
     return sock
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise SetupError if a web server cannot listen on this port."""
+    address = join_host_port(host, port)
+    try:
+        for one in listening_sockets(host, port):
+            one.close()
+    except socket.gaierror as exc:
+        raise SetupError(f"MICROBLOG_WEB_HOST: {host} is no address of this machine ({exc.strerror})") from None
+    except OSError as exc:
+        if exc.errno == errno.EADDRINUSE:
+            raise SetupError(f"MICROBLOG_WEB_PORT: {address} is taken: set another") from None
+        variable = "PORT" if exc.errno == errno.EACCES else "HOST"
+        raise SetupError(f"MICROBLOG_WEB_{variable}: {address} cannot be bound ({exc.strerror}): set another") from None

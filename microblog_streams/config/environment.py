@@ -1,9 +1,9 @@
-"""The environment variables of other libraries, closed: ``MICROBLOG_*`` alone configures a worker or a command.
+"""Keeps the environment variables of libraries out: only ``MICROBLOG_*`` configures a worker or a command.
 
-Many libraries take settings from variables of their own, whatever their callers say: libpq a time zone or a password,
-prometheus_client a folder for its numbers. Their variables are removed from this process before the libraries read
-them. Some are read while Faust is imported, which comes first: those that would change how a worker works are refused.
-What is meant to stay open stands in docs/operating.md. Faust's own settings are closed in ``configuration``.
+Many libraries read variables of their own, whatever their callers pass: libpq a time zone or a password,
+prometheus_client a folder. These are removed from this process before the libraries read them. Faust reads some while
+it is imported, before our code runs: if one of those would change how a worker works, the start is refused.
+docs/operating.md lists the variables that stay in use. ``bootstrap.faust_config`` ignores those of Faust's settings.
 """
 
 import os
@@ -15,32 +15,34 @@ from typing import Final
 
 from microblog_streams.domain.errors import SetupError
 
-#: How the names begin that libpq, prometheus_client, OpenTelemetry, libuv and libev read.
+#: Prefixes of the variables that libpq, prometheus_client, OpenTelemetry, libuv and libev read.
 PREFIXES: Final = ("PG", "PROMETHEUS_", "OTEL_", "UV_", "LIBEV_")
 #: prometheus_client's older spelling; Faust's switch to Django; a file to which Python's ssl writes the keys of every
 #: connection; a folder that pytz takes time zones from.
 NAMES: Final = ("prometheus_multiproc_dir", "DJANGO_SETTINGS_MODULE", "SSLKEYLOGFILE", "PYTZ_TZDATADIR")
 
-#: What Faust reads as it is imported and goes by, behind each of its two prefixes.
+#: Variables that Faust reads while it is imported, behind each of its two prefixes.
 _FAUST_PREFIXES: Final = ("FAUST_", "F_")
 _FAUST_NAMES: Final = ("DEBUG", "WORKDIR", "STRICT", "LOOP")
-#: Event loops that change nothing: a worker runs on uvloop.
+#: Values of ``LOOP`` that change nothing: a worker runs on uvloop.
 _LOOPS: Final = ("aio", "uvloop")
-#: How the names of variables end (or are) that put slower, untested Python code in the place of compiled parts.
+#: Ends of the variables that replace compiled code by slower, untested Python code.
 _WITHOUT_COMPILED: Final = ("_NO_EXTENSIONS", "NO_CYTHON", "WRAPT_DISABLE_EXTENSIONS")
 
-#: What stands beside this package, under names that others may have, too.
+#: Our other packages, whose names other software may use too.
 PACKAGES: Final = ("agents", "tables", "web")
 
 
-def close(environment: MutableMapping[str, str] = os.environ, arguments: Sequence[str] = sys.argv) -> None:
-    """Remove other libraries' variables; ``arguments`` is the command line.
+def remove_foreign_variables(
+    environment: MutableMapping[str, str] = os.environ, arguments: Sequence[str] = sys.argv
+) -> None:
+    """Remove the variables of libraries from ``environment``; ``arguments`` is the command line.
 
-    Raises SetupError for one that was read already, and changes how a worker works.
+    Raises SetupError for one that was read already and changes how a worker works.
     """
     for name in [name for name in environment if name.startswith(PREFIXES) or name in NAMES]:
         del environment[name]
-    for name in _too_late(environment, arguments):
+    for name in _already_read(environment, arguments):
         raise SetupError(
             f"{name} is set, which changes a library that was read in already: unset it. MICROBLOG_* variables alone "
             "configure a worker (docs/settings.md)"
@@ -48,7 +50,7 @@ def close(environment: MutableMapping[str, str] = os.environ, arguments: Sequenc
 
 
 def check_packages() -> None:
-    """Raise SetupError where another package is found by the name of one of ours, from PYTHONPATH or the folder."""
+    """Raise SetupError if Python finds a foreign package (on PYTHONPATH, in the folder) by the name of one of ours."""
     ours = Path(__file__).parents[2]
     for name in PACKAGES:
         spec = find_spec(name)
@@ -61,13 +63,13 @@ def check_packages() -> None:
             )
 
 
-def _too_late(environment: Mapping[str, str], arguments: Sequence[str]) -> Iterator[str]:
-    # Faust itself sets this one where it is asked for on the command line.
-    asked = any(argument.startswith(("-W", "--workdir")) for argument in arguments)
+def _already_read(environment: Mapping[str, str], arguments: Sequence[str]) -> Iterator[str]:
+    # Faust itself sets WORKDIR for its option --workdir.
+    is_option_given = any(argument.startswith(("-W", "--workdir")) for argument in arguments)
     for prefix in _FAUST_PREFIXES:
         for name in _FAUST_NAMES:
             value = environment.get(prefix + name)
-            harmless = not value or (name == "LOOP" and value in _LOOPS) or (name == "WORKDIR" and asked)
-            if not harmless:
+            is_harmless = not value or (name == "LOOP" and value in _LOOPS) or (name == "WORKDIR" and is_option_given)
+            if not is_harmless:
                 yield prefix + name
     yield from (name for name in environment if name.endswith(_WITHOUT_COMPILED) and environment[name])

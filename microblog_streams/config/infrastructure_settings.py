@@ -1,4 +1,4 @@
-"""The settings that lead to the infrastructure: where it is, who we are there, what secures it, what it must keep."""
+"""The settings of Kafka, PostgreSQL, Cassandra and Redis: addresses, logins, TLS, durability."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -26,8 +26,8 @@ def _url(*schemes: str) -> AfterValidator:
 _redis_url = _url("redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 
 
-class Infrastructure(BaseSettings):
-    """What a worker and a command know of Kafka, PostgreSQL, Cassandra and Redis."""
+class InfrastructureSettings(BaseSettings):
+    """The settings by which workers and commands reach the infrastructure, and which ``migrate`` applies to it."""
 
     kafka_url: Annotated[SecretStr, _url("kafka")] = Field(
         SecretStr("kafka://127.0.0.1:9092"), description="Kafka's bootstrap servers: `kafka://host:port,host:port`."
@@ -37,16 +37,16 @@ class Infrastructure(BaseSettings):
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="How Kafka checks the password. `PLAIN` sends it: only with TLS."
     )
-    kafka_tls: bool = Field(False, description="Talk TLS to Kafka. The files below turn it on too.")
+    kafka_tls: bool = Field(False, description="Use TLS for Kafka. The files below turn it on too.")
     kafka_ca: Path | None = Field(
         None, description="CA certificates (PEM) that Kafka's must be signed by. Default: those of the system."
     )
-    kafka_cert: Path | None = Field(None, description="Our certificate (PEM), where Kafka asks for one.")
+    kafka_cert: Path | None = Field(None, description="Our certificate (PEM), if Kafka asks for one.")
     kafka_key: Path | None = Field(None, description="Its private key (PEM, not encrypted).")
 
     postgres_url: Annotated[SecretStr, _url("postgresql")] = Field(
         SecretStr("postgresql://microblog@127.0.0.1:5432/microblog"),
-        description="PostgreSQL: users, follows, outbox. Several hosts: the primary is looked for. TLS by libpq's "
+        description="PostgreSQL: users, follows, outbox. With several hosts, the primary is found. TLS by libpq's "
         "options: `?sslmode=verify-full&sslrootcert=…`.",
     )
 
@@ -55,11 +55,11 @@ class Infrastructure(BaseSettings):
         description="Cassandra's contact points (of one data centre) and the keyspace of the posts: "
         "`cassandra://user:password@host,host:port/keyspace`.",
     )
-    cassandra_tls: bool = Field(False, description="Talk TLS to Cassandra. The files below turn it on too.")
+    cassandra_tls: bool = Field(False, description="Use TLS for Cassandra. The files below turn it on too.")
     cassandra_ca: Path | None = Field(
         None, description="CA certificates (PEM) that the nodes' must be signed by. Default: those of the system."
     )
-    cassandra_cert: Path | None = Field(None, description="Our certificate (PEM), where the nodes ask for one.")
+    cassandra_cert: Path | None = Field(None, description="Our certificate (PEM), if the nodes ask for one.")
     cassandra_key: Path | None = Field(None, description="Its private key (PEM, not encrypted).")
     cassandra_check_names: bool = Field(
         True, description="A node's certificate must name its IP address. `false`: any that the CA signed will do."
@@ -77,11 +77,11 @@ class Infrastructure(BaseSettings):
     redis_ca: Path | None = Field(
         None, description="CA certificates (PEM) that Redis' must be signed by. Default: those of the system."
     )
-    redis_cert: Path | None = Field(None, description="Our certificate (PEM), where Redis asks for one.")
+    redis_cert: Path | None = Field(None, description="Our certificate (PEM), if Redis asks for one.")
     redis_key: Path | None = Field(None, description="Its private key (PEM, not encrypted).")
     redis_sentinel_username: str | None = Field(None, min_length=1, description="Log in to the Sentinels themselves.")
     redis_sentinel_password: SecretStr | None = Field(
-        None, min_length=1, description="Password of the Sentinels themselves, where they have one."
+        None, min_length=1, description="Password of the Sentinels themselves, if they have one."
     )
 
     partitions: int = Field(8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them.")
@@ -101,12 +101,12 @@ class Infrastructure(BaseSettings):
 
     @property
     def min_insync(self) -> int:
-        """How many copies must have an event before it is confirmed."""
+        """Copies that must have an event before it is confirmed."""
         return self.min_insync_replicas or (2 if self.replication_factor > 2 else 1)
 
     @property
     def loopback(self) -> bool:
-        """Whether all of it is on this machine, as the local stack is."""
+        """Whether all of it runs on this machine, like the local stack."""
         urls = (self.kafka_url, self.postgres_url, self.cassandra_url, self.redis_url)
         return all(addresses.parse(url.get_secret_value()).loopback for url in urls)
 
@@ -134,7 +134,7 @@ class Infrastructure(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return where settings come from, first come first: arguments, environment, secret files, stack.env."""
+        """Return the sources by precedence: arguments, environment, secret files, stack.env."""
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
 
 

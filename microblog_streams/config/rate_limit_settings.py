@@ -1,6 +1,6 @@
-"""The settings that bound what one caller may do: rates, how many people somebody may follow, and who the caller is.
+"""The settings that limit callers: rates, the number of followees, and how to find a caller's address.
 
-The defaults are what no person and no sensible program meets. An empty rate is no limit.
+Neither a person nor a well-behaved program reaches the defaults. An empty rate means no limit.
 """
 
 from typing import Final, Literal
@@ -8,43 +8,45 @@ from typing import Final, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from microblog_streams.config.networks import Networks
+from microblog_streams.config.field_types import Networks
 from microblog_streams.domain.rates import Rates
 
 
-class Limiting(BaseSettings):
-    """How much of everything a caller gets."""
+class RateLimitSettings(BaseSettings):
+    """The limits of one caller."""
 
     limit_posting: Rates = Field(
         "60/minute;2000/day",
-        description="Posts, written or deleted, a user; an address where nobody is signed in. Several rates hold at "
-        "once. Nothing: no limit; so below.",
+        description="Posts written or deleted, by user, or by address without a token. Several rates apply at once. "
+        "Empty: no limit; the same below.",
     )
     limit_following: Rates = Field(
         "120/minute;3000/day",
-        description="Follows, unfollows, blocks and unblocks, a user; an address where nobody is signed in.",
+        description="Follows, unfollows, blocks and unblocks, by user, or by address without a token.",
     )
-    limit_registering: Rates = Field("10/minute;100/day", description="Registrations, an address.")
+    limit_registering: Rates = Field("10/minute;100/day", description="Registrations, by address.")
     limit_reading: Rates = Field(
         "1200/minute",
-        description="All other requests of the API, a user; an address where nobody is signed in. Each worker counts "
-        "for itself.",
+        description="All other requests of the API, by user, or by address without a token. Each worker counts its "
+        "own.",
     )
     limit_signing_in: Rates = Field(
         "10/minute;100/hour",
-        description="Tries to sign in, an address and also a username; tokens that are not good, an address.",
+        description="Sign-ins, by address and by username; invalid tokens, by address.",
     )
-    max_followees: int = Field(7500, ge=0, le=1_000_000, description="People whom somebody may follow; 0: no limit.")
+    max_followees: int = Field(7500, ge=0, le=1_000_000, description="Users that one user may follow; 0: no limit.")
     trusted_proxies: Networks = Field(
         (),
         description="Networks of the proxies in front of the workers, with commas between them: `10.0.0.0/8,fd00::/8`. "
-        "What they say of a caller's address is believed, and nobody else.",
+        "Only these are believed about a caller's address.",
     )
     proxy_header: Literal["X-Forwarded-For", "Forwarded"] = Field(
         "X-Forwarded-For",
-        description="The header in which they say it. They must append to it or replace it, whatever a caller sends.",
+        description="The header in which they send it. They must append to it or replace it.",
     )
 
 
-#: The settings of whom no limit may stop: load tests, and tests of other things.
-NO_LIMITS: Final = {name: "" for name in Limiting.model_fields if name.startswith("limit_")} | {"max_followees": "0"}
+#: Settings without limits, for load tests and for tests of other parts.
+NO_LIMITS: Final = {name: "" for name in RateLimitSettings.model_fields if name.startswith("limit_")} | {
+    "max_followees": "0"
+}

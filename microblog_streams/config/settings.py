@@ -1,7 +1,7 @@
-"""All settings, in one validated model: ``MICROBLOG_*`` variables, or the file that the local stack writes.
+"""All settings in one validated model, read from ``MICROBLOG_*`` variables and the local stack's file.
 
-The environment wins over ``<data>/stack.env``, which ``make infra`` and ``make run`` write, so that a worker in
-another terminal finds the stack without being told. docs/settings.md is made from this model (``make docs``).
+``make infra`` and ``make run`` write ``<data>/stack.env``, by which a worker in another terminal finds the stack; the
+environment takes precedence. ``make docs`` generates docs/settings.md from this model.
 """
 
 import os
@@ -14,9 +14,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import SettingsConfigDict
 
 from microblog_streams.config import addresses
-from microblog_streams.config.infrastructure_settings import PREFIX, Infrastructure
-from microblog_streams.config.origins import Origins
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.field_types import Origins
+from microblog_streams.config.infrastructure_settings import PREFIX, InfrastructureSettings
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain.errors import SetupError
 
 __all__ = [
@@ -25,24 +25,24 @@ __all__ = [
     "Port",
     "Seconds",
     "Settings",
-    "first_mistake",
+    "exit_with_error",
+    "first_error",
     "load_settings",
     "load_settings_or_exit",
-    "stop_with",
 ]
 
-#: What the local stack writes below the data folder, and settings read.
+#: The local stack's file in the data folder.
 STACK_ENV = "stack.env"
-#: What Kubernetes sets in every pod of a namespace for each of its Services: ``NAME_PORT=tcp://10.0.0.1:6066``.
+#: Kubernetes sets such variables in every pod, for each Service of its namespace: ``NAME_PORT=tcp://10.0.0.1:6066``.
 _SERVICE_LINK = re.compile(r"(?:tcp|udp|sctp)://")
-#: Seconds by which a lease ends before the session: for the step itself, and between asking and answering.
-LEASE_MARGIN = 2.0
+#: A lease ends so long before the session: time for the step itself, and for a heartbeat's answer.
+LEASE_MARGIN_SECONDS = 2.0
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(Limiting, Infrastructure):
+class Settings(RateLimitSettings, InfrastructureSettings):
     """Every setting of a worker, a command and the local stack."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
@@ -57,7 +57,7 @@ class Settings(Limiting, Infrastructure):
     static_membership: bool = Field(
         False,
         description="Join Kafka with the worker's name as instance id: a restart within the session time-out "
-        "disturbs nobody; a final stop is noticed only after it.",
+        "causes no rebalance; a final stop is noticed only after it.",
     )
     roles: Literal["both", "web", "streams"] = Field(
         "both",
@@ -66,66 +66,66 @@ class Settings(Limiting, Infrastructure):
     )
     generation: Literal["present", "next"] = Field(
         "present",
-        description="`next`: while partitions are grown, run in the next generation of topics as soon as its table is "
-        "filled, beside the workers of the present one. No difference at any other time.",
+        description="`next`: during a repartition, run in the next topic set as soon as its table is filled, beside "
+        "the workers of the present one. No difference at other times.",
     )
-    web_host: Annotated[str, AfterValidator(addresses.bare)] = Field(
+    web_host: Annotated[str, AfterValidator(addresses.host_without_brackets)] = Field(
         "127.0.0.1",
-        description="Address that a worker's web server binds, or a name of it. `0.0.0.0`: all of IPv4; `::`: all, of "
-        "IPv4 too.",
+        description="Address (or a name for it) that a worker's web server binds. `0.0.0.0`: all of IPv4; `::`: all of "
+        "IPv6 and IPv4.",
     )
     web_port: Port = Field(6066, description="Port of the (first) worker's web server.")
     auth: Literal["required", "open"] = Field(
         "required",
-        description="`required`: who acts as somebody, or reads their home timeline, shows a token of theirs. `open`: "
-        "everybody may do everything, as clients of the original contract expect; refused unless `MICROBLOG_WEB_HOST` "
-        "is this machine alone.",
+        description="`required`: to act as a user, or read their home timeline, a client needs a token of theirs. "
+        "`open`: all clients may do everything, as clients of the original contract expect; refused unless "
+        "`MICROBLOG_WEB_HOST` is a loopback address.",
     )
-    token_days: int = Field(365, ge=1, le=3650, description="Days that a token is good for.")
+    token_days: int = Field(365, ge=1, le=3650, description="Days that a token is valid.")
     name_hold_days: int = Field(
-        30, ge=0, le=3650, description="Days after the deletion of a user for which nobody can register their name."
+        30, ge=0, le=3650, description="Days after a user's deletion until their name can be registered again."
     )
     web_url: str | None = Field(
         None,
         pattern=r"^https?://[^/?#@\s]+$",
-        description="Where the other workers reach this one, as they do for the pages behind the admin token: "
-        "`http://worker-1:6066`. Default: `http://<web host>:<web port>`, which must then lead here from there.",
+        description="URL at which other workers reach this one, for the pages behind the admin token: "
+        "`http://worker-1:6066`. Default: `http://<web host>:<web port>`, which must then work from there.",
     )
     cors_origins: Origins = Field(
         (),
-        description="Origins whose pages may call the API from a browser, with commas between them: "
+        description="Origins whose pages may call the API from a browser, separated by commas: "
         "`https://app.example,http://localhost:3000`; `*`: all.",
     )
     head_timeout: Seconds = Field(
-        10.0, description="Seconds that a client has to send a request's first line and headers; then it is cut off."
+        10.0, description="Seconds that a client has to send a request's first line and headers."
     )
     max_connections: int = Field(
         4096,
         ge=1,
         le=1_000_000,
-        description="Connections of a worker's web server, at most; never more than half of the files that the process "
-        "may open.",
+        description="Most connections of a worker's web server; never more than half of the process's limit of open "
+        "files.",
     )
     max_connections_per_address: int = Field(
         256,
         ge=0,
         le=1_000_000,
-        description="How many of them one address may have (of IPv6: a network of 64 bits); 0: any number. Behind a "
-        "proxy all are the proxy's.",
+        description="Most connections of one address (of IPv6: a /64 network); 0: no limit. Behind a proxy all are the "
+        "proxy's.",
     )
     admin_token: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Opens the pages that show internals (`Authorization: Bearer …`). Without it they answer 404. "
-        "The local stack writes one to `<data>/admin.token`.",
+        description="The token for the pages that show internals (`Authorization: Bearer …`). Without one they "
+        "answer 404. The local stack writes one to `<data>/admin.token`.",
     )
 
     clock_limit: float = Field(
         30.0,
         gt=1,
         le=86_400,
-        description="Seconds by which a worker's clock may differ from PostgreSQL's, or the worker is not ready: posts "
-        "are in the order of the clocks.",
+        description="Seconds that a worker's clock may differ from PostgreSQL's; beyond, the worker is not ready: "
+        "posts are ordered by the workers' clocks.",
     )
     standby_replicas: int = Field(0, ge=0, le=3, description="Warm copies of each table partition on other workers.")
 
@@ -137,33 +137,36 @@ class Settings(Limiting, Infrastructure):
     session_timeout: Seconds = Field(10.0, description="Seconds without heartbeat after which Kafka gives a worker up.")
     heartbeat_interval: Seconds = Field(3.0, description="Seconds between heartbeats.")
     commit_interval: Seconds = Field(0.5, description="Seconds between commits of offsets.")
-    window: int = Field(64, ge=1, le=4096, description="Effects running at a time, a partition.")
-    unacked: int = Field(20_000, ge=1, description="Events finished and not yet acknowledged, a partition.")
+    window: int = Field(64, ge=1, le=4096, description="Effects that run at a time, by partition.")
+    unacked: int = Field(20_000, ge=1, description="Events that are applied and not yet acknowledged, by partition.")
     ack_hold: float = Field(
         2.5,
         ge=0,
         le=60,
-        description="Seconds between an effect and its acknowledgement: what a crash of Redis can lose.",
+        description="Seconds from an effect to its acknowledgement: more than a crash of Redis can lose.",
     )
     on_failure: Literal["halt", "dead-letter"] = Field(
         "halt",
-        description="After five failed tries of an event: halt its partition, or send it to dead.letters.",
+        description="After five failed attempts at an event: halt its partition, or send it to dead.letters.",
     )
     reconcile_interval: float = Field(
         5.0,
         ge=0,
         le=86_400,
-        description="Seconds between two audits of somebody's timeline by a worker that consumes events; 0: none.",
+        description="Seconds between two audits of a random timeline by a worker that consumes events; 0: none.",
     )
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="The lowest level that is logged."
+    )
 
     @model_validator(mode="after")
     def _leases_outlast_heartbeats(self) -> Self:
-        if self.session_timeout < 2 * self.heartbeat_interval + LEASE_MARGIN:
+        if self.session_timeout < 2 * self.heartbeat_interval + LEASE_MARGIN_SECONDS:
             raise ValueError(
-                f"{PREFIX}SESSION_TIMEOUT must be at least twice {PREFIX}HEARTBEAT_INTERVAL and {LEASE_MARGIN:g} s: "
-                "leases end so long before the session, and would lapse between two heartbeats"
+                f"{PREFIX}SESSION_TIMEOUT must be at least twice {PREFIX}HEARTBEAT_INTERVAL and "
+                f"{LEASE_MARGIN_SECONDS:g} s: a lease ends so long before the session, and would "
+                "lapse between two heartbeats"
             )
         return self
 
@@ -171,20 +174,20 @@ class Settings(Limiting, Infrastructure):
     def _open_to_this_machine_alone(self) -> Self:
         if self.auth == "open" and not addresses.is_loopback(self.web_host):
             raise ValueError(
-                f"{PREFIX}AUTH=open lets everybody act as anybody: {PREFIX}WEB_HOST must be a loopback address, "
+                f"{PREFIX}AUTH=open lets every client act as any user: {PREFIX}WEB_HOST must be a loopback address, "
                 "such as 127.0.0.1"
             )
         return self
 
     @property
     def worker_name(self) -> str:
-        """The worker's name, by its web port unless it was given one."""
+        """The worker's name; by default from its web port."""
         return self.worker or f"w{self.web_port}"
 
     @property
     def own_url(self) -> str:
-        """Where the other workers reach this one, without a slash at its end."""
-        return self.web_url or f"http://{addresses.joined(self.web_host, self.web_port)}"
+        """The URL at which other workers reach this one, without a slash at its end."""
+        return self.web_url or f"http://{addresses.join_host_port(self.web_host, self.web_port)}"
 
     @property
     def serves_api(self) -> bool:
@@ -193,12 +196,12 @@ class Settings(Limiting, Infrastructure):
 
     @property
     def worker_dir(self) -> Path:
-        """The worker's own folder: Faust's tables and the lock that keeps a second worker out."""
+        """The worker's folder, with Faust's tables and the lock that keeps a second worker out."""
         return self.data_dir.absolute() / "workers" / self.worker_name
 
 
 def load_settings() -> Settings:
-    """Read the settings. Raises SetupError with one line that names the variable that is wrong."""
+    """Read the settings. Raises SetupError with one line that names the wrong variable."""
     data_dir = Path(os.environ.get(f"{PREFIX}DATA_DIR") or ".data")
     try:
         return Settings(_env_file=data_dir / STACK_ENV)
@@ -206,11 +209,11 @@ def load_settings() -> Settings:
         message = f"the data folder {data_dir} cannot be read ({exc.strerror}): set {PREFIX}DATA_DIR to another"
         raise SetupError(message) from None
     except ValidationError as exc:
-        raise SetupError(first_mistake(exc)) from None
+        raise SetupError(first_error(exc)) from None
 
 
-def first_mistake(error: ValidationError) -> str:
-    """Return the first mistake, in one line without the value. One about several variables names them itself."""
+def first_error(error: ValidationError) -> str:
+    """Return the first error as one line without the value. An error of several variables names them itself."""
     first = error.errors(include_url=False)[0]
     message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
@@ -226,14 +229,14 @@ def first_mistake(error: ValidationError) -> str:
 
 
 def load_settings_or_exit() -> Settings:
-    """Read the settings; end the process with that one line where they are wrong."""
+    """Read the settings. If they are wrong, end the process with that line."""
     try:
         return load_settings()
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
 
 
-def stop_with(error: SetupError) -> NoReturn:
-    """End the process as every expected failure does: one line, and exit status 3."""
+def exit_with_error(error: SetupError) -> NoReturn:
+    """End the process with one line and exit status 3, as all expected failures do."""
     print(f"microblog: {error}", file=sys.stderr)
     raise SystemExit(3)

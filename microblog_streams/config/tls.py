@@ -1,4 +1,4 @@
-"""TLS as a client: one way from files to a context, for Kafka and Cassandra, whose drivers want contexts."""
+"""TLS contexts of clients, for the drivers of Kafka and Cassandra."""
 
 import ssl
 from pathlib import Path
@@ -7,9 +7,9 @@ from microblog_streams.domain.errors import SetupError
 
 
 def client_context(variables: str, ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
-    """Return a context that trusts ``ca`` (PEM; the system's where None) and shows ``cert``, where there is one.
+    """Return a context that trusts ``ca`` (PEM; None: the system's CAs) and presents ``cert``, if there is one.
 
-    ``variables`` is how the settings' names begin (``MICROBLOG_KAFKA``). Raises SetupError for files that do not serve.
+    ``variables`` is the prefix of the settings' names (``MICROBLOG_KAFKA``). Raises SetupError for unusable files.
     """
     try:
         context = ssl.create_default_context(cafile=ca)
@@ -30,12 +30,12 @@ def _reason(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def distrusts(error: BaseException) -> bool:
-    """Tell whether an error, by its text, is that the other side's certificate was refused. Waiting does not help."""
+def is_certificate_untrusted(error: BaseException) -> bool:
+    """Return whether an error, by its text, says that the server's certificate is not trusted: no retry helps."""
     return "certificate verify failed" in str(error).lower().replace("_", " ")
 
 
-def wants_certificate(error: BaseException) -> bool:
-    """Tell whether an error, by its text, is that the other side refused our certificate, or the lack of one."""
+def is_certificate_refused(error: BaseException) -> bool:
+    """Return whether an error, by its text, says that the server refused our certificate, or the lack of one."""
     text = str(error).lower().replace("_", " ")
     return ("alert" in text and "certificate" in text) or "alert unknown ca" in text

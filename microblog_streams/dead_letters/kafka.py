@@ -18,8 +18,8 @@ from microblog_streams.domain.dead_letters import DeadLetter, Headers, parse_dea
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import client_options, translated
+from microblog_streams.kafka.topic_states import check_topics, partition_counts
 from microblog_streams.ports import Bounds
-from microblog_streams.services.broker_gate import check_topics, partition_counts
 
 #: Timeouts: of a request, of a fetch of records that exist, and of a record's confirmation.
 _REQUEST_MS: Final = 5_000

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from faust.types.tuples import Message
 
-from microblog_streams.config.settings import LEASE_MARGIN
+from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.domain.errors import NotMine
 
 
@@ -29,7 +29,7 @@ class Heartbeat:
     @property
     def deadline(self) -> float:
         """The time until which Kafka cannot have given this worker's partitions away."""
-        return -inf if self.leaving else self.answered_at + self.session - LEASE_MARGIN
+        return -inf if self.leaving else self.answered_at + self.session - LEASE_MARGIN_SECONDS
 
 
 class Membership(Protocol):

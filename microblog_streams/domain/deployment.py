@@ -5,10 +5,10 @@ event follows from the phase alone, so every worker that has read the row routes
 
 | phase | edge events go to | posts go to |
 |---|---|---|
-| settled | the present topic set | the present one |
-| copying, filled | the present one, then the next | the present one |
-| switched | the present one, then the next | the next |
-| draining | none: they wait in the outbox | the next |
+| ``settled`` | the present topic set | the present one |
+| ``copying``, ``filled`` | the present one, then the next | the present one |
+| ``switched`` | the present one, then the next | the next |
+| ``draining`` | none: they wait in the outbox | the next |
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """How far the move to the next generation has come. ``docs/operating.md`` tells what happens in each."""
+    """How far a repartition has come. ``docs/operating.md`` describes each phase."""
 
     SETTLED = "settled"
     COPYING = "copying"
@@ -27,9 +27,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The one row of the table. ``era`` rises when PostgreSQL has lost commits, so that new versions of edges win.
+    """The one row of the table. ``era`` grows when PostgreSQL has lost commits, so that new edge versions win.
 
-    ``audit`` counts how often the workers had to compare their tables with PostgreSQL: see ``services.edge_audit``.
+    ``generation`` is the topic set. ``audit`` counts the requests to compare the follower tables with PostgreSQL
+    (``services.edge_audit``).
     """
 
     generation: int
@@ -42,29 +43,29 @@ class Deployment:
 
     @property
     def generations(self) -> tuple[int, ...]:
-        """The present generation, and the one that a move under way leads to."""
+        """The present topic set, and the next one during a repartition."""
         return (self.generation,) if self.next_generation is None else (self.generation, self.next_generation)
 
     @property
     def posts_go_to(self) -> int:
-        """The generation whose topics take new posts and deletions of posts."""
+        """The topic set that takes new posts and deletions of posts."""
         return self.generations[-1] if self.phase in (Phase.SWITCHED, Phase.DRAINING) else self.generation
 
     @property
     def edges_go_to(self) -> tuple[int, ...]:
-        """The generations whose topics take events of edges and users, in the order in which they must get them.
+        """The topic sets that take events of edges and users, in the order of publishing.
 
-        The present one is first: an event that the next one has is then in the present one, too, and counted there
-        when somebody looks whether all of it is brought about. None while that is waited for: workers of the next
-        generation would bring about a follow, and then those of the present one the unfollow before it.
+        The present one comes first, so that every event in the next one is in the present one too, and counts when a
+        repartition waits for the present one to be applied. While it waits there is none: workers of the next topic
+        set would apply a follow, and then those of the present one the older unfollow.
         """
         return () if self.phase is Phase.DRAINING else self.generations
 
     @property
     def open_generations(self) -> tuple[int, ...]:
-        """The generations that workers may run in: the next one as soon as its table is filled."""
+        """The topic sets that workers may run in: the next one as soon as its table is filled."""
         return self.generations[:1] if self.phase is Phase.COPYING else self.generations
 
     def partitions_of(self, generation: int) -> int:
-        """Return how many partitions the topics of the present or the next generation have."""
+        """Return the number of partitions of the present or the next topic set."""
         return self.next_partitions or self.partitions if generation == self.next_generation else self.partitions

@@ -1,7 +1,6 @@
-"""What can go wrong, in the system's own words.
+"""The errors that callers are expected to handle; stores and operations raise no others on purpose.
 
-Stores and operations raise these and nothing else that a caller is expected to handle. The web layer turns
-each into a status and a problem document; ``delivery`` tells by ``Transient`` what is worth another try.
+The web layer turns each into a status and a problem document. ``delivery`` retries what is ``Transient``.
 """
 
 from collections.abc import Sequence
@@ -9,147 +8,147 @@ from typing import ClassVar
 
 
 class MicroblogError(Exception):
-    """Base of all errors that are part of the contract between the layers."""
+    """Base class of all errors that cross a layer."""
 
 
 class NotFound(MicroblogError):
-    """Something that was asked for by id is not there (or is deleted)."""
+    """There is no such user, post, token or edge, or it is deleted."""
 
     def __init__(self, noun: str, ident: object) -> None:
-        """Name the kind of thing (``user``, ``post``) and the id that was asked for."""
+        """``noun`` is the kind of thing (``user``, ``post``); ``ident`` is the requested id."""
         super().__init__(f"There is no {noun} {ident}.")
         self.noun = noun
         self.ident = ident
 
 
 class Conflict(MicroblogError):
-    """The request is well formed and contradicts what is there."""
+    """The request is valid, but contradicts the present state."""
 
 
 class UsernameTaken(Conflict):
-    """Somebody has this name, or one that reads or looks the same, or had it until lately."""
+    """A user has this name or one that looks the same, or had it until recently."""
 
     def __init__(self, username: str, reason: str = "is taken") -> None:
-        """Keep the name as it was asked for, and why it is not to be had: what follows on the name."""
+        """``reason`` is the end of the sentence that starts with the name."""
         super().__init__(f"The username {username!r} {reason}.")
         self.reason = reason
 
 
 class TooManyFollowees(Conflict):
-    """Somebody follows as many people as one may."""
+    """The user follows as many users as the limit allows."""
 
-    def __init__(self, most: int) -> None:
-        """Say how many that are."""
-        super().__init__(f"Nobody can follow more than {most:,} people.")
+    def __init__(self, limit: int) -> None:
+        """``limit`` is the setting ``max_followees``."""
+        super().__init__(f"A user can follow at most {limit:,} people.")
 
 
 class KeyReused(Conflict):
-    """An Idempotency-Key came again with another request than the first time."""
+    """An Idempotency-Key was used for two different requests."""
 
     def __init__(self) -> None:
-        """Keep the key out of it: some are as good as a password for a day."""
+        """The message leaves the key out: it can be as good as a password for a day."""
         super().__init__("This Idempotency-Key came before, with another request.")
 
 
 class Blocked(MicroblogError):
-    """A follow between two of whom one has blocked the other; which of them is nobody's business."""
+    """One of the two users has blocked the other. The message does not say which."""
 
     def __init__(self, followee: int) -> None:
-        """Name whom the caller wanted to follow."""
+        """``followee`` is the user whom the caller wanted to follow."""
         super().__init__(f"You cannot follow user {followee}.")
         self.followee = followee
 
 
 class Unauthenticated(MicroblogError):
-    """It is not known who calls, and must be."""
+    """The operation needs a caller, and the request has no valid credentials."""
 
 
 class BadToken(Unauthenticated):
-    """A token came that is none, or none any more."""
+    """The token is unknown, revoked or expired."""
 
     def __init__(self) -> None:
-        """Keep the token out of it."""
+        """The message leaves the token out."""
         super().__init__("The token is not valid: it never was, it was revoked, or it has expired.")
 
 
 class WrongLogin(Unauthenticated):
-    """Name and password do not belong together. Which of the two is wrong is not told."""
+    """The username or the password is wrong. The message does not say which."""
 
     def __init__(self) -> None:
-        """Say just that."""
+        """Take no details."""
         super().__init__("The username or the password is wrong.")
 
 
 class Forbidden(MicroblogError):
-    """It is known who calls, and they may not do this."""
+    """The caller is known, and may not do this."""
 
 
 class Invalid(MicroblogError):
-    """A value breaks a rule; ``field`` says where."""
+    """A value breaks a rule."""
 
     def __init__(self, field: str, message: str) -> None:
-        """Name the field as the caller spelled it, and the rule in words."""
+        """``field`` is its name in the request, ``message`` is the rule."""
         super().__init__(f"{field}: {message}")
         self.field = field
         self.message = message
 
 
 class Transient(MicroblogError):
-    """Worth another try: a connection, a time-out, an overload. ``deliver`` retries these without end."""
+    """A retry can succeed: a lost connection, a time-out, an overload. ``deliver`` retries without limit."""
 
 
 class Busy(Transient):
-    """Others are in the way; nothing was done."""
+    """Concurrent calls were in the way; nothing was done."""
 
 
 class StoreUnavailable(Transient):
-    """A store did not answer. Nothing is known of what it did with a write."""
+    """A store did not answer. A write may or may not have happened."""
 
     def __init__(self, store: str, reason: object) -> None:
-        """Name the store (``postgres``, ``cassandra``, ``redis``, ``kafka``) and why it is thought away."""
+        """``store`` is ``postgres``, ``cassandra``, ``redis`` or ``kafka``."""
         super().__init__(f"{store} is unavailable: {reason}")
         self.store = store
         self.reason = reason
 
 
 class NoAnswer(StoreUnavailable):
-    """A store said nothing for a call's whole time-out, where one that is gone refuses or breaks off."""
+    """A store was silent for a call's whole time-out; one that has ended refuses or closes the connection."""
 
 
 class BrokerUnavailable(StoreUnavailable):
-    """No connection to the broker: nothing was sent."""
+    """There is no connection to the broker. Nothing was sent."""
 
     def __init__(self, reason: object) -> None:
-        """Say why the broker is thought away."""
+        """Take the reason."""
         super().__init__("kafka", reason)
 
 
 class WorkerUnavailable(Transient):
-    """Another worker has what was asked for, or should have it, and cannot be asked now; the message is the reason."""
+    """The rows belong to another worker, which cannot be reached. The message is the reason."""
 
 
 class OutcomeUnknown(Transient):
-    """A write was sent and its confirmation never came: it may have happened."""
+    """A write was sent, and not confirmed in time: it may have happened."""
 
     advice: ClassVar[str] = "The outcome is unknown; retry with the same Idempotency-Key."
 
     def __init__(self, reason: object) -> None:
-        """Say what was not confirmed."""
+        """``reason`` says what was not confirmed."""
         super().__init__(f"{reason}. {self.advice}")
 
 
 class Unfinished(Transient):
-    """A cold timeline is being rebuilt, which takes longer than its reader waits; it goes on behind."""
+    """The rebuild of a cold timeline takes longer than its reader waits. It continues in the background."""
 
     def __init__(self, entries: Sequence[bytes] = ()) -> None:
-        """Keep what was read so far: entries, newest first, between which others may be missing."""
+        """``entries`` are those read so far, newest first; others may be missing between them."""
         super().__init__("The timeline is being rebuilt.")
         self.entries = entries
 
 
 class NotMine(MicroblogError):
-    """The partition is another worker's by now: leave it alone, without acknowledging anything."""
+    """The partition belongs to another worker now. Stop, and acknowledge nothing."""
 
 
 class SetupError(MicroblogError):
-    """The system cannot start as it is set up; the message says what is wrong and what to do."""
+    """The system cannot start with these settings. The message says what is wrong and what to do."""

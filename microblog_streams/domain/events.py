@@ -1,7 +1,7 @@
-"""The events: JSON values on the topics, validated with pydantic. Names and fields are the public contract.
+"""The events: JSON values on the topics, validated with pydantic. Names and fields are a public contract.
 
-Fields are only ever added; readers ignore what they do not know. A ``schema`` header carries the major version
-(missing means 1): a higher one halts the partition rather than be misread, see ``microblog_streams.delivery``.
+Fields are only added; readers ignore unknown ones. The header ``schema`` has the major version (1 if missing). An event
+of a higher version halts its partition instead of being misread: see ``microblog_streams.delivery``.
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from microblog_streams.domain.ids import MAX_USER_ID, encode_user, is_post_id
 
-#: Major version of all events that this code writes and understands.
+#: The major version of all events that this code writes and reads.
 SCHEMA: Final = 1
 HEADERS: Final = {"schema": str(SCHEMA)}
 
@@ -29,18 +29,18 @@ PostId = Annotated[UUID, AfterValidator(_post_id)]
 
 
 class Event(BaseModel):
-    """What all events share: camelCase JSON, immutable, unknown fields ignored."""
+    """The base of all events: camelCase JSON, immutable, unknown fields ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
     @property
     def key(self) -> bytes:
-        """The user whose partition the event belongs to, as 8 bytes."""
+        """The owner as 8 bytes: the key of the record."""
         return encode_user(self.owner)
 
     @property
     def owner(self) -> int:
-        """The user whose partition the event belongs to."""
+        """The user in whose partition the event lies."""
         raise TypeError(f"{type(self).__name__} has no owner")
 
     def encode(self) -> bytes:
@@ -49,7 +49,7 @@ class Event(BaseModel):
 
 
 class PostCreated(Event):
-    """A post was acknowledged (its confirmation by the broker is what acknowledges it)."""
+    """A post was created. The API answers once the broker has confirmed this event."""
 
     post_id: PostId
     user_id: UserId
@@ -63,7 +63,7 @@ class PostCreated(Event):
 
 
 class PostDeleted(Event):
-    """A post was deleted by its author."""
+    """A post's author deleted it."""
 
     post_id: PostId
     user_id: UserId
@@ -76,9 +76,9 @@ class PostDeleted(Event):
 
 
 class EdgeChanged(Event):
-    """What follows and unfollows share.
+    """The base of follows and unfollows.
 
-    ``restate`` events repeat what PostgreSQL holds, to make the table right again; they have no effects.
+    A ``restate`` event republishes PostgreSQL's row to repair the follower table; it leaves timelines alone.
     """
 
     following: ClassVar[bool]
@@ -91,24 +91,24 @@ class EdgeChanged(Event):
 
     @property
     def owner(self) -> int:
-        """The followee: an edge lives in the partition of the one it points at."""
+        """The followee: an edge lies in the followee's partition, where their posts arrive."""
         return self.followee_id
 
 
 class Followed(EdgeChanged):
-    """``follower`` follows ``followee`` from this version of the edge on."""
+    """The follower follows the followee as of this edge version."""
 
     following = True
 
 
 class Unfollowed(EdgeChanged):
-    """``follower`` does not follow ``followee`` from this version of the edge on."""
+    """The follower no longer follows the followee as of this edge version."""
 
     following = False
 
 
 class UserDeleted(Event):
-    """A user was deleted; their outgoing edges come as one ``user.unfollow`` each."""
+    """A user was deleted. Each of their outgoing edges comes as a ``user.unfollow`` of its own."""
 
     user_id: UserId
     at: datetime

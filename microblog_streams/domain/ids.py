@@ -1,8 +1,8 @@
-"""Identity: user ids, post ids, and the bytes that they are in keys and timelines.
+"""User ids, post ids and timeline entries, and their encoding as bytes.
 
-A user id is PostgreSQL's ``bigint``; in keys it is 8 bytes big-endian, so that byte order is numeric order.
-A post id is a UUIDv7: time-ordered, made without coordination, 16 raw bytes in keys. A timeline entry is both:
-post id, then author, 24 bytes, and entries sort as their post ids do. Timelines are ordered by id: that is the promise.
+A user id is a ``bigint`` of PostgreSQL; in keys it is 8 bytes big-endian, so that byte order is numeric order.
+A post id is a UUIDv7: ordered by time, made without coordination, 16 raw bytes in keys. A timeline entry is 24 bytes,
+the post id and then the author, so entries sort by post id. Timelines are ordered by post id, not by arrival.
 """
 
 import logging
@@ -20,11 +20,11 @@ MAX_USER_ID = 2**63 - 1
 #: Bytes of a user id, a post id and a timeline entry.
 USER_BYTES, POST_BYTES, ENTRY_BYTES = 8, 16, 24
 
-#: Entries whose post ids are kept.
-KEPT = 4_096
+#: Entries whose decoded post ids are cached.
+CACHED_ENTRIES = 4_096
 
-#: Milliseconds by which new ids may be ahead of the clock after it was set back.
-MOST_AHEAD_MS = 60_000
+#: Milliseconds by which new ids may be ahead of the clock after the clock was set back.
+MAX_AHEAD_MS = 60_000
 
 logger = logging.getLogger(__name__)
 
@@ -44,40 +44,40 @@ def decode_user(raw: bytes) -> int:
 
 
 def new_post_id() -> UUID:
-    """Return a UUIDv7 that is greater than every one made before in this process.
+    """Return a UUIDv7 that is greater than all that this process made before.
 
-    Also when the clock steps back: then the last id is counted on by one (RFC 9562, section 6.2). But by no more than
-    ``MOST_AHEAD_MS``: a clock that was an hour fast for a moment would have all posts of this process stand above
-    everybody's for an hour. Ids begin anew at the clock's time then, below those of the time that was none.
-    The carry can reach the version's digits only after 2^62 ids within one step, so it is not handled.
+    If the clock steps back, the last id is incremented by one (RFC 9562, section 6.2), but ids never get further ahead
+    of the clock than ``MAX_AHEAD_MS``: after a clock that was an hour fast for a moment, all posts of this process
+    would stand above those of all others for an hour. Ids then start again at the clock's time, below the last ones.
+    An increment reaches the version's digits only after 2^62 ids within one step, so that is not handled.
     """
     global _last
     with _lock:
         now = time_ns()
-        following = max(_last + 1, uuid_utils.uuid7().int)
-        if _ahead(following, now) > MOST_AHEAD_MS:
-            following = _of_the_clock(now)
-        _last = following
-        return UUID(int=following)
+        candidate = max(_last + 1, uuid_utils.uuid7().int)
+        if _ahead_ms(candidate, now) > MAX_AHEAD_MS:
+            candidate = _at_clock(now)
+        _last = candidate
+        return UUID(int=candidate)
 
 
-def _of_the_clock(now: int) -> int:
-    """Return an id of this time (ns), which may be below the last one: the library's own may be ahead for as long."""
+def _at_clock(now: int) -> int:
+    """Return an id of this time (ns), which may be below the last one. The library itself may be ahead as well."""
     fresh: int = uuid_utils.uuid7(nanoseconds=now).int
-    ahead = _ahead(_last, now)
-    if ahead <= MOST_AHEAD_MS:
+    ahead = _ahead_ms(_last, now)
+    if ahead <= MAX_AHEAD_MS:
         return max(_last + 1, fresh)
     logger.warning("ids_follow_the_clock_back seconds=%.0f", ahead / 1_000)
     return fresh
 
 
-def _ahead(post_id: int, now: int) -> int:
-    """Return by how many milliseconds an id is ahead of a time (ns)."""
+def _ahead_ms(post_id: int, now: int) -> int:
+    """Return how far an id is ahead of a time (ns)."""
     return (post_id >> 80) - now // 1_000_000
 
 
 def post_millis(post_id: UUID) -> int:
-    """Return the Unix time in milliseconds that is in a post id: its first 48 bits."""
+    """Return the Unix time in milliseconds from a post id's first 48 bits."""
     return post_id.int >> 80
 
 
@@ -87,7 +87,7 @@ def post_time(post_id: UUID) -> datetime:
 
 
 def is_post_id(value: UUID) -> bool:
-    """Tell whether a UUID can be a post's: version 7 only, since others do not sort by time."""
+    """Return whether a UUID can be a post id: version 7 only, since other versions do not sort by time."""
     return value.version == 7
 
 
@@ -96,9 +96,9 @@ def encode_entry(post_id: UUID, author: int) -> bytes:
     return post_id.bytes + encode_user(author)
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED_ENTRIES)
 def entry_post_id(entry: bytes) -> UUID:
-    """Return the post id of an entry. The same posts are on many timelines, and a UUID takes 1 us to make."""
+    """Return the post id of an entry. Cached: the same posts are on many timelines, and a UUID takes 1 us to make."""
     return UUID(bytes=entry[:POST_BYTES])
 
 

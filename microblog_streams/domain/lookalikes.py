@@ -1,12 +1,11 @@
-"""What a name looks like, so that none is given away that is taken for somebody else's (UTS #39).
+"""The skeleton of a username (UTS #39): two names that look alike have the same one.
 
-Letters of different scripts share their glyphs: U+0430 of Cyrillic and the ``a`` of Latin, U+03BF of Greek and the
-``o``. Each is put in place of the one that all of its kind stand for, so two names look alike where this gives the
-same. Within a script nothing is changed: ``modern`` and ``modem`` are two people's, and an i with its dot and one
-without.
+Letters of different scripts share glyphs: Cyrillic U+0430 and Latin ``a``, Greek U+03BF and ``o``. Each confusable
+letter is replaced by one that stands for all of its group. Within one script nothing is replaced: ``modern`` and
+``modem`` remain different names, as do an i with and without its dot.
 
-The table is Unicode's confusables.txt as the package ``confusable-homoglyphs`` has it. Its data is read and its code is
-not: that lets an environment variable name another table.
+The table is Unicode's confusables.txt from the package ``confusable-homoglyphs``. Only the package's data is used: its
+code lets an environment variable name another table.
 """
 
 import json
@@ -15,42 +14,42 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Final
 
-#: Written by the package around letters of right-to-left scripts, and no part of them.
+#: The package puts this mark around letters of right-to-left scripts.
 _DIRECTION: Final = "\u200e"
 
 
 def look(name: str) -> str:
-    """Return what names are compared by that are written with different letters; of ASCII alone, its lower case.
+    """Return a name's skeleton; for ASCII it is the name in lower case.
 
-    Taken from a name as it is shown: capital letters may look alike where small ones do not.
+    ``name`` is the name as it is shown, because capital letters may look alike where small ones do not.
     """
     if name.isascii():
         return name.lower()
     letters = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
-    return unicodedata.normalize("NFC", "".join(_STANDS_FOR.get(letter, letter) for letter in letters)).casefold()
+    return unicodedata.normalize("NFC", "".join(_REPLACEMENT.get(letter, letter) for letter in letters)).casefold()
 
 
 def _table() -> dict[str, str]:
-    """Return what stands for each letter that is taken for one of another script."""
+    """Return the replacement of each letter that looks like one of another script."""
     text = (files("confusable_homoglyphs") / "confusables.json").read_text("utf-8")
-    alike = {_plain(one): {_plain(other["c"]) for other in others} for one, others in json.loads(text).items()}
+    groups = {_plain(one): {_plain(other["c"]) for other in others} for one, others in json.loads(text).items()}
     found = {}
-    for letter in alike:
+    for letter in groups:
         if len(letter) == 1 and not letter.isascii() and unicodedata.category(letter)[0] in "LN":
-            standard = _standard(letter, _all_alike(letter, alike))
+            standard = _standard(letter, _group(letter, groups))
             if _script(standard) != _script(letter):
                 found[letter] = standard
     return found
 
 
-def _all_alike(letter: str, alike: Mapping[str, set[str]]) -> set[str]:
-    """Return whatever looks like a letter. The table names one for each kind, and the others by that one."""
-    return {letter}.union(alike[letter], *(alike.get(other, ()) for other in alike[letter]))
+def _group(letter: str, groups: Mapping[str, set[str]]) -> set[str]:
+    """Return all that look like a letter. The table lists a group under one of its members."""
+    return {letter}.union(groups[letter], *(groups.get(other, ()) for other in groups[letter]))
 
 
-def _standard(letter: str, kind: Iterable[str]) -> str:
-    """Return the ASCII letter or digit of a kind, the same in case if there is one; or else its first letter."""
-    single = sorted(each for each in kind if len(each) == 1 and (not each.isascii() or each.isalnum()))
+def _standard(letter: str, group: Iterable[str]) -> str:
+    """Return a group's ASCII letter or digit, of the same case if possible, else its first letter."""
+    single = sorted(each for each in group if len(each) == 1 and (not each.isascii() or each.isalnum()))
     category = unicodedata.category(letter)
     return min(single, key=lambda each: (not each.isascii(), each.isascii() and unicodedata.category(each) != category))
 
@@ -60,8 +59,8 @@ def _plain(text: str) -> str:
 
 
 def _script(letter: str) -> str:
-    """Return the first word of a letter's name, which is its script."""
+    """Return the script of a letter, which is the first word of its Unicode name."""
     return unicodedata.name(letter, "").partition(" ")[0]
 
 
-_STANDS_FOR: Final = _table()
+_REPLACEMENT: Final = _table()

@@ -1,6 +1,6 @@
-"""The nouns, as stores return them and operations pass them on. Immutable, without behaviour, without I/O.
+"""The values that stores return and operations pass on: immutable, without behaviour or I/O.
 
-Posts and users are tuples because a page makes 20 of each: a frozen dataclass takes three times as long to make.
+Posts and users are named tuples because a page makes 20 of each, and a frozen dataclass takes three times as long.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from microblog_streams.domain.ids import post_time
 
 
 class User(NamedTuple):
-    """A person who is registered."""
+    """A registered user."""
 
     id: int
     username: str
@@ -21,7 +21,7 @@ class User(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """A token to be: the SHA-256 of it, never itself; what its owner calls it; how long it is good for."""
+    """A token to be stored: its SHA-256 (never the token itself), its name and its lifetime."""
 
     hash: bytes = field(repr=False)
     name: str
@@ -30,7 +30,7 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is kept. ``last_used_at`` is right to a minute or two, None before the first use."""
+    """A stored token. ``last_used_at`` is accurate to about two minutes, and None before the first use."""
 
     id: int
     user: int
@@ -43,7 +43,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a new user shows from then on: a password (its hash), a token, both or neither."""
+    """The credentials of a new user: the hash of a password, a token, both or neither."""
 
     password: str | None = field(default=None, repr=False)
     token: NewToken | None = None
@@ -54,14 +54,14 @@ NO_CREDENTIALS = Credentials()
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What stands beside a name: whose it is, and the hash of their password where they have one."""
+    """The user of a name, and the hash of their password if they have one."""
 
     user: int
     password: str | None = field(repr=False)
 
 
 class Post(NamedTuple):
-    """A post as the post store holds it. A deleted one is a flag and an emptied text, so that no replay revives it."""
+    """A stored post. A deleted one keeps its row, with a flag and an empty text, so that no replay revives it."""
 
     id: UUID
     author: int
@@ -70,13 +70,13 @@ class Post(NamedTuple):
 
     @property
     def created_at(self) -> datetime:
-        """The time in the id (UTC, milliseconds)."""
+        """The time from the id (UTC, to the millisecond)."""
         return post_time(self.id)
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Who follows whom, as one versioned row. ``version`` grows with every change of the edge, in commit order."""
+    """A follow edge. ``version`` grows with every change of the edge, in commit order."""
 
     follower: int
     followee: int
@@ -85,13 +85,13 @@ class Edge:
     changed_at: datetime
 
 
-#: Bits of a version that count the changes of its edge; the era is above them.
+#: Low bits of an edge version, which count the edge's changes; the era is in the bits above.
 ERA_BITS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Era:
-    """Versions of a later era are above all of an earlier one. ``began``: Unix time, in seconds, of the database."""
+    """An era: its edge versions are above all of earlier eras. ``began`` is PostgreSQL's Unix time in seconds."""
 
     number: int = 0
     began: float = 0.0
@@ -99,7 +99,7 @@ class Era:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """What has a request done once, however often it comes: its Idempotency-Key, and a hash of what it asks for."""
+    """The Idempotency-Key of a request, and a hash of the request, which is executed once."""
 
     key: str
     digest: bytes
@@ -107,7 +107,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """The post that an Idempotency-Key stands for; ``done``: it was acknowledged, so there is nothing left to do."""
+    """The post id that is reserved for an Idempotency-Key. ``done``: the post was already published."""
 
     post_id: UUID
     done: bool = False
@@ -115,9 +115,9 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRecord:
-    """An event that waits in PostgreSQL for the relay: ``topic`` is a logical name, ``id`` the order of publishing.
+    """An event in the outbox. ``topic`` is a logical name; ``id`` gives the order of publishing.
 
-    ``generations``: those whose topics must get it, one after the other; none of them: it has to wait.
+    ``generations`` are the topic sets to publish it to, in this order; if there is none, it has to wait.
     """
 
     id: int

@@ -1,6 +1,6 @@
-"""Rates: how many requests are let through in how much time, as settings write them, and what is left of them.
+"""Rates in settings (requests per time), and what is left of them for a caller.
 
-The notation, and what counts, are the library limits': ``60/minute;2000/day`` is two rates that hold at the same time.
+The notation is that of the library limits: ``60/minute;2000/day`` is two rates that hold at the same time.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from pydantic import AfterValidator
 Rate: TypeAlias = RateLimitItem
 
 FORM: Final = "expected rates like 60/minute;2000/day (per second, minute, hour, day or month), or nothing for no limit"
-#: More than anybody means by a limit; larger numbers are no integers to Redis.
-MOST: Final = 1_000_000_000
-#: Seconds of the longest time that is counted.
-LONGEST: Final = 366 * 24 * 60 * 60
+#: The largest number of requests. Far larger numbers would overflow the integers of Redis.
+MAX_REQUESTS: Final = 1_000_000_000
+#: The longest time of a rate.
+MAX_PERIOD_SECONDS: Final = 366 * 24 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left of one rate: so many requests now, and more of them in ``seconds``."""
+    """What is left of one rate: ``requests`` now, and more in ``seconds``."""
 
     rate: Rate
     requests: int
@@ -32,28 +32,28 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request may go on, and what it leaves, a rate each, the shortest time first."""
+    """Whether a request is granted, and what is left of each rate after it, the shortest period first."""
 
     granted: bool
     left: Sequence[Left]
 
     @property
     def tightest(self) -> Left:
-        """What is the first to stop the caller: of several that are used up, the one that takes longest."""
+        """The rate with the fewest requests left; of several that are used up, the one with the longest wait."""
         return min(self.left, key=lambda each: (each.requests, -each.seconds))
 
     def aged(self, seconds: float) -> "Verdict":
-        """Return what a request is told that comes so much later and is refused because of this one."""
+        """Return the refusal of a request that comes ``seconds`` after this verdict."""
         return Verdict(False, [Left(each.rate, each.requests, max(0.0, each.seconds - seconds)) for each in self.left])
 
     @property
     def wait(self) -> int:
-        """Whole seconds, at least 1, after which a refused request may come again."""
+        """Seconds to wait before a retry, rounded up, at least 1."""
         return max(1, ceil(self.tightest.seconds))
 
 
 def parse(text: str) -> tuple[Rate, ...]:
-    """Return the rates of a setting, the shortest time first; none for an empty one. Raises ValueError."""
+    """Return the rates of a setting, the shortest period first; none for an empty one. Raises ValueError."""
     if not text.strip():
         return ()
     try:
@@ -65,10 +65,10 @@ def parse(text: str) -> tuple[Rate, ...]:
 
 
 def _check(text: str, rates: Sequence[Rate]) -> None:
-    """Refuse what can be written and not counted."""
+    """Raise ValueError for rates that the notation allows and the counters do not."""
     times = [rate.get_expiry() for rate in rates]
-    if any(not 1 <= rate.amount <= MOST for rate in rates) or times[-1] > LONGEST or times[0] < 1:
-        raise ValueError(f"{text!r}: a rate is 1 to {MOST:,} requests, in at most a year")
+    if any(not 1 <= rate.amount <= MAX_REQUESTS for rate in rates) or times[-1] > MAX_PERIOD_SECONDS or times[0] < 1:
+        raise ValueError(f"{text!r}: a rate is 1 to {MAX_REQUESTS:,} requests, in at most a year")
     if len(set(times)) < len(times):
         raise ValueError(f"{text!r} has two rates for the same time: keep the smaller one")
 

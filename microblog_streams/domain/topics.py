@@ -1,8 +1,8 @@
-"""The topics, by their logical names, and how a deployment's generation changes what they are called in Kafka.
+"""The topics: their logical names, and their names in Kafka, which depend on the topic set ("generation").
 
-All have the same partition count and the same key encoding (a user id, 8 bytes big-endian), so that an author's
-posts and the edges that point at that author meet in one partition, in one worker. They are created by commands,
-never by the broker. Growing partitions means moving to the next generation's topics; dead letters stay where they are.
+All topics of a set have the same number of partitions and the same keys (a user id, 8 bytes big-endian), so that an
+author's posts and the edges to that author meet in one partition, in one worker. Commands create the topics, never the
+broker. A repartition moves to the topics of the next set; dead letters stay in their topic.
 """
 
 from typing import Final
@@ -21,26 +21,26 @@ FOLLOWERS_TABLE: Final = "followers"
 MAX_EVENT_BYTES: Final = 1024**2
 MAX_RECORD_BYTES: Final = 2 * MAX_EVENT_BYTES
 
-#: What people write: published by whoever takes the request.
+#: Published directly by the worker that serves the request.
 POSTS: Final = (POST_CREATED, POST_DELETED)
-#: What is committed in PostgreSQL first: published by the outbox's relay.
+#: Committed in PostgreSQL first, then published by the relay of the outbox.
 EDGES: Final = (USER_FOLLOW, USER_UNFOLLOW, USER_DELETED)
-#: What agents consume.
+#: Consumed by agents.
 SOURCES: Final = POSTS + EDGES
-#: Every topic that exists, in the order in which they are made.
+#: All topics, in the order of their creation.
 ALL: Final = (*SOURCES, DEAD_LETTERS)
 
 
 def topic_name(logical: str, generation: int) -> str:
-    """Return a topic's name in Kafka: the logical name itself in generation 1, ``name.gN`` after that.
+    """Return a topic's name in Kafka: the logical name itself in topic set 1, ``name.gN`` in later ones.
 
-    Nothing is ordered among dead letters, so they need no other partitions: their topic is the same in all generations.
+    Dead letters have no order to keep, so their topic is the same for all topic sets.
     """
     return logical if generation == 1 or logical == DEAD_LETTERS else f"{logical}.g{generation}"
 
 
 def logical_name(name: str) -> str | None:
-    """Return which of the sources a topic in Kafka is, whatever its generation; None where it is none of them."""
+    """Return the logical name of a source topic in Kafka, of any topic set; None for other topics."""
     stem, dot, number = name.rpartition(".g")
     logical = stem if dot and number.isdecimal() else name
     return logical if logical in SOURCES else None

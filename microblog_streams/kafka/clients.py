@@ -34,7 +34,7 @@ LOGIN = (SaslAuthenticationFailed, UnsupportedSaslMechanismError, IllegalSaslSta
 def brokers(settings: Settings) -> list[URL]:
     """Return the bootstrap servers as Faust takes them."""
     address = addresses.parse(settings.kafka_url.get_secret_value())
-    return [URL.build(scheme="kafka", host=host, port=port) for host, port in address.places(PORT)]
+    return [URL.build(scheme="kafka", host=host, port=port) for host, port in address.hosts_with_ports(PORT)]
 
 
 def credentials(settings: Settings) -> CredentialsT | None:
@@ -55,7 +55,7 @@ def credentials(settings: Settings) -> CredentialsT | None:
 def client_options(settings: Settings) -> dict[str, Any]:
     """Return what every client of aiokafka is made with: where, as whom, how secured. Raises SetupError."""
     address = addresses.parse(settings.kafka_url.get_secret_value())
-    places = [addresses.joined(host, port) for host, port in address.places(PORT)]
+    places = [addresses.join_host_port(host, port) for host, port in address.hosts_with_ports(PORT)]
     return {"bootstrap_servers": places, **credentials_to_aiokafka_auth(credentials(settings))}
 
 
@@ -67,7 +67,7 @@ async def reason(options: Mapping[str, Any], timeout: float) -> Exception:
     security = {name: value for name, value in options.items() if name != "bootstrap_servers"}
     told: list[str] = []
     for host, port, _ in collect_hosts(options["bootstrap_servers"], randomize=False):
-        place = addresses.joined(host, port)
+        place = addresses.join_host_port(host, port)
         try:
             connection = await create_conn(host, port, request_timeout_ms=int(timeout * 1000), **security)
             connection.close()
@@ -75,11 +75,11 @@ async def reason(options: Mapping[str, Any], timeout: float) -> Exception:
             return SetupError(f"Kafka at {place} refuses the login in MICROBLOG_KAFKA_USERNAME: {exc}")
         except (OSError, KafkaError) as exc:
             cause = exc.__cause__ or exc
-            if tls.distrusts(cause):
+            if tls.is_certificate_untrusted(cause):
                 return SetupError(
                     f"The certificate of Kafka at {place} is not trusted: {cause}. See MICROBLOG_KAFKA_CA."
                 )
-            if tls.wants_certificate(cause):
+            if tls.is_certificate_refused(cause):
                 return SetupError(f"Kafka at {place} refuses MICROBLOG_KAFKA_CERT, or asks for one: {cause}")
             told.append(f"{place} {_words(cause)}")
     failure: Exception = KafkaConnectionError("; ".join(told) or "reached at the second try")

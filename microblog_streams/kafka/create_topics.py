@@ -10,7 +10,7 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.topics import MAX_EVENT_BYTES, MAX_RECORD_BYTES, changelog_name, topic_partitions
 from microblog_streams.kafka.clients import client_options
-from microblog_streams.services.broker_gate import check_topics, partition_counts
+from microblog_streams.kafka.topic_states import check_topics, partition_counts
 
 #: Milliseconds.
 DAY = 24 * 3600 * 1000

@@ -6,14 +6,16 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError, for_code
 
 from microblog_streams.config.settings import Settings
-from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.kafka.clients import client_options, translated
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.kafka.clients import client_options, reason, translated
 
-#: ms for an answer.
-PATIENCE_MS: Final = 5_000
+#: Milliseconds that the brokers have to answer for topics, and seconds for their partitions.
+TIMEOUT_MS: Final = 5_000
+TIMEOUT_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class TopicState:
 
 async def topic_states(settings: Settings, names: Sequence[str]) -> Sequence[TopicState]:
     """Return how these topics are. Raises StoreUnavailable, also where we may not ask, SetupError for bad settings."""
-    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=PATIENCE_MS)
+    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=TIMEOUT_MS)
     with translated():
         try:
             await admin.start()
@@ -81,3 +83,36 @@ def _state(name: str, copies: int, configured: Mapping[str, str]) -> TopicState:
 def _check(code: int, topic: str) -> None:
     if code:
         raise StoreUnavailable("kafka", f"{for_code(code).__name__} for {topic}")
+
+
+async def partition_counts(options: Mapping[str, Any], topics: list[str]) -> dict[str, int]:
+    """Return how many partitions each of the topics has, 0 where it is missing.
+
+    Raises KafkaError and OSError, and SetupError where the broker refuses us.
+    """
+    client = AIOKafkaClient(**options, request_timeout_ms=int(TIMEOUT_SECONDS * 1000))
+    try:
+        await _bootstrap(client, options)
+        await client.set_topics(topics)
+        return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
+    finally:
+        await client.close()
+
+
+async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None:
+    try:
+        await client.bootstrap()
+    except KafkaConnectionError:
+        raise await reason(options, TIMEOUT_SECONDS) from None
+
+
+def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
+    """Raise SetupError for the first topic that is missing or has another number of partitions."""
+    for topic, partitions in expected.items():
+        if not found[topic]:
+            raise SetupError(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
+        if partitions is not None and found[topic] != partitions:
+            raise SetupError(
+                f"topic {topic} has {found[topic]} partitions, and the deployment (MICROBLOG_PARTITIONS, when it was "
+                f"set up) {partitions}: delete that topic if it is empty, and run `faust -A microblog_streams migrate`"
+            )

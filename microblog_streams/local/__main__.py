@@ -5,7 +5,7 @@ import sys
 
 from rich.console import Console
 
-from microblog_streams.config.settings import load_settings, stop_with
+from microblog_streams.config.settings import exit_with_error, load_settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.jars import Interrupted
@@ -26,9 +26,9 @@ def main() -> None:
         else:
             run(foreground, settings, arguments.workers)
     except SetupError as exc:
-        stop_with(exc)
+        exit_with_error(exc)
     except OSError as exc:  # a full disk, or a folder without permission
-        stop_with(SetupError(str(exc)))
+        exit_with_error(SetupError(str(exc)))
     except Interrupted:
         sys.exit(130)
 

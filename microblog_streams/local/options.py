@@ -6,7 +6,7 @@ import platformdirs
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from microblog_streams.config.settings import PREFIX, Port, first_mistake
+from microblog_streams.config.settings import PREFIX, Port, first_error
 from microblog_streams.domain.errors import SetupError
 
 
@@ -43,4 +43,4 @@ def load_local_settings() -> LocalSettings:
     try:
         return LocalSettings()
     except ValidationError as exc:
-        raise SetupError(first_mistake(exc)) from None
+        raise SetupError(first_error(exc)) from None

@@ -5,13 +5,12 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from microblog_streams.config.addresses import joined
+from microblog_streams.config.addresses import check_port, join_host_port
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.process import worker_environment
 from microblog_streams.local.workers import FAUST, Workers, awaited, get
-from microblog_streams.services.worker_directory import check_port
 
 #: Port numbers end before this one.
 _PORTS = 65_536
@@ -110,7 +109,7 @@ def _check_set_up(workers: Workers) -> None:
 
 def _greet(foreground: Foreground, settings: Settings, workers: Workers) -> None:
     host = _host(settings)
-    urls = [f"http://{joined(host, worker.web_port)}" for worker in workers.all]
+    urls = [f"http://{join_host_port(host, worker.web_port)}" for worker in workers.all]
     people = get(host, settings.web_port, "/users/?limit=2")
     users = [user["id"] for user in people.body] if people and isinstance(people.body, list) else []
     token: Path = settings.data_dir / "admin.token"

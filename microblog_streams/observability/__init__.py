@@ -1,1 +1,1 @@
-"""What an operator sees of a worker from outside: its logs."""
+"""Logging."""

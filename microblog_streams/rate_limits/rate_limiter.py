@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain import rates
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.rates import Rate, Verdict
@@ -38,7 +38,7 @@ LOCAL: Final = frozenset({RateLimit.READING})
 class RateLimiter:
     """Everybody's budgets."""
 
-    def __init__(self, settings: Limiting, shared: RateStore, local: RateStore) -> None:
+    def __init__(self, settings: RateLimitSettings, shared: RateStore, local: RateStore) -> None:
         """Take the rates from the settings; ``shared`` counts for all workers, ``local`` for this one."""
         self._rates: Mapping[RateLimit, tuple[Rate, ...]] = {
             RateLimit.POSTING: rates.parse(settings.limit_posting),

@@ -7,20 +7,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaError
 
 from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.kafka.clients import reason
+from microblog_streams.kafka.topic_states import check_topics, partition_counts
 from microblog_streams.services.worker_exit import stop_worker
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between tries, and between the lines that say so.
 RETRY, QUIET = 0.5, 3.0
-#: Seconds for the broker to answer.
-TIMEOUT = 3.0
 
 
 class BrokerGate(Service):
@@ -51,36 +48,3 @@ class BrokerGate(Service):
                     )
                 waited += RETRY
                 await asyncio.sleep(RETRY)
-
-
-async def partition_counts(options: Mapping[str, Any], topics: list[str]) -> dict[str, int]:
-    """Return how many partitions each of the topics has, 0 where it is missing.
-
-    Raises KafkaError and OSError, and SetupError where the broker refuses us.
-    """
-    client = AIOKafkaClient(**options, request_timeout_ms=int(TIMEOUT * 1000))
-    try:
-        await _bootstrap(client, options)
-        await client.set_topics(topics)
-        return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
-    finally:
-        await client.close()
-
-
-async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None:
-    try:
-        await client.bootstrap()
-    except KafkaConnectionError:
-        raise await reason(options, TIMEOUT) from None
-
-
-def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
-    """Raise SetupError for the first topic that is missing or has another number of partitions."""
-    for topic, partitions in expected.items():
-        if not found[topic]:
-            raise SetupError(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
-        if partitions is not None and found[topic] != partitions:
-            raise SetupError(
-                f"topic {topic} has {found[topic]} partitions, and the deployment (MICROBLOG_PARTITIONS, when it was "
-                f"set up) {partitions}: delete that topic if it is empty, and run `faust -A microblog_streams migrate`"
-            )

@@ -5,15 +5,13 @@ it): files of another generation's tables are of no use, and would be taken for 
 """
 
 import asyncio
-import errno
 import fcntl
 import logging
 import shutil
-import socket
 from pathlib import Path
 from typing import TextIO
 
-from microblog_streams.config.addresses import joined, listening_sockets
+from microblog_streams.config.addresses import check_port
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.services.worker_exit import stop_worker
@@ -73,18 +71,3 @@ def lock_folder(settings: Settings) -> TextIO:
             f"another worker runs in {folder}: give this one another MICROBLOG_WORKER or MICROBLOG_WEB_PORT"
         ) from None
     return lock
-
-
-def check_port(host: str, port: int) -> None:
-    """Raise SetupError where a web server cannot listen on this port."""
-    place = joined(host, port)
-    try:
-        for one in listening_sockets(host, port):
-            one.close()
-    except socket.gaierror as exc:
-        raise SetupError(f"MICROBLOG_WEB_HOST: {host} is no address of this machine ({exc.strerror})") from None
-    except OSError as exc:
-        if exc.errno == errno.EADDRINUSE:
-            raise SetupError(f"MICROBLOG_WEB_PORT: {place} is taken: set another") from None
-        variable = "PORT" if exc.errno == errno.EACCES else "HOST"
-        raise SetupError(f"MICROBLOG_WEB_{variable}: {place} cannot be bound ({exc.strerror}): set another") from None

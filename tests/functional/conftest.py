@@ -13,7 +13,11 @@ from microblog_streams.domain.deployment import Deployment
 @pytest.fixture
 def real_application(monkeypatch) -> Callable[[Settings], MicroblogApp]:
     """Make the application that a worker runs, with all routes and none of its services started."""
-    for part, name in [(application.connection, "mend"), (application.event_loop, "use"), (application, "quieten")]:
+    for part, name in [
+        (application.connection, "mend"),
+        (application.event_loop, "use"),
+        (application, "quieten_libraries"),
+    ]:
         monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
 
     def make(settings: Settings) -> MicroblogApp:

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from microblog_streams.config.addresses import joined, parse
+from microblog_streams.config.addresses import join_host_port, parse
 from microblog_streams.domain import topics
 from microblog_streams.domain.events import Event
 from microblog_streams.domain.topics import app_id
@@ -18,7 +18,7 @@ class Kafka:
     """Looks at the log from outside."""
 
     def __init__(self, url: str) -> None:
-        self.servers = [joined(host, port) for host, port in parse(url).places(9092)]
+        self.servers = [join_host_port(host, port) for host, port in parse(url).hosts_with_ports(9092)]
 
     def behind(self, generation: int = 1) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from microblog_streams.config.addresses import joined
+from microblog_streams.config.addresses import join_host_port
 from microblog_streams.config.settings import PREFIX
 from tests.waiting import DEADLINE_SECONDS
 
@@ -55,7 +55,7 @@ class Worker:
     @property
     def url(self) -> str:
         """Where the worker serves REST."""
-        return f"http://{joined(self.host, self.port)}"
+        return f"http://{join_host_port(self.host, self.port)}"
 
     def start(self, **settings: str) -> "Worker":
         """Start the process; settings by their names without prefix win over the worker's own."""

@@ -10,8 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.web import Request
 
-from microblog_streams.config.networks import Network
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.field_types import Network
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 
 Address = IPv4Address | IPv6Address
 
@@ -24,7 +24,7 @@ NOWHERE = "nowhere"
 class Addresses:
     """Tells callers apart by where they are."""
 
-    def __init__(self, settings: Limiting) -> None:
+    def __init__(self, settings: RateLimitSettings) -> None:
         """Take the proxies, and their header, from the settings."""
         self._proxies: Sequence[Network] = settings.trusted_proxies
         self._hops = _forwarded if settings.proxy_header == "Forwarded" else _x_forwarded_for

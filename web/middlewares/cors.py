@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from microblog_streams.config.origins import ANY
+from microblog_streams.config.field_types import ANY_ORIGIN
 
 #: Headers that a page may send.
 TAKEN: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
@@ -38,10 +38,10 @@ class CorsPolicy:
         """Return the headers of an answer to a page of this origin; None: a caller that is no page."""
         if not self._origins:
             return {}
-        everybody = ANY in self._origins
+        everybody = ANY_ORIGIN in self._origins
         found = {} if everybody else {"Vary": "Origin"}
         if origin is not None and (everybody or origin in self._origins):
-            found[ALLOW] = ANY if everybody else origin
+            found[ALLOW] = ANY_ORIGIN if everybody else origin
             found["Access-Control-Expose-Headers"] = SHOWN
         return found
 

@@ -12,7 +12,7 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api.view import MICROBLOG
 from web.http.authorization import caller
@@ -39,7 +39,7 @@ OF_ADDRESSES: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
 _PATHS: Final = frozenset(canonical(path) for path, _ in API)
 
 
-def limits(settings: Limiting) -> Middleware:
+def limits(settings: RateLimitSettings) -> Middleware:
     """Return the middleware. It stands behind authentication, which says who calls."""
     addresses = Addresses(settings)
 

@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain.rates import Verdict
 from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api.view import MICROBLOG
@@ -43,7 +43,7 @@ class Memory(OrderedDict[K, V], Generic[K, V]):
             self.popitem(last=False)
 
 
-def guesses(settings: Limiting) -> Middleware:
+def guesses(settings: RateLimitSettings) -> Middleware:
     """Return the middleware. It stands in front of authentication."""
     addresses = Addresses(settings)
     good: Memory[bytes, None] = Memory()

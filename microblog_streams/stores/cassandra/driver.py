@@ -86,7 +86,7 @@ class Address:
                 "MICROBLOG_CASSANDRA_URL: the path must name a keyspace: lower-case letters, digits and _, at most 48."
             )
         login = PlainTextAuthProvider(url.user, url.password or "") if url.user else None
-        return cls(url.places(DEFAULT_PORT), keyspace, login)
+        return cls(url.hosts_with_ports(DEFAULT_PORT), keyspace, login)
 
 
 def open_cluster(settings: Settings) -> Cluster:
@@ -157,7 +157,7 @@ def at_start(error: Exception) -> Exception:
     for cause in (error, *_by_host(error)):
         if isinstance(cause, AuthenticationFailed):
             return SetupError(f"Cassandra refuses the login in MICROBLOG_CASSANDRA_URL: {_reason(cause)}")
-        if tls.distrusts(cause):
+        if tls.is_certificate_untrusted(cause):
             return SetupError(f"The certificate of Cassandra is not trusted: {_reason(cause)}. {TRUST}")
     if isinstance(error, RequestValidationException):
         return SetupError(

@@ -16,7 +16,7 @@ import psycopg2
 from aiopg.connection import Connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, parse_dsn
 
-from microblog_streams.config.addresses import joined
+from microblog_streams.config.addresses import join_host_port
 from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.driver import Driver
 
@@ -35,7 +35,7 @@ _MISTAKES: Final = (
 #: A path at which there is nothing, whoever looks.
 _NOWHERE: Final = f"{os.devnull}/none"
 #: What libpq takes from the user's home folder (passwords, certificates) or Kerberos' ticket unless the URL says
-#: otherwise: from nowhere. Its variables (PG*) are removed by ``environment.close``.
+#: otherwise: from nowhere. Its variables (PG*) are removed by ``config.environment``.
 _CLOSED: Final = {
     **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"), _NOWHERE),
     "gssencmode": "disable",
@@ -152,7 +152,7 @@ async def open_session(
             async with asyncio.timeout(timeout):
                 return await _connect(where, timeout, check)
     except StoreUnavailable as exc:
-        reason = f"{exc.reason} ({', '.join(joined(host, port) for host, port in _places(where))})"
+        reason = f"{exc.reason} ({', '.join(join_host_port(host, port) for host, port in _places(where))})"
         for text, advice in _HOPELESS.items():
             if text in reason:
                 raise SetupError(f"{reason}: {advice}") from None

@@ -107,7 +107,7 @@ def open_cluster(settings: Settings, calls: int) -> Cluster:
         raise SetupError(f"MICROBLOG_REDIS_URL: expected {CLUSTER_FORM}")
     tls = url.scheme.startswith("rediss")
     options: dict[str, Any] = {"ssl": tls, "username": url.user, "password": url.password, **_common(settings, tls)}
-    nodes = [ClusterNode(host, port) for host, port in url.places(CLUSTER_PORT)]
+    nodes = [ClusterNode(host, port) for host, port in url.hosts_with_ports(CLUSTER_PORT)]
     try:
         cluster = Cluster(calls, startup_nodes=nodes, retry=Retry(NoBackoff(), 0), **options, **_options(url))
     except (TypeError, ValueError, OSError) as error:
@@ -137,7 +137,7 @@ def _sentinel_pool(settings: Settings, url: addresses.Address, size: int, common
     login: dict[str, Any] = {"db": int(db or 0), "username": url.user, "password": url.password}
     pool: dict[str, Any] = {
         "service_name": service,
-        "sentinel_manager": _sentinels(settings, url.places(SENTINEL_PORT), {**common, "ssl": tls}),
+        "sentinel_manager": _sentinels(settings, url.hosts_with_ports(SENTINEL_PORT), {**common, "ssl": tls}),
         "connection_class": SentinelManagedSSLConnection if tls else SentinelManagedConnection,
         "max_connections": size,
         "timeout": settings.store_timeout,

@@ -119,6 +119,6 @@ def at_start(error: Exception) -> Exception:
         return SetupError(str(error))
     if isinstance(error, _LOGIN):
         return SetupError(f"Redis refuses the login in MICROBLOG_REDIS_URL: {error}")
-    if tls.distrusts(error):
+    if tls.is_certificate_untrusted(error):
         return SetupError(f"The certificate of Redis is not trusted: {error}. See MICROBLOG_REDIS_CA.")
     return unavailable(error) or SetupError(f"Redis at MICROBLOG_REDIS_URL cannot be used: {error}")

@@ -10,7 +10,7 @@ from faust.exceptions import ProducerSendError
 from faust.transport.producer import ProducerBuffer
 
 from microblog_streams.aio import backoff
-from microblog_streams.config.settings import LEASE_MARGIN
+from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.delivery import faust_patches
 from microblog_streams.delivery.faust_patches import transport
 from microblog_streams.delivery.faust_patches.transport import PatientBuffer
@@ -119,7 +119,7 @@ def lease(group, heartbeat, generation=1):
 
 def test_a_lease_holds_until_a_margin_before_the_session_ends(clock):
     held = lease(Group(), Heartbeat(session=10, answered_at=clock.time))
-    clock.pass_by(10 - LEASE_MARGIN)
+    clock.pass_by(10 - LEASE_MARGIN_SECONDS)
     held.check()
     clock.pass_by(0.001)
     with pytest.raises(NotMine):

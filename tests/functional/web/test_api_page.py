@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from microblog_streams.config.rate_limit_settings import Limiting
+from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from tests.functional.web.page import Example, Reader
 from web import routes
 from web.http import problems
 from web.http.problems import CONTENT_TYPE
 
 #: The page speaks of the limits that hold unless they are set.
-LIMITS = {name: field.default for name, field in Limiting.model_fields.items()}
+LIMITS = {name: field.default for name, field in RateLimitSettings.model_fields.items()}
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text()
 
 

@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from aiohttp.web import Response
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.observability.logs import OfRequest, request_id
+from microblog_streams.observability.logs import RequestIdFilter, request_id
 from web.middlewares.request_ids import request_ids
 
 HEADER = "X-Request-ID"
@@ -32,7 +32,7 @@ def log():
             records.append(record)
 
     records, handler, logger = [], Kept(), logging.getLogger("web")
-    handler.addFilter(OfRequest())
+    handler.addFilter(RequestIdFilter())
     logger.addHandler(handler)
     yield records
     logger.removeHandler(handler)

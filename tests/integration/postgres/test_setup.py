@@ -43,7 +43,7 @@ async def test_libpqs_variables_reach_no_session(empty_settings, monkeypatch):
     wrong = {"PGSSLMODE": "verify-full", "PGTARGETSESSIONATTRS": "standby", "PGREQUIREAUTH": "none", "PGSSLSNI": "x"}
     for name, value in {**ours, **wrong, "PGGEQO": "off", "PGCHANNELBINDING": "require"}.items():
         monkeypatch.setenv(name, value)
-    environment.close()
+    environment.remove_foreign_variables()
     async with opened(Postgres(empty_settings)) as postgres:
         shown = [(await postgres.fetch_one(f"SHOW {name}"))[0] for name in ("timezone", "client_encoding", "geqo")]
     assert shown == ["UTC", "UTF8", "on"]

@@ -6,7 +6,7 @@ import urllib.request
 
 import pytest
 
-from microblog_streams.config.addresses import joined
+from microblog_streams.config.addresses import join_host_port
 
 PARTITIONS = set(range(8))
 
@@ -57,5 +57,5 @@ def test_a_name_is_served_on_every_address_that_it_has(pair):
     """Which addresses localhost has is the machine's affair: one of IPv4 at least, mostly one of IPv6 too."""
     addresses = {address[0] for *_, address in socket.getaddrinfo("localhost", pair[1].port, type=socket.SOCK_STREAM)}
     for address in addresses:
-        with urllib.request.urlopen(f"http://{joined(address, pair[1].port)}/health", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://{join_host_port(address, pair[1].port)}/health", timeout=20) as answer:
             assert json.loads(answer.read())["worker"] == pair[1].name

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from microblog_streams.cluster_status import durability_checks
-from microblog_streams.cluster_status.durability_checks import DAY
+from microblog_streams.cluster_status.durability_checks import DAY_MS
 from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED, topic_partitions
 from microblog_streams.kafka.topic_states import topic_states
 from microblog_streams.stores.cassandra.driver import Address, open_cluster
 
 #: What a topic of the local stack is made with, as far as it matters to whoever uses it after this.
-WEEK = {"min_insync_replicas": "1", "cleanup_policy": "delete", "retention_ms": str(7 * DAY)}
+WEEK = {"min_insync_replicas": "1", "cleanup_policy": "delete", "retention_ms": str(7 * DAY_MS)}
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def forgetful(migrated, kafka):
     """Topics and a keyspace that keep less than is promised."""
     address = Address.of(migrated.settings)
     kafka.configure(POST_CREATED, **{**WEEK, "retention_ms": "3600000"})
-    kafka.configure(DEAD_LETTERS, retention_ms=str(DAY), max_message_bytes=str(2 * 1024**2))
+    kafka.configure(DEAD_LETTERS, retention_ms=str(DAY_MS), max_message_bytes=str(2 * 1024**2))
     with open_cluster(migrated.settings) as cluster:
         session = cluster.connect()
         session.execute(f"ALTER KEYSPACE {address.keyspace} WITH durable_writes = false", timeout=30)
@@ -43,7 +43,7 @@ def test_what_keeps_less_than_is_promised_is_named(forgetful, workers, eventuall
     eventually(lambda: "durable_writes off" in "".join(about_parts(worker)), worker)
     early, letters, durable = about_parts(worker)
     assert early == f"kafka: events are kept for 1 hours, and MICROBLOG_EVENT_RETENTION_DAYS is 7 ({POST_CREATED})"
-    assert f"retention.ms is {DAY}, not -1" in letters
+    assert f"retention.ms is {DAY_MS}, not -1" in letters
     assert "durable_writes off" in durable
 
 

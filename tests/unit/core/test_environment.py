@@ -19,7 +19,7 @@ NO_ARGUMENTS = ("faust", "-A", "microblog_streams", "worker")
 @pytest.mark.parametrize("name", FOREIGN)
 def test_a_variable_of_another_library_is_removed_and_the_others_stay(name):
     variables = {name: "1", **OURS}
-    environment.close(variables, NO_ARGUMENTS)
+    environment.remove_foreign_variables(variables, NO_ARGUMENTS)
     assert variables == OURS
 
 
@@ -35,18 +35,18 @@ def test_a_variable_of_another_library_is_removed_and_the_others_stay(name):
 )
 def test_a_variable_that_was_read_already_is_refused_by_its_name(name, value):
     with pytest.raises(SetupError, match=f"^{name} is set.*unset it"):
-        environment.close({name: value}, NO_ARGUMENTS)
+        environment.remove_foreign_variables({name: value}, NO_ARGUMENTS)
 
 
 @pytest.mark.parametrize(
     "variables", [{"F_LOOP": "uvloop"}, {"FAUST_DEBUG": ""}, {"F_DATADIR": "x"}, {"NO_CYTHON": ""}, OURS]
 )
 def test_what_changes_nothing_is_not_refused(variables):
-    environment.close(dict(variables), NO_ARGUMENTS)
+    environment.remove_foreign_variables(dict(variables), NO_ARGUMENTS)
 
 
 def test_a_working_folder_of_the_command_line_is_no_variable():
-    environment.close({"F_WORKDIR": "/srv"}, (*NO_ARGUMENTS, "--workdir=/srv"))
+    environment.remove_foreign_variables({"F_WORKDIR": "/srv"}, (*NO_ARGUMENTS, "--workdir=/srv"))
 
 
 def test_libpq_takes_nothing_from_the_home_folder():

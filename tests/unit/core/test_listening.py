@@ -5,9 +5,8 @@ from contextlib import closing, suppress
 
 import pytest
 
-from microblog_streams.config.addresses import listening_sockets
+from microblog_streams.config.addresses import check_port, listening_sockets
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.services.worker_directory import check_port
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from microblog_streams.config.settings import LEASE_MARGIN
+from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.delivery import processor_pool
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from tests.unit.delivery.test_order import turns
@@ -202,7 +202,7 @@ async def test_the_first_offset_is_asked_for_until_kafka_answers(make_world):
 
 
 async def test_an_effect_waits_for_the_return_of_a_lapsed_lease(world):
-    world.clock.pass_by(world.heartbeat.session - LEASE_MARGIN + 0.1)
+    world.clock.pass_by(world.heartbeat.session - LEASE_MARGIN_SECONDS + 0.1)
     world.put(0)
     await until(lambda: len(world.effects.begun) > 8)  # more than the tries of a failure
     assert world.effects.ended == []

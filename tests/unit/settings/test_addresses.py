@@ -4,7 +4,7 @@ import pytest
 from aiokafka.client import collect_hosts
 from yarl import URL
 
-from microblog_streams.config.addresses import bare, is_loopback, joined, parse
+from microblog_streams.config.addresses import host_without_brackets, is_loopback, join_host_port, parse
 
 
 def test_an_address_has_all_its_parts():
@@ -33,7 +33,7 @@ def test_a_password_may_stand_alone():
     ],
 )
 def test_hosts_and_ports_are_paired(url, places):
-    assert parse(url).places(9) == places
+    assert parse(url).hosts_with_ports(9) == places
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_loopback_is_all_hosts_or_none(url, loopback):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "web-1.example", "2001:db8::7", "fe80::1%eth0"])
 def test_what_is_joined_is_split_again(host):
-    place = joined(host, 6066)
+    place = join_host_port(host, 6066)
     assert place.endswith(":6066")
     assert URL(f"http://{place}").host == host
     if "%" not in host:
@@ -91,7 +91,7 @@ def test_what_is_joined_is_split_again(host):
     ("text", "host"), [("[::1]", "::1"), ("::", "::"), ("localhost", "localhost"), ("fd00::2%e", "fd00::2%e")]
 )
 def test_a_host_alone_may_stand_in_brackets(text, host):
-    assert bare(text) == host
+    assert host_without_brackets(text) == host
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_host_alone_may_stand_in_brackets(text, host):
 )
 def test_what_is_no_host_alone_is_refused(text):
     with pytest.raises(ValueError, match="a name or an address alone"):
-        bare(text)
+        host_without_brackets(text)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1", "::1", "0:0:0:0:0:0:0:1"])

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from microblog_streams.cluster_status import durability_checks
-from microblog_streams.cluster_status.durability_checks import DAY
+from microblog_streams.cluster_status.durability_checks import DAY_MS
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import DEAD_LETTERS
 from microblog_streams.kafka.topic_states import TopicState
@@ -14,7 +14,7 @@ from microblog_streams.stores.cassandra.keyspace import KeyspaceState, copies
 
 HERE = Settings.model_construct()
 ELSEWHERE = Settings(kafka_url=SecretStr("kafka://kafka-1,kafka-2"), replication_factor=3)
-EVENTS = TopicState("post.created", 3, 2, 7 * DAY, -1, frozenset({"delete"}), unclean_election=False)
+EVENTS = TopicState("post.created", 3, 2, 7 * DAY_MS, -1, frozenset({"delete"}), unclean_election=False)
 CHANGELOG = replace(EVENTS, name="microblog-followers-changelog", policies=frozenset({"compact"}))
 LETTERS = replace(EVENTS, name=DEAD_LETTERS, retention=-1)
 GOOD = [EVENTS, CHANGELOG, LETTERS]
@@ -39,7 +39,7 @@ def test_the_local_stack_is_not_warned_of_its_single_copies():
 
 
 def test_what_is_stronger_than_the_settings_is_no_matter():
-    found = [replace(topic, copies=5, min_insync=3) for topic in [replace(EVENTS, retention=99 * DAY), *GOOD[1:]]]
+    found = [replace(topic, copies=5, min_insync=3) for topic in [replace(EVENTS, retention=99 * DAY_MS), *GOOD[1:]]]
     assert list(durability_checks.of_topics(ELSEWHERE, found)) == []
     assert list(durability_checks.of_topics(ELSEWHERE, [replace(EVENTS, retention=-1)])) == []
     assert list(durability_checks.of_keyspace(ELSEWHERE, replace(KEYSPACE, copies=5))) == []
@@ -60,7 +60,7 @@ def test_what_is_stronger_than_the_settings_is_no_matter():
         ),
         (replace(EVENTS, retention_bytes=1_000), ["retention.bytes is set"]),
         (replace(CHANGELOG, policies=frozenset({"delete"})), ["cleanup.policy is delete, not compact: rows"]),
-        (replace(LETTERS, retention=7 * DAY), ["retention.ms is 604800000, not -1: letters go"]),
+        (replace(LETTERS, retention=7 * DAY_MS), ["retention.ms is 604800000, not -1: letters go"]),
     ],
 )
 def test_a_topic_that_loses_is_named_with_what_is_wrong(topic, words):
@@ -76,7 +76,7 @@ def test_what_is_wrong_with_many_topics_is_one_line():
 
 
 def test_a_topic_of_the_local_stack_that_drops_events_early_is_named_too():
-    (line,) = durability_checks.of_topics(HERE, [replace(EVENTS, copies=1, min_insync=1, retention=DAY)])
+    (line,) = durability_checks.of_topics(HERE, [replace(EVENTS, copies=1, min_insync=1, retention=DAY_MS)])
     assert "events are kept for 24 hours" in line
 
 
