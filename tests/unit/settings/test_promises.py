@@ -60,7 +60,7 @@ def test_what_is_stronger_than_the_settings_is_no_matter():
         ),
         (replace(EVENTS, retention_bytes=1_000), ["retention.bytes is set"]),
         (replace(CHANGELOG, policies=frozenset({"delete"})), ["cleanup.policy is delete, not compact: rows"]),
-        (replace(LETTERS, retention=7 * DAY_MS), ["retention.ms is 604800000, not -1: letters go"]),
+        (replace(LETTERS, retention=7 * DAY_MS), ["retention.ms is 604800000, not -1: dead letters expire"]),
     ],
 )
 def test_a_topic_that_loses_is_named_with_what_is_wrong(topic, words):
