@@ -61,7 +61,7 @@ class MicroblogApp(FaustApp):
     async def on_first_start(self) -> None:
         """Lock the worker's folder and check its port, then make the folders below, as Faust does."""
         if self.settings.auth == "open" and self.settings.serves_api:
-            logger.warning("open_to_all MICROBLOG_AUTH=open lets everybody on this machine act as anybody")
+            logger.warning("open_to_all MICROBLOG_AUTH=open lets every client on this machine act as any user")
         self.worker_directory = WorkerDirectory(self.settings, self.topic_set)  # holds the lock for the app's life
         await self.worker_directory.take()
         await super().on_first_start()

@@ -81,7 +81,7 @@ class TestNewPostId:
 
     def test_a_minute_ahead_is_counted_on_from(self, clock, monkeypatch, caplog):
         monkeypatch.setattr(ids, "time_ns", lambda: NOW_MS * 1_000_000)
-        last = version_7(NOW_MS + ids.MOST_AHEAD_MS, 7)
+        last = version_7(NOW_MS + ids.MAX_AHEAD_MS, 7)
         monkeypatch.setattr(ids, "_last", last)
         clock(version_7(NOW_MS))
         monkeypatch.setattr(ids, "_last", last)
