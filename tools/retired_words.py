@@ -19,18 +19,21 @@ PACKAGES: Final = ("microblog_streams", "agents", "tables", "web")
 #: Folders and pages that still have retired words. Shorten it, never add to it.
 NOT_YET: Final[tuple[str, ...]] = (
     "agents/",
-    "tables/",
-    "web/",
-    "docs/",
-    "README.md",
+    "docs/api.md",
+    "docs/architecture.md",
+    "docs/guarantees.md",
+    "docs/operating.md",
+    "docs/performance.md",
+    "docs/results.md",
     "microblog_streams/delivery/",
     "microblog_streams/kafka/",
     "microblog_streams/local/",
     "microblog_streams/operations/",
-    "microblog_streams/ports/",
     "microblog_streams/rate_limits/",
     "microblog_streams/services/",
     "microblog_streams/stores/",
+    "tables/",
+    "web/",
 )
 
 #: Retired in identifiers, as one of their words (``settle`` in ``settle_edge`` and ``EdgeSettle``), and in prose.
