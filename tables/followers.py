@@ -13,8 +13,7 @@ from faust.serializers import codecs
 from faust.stores.rocksdb import Store
 from faust.streams import current_event
 
-from microblog_streams.delivery.disk_full import room
-from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
+from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable, disk_full_is_unavailable
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.domain.topics import FOLLOWERS_TABLE
 from microblog_streams.operations.fan_out import TOMBSTONE
@@ -56,7 +55,7 @@ class FollowersTable:
         event = current_event()
         assert event is not None, "rows are written in a stream, for its current event"
         self.table.database(event.message.partition)
-        with room():
+        with disk_full_is_unavailable():
             self.table[encode_key(author, follower)] = encode_row(row)
 
     def edges(self, keys: Iterable[bytes]) -> list[tuple[int, int]]:

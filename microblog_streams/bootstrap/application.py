@@ -18,7 +18,7 @@ from microblog_streams.bootstrap.services import Services, build_cluster_service
 from microblog_streams.bootstrap.stores import Stores, build_operations, build_stores
 from microblog_streams.bootstrap.streaming import Streaming, build_streaming
 from microblog_streams.config.settings import Settings
-from microblog_streams.delivery.faust_patches import check_versions, connection, transport
+from microblog_streams.delivery.faust_patches import check_versions, transport
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.observability.logs import quieten_libraries
@@ -97,7 +97,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     Raises SetupError if the application is incomplete, or the settings name a topic set that is not open.
     """
     check_versions()
-    connection.mend()
+    transport.patch_connections()
     event_loop.use("uvloop")
     quieten_libraries()
     deployment = deployment or last_deployment(settings)

@@ -72,7 +72,7 @@ class FaustApp(faust.App):
         return self._partitions() if self.tables.actives_ready else ()
 
     def _new_transport(self) -> TransportT:
-        mended = transport.MendedTransport(self.conf.broker_consumer, self)
+        mended = transport.PatchedTransport(self.conf.broker_consumer, self)
         mended.heartbeat = self.heartbeat
         return mended
 

@@ -8,9 +8,9 @@ from microblog_streams.bootstrap.worker import MicroblogWorker
 from microblog_streams.config.addresses import bracket_host
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
-from microblog_streams.delivery.faust_patches.recovery import SteadyTableManager
+from microblog_streams.delivery.faust_patches.recovery import PatchedTableManager
 from microblog_streams.delivery.faust_patches.router import EdgeRouter
-from microblog_streams.delivery.faust_patches.topic import NamedTopic
+from microblog_streams.delivery.faust_patches.topic import PatchedTopic
 from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import brokers, credentials
 from microblog_streams.services.worker_directory import tables_dir
@@ -33,9 +33,9 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "autodiscover": False,
         "topic_replication_factor": settings.replication_factor,
         "table_standby_replicas": settings.standby_replicas,
-        "TableManager": SteadyTableManager,
+        "TableManager": PatchedTableManager,
         "Table": ConfirmedTable,
-        "Topic": NamedTopic,
+        "Topic": PatchedTopic,
         "Router": EdgeRouter,
         "Worker": MicroblogWorker,
         # Events of a lost generation are read again; Faust would wait for their acknowledgements, which never come.

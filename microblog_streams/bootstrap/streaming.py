@@ -48,15 +48,15 @@ def _processor_pool(
         membership=app,
         heartbeat=app.heartbeat,
         redis_restart_monitor=monitor,
-        terms=ProcessorLimits(settings.window, settings.unacked, settings.on_failure),
+        limits=ProcessorLimits(settings.window, settings.unacked, settings.on_failure),
         log=publisher,
         confirm=table.confirm,
         committed=lambda tp: transport.committed_offset(app, tp),
         first_offset=lambda tp: transport.first_offset(app, tp),
         rejoin=lambda reason: transport.rejoin(app, reason),
     )
-    app.on_partitions_revoked.connect(pool.let_go, weak=False)
-    app.on_partitions_assigned.connect(table.forget, weak=False)
+    app.on_partitions_revoked.connect(pool.on_partitions_revoked, weak=False)
+    app.on_partitions_assigned.connect(table.on_partitions_assigned, weak=False)
     return pool
 
 

@@ -1,4 +1,4 @@
-"""An event under way, and reading it: from raw bytes to a model, or to the reason why it never can be one."""
+"""An event between its reading and its acknowledgement, and decoding it from the bytes of its record."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,33 +14,38 @@ from microblog_streams.domain.events import SCHEMA, Event
 
 E = TypeVar("E", bound=Event)
 
-Work = Callable[[], Awaitable[None]]
+Effect = Callable[[], Awaitable[None]]
 
 
 @dataclass(eq=False)
 class InFlightEvent:
-    """One event under way. ``done_at`` is when its effect finished, ``run`` the run of Redis in which it began."""
+    """An event that was read and is not acknowledged yet."""
 
     event: EventT[bytes]
     lease: PartitionLease
-    work: Work
+    effect: Effect
+    #: The run of Redis in which the effect began (``RedisRestartMonitor.run``).
     run: int = 0
+    #: When the effect finished (``monotonic``).
     done_at: float | None = None
     task: asyncio.Task[None] | None = None
 
 
 class UndecodableEvent(MicroblogError):
-    """The record can never be read: it goes to dead.letters."""
+    """The record can never be decoded; it becomes a dead letter."""
 
 
-class Unknown(MicroblogError):
-    """The record is of a newer schema than this code knows: good for the code that comes after an upgrade."""
+class UnknownSchema(MicroblogError):
+    """The record has a newer schema than this worker knows; a newer version will decode it."""
 
 
-def read(model: type[E], key: bytes | None, value: bytes | None, headers: Mapping[str, Any]) -> E:
-    """Return the event. Raises UndecodableEvent (header, JSON, shape or key is wrong) and Unknown (newer schema)."""
+def decode(model: type[E], key: bytes | None, value: bytes | None, headers: Mapping[str, Any]) -> E:
+    """Return a record's event.
+
+    Raises UndecodableEvent where header, JSON, fields or key are wrong, and UnknownSchema for a newer schema.
+    """
     if (schema := _schema(headers)) > SCHEMA:
-        raise Unknown(f"schema {schema} is newer than {SCHEMA}, which this worker knows")
+        raise UnknownSchema(f"schema {schema} is newer than {SCHEMA}, which this worker knows")
     try:
         event = model.model_validate_json(value or b"")
     except ValidationError as exc:

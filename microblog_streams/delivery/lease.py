@@ -1,9 +1,9 @@
-"""The lease: what tells a worker that a partition is still its own.
+"""The lease: how a worker knows that a partition is still assigned to it.
 
-Kafka gives a worker's partitions away when its heartbeats stay out for a session time-out. A process that was frozen
-(SIGSTOP, a paused machine) wakes up knowing nothing of that: its generation id still looks right until the next
-heartbeat is answered. So every harmful step looks at the time of the last heartbeat that was answered well.
-``time.monotonic`` runs on while a process is stopped.
+Kafka reassigns a worker's partitions when its heartbeats are missing for a session time-out. A process that was frozen
+(SIGSTOP, a paused machine) does not notice: its generation id still looks right until the next heartbeat is answered.
+So every write that could do harm checks the time of the last answered heartbeat first. ``time.monotonic`` runs on while
+a process is stopped.
 """
 
 from dataclasses import dataclass, field
@@ -19,21 +19,23 @@ from microblog_streams.domain.errors import NotMine
 
 @dataclass
 class Heartbeat:
-    """The last heartbeat that Kafka answered well, as the ``monotonic`` time before it was asked."""
+    """The last heartbeat that Kafka answered without an error."""
 
+    #: Kafka's session time-out in seconds.
     session: float
+    #: When that heartbeat was sent (``monotonic``).
     answered_at: float = field(default_factory=monotonic)
-    #: Set before the worker leaves the group by itself: its partitions go to others at once, heartbeat or not.
+    #: Set before the worker leaves the group: Kafka then reassigns its partitions at once.
     leaving: bool = False
 
     @property
     def deadline(self) -> float:
-        """The time until which Kafka cannot have given this worker's partitions away."""
+        """The time (``monotonic``) until which Kafka cannot have reassigned this worker's partitions."""
         return -inf if self.leaving else self.answered_at + self.session - LEASE_MARGIN_SECONDS
 
 
 class Membership(Protocol):
-    """What a lease asks of the consumer group: ``app`` is one."""
+    """What a lease needs of the consumer group; ``faust.App`` has it."""
 
     rebalancing: bool
     consumer_generation_id: int
@@ -41,7 +43,7 @@ class Membership(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """The hold on the partition of one event, in the generation of the group in which the event was read."""
+    """The lease on the partition of one event, for the group generation in which the event was read."""
 
     membership: Membership
     heartbeat: Heartbeat
@@ -54,12 +56,12 @@ class PartitionLease:
 
     @property
     def deadline(self) -> float:
-        """The time until which the hold is certain."""
+        """The time (``monotonic``) until which the partition is certainly assigned to this worker."""
         return self.heartbeat.deadline
 
     @property
     def stale(self) -> bool:
-        """Whether the event was read in an earlier generation: then it will be read again."""
+        """Whether the event was read in an earlier generation; it will be read again."""
         return self.message.generation_id != self.membership.consumer_generation_id
 
     def check(self) -> None:

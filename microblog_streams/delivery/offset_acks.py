@@ -1,5 +1,6 @@
-"""Acknowledging in order, and late enough: Faust may commit past an event that was overtaken, and Redis may lose what
-it was told a moment before a crash.
+"""Acknowledge events in offset order, and only once their effects in Redis are durable.
+
+Faust may commit past an event that a later one overtook, and Redis may lose its last seconds in a crash.
 """
 
 import asyncio
@@ -12,14 +13,14 @@ from faust.types import StreamT
 from microblog_streams.delivery.in_flight_event import InFlightEvent
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 
-#: Seconds between acknowledgements: far below the hold, and far above the time between events.
-TICK = 0.05
+#: Seconds between acknowledgements: far below the ack hold, and far above the time between events.
+TICK_SECONDS = 0.05
 
 
 class Notifier:
     """A condition without a lock: ``notify`` wakes every task that waits at that moment.
 
-    Each notification replaces the event. One that stays set would make the next ``wait`` return at once, and a loop
+    Each notification replaces the event: one that stays set would make the next ``wait`` return at once, and a loop
     spin.
     """
 
@@ -39,50 +40,50 @@ class Notifier:
                 await self._event.wait()
 
 
-class Acknowledgements:
-    """The parcels of a lane in their order, from their start to their acknowledgement."""
+class OffsetAcks:
+    """The in-flight events of one partition processor, in offset order."""
 
     def __init__(
         self,
         stream: StreamT[bytes],
         redis_restart_monitor: RedisRestartMonitor,
         start: Callable[[InFlightEvent], None],
-        moved: Notifier,
+        changed: Notifier,
     ) -> None:
-        """``start`` runs a parcel's effect, again where it has to be; ``moved`` tells of every change."""
-        self.parcels: deque[InFlightEvent] = deque()
+        """``start`` runs an event's effect, again if necessary; ``changed`` is notified of every change."""
+        self.in_flight: deque[InFlightEvent] = deque()
         self._stream = stream
-        self._steadiness = redis_restart_monitor
+        self._redis_restart_monitor = redis_restart_monitor
         self._start = start
-        self._moved = moved
-        self._run_seen = 0
+        self._changed = changed
+        self._last_run = 0
 
     async def run(self) -> None:
-        """Acknowledge what is settled, from the head on, for as long as the task lives."""
+        """Acknowledge events from the head of the queue, until the task is cancelled."""
         while True:
-            self._repeat_lost()
-            while self.parcels and self._settled(self.parcels[0]):
-                await self._stream.ack(self.parcels.popleft().event)
-            self._moved.notify()
-            await (asyncio.sleep(TICK) if self.parcels else self._moved.wait())
+            self._restart_lost_effects()
+            while self.in_flight and self._may_ack(self.in_flight[0]):
+                await self._stream.ack(self.in_flight.popleft().event)
+            self._changed.notify()
+            await (asyncio.sleep(TICK_SECONDS) if self.in_flight else self._changed.wait())
 
-    def _settled(self, parcel: InFlightEvent) -> bool:
+    def _may_ack(self, event: InFlightEvent) -> bool:
         return (
-            parcel.done_at is not None
-            and parcel.run == self._steadiness.run
-            and self._steadiness.proven(parcel.done_at)
-            and not parcel.lease.stale
-            and not parcel.lease.membership.rebalancing
+            event.done_at is not None
+            and event.run == self._redis_restart_monitor.run
+            and self._redis_restart_monitor.is_durable(event.done_at)
+            and not event.lease.stale
+            and not event.lease.membership.rebalancing
         )
 
-    def _repeat_lost(self) -> None:
-        """Run again, after a crash of Redis, what finished and is not acknowledged.
+    def _restart_lost_effects(self) -> None:
+        """After a restart of Redis, run again the effects that finished and are not acknowledged.
 
-        What is still running began in an earlier run, so it is looked at once more when it has finished.
+        An effect that is still running began in the earlier run, so it is checked once more when it has finished.
         """
-        run = self._steadiness.run
-        if run != self._run_seen or (self.parcels and self.parcels[0].run != run):
-            self._run_seen = run
-            for parcel in self.parcels:
-                if parcel.done_at is not None and parcel.run != run:
-                    self._start(parcel)
+        run = self._redis_restart_monitor.run
+        if run != self._last_run or (self.in_flight and self.in_flight[0].run != run):
+            self._last_run = run
+            for event in self.in_flight:
+                if event.done_at is not None and event.run != run:
+                    self._start(event)

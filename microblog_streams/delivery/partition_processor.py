@@ -1,10 +1,13 @@
-"""A lane: the events of one partition of one topic, on their way from being read to being acknowledged.
+"""A partition processor runs the events of one partition of one topic, from their reading to their acknowledgement.
 
-Effects run side by side, at most ``window`` at a time. Acknowledgements go strictly in order, because Faust may commit
-past an event that was overtaken; what is finished and not acknowledged is bounded by ``unacked``. Both bounds hold the
-stream back. Errors: connections, time-outs and overload are tried again for as long as it takes; a lost lease waits for
-its return or for the next generation, in which all that was not acknowledged is read again; anything else is tried
-five times, and then the lane halts, or the event goes to dead.letters.
+Effects run concurrently, at most ``window`` at a time. Acknowledgements are made strictly in offset order, because
+Faust may commit past an event that a later one overtook; ``unacked`` bounds the events in flight. Both limits pause the
+stream. Errors:
+
+- connections, time-outs and overload (``Transient``) are retried for as long as it takes;
+- after a lost lease (``NotMine``), the event waits until the lease is valid again, or until the next generation, in
+  which everything that was not acknowledged is read again;
+- anything else is retried five times; then the processor halts, or the event becomes a dead letter.
 """
 
 import asyncio
@@ -19,9 +22,9 @@ from faust.types import TP, EventT, StreamT
 
 from microblog_streams.aio.backoff import pauses
 from microblog_streams.aio.tasks import cancel_all
-from microblog_streams.delivery.in_flight_event import InFlightEvent, UndecodableEvent, Unknown, Work, read
+from microblog_streams.delivery.in_flight_event import Effect, InFlightEvent, UndecodableEvent, UnknownSchema, decode
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.delivery.offset_acks import TICK, Acknowledgements, Notifier
+from microblog_streams.delivery.offset_acks import TICK_SECONDS, Notifier, OffsetAcks
 from microblog_streams.domain.errors import NotMine, Transient
 from microblog_streams.domain.events import Event
 
@@ -30,17 +33,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Tries of an event whose effect fails for a reason that is not expected to pass.
-TRIES = 5
-#: Seconds after which a lane that waits looks whether the group moved on.
-GLANCE = 0.5
-#: Seconds for which finished effects may wait for their acknowledgement when the worker stops, beyond the hold.
-GRACE = 1.5
+#: Tries of an effect that fails for a reason that is not transient.
+MAX_TRIES = 5
+#: Seconds between two checks, while a processor waits, whether the group has a new generation.
+CHECK_SECONDS = 0.5
+#: Seconds beyond the ack hold for which a stop waits for acknowledgements.
+ACK_GRACE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
 class Handler:
-    """What an agent does: the model of each topic, the effect of an event, and the rows it writes."""
+    """What an agent does: the model of each topic's values, the effect of an event, and the rows that it writes."""
 
     events: Mapping[str, type[Any]]
     effect: Callable[[Any, PartitionLease], Awaitable[None]]
@@ -48,11 +51,11 @@ class Handler:
 
 
 class PartitionProcessor:
-    """Takes events in their order, and acknowledges them in their order."""
+    """Applies the events of one partition; agents use isolated partitions, so there is one for each."""
 
-    def __init__(self, processor_pool: "ProcessorPool", stream: StreamT[bytes], handler: Handler) -> None:
-        """One lane a partition and topic: agents use isolated partitions."""
-        self.processor_pool = processor_pool
+    def __init__(self, pool: "ProcessorPool", stream: StreamT[bytes], handler: Handler) -> None:
+        """Start without a partition: the first event says which it is."""
+        self.pool = pool
         self.halted: str | None = None
         self.name = "idle"
         self._handler = handler
@@ -60,130 +63,128 @@ class PartitionProcessor:
         self._expected: int | None = None
         self._draining = False
         self._running = 0
-        self._slots = asyncio.Semaphore(processor_pool.terms.window)
-        self._moved = Notifier()
-        self._acknowledgements = Acknowledgements(
-            stream, processor_pool.redis_restart_monitor, self._start, self._moved
-        )
+        self._slots = asyncio.Semaphore(pool.limits.window)
+        self._changed = Notifier()
+        self._offset_acks = OffsetAcks(stream, pool.redis_restart_monitor, self._start, self._changed)
         self._acks: asyncio.Task[None] | None = None
 
     @property
-    def parcels(self) -> deque[InFlightEvent]:
-        """What is under way or waits for its acknowledgement, in order."""
-        return self._acknowledgements.parcels
+    def in_flight(self) -> deque[InFlightEvent]:
+        """The events that are not acknowledged yet, in offset order."""
+        return self._offset_acks.in_flight
 
     async def take(self, event: EventT[bytes]) -> None:
-        """Start the event's effect, once there is room for it. Events that will be read again are dropped.
+        """Start the event's effect once the limits allow it. Events that will be read again are dropped.
 
-        A defect of the lane halts it, as one of an effect does: an agent that ends is started anew by Faust, behind
-        the events that its predecessor had not acknowledged.
+        A defect of the processor itself halts it, like one of an effect. An agent that raised would be restarted by
+        Faust behind the events that were not acknowledged.
         """
-        lease = self.processor_pool.lease(event.message)
+        lease = self.pool.lease(event.message)
         try:
             await self._take(event, lease)
         except Exception as exc:
             logger.exception("event_not_taken %s", self._where(lease))
-            await self._stand_still(event, lease, exc)
+            await self._halt_and_wait(event, lease, exc)
 
     async def _take(self, event: EventT[bytes], lease: PartitionLease) -> None:
         if self._draining or lease.stale:
             return
         if event.message.generation_id != self._generation and not await self._begin(event, lease):
             return
-        if not await self._in_sequence(lease):
+        if not await self._is_next(lease):
             return
-        if not await self._wait(lease, lambda: self._has_room() and self.halted is None):
+        if not await self._wait(lease, lambda: self._within_limits() and self.halted is None):
             return
         self._expected = event.message.offset + 1
-        if (work := await self._open(event, lease)) is not None:
-            parcel = InFlightEvent(event, lease, work)
-            self.parcels.append(parcel)
-            self._start(parcel)
-            self._moved.notify()
+        if (effect := await self._open(event, lease)) is not None:
+            pending = InFlightEvent(event, lease, effect)
+            self.in_flight.append(pending)
+            self._start(pending)
+            self._changed.notify()
 
-    async def drain(self, patience: float) -> None:
-        """Take nothing more; finish what runs within ``patience`` seconds, and acknowledge it after the hold."""
+    async def drain(self, timeout_seconds: float) -> None:
+        """Take no more events; finish running effects in ``timeout_seconds``, acknowledge them after the hold."""
         self._draining = True
-        running = [parcel.task for parcel in self.parcels if parcel.task and not parcel.task.done()]
+        running = [pending.task for pending in self.in_flight if pending.task and not pending.task.done()]
         if running:
-            _, late = await asyncio.wait(running, timeout=patience)
+            _, late = await asyncio.wait(running, timeout=timeout_seconds)
             for task in late:
                 task.cancel()
-        deadline = monotonic() + self.processor_pool.redis_restart_monitor.hold + GRACE
-        while self.parcels and self.parcels[0].done_at is not None and monotonic() < deadline:
-            await self._moved.wait(TICK)
+        deadline = monotonic() + self.pool.redis_restart_monitor.hold + ACK_GRACE_SECONDS
+        while self.in_flight and self.in_flight[0].done_at is not None and monotonic() < deadline:
+            await self._changed.wait(TICK_SECONDS)
 
     async def close(self) -> None:
-        """Let go of everything, without acknowledging."""
-        tasks = [parcel.task for parcel in self.parcels if parcel.task]
+        """Drop all events in flight without acknowledging them."""
+        tasks = [pending.task for pending in self.in_flight if pending.task]
         if self._acks is not None:
             tasks.append(self._acks)
-        self.parcels.clear()
+        self.in_flight.clear()
         await cancel_all(tasks)
 
     async def _begin(self, event: EventT[bytes], lease: PartitionLease) -> bool:
-        """Start anew in another generation of the group: what was not acknowledged is read again."""
+        """Start again in a new generation of the group, which reads again what was not acknowledged."""
         await self.close()
         message = event.message
         self.name = f"{message.topic}-{message.partition}"
         self.halted = None
-        self._expected = await self._learn(lease, self.processor_pool.next_offset)
+        self._expected = await self._offset(lease, self.pool.next_offset)
         if self._expected is None:
             return False
         self._generation = message.generation_id
-        self._acks = asyncio.create_task(self._acknowledgements.run())
-        self._acks.add_done_callback(self._never)
+        self._acks = asyncio.create_task(self._offset_acks.run())
+        self._acks.add_done_callback(self._on_acks_ended)
         return True
 
-    def _never(self, task: asyncio.Task[None]) -> None:
-        """Say that acknowledging ended by itself, which it never should: the lane stands still without it."""
+    def _on_acks_ended(self, task: asyncio.Task[None]) -> None:
+        """Report that the acknowledging task ended by itself, a defect: nothing is acknowledged without it."""
         if not task.cancelled():
             self.halted = f"acknowledging ended: {task.exception()!r}"
             logger.critical("partition_halted lane=%s %s", self.name, self.halted)
 
-    async def _in_sequence(self, lease: PartitionLease) -> bool:
-        """Tell whether no event before this one was skipped; see to it that it is read again where one was.
+    async def _is_next(self, lease: PartitionLease) -> bool:
+        """Return whether this is the next event. Where events were skipped, rejoin the group to read them again.
 
-        Offsets of a partition are contiguous here: the topics are neither compacted nor transactional.
+        Offsets are contiguous: the topics are neither compacted nor transactional.
         """
         offset = lease.message.offset
         assert self._expected is not None
         if offset <= self._expected:
             return offset == self._expected
-        if (first := await self._learn(lease, self.processor_pool.first_offset)) is None:
+        if (first := await self._offset(lease, self.pool.first_offset)) is None:
             return False
         if offset <= first:
             logger.error("events_expired lane=%s from=%d to=%d", self.name, self._expected, offset)
             return True
         logger.error("events_skipped lane=%s expected=%d got=%d", self.name, self._expected, offset)
-        self.processor_pool.rejoin(f"{self.name} skipped from {self._expected} to {offset}")
+        self.pool.rejoin(f"{self.name} skipped from {self._expected} to {offset}")
         await self._wait(lease, lambda: False)
         return False
 
-    async def _learn(self, lease: PartitionLease, ask: Callable[[TP], Awaitable[int]]) -> int | None:
-        """Ask Kafka for an offset until it answers; None where the group moved on, or the worker stops, before."""
+    async def _offset(self, lease: PartitionLease, ask: Callable[[TP], Awaitable[int]]) -> int | None:
+        """Ask Kafka for an offset until it answers; return None after a rebalance or when the worker stops."""
         for count, pause in enumerate(pauses(), 1):
             try:
                 return await ask(lease.message.tp)
             except Transient as exc:
                 self._report(count, lease, exc)
-                if not await self._rest(lease, pause):
+                if not await self._pause(lease, pause):
                     return None
         raise AssertionError("pauses have no end")
 
-    async def _open(self, event: EventT[bytes], lease: PartitionLease) -> Work | None:
-        """Read the event and write its rows; return what is left to do, None where it was dropped."""
+    async def _open(self, event: EventT[bytes], lease: PartitionLease) -> Effect | None:
+        """Decode the event and write its rows; return its effect, None where the event was dropped."""
         message = event.message
         try:
-            parsed = read(self._handler.events[message.topic], message.key, message.value, event.headers)
+            parsed = decode(self._handler.events[message.topic], message.key, message.value, event.headers)
         except UndecodableEvent as exc:
-            return self._burial(event, exc)
-        except Unknown as exc:
-            return await self._stand_still(event, lease, exc)
+            return self._dead_letter(event, exc)
+        except UnknownSchema as exc:
+            return await self._halt_and_wait(event, lease, exc)
         return await self._record(event, parsed, lease)
 
-    async def _record(self, event: EventT[bytes], parsed: Event, lease: PartitionLease) -> Work | None:
-        """Write the event's rows, however long it takes; return what is left to do, None where it was dropped."""
+    async def _record(self, event: EventT[bytes], parsed: Event, lease: PartitionLease) -> Effect | None:
+        """Write the event's rows, however long it takes; return its effect, None where the event was dropped."""
         failures = 0
         for count, pause in enumerate(pauses(), 1):
             try:
@@ -195,87 +196,89 @@ class PartitionProcessor:
             except Exception as exc:
                 failures += 1
                 logger.exception("row_failed %s try=%d", self._where(lease), failures)
-                if failures == TRIES:
-                    return self._burial(event, exc) if self._buries() else await self._stand_still(event, lease, exc)
-            if not await self._rest(lease, pause):
+                if failures == MAX_TRIES:
+                    return (
+                        self._dead_letter(event, exc)
+                        if self._makes_dead_letters()
+                        else await self._halt_and_wait(event, lease, exc)
+                    )
+            if not await self._pause(lease, pause):
                 return None
         raise AssertionError("pauses have no end")
 
-    def _start(self, parcel: InFlightEvent) -> None:
-        parcel.run, parcel.done_at = self.processor_pool.redis_restart_monitor.run, None
-        parcel.task = asyncio.create_task(self._run(parcel))
-        parcel.task.add_done_callback(self._ended)
+    def _start(self, pending: InFlightEvent) -> None:
+        pending.run, pending.done_at = self.pool.redis_restart_monitor.run, None
+        pending.task = asyncio.create_task(self._run(pending))
+        pending.task.add_done_callback(self._ended)
         self._running += 1
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running -= 1
-        self._moved.notify()
+        self._changed.notify()
 
-    async def _run(self, parcel: InFlightEvent) -> None:
-        """Bring about the event, however long it takes, unless the next generation will."""
+    async def _run(self, pending: InFlightEvent) -> None:
+        """Run the event's effect, however long it takes, unless the next generation will."""
         failures = 0
         async with self._slots:
             for count, pause in enumerate(pauses(), 1):
                 try:
-                    with self.processor_pool.tries.call():
-                        await parcel.work()
-                    await self.processor_pool.confirm(parcel.event.message)
-                    parcel.done_at = monotonic()
+                    with self.pool.tries.call():
+                        await pending.effect()
+                    await self.pool.confirm(pending.event.message)
+                    pending.done_at = monotonic()
                     break
                 except (Transient, NotMine) as exc:
-                    if self.parcels and parcel is self.parcels[0]:  # the others wait for the same, behind it
-                        self._report(count, parcel.lease, exc)
+                    if self.in_flight and pending is self.in_flight[0]:  # the others wait for the same, behind it
+                        self._report(count, pending.lease, exc)
                 except Exception as exc:
                     failures += 1
-                    logger.exception("effect_failed %s try=%d", self._where(parcel.lease), failures)
-                    if failures == TRIES and not self._give_up(parcel, exc):
+                    logger.exception("effect_failed %s try=%d", self._where(pending.lease), failures)
+                    if failures == MAX_TRIES and not self._give_up(pending, exc):
                         break
                 await asyncio.sleep(pause)
-                if parcel.lease.stale:
+                if pending.lease.stale:
                     break
 
-    def _give_up(self, parcel: InFlightEvent, exc: Exception) -> bool:
-        """Turn the parcel into a dead letter, or halt the lane; tell whether to go on with the parcel."""
-        if self._buries():
-            parcel.work = self._burial(parcel.event, exc)
+    def _give_up(self, pending: InFlightEvent, exc: Exception) -> bool:
+        """Make the event a dead letter and return True, or halt the processor and return False."""
+        if self._makes_dead_letters():
+            pending.effect = self._dead_letter(pending.event, exc)
             return True
-        self._halt(parcel.event, exc)
+        self._halt(pending.event, exc)
         return False
 
-    def _buries(self) -> bool:
-        return self.processor_pool.terms.on_failure == "dead-letter"
+    def _makes_dead_letters(self) -> bool:
+        return self.pool.limits.on_failure == "dead-letter"
 
-    def _burial(self, event: EventT[bytes], reason: Exception) -> Work:
-        first_failure = self.processor_pool.now()
-        return lambda: self.processor_pool.bury(event, reason, first_failure)
+    def _dead_letter(self, event: EventT[bytes], reason: Exception) -> Effect:
+        first_failure = self.pool.now()
+        return lambda: self.pool.send_to_dead_letters(event, reason, first_failure)
 
     def _halt(self, event: EventT[bytes], reason: Exception) -> None:
         self.halted = f"offset {event.message.offset}: {type(reason).__name__}: {reason}"
         logger.critical("partition_halted lane=%s %s", self.name, self.halted)
 
-    async def _stand_still(self, event: EventT[bytes], lease: PartitionLease, reason: Exception) -> Work | None:
-        """Halt at an event whose rows are not written; return None when the group moved on, or the worker stops."""
+    async def _halt_and_wait(self, event: EventT[bytes], lease: PartitionLease, reason: Exception) -> Effect | None:
+        """Halt at an event whose rows are not written; return None after a rebalance or when the worker stops."""
         self._halt(event, reason)
         await self._wait(lease, lambda: False)
         return None
 
-    def _has_room(self) -> bool:
+    def _within_limits(self) -> bool:
         # Not what holds a slot: a task takes its slot only when it first runs, and the stream may be faster.
-        return (
-            self._running < self.processor_pool.terms.window and len(self.parcels) < self.processor_pool.terms.unacked
-        )
+        return self._running < self.pool.limits.window and len(self.in_flight) < self.pool.limits.unacked
 
     async def _wait(self, lease: PartitionLease, condition: Callable[[], bool]) -> bool:
-        """Wait for the condition; False where the group moved on, or the worker stops, before it held."""
+        """Wait for the condition; return False after a rebalance or when the worker stops."""
         while not condition():
-            await self._moved.wait(GLANCE)
+            await self._changed.wait(CHECK_SECONDS)
             if lease.stale or self._draining:
                 return False
         return True
 
-    async def _rest(self, lease: PartitionLease, seconds: float) -> bool:
-        """Pause between two tries; False where the group moved on meanwhile, or the worker stops."""
-        await asyncio.sleep(min(seconds, GLANCE))
+    async def _pause(self, lease: PartitionLease, seconds: float) -> bool:
+        """Pause between two tries; return False after a rebalance or when the worker stops."""
+        await asyncio.sleep(min(seconds, CHECK_SECONDS))
         return not (lease.stale or self._draining)
 
     def _report(self, count: int, lease: PartitionLease, exc: Exception) -> None:

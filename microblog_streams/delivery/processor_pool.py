@@ -1,98 +1,132 @@
-"""All lanes of a worker, and what they need from it: its group, its tables, its log and its settings."""
+"""All partition processors of a worker, the loop that feeds each, and what they share: group, tables, log, limits."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
-from faust.types import TP, EventT
+from faust import Stream
+from faust.types import TP, EventT, StreamT
 from faust.types.tuples import Message
 
 from microblog_streams.aio.tasks import InFlight
 from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
-from microblog_streams.delivery.partition_processor import PartitionProcessor
+from microblog_streams.delivery.partition_processor import Handler, PartitionProcessor
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
 from microblog_streams.domain.dead_letters import dead_letter_headers
+from microblog_streams.domain.events import Event
 from microblog_streams.ports import EventLog
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that running effects are given when the worker stops, and tries of them when partitions are given back.
-PATIENCE = 5.0
+E = TypeVar("E", bound=Event)
+
+#: Seconds that running effects may take when the worker stops, and tries of effects when partitions are revoked.
+FINISH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class ProcessorLimits:
-    """The bounds of a lane (see Settings) and what happens to an event that keeps failing."""
+    """The limits of a partition processor (see Settings), and what it does with an event that keeps failing."""
 
+    #: Effects that run at a time.
     window: int
+    #: Events in flight.
     unacked: int
     on_failure: Literal["halt", "dead-letter"]
 
 
 @dataclass
 class ProcessorPool:
-    """What a worker delivers, and with what."""
+    """The partition processors of a worker, and what they share."""
 
     membership: Membership
     heartbeat: Heartbeat
     redis_restart_monitor: RedisRestartMonitor
-    terms: ProcessorLimits
+    limits: ProcessorLimits
     log: EventLog
-    #: Waits for the changelog's confirmation of the rows that were written for a message.
+    #: Waits until the changelog has the rows that were written for a message.
     confirm: Callable[[Message], Awaitable[None]]
-    #: The offset that a partition is read from, in this generation: the committed one, None where there is none.
+    #: Returns the offset from which a partition is read in this generation; None where nothing is committed.
     committed: Callable[[TP], Awaitable[int | None]]
-    #: The offset of the oldest record that a partition still has.
+    #: Returns the offset of the oldest record of a partition.
     first_offset: Callable[[TP], Awaitable[int]]
-    #: Leaves the group and joins it again, so that everything is read from the last commit on.
+    #: Leaves the group and joins it again, to read from the last commit on.
     rejoin: Callable[[str], None]
-    lanes: set[PartitionProcessor] = field(default_factory=set)
-    #: The tries of effects.
+    processors: set[PartitionProcessor] = field(default_factory=set)
+    #: The tries of effects in flight.
     tries: InFlight = field(default_factory=InFlight)
 
     def lease(self, message: Message) -> PartitionLease:
-        """Return the hold on a message's partition."""
+        """Return the lease on a message's partition."""
         return PartitionLease(self.membership, self.heartbeat, message)
 
     async def next_offset(self, tp: TP) -> int:
-        """Return the offset that the first event of a generation has, if none was skipped."""
+        """Return the offset that the first event of a generation has, unless one was skipped."""
         committed = await self.committed(tp)
         return committed if committed is not None else await self.first_offset(tp)
 
-    async def bury(self, event: EventT[Any], reason: Exception, first_failure: str) -> None:
-        """Send an event to dead.letters, with the broker's confirmation. Raises Transient."""
+    async def send_to_dead_letters(self, event: EventT[Any], reason: Exception, first_failure: str) -> None:
+        """Publish an event on dead.letters and wait for the confirmation. Raises Transient."""
         message = event.message
         source = (message.topic, message.partition, message.offset)
         headers = dead_letter_headers(source, reason, first_failure, message.headers)
         await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
         logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
 
-    async def let_go(self, *args: object, **kwargs: object) -> None:
-        """Let no call of an effect outlive the hold on its partition; to be called before another worker can have it.
+    async def on_partitions_revoked(self, *args: object, **kwargs: object) -> None:
+        """Wait for the tries of effects in flight, before Kafka can assign the partitions to another worker.
 
-        An effect goes on until its next look at the lease: it may have a push in flight, or in the queue for its turn.
-        Were that made after the partition's next owner has taken the author out of the timeline, it would stay there.
+        An effect continues until its next check of the lease: it may have a push in flight, or queued. If that ran
+        after the next owner has removed the author from the timeline, the entry would stay there.
         """
-        if not await self.tries.wait_ended(PATIENCE):
+        if not await self.tries.wait_ended(FINISH_SECONDS):
             logger.error("effects_outlive_their_lease tries=%d", len(self.tries))
 
     @staticmethod
     def now() -> str:
-        """Return the time as dead letters carry it (RFC 3339, UTC)."""
+        """Return the time as dead letters have it (RFC 3339, UTC)."""
         return datetime.now(UTC).isoformat(timespec="milliseconds")
 
     async def drain(self) -> None:
-        """Finish and acknowledge what is under way, when the worker stops. Takes PATIENCE + the hold at most."""
-        await asyncio.gather(*(lane.drain(PATIENCE) for lane in self.lanes))
+        """When the worker stops: finish and acknowledge what is in flight, in FINISH_SECONDS + the hold at most."""
+        await asyncio.gather(*(processor.drain(FINISH_SECONDS) for processor in self.processors))
 
     def halted(self) -> dict[str, str]:
-        """Return the lanes that halted, and why."""
-        return {lane.name: lane.halted for lane in self.lanes if lane.halted}
+        """Return why processors halted, by their name (topic-partition)."""
+        return {processor.name: processor.halted for processor in self.processors if processor.halted}
 
     def unacked(self) -> int:
-        """Return how many events are under way or wait for their acknowledgement."""
-        return sum(len(lane.parcels) for lane in self.lanes)
+        """Return the number of events in flight."""
+        return sum(len(processor.in_flight) for processor in self.processors)
+
+
+async def deliver(
+    pool: ProcessorPool,
+    stream: StreamT[bytes],
+    events: Mapping[str, type[E]],
+    effect: Callable[[E, PartitionLease], Awaitable[None]],
+    record: Callable[[E, PartitionLease], None] | None = None,
+) -> None:
+    """Apply every event of a stream of raw bytes: the loop of every agent.
+
+    ``events`` maps each topic to the model of its values. ``record`` writes table rows, one event after the other, in
+    the stream's own loop (Faust needs the current event for that); ``effect`` does the rest, concurrently. Both may run
+    again for the same event, so both must be idempotent.
+    """
+    processor = PartitionProcessor(pool, stream, Handler(events, effect, record))
+    pool.processors.add(processor)
+    try:
+        # Faust cancels the agent of a revoked partition. One that ends as cancelled counts as crashed: Faust would
+        # start it again beside the partition's next agent, and stop the worker where many partitions are revoked.
+        with suppress(asyncio.CancelledError):
+            async for event in cast("Stream[bytes]", stream).noack().events():
+                await processor.take(event)
+    finally:
+        pool.processors.discard(processor)
+        with suppress(asyncio.CancelledError):
+            await processor.close()

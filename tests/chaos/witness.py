@@ -10,9 +10,9 @@ logger = logging.getLogger(__name__)
 _start = PartitionProcessor._start
 
 
-def _told(self: PartitionProcessor, parcel: InFlightEvent) -> None:
-    logger.info("effect_begun %s %d", self.name, parcel.event.message.offset)
-    _start(self, parcel)
+def _told(self: PartitionProcessor, pending: InFlightEvent) -> None:
+    logger.info("effect_begun %s %d", self.name, pending.event.message.offset)
+    _start(self, pending)
 
 
 PartitionProcessor._start = _told  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""What a lane stands on, in memory: a group, a stream of events, a clock that tests turn, Redis' run."""
+"""What a partition processor needs, in memory: a group, a stream, a clock that tests set, the run id of Redis."""
 
 import asyncio
 import json
@@ -13,9 +13,8 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 from microblog_streams.delivery.lease import Heartbeat, PartitionLease
-from microblog_streams.delivery.loop import deliver
 from microblog_streams.delivery.partition_processor import PartitionProcessor
-from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
+from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool, deliver
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.events import Event, UserId
 from tests.fakes.log import FakeLog
@@ -136,7 +135,7 @@ async def _confirmed(message: Message) -> None:
 
 @dataclass
 class World:
-    """A worker with one lane, of the partition ``tp``."""
+    """A worker with one partition processor, of the partition ``tp``."""
 
     window: int = 4
     unacked: int = 100
@@ -165,7 +164,7 @@ class World:
             membership=self.group,
             heartbeat=self.heartbeat,
             redis_restart_monitor=self.redis_restart_monitor,
-            terms=ProcessorLimits(self.window, self.unacked, self.on_failure),
+            limits=ProcessorLimits(self.window, self.unacked, self.on_failure),
             log=self.log,
             confirm=self.confirm,
             committed=self._committed,
@@ -199,9 +198,9 @@ class World:
             await asyncio.gather(self.task, return_exceptions=True)
 
     @property
-    def lane(self) -> PartitionProcessor:
-        (lane,) = self.processor_pool.lanes
-        return lane
+    def processor(self) -> PartitionProcessor:
+        (processor,) = self.processor_pool.processors
+        return processor
 
     @property
     def acked(self) -> list[int]:

@@ -14,7 +14,7 @@ from microblog_streams.domain.deployment import Deployment
 def real_application(monkeypatch) -> Callable[[Settings], MicroblogApp]:
     """Make the application that a worker runs, with all routes and none of its services started."""
     for part, name in [
-        (application.connection, "mend"),
+        (application.transport, "patch_connections"),
         (application.event_loop, "use"),
         (application, "quieten_libraries"),
     ]:

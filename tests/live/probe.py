@@ -19,7 +19,7 @@ changelog_flows = asyncio.Event()
 changelog_flows.set()
 
 
-class HeldProducer(transport.PatientProducer):
+class HeldProducer(transport.RetryingProducer):
     """A producer whose changelog records can be held back."""
 
     async def send(self, topic: str, *args: Any, **kwargs: Any) -> Any:
@@ -35,12 +35,12 @@ class CountingTable(ConfirmedTable):
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         records = list(batch)
-        owned = self._holdings.owned()
+        owned = self._changelog_assignment.owned()
         self.replayed += sum(record.message.tp in owned for record in records)
         super().apply_changelog_batch(records)
 
 
-transport.MendedTransport.Producer = HeldProducer
+transport.PatchedTransport.Producer = HeldProducer
 faust_config.ConfirmedTable = CountingTable
 app = create_app(load_settings_or_exit())
 

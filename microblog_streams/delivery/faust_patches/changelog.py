@@ -1,47 +1,95 @@
-"""Mend: a table write's confirmation is dropped (faust-streaming 0.15.3).
+"""Fixes of table writes and changelogs (faust-streaming 0.15.3).
 
-``Table.on_key_set`` throws the future of its changelog record away, so an event can be acknowledged and committed
-before the row it wrote is anywhere but on this worker's disk. Here the futures are kept by the event that wrote, and
-``deliver`` waits for them before the acknowledgement. A record that was not confirmed is sent again with the row as it
-is by then, so that the changelog's last word on a key is the table's. Records that may have come after those of the
-partition's next owner are told to ``doubts``.
+**The confirmation of a table write is dropped.** ``Table.on_key_set`` throws away the future of its changelog record,
+so an event can be acknowledged and committed before its row is anywhere but on this worker's disk. Here the futures are
+kept by the event that wrote, and ``deliver`` awaits them before the acknowledgement. A record that was not confirmed is
+sent again with the row's present value, so that the changelog's last record of a key is the table's. Records that may
+have come after those of the partition's next owner go to ``stale_rows``.
 
-``Table._on_changelog_sent`` stores the offset in the partition's database and re-opens that database where it was
-revoked meanwhile; a re-opened one keeps RocksDB's lock and crashes the worker at the next assignment. Where the
-partition is a standby's by now, the offset is that of a record behind others which the standby has not applied yet:
-who takes over from there misses them. ``apply_changelog_batch``, in turn, opens the database of a partition that was
-revoked while its records waited in a buffer. Here both look first at what the worker has (``holdings``). Upstream:
-issue 91 (closed) was the same with another way in; the others were not found there.
+**The database of a revoked partition is opened again.** ``Table._on_changelog_sent`` stores the offset in the
+partition's database and re-opens it where it was revoked; a re-opened one keeps RocksDB's lock and crashes the worker
+at the next assignment. Where the partition is a standby's, that offset lies behind records that the standby has not
+applied, and the next owner misses them. ``apply_changelog_batch`` opens the database of a partition that was revoked
+while its records waited in a buffer. Here both check first what is assigned (``ChangelogAssignment``). Upstream: issue
+91 (closed) had the same effect with another cause; the others were not found.
 
-The changelog's records are decoded by what the table's serializers were when it was declared (JSON, before ours are
-set), though recovery applies bytes: none could be read, and the worker was never ready. Here they are bytes throughout.
+**The changelog is decoded with the wrong serializers.** They are those of the table's declaration (JSON, before ours
+are set), though recovery applies bytes: no record could be read, and the worker was never ready. Here they are raw
+bytes.
+
+**A full disk is an exception of no particular class.** RocksDB's error text is the only sign of it. Here it becomes
+StoreUnavailable, which is retried for as long as it takes. The changelog may have the row by then and the disk not: the
+event is not acknowledged, and writes the row again.
 """
 
 import asyncio
+import errno
 import logging
+import os
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, cast
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 from faust.streams import current_event
 from faust.tables.table import Table
-from faust.types import EventT, TopicT
+from faust.types import AppT, EventT, TopicT
 from faust.types.tuples import TP, FutureMessage, Message
 from rocksdict import Rdict
 
-from microblog_streams.delivery.disk_full import room
-from microblog_streams.delivery.faust_patches.assignment import ChangelogAssignment
 from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
 from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
+_FULL: Final = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+
+
+@contextmanager
+def disk_full_is_unavailable() -> Iterator[None]:
+    """Raise StoreUnavailable where RocksDB finds no room on the disk."""
+    try:
+        yield
+    except Exception as exc:
+        if any(text in str(exc) for text in _FULL):
+            raise StoreUnavailable("disk", exc) from exc
+        raise
+
+
+class ChangelogAssignment:
+    """What the group's assignor gave to this worker, looked up once an assignment: records are many."""
+
+    def __init__(self, app: AppT) -> None:
+        """Nothing is held before the first assignment."""
+        self._app = app
+        self._seen: object = None
+        self._owned: frozenset[TP] = frozenset()
+        self._held: frozenset[TP] = frozenset()
+
+    def owned(self) -> frozenset[TP]:
+        """Return the partitions whose rows are written here."""
+        self._refresh()
+        return self._owned
+
+    def held(self) -> frozenset[TP]:
+        """Return those and the ones of which this worker keeps a warm copy."""
+        self._refresh()
+        return self._held
+
+    def _refresh(self) -> None:
+        # By the assignment itself, not by the generation's number: that begins anew with a group that Kafka has lost.
+        assignor = cast(Any, self._app.assignor)
+        if (assignment := assignor._assignment) is not self._seen:
+            self._owned = frozenset(assignor.assigned_actives())
+            self._held = self._owned | assignor.assigned_standbys()
+            self._seen = assignment
+
+
 #: Seconds to wait for a changelog record's confirmation, before asking whether to go on.
-CONFIRMATION = 10.0
+CONFIRM_SECONDS = 10.0
 #: Changelog records that wait to be applied in a recovery: Faust's own number.
-RECOVERING = 131_072
+MAX_RECOVERY_RECORDS = 131_072
 
 
 class Application(Membership, Protocol):
@@ -67,7 +115,7 @@ async def _ended(records: Iterable[FutureMessage]) -> bool:
     under_way = [record for record in records if not record.done()]
     if not under_way:
         return True  # most are by now, and to wait for them all the same would take as long as to send one
-    _, late = await asyncio.wait(under_way, timeout=CONFIRMATION)
+    _, late = await asyncio.wait(under_way, timeout=CONFIRM_SECONDS)
     return not late
 
 
@@ -78,7 +126,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
-        self._holdings = ChangelogAssignment(self.app)
+        self._changelog_assignment = ChangelogAssignment(self.app)
         app = cast(Application, self.app)
         self.stale_rows = StaleChangelogRows(lambda message: PartitionLease(app, app.heartbeat, message))
 
@@ -103,7 +151,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
             compacting=True,
             acks=False,
             internal=True,
-            maxsize=RECOVERING,
+            maxsize=MAX_RECOVERY_RECORDS,
             allow_empty=True,
         )
 
@@ -128,7 +176,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         self.stale_rows.confirmed(writes)
         self._unconfirmed.pop(_writer(message), None)
 
-    async def forget(self, *args: Any, **kwargs: Any) -> None:
+    async def on_partitions_assigned(self, *args: Any, **kwargs: Any) -> None:
         """Drop what is kept for events of earlier generations: they are read, and their rows written, again."""
         self.stale_rows.over()
         generation = self.app.consumer_generation_id
@@ -149,12 +197,12 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         return databases
 
     def _on_changelog_sent(self, fut: FutureMessage) -> None:
-        if fut.exception() is None and fut.result().topic_partition in self._holdings.owned():
+        if fut.exception() is None and fut.result().topic_partition in self._changelog_assignment.owned():
             # Without room the offset stays as it was: a recovery reads some records again.
-            with suppress(StoreUnavailable), room():
+            with suppress(StoreUnavailable), disk_full_is_unavailable():
                 super()._on_changelog_sent(fut)
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Apply records in a recovery, and as a standby: those of partitions that are held, and no others."""
-        held = self._holdings.held()
+        held = self._changelog_assignment.held()
         super().apply_changelog_batch([event for event in batch if event.message.tp in held])

@@ -1,4 +1,4 @@
-"""Mends of the consumer's thread (faust-streaming 0.15.3, aiokafka 0.14).
+"""Fixes of the consumer's thread (faust-streaming 0.15.3, aiokafka 0.14).
 
 **Records that were read and reached nobody, with the position moved past them.** Faust tells aiokafka which partitions
 it wants records of by a set that it goes on changing, and a set that is empty means all of them to aiokafka. The set is
@@ -32,21 +32,58 @@ end, because a commit without connection is tried again for ever.
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
-from microblog_streams.delivery.faust_patches.commit_standstill import CommitStandstill
-from microblog_streams.delivery.faust_patches.eager_dispatch import PromptConsumer
+from microblog_streams.delivery.faust_patches.eager_dispatch import EagerConsumer
 
 logger = logging.getLogger(__name__)
 
+#: Seconds between two lines about the same partition.
+REPEAT_SECONDS: Final = 60.0
 
-class Wanted:
+
+@dataclass(slots=True)
+class _Look:
+    committed: int | None
+    since: float
+    told: float
+    last: float
+
+
+@dataclass(frozen=True)
+class CommitStandstill:
+    """What was seen of each partition since its committed offset moved, or nothing was left to commit."""
+
+    #: Seconds after which a partition stands still.
+    standstill_seconds: float
+    _looks: dict[TP, _Look] = field(default_factory=dict)
+
+    def seen(self, partition: TP, committed: int | None, left: bool, now: float) -> float | None:
+        """Note a look; ``left``: something is left to commit. Return the seconds of a standstill that is to be told."""
+        look = self._looks.get(partition)
+        if not left:
+            self._looks.pop(partition, None)
+            return None
+        if (
+            look is None or look.committed != committed or now - look.last > REPEAT_SECONDS
+        ):  # it was another worker's meanwhile
+            self._looks[partition] = _Look(committed, now, now - REPEAT_SECONDS, now)
+            return None
+        look.last = now
+        if now - look.since < self.standstill_seconds or now - look.told < REPEAT_SECONDS:
+            return None
+        look.told = now
+        return now - look.since
+
+
+class FlowingPartitions:
     """The partitions of which records may be given out now. Never false, as an empty set is."""
 
     def __init__(self, consumer: driver.Consumer, partitions: set[TP]) -> None:
@@ -59,7 +96,7 @@ class Wanted:
         return self._consumer.flow_active and partition in self._partitions
 
 
-class SteadyThread(driver.AIOKafkaConsumerThread):
+class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread, which throws no record away, and joins and leaves the group once."""
 
     async def subscribe(self, topics: Iterable[str]) -> None:
@@ -100,7 +137,7 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(
         self, consumer: AIOKafkaConsumer, active_partitions: set[TP], *args: Any, **kwargs: Any
     ) -> RecordMap:
-        wanted = Wanted(cast(driver.Consumer, self.consumer), active_partitions)
+        wanted = FlowingPartitions(cast(driver.Consumer, self.consumer), active_partitions)
         return await super()._fetch_records(consumer, cast(set[TP], wanted), *args, **kwargs)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -120,7 +157,7 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
         """Ask Kafka for a partition's committed offset, None where nothing is committed. Raises KafkaError."""
         return cast("int | None", await self.call_thread(self._ensure_consumer().committed, tp))
 
-    def look_again(self) -> None:
+    def wake_fetches(self) -> None:
         """Make a read that is under way look at what there is."""
         self.thread_loop.call_soon_threadsafe(self._wake)
 
@@ -131,10 +168,10 @@ class SteadyThread(driver.AIOKafkaConsumerThread):
                 fetcher._notify(waiter)
 
 
-class SteadyConsumer(PromptConsumer):
+class PatchedConsumer(EagerConsumer):
     """A consumer with that thread. It tells it when the flow runs again, and wants nothing before recovery does."""
 
-    _thread: SteadyThread
+    _thread: PatchedConsumerThread
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take partitions over, paused: recovery resumes them, once it has sought them."""
@@ -144,4 +181,4 @@ class SteadyConsumer(PromptConsumer):
     def resume_flow(self) -> None:
         """Allow events to flow."""
         super().resume_flow()
-        self._thread.look_again()
+        self._thread.wake_fetches()

@@ -15,7 +15,7 @@ from faust.transport.drivers import aiokafka as driver
 from mode.services import WaitArgT, WaitResults
 
 
-class PromptConsumer(driver.Consumer):
+class EagerConsumer(driver.Consumer):
     """A consumer that waits for a record only where it is held up."""
 
     async def wait_first(self, *coros: WaitArgT, **kwargs: Any) -> WaitResults:

@@ -1,43 +1,138 @@
-"""Mends: events are skipped after a rebalance, and standby tables miss rows (faust-streaming 0.15.3).
+"""Fixes of table recovery (faust-streaming 0.15.3).
 
-Where the tables need no recovery, ``Recovery.on_recovery_completed`` is entered with the flow running: the fetcher
-delivers events into the streams' queues, then the partitions are sought back to the committed offsets, and resuming
-the flow control clears those queues. The events in them had moved the read position on, so nothing reads them again
-until the next rebalance, and a later acknowledgement may commit past them. Upstream: issue 596 (open); the same in an
-application without tables was issue 216 and is mended there by pull request 217.
+**Events are skipped after a rebalance.** Where the tables need no recovery, ``Recovery.on_recovery_completed`` is
+entered with the flow running: the fetcher delivers events into the streams' queues, then the partitions are sought back
+to the committed offsets, and resuming the flow control clears those queues. The events in them had moved the read
+position, so they are not read again until the next rebalance, and a later acknowledgement may commit past them. Here
+the flow is stopped before the original method runs, as the pause of the partitions does on its other path (recovery was
+needed). Where that method returns early because of a new generation, the flow stays stopped until that generation's
+recovery. Upstream: issue 596 (open); the same in an application without tables was issue 216, fixed by pull request
+217.
 
-The mend stops the flow before the original method runs, as its other path (recovery was needed) has it stopped by
-the pause of the partitions. Where that method returns early, because the group moved on, the flow stays stopped, and
-the recovery of the next generation lets it run: no generation begins without one.
+**Standby tables miss rows.** The queue of the changelogs is cleared with the others, and the standby tables' records
+are in it by then: those rows were missing at the takeover. Here the standby changelogs are read again from the last
+record that was applied. Upstream: issue 212 (closed, for global tables) reports the same rows.
 
-The queue of the changelogs is cleared with the others, and the standby tables' records are in it by then: those rows
-were missing at the takeover. Here the standby changelogs are read again from the last record that was applied.
-Upstream: issue 212 (closed, for global tables) tells of the same rows.
+**Recovery takes one record at a time.** ``Recovery._slurp_changelogs`` makes a task and a time-out for each record, and
+counts what is missing in all partitions, twice, after each. Here records that have arrived are applied together, and
+counted once. Callbacks for records (``on_changelog_event``) are not called; no table here has one. Upstream: not found.
 
-A recovery that is never given its records was seen once; ``consumer`` tells how, and mends it. The watch for it stays,
-because a worker that waits for ever costs more than the watch does: where nothing moves for a while, the worker joins
-the group again, and the recovery starts anew from what it has.
+**A record of a revoked partition is applied to the wrong table.** One that was revoked while it waited went to the
+table of the record before it (a comment in Faust says so). Here it is left out.
+
+**A recovery that never gets its records** was seen once; ``consumer`` has its cause and the fix. The check stays,
+because a worker that waits for ever costs more: where nothing moves for a while, the worker joins the group again, and
+the recovery starts again from what it has.
 """
 
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
+from faust.types import TP, EventT
 
 from microblog_streams.aio.service import Service
-from microblog_streams.delivery.faust_patches.batched_recovery import BatchedRecovery
 from microblog_streams.delivery.faust_patches.transport import rejoin
 
 if TYPE_CHECKING:
     from faust import App
 
+logger = logging.getLogger(__name__)
+
+#: Records that are applied before others have a turn: some 2 ms of the event loop.
+MAX_BATCH = 500
+#: Seconds without a record after which it is looked whether any is missing.
+QUIET_SECONDS = 5.0
+
+
+class BatchedRecovery(Recovery):
+    """Recovery that applies records as they arrive: many at a time."""
+
+    _last_active_event_processed_at: float | None = None
+
+    @Service.task
+    async def _slurp_changelogs(self) -> None:
+        while not self.should_stop:
+            self.signal_recovery_end.clear()
+            events = await self._arrived()
+            try:
+                self._take(events)
+                self._end_where_complete()
+                if events and not self.tables.standbys_ready and not self.standby_remaining_total():
+                    self.tables.on_standbys_ready()
+            except Exception:
+                logger.exception("recovery_failed")  # what was taken stays in the buffers until it can be applied
+            await asyncio.sleep(0)
+
+    async def _arrived(self) -> list[EventT[Any]]:
+        """Return records that have arrived, once there are any; none after a while in which none came."""
+        queue = self.tables.changelog_queue
+        try:
+            async with asyncio.timeout(QUIET_SECONDS):
+                first = await queue.get()
+        except TimeoutError:
+            return []
+        return [first, *(queue.get_nowait() for _ in range(min(queue.qsize(), MAX_BATCH - 1)))]
+
+    def _take(self, events: list[EventT[Any]]) -> None:
+        for event in self._new(events):
+            self.buffers[self.tp_to_table[event.message.tp]].append(event)
+        self._note(events)
+        for table, buffer in self.buffers.items():
+            if len(buffer) >= table.recovery_buffer_size:
+                table.apply_changelog_batch(buffer)
+                buffer.clear()
+                self._last_flush_at = monotonic()
+
+    def _new(self, events: list[EventT[Any]]) -> Iterator[EventT[Any]]:
+        """Yield the records that were not seen before, of partitions that are read."""
+        of_nobody: Counter[TP] = Counter()
+        for event in events:
+            tp, offset = event.message.tp, event.message.offset
+            if tp in self.active_tps:
+                offsets = self.active_offsets
+            elif tp in self.standby_tps:
+                offsets = self.standby_offsets
+            else:
+                of_nobody[tp] += 1
+                continue
+            if (seen := offsets.get(tp)) is None or offset > seen:
+                offsets[tp] = offset
+                yield event
+        for tp, count in of_nobody.items():  # a line for each record would be thousands after a rebalance
+            logger.info("changelog_records_of_nobody partition=%s records=%d", tp, count)
+
+    def _note(self, events: list[EventT[Any]]) -> None:
+        """Keep what Faust's reports of a recovery are made of: when records came, and how long one takes."""
+        active = {event.message.tp for event in events} & self.active_tps
+        if not active:
+            return
+        now, before = monotonic(), self._last_active_event_processed_at
+        self._active_events_received_at.update(dict.fromkeys(active, now))
+        self._last_active_event_processed_at = now
+        if before is not None:
+            self._processing_times.extend([(now - before) / len(events)] * len(events))
+        while len(self._processing_times) > self.num_samples_required_for_estimate:
+            self._processing_times.popleft()
+
+    def _end_where_complete(self) -> None:
+        if self.in_recovery and not self.need_recovery():
+            self.flush_buffers()
+            self._set_recovery_ended()
+            self.signal_recovery_end.set()
+
+
 #: Seconds between looks at a recovery, and after which one that does not move is begun again. A record comes from
 #: Kafka in milliseconds; while Kafka is away, joining again is what the worker does anyway.
-LOOK, STALL = 1.0, 6.0
+CHECK_SECONDS, STALL_SECONDS = 1.0, 6.0
 
 
-class SteadyRecovery(BatchedRecovery):
+class PatchedRecovery(BatchedRecovery):
     """Recovery that lets no event flow before the partitions were sought, and misses none of a standby."""
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
@@ -58,12 +153,12 @@ class SteadyRecovery(BatchedRecovery):
     async def _begin_again_where_stalled(self) -> None:
         known, since = None, monotonic()
         while not self.should_stop:
-            await self.sleep(LOOK)
+            await self.sleep(CHECK_SECONDS)
             waits = self.in_recovery and self.need_recovery()
             now = dict(self.active_remaining()) if waits else None
             if now is None or now != known:
                 known, since = now, monotonic()
-            elif monotonic() - since > STALL:
+            elif monotonic() - since > STALL_SECONDS:
                 since = monotonic()
                 rejoin(
                     cast("App", self.app),
@@ -71,7 +166,7 @@ class SteadyRecovery(BatchedRecovery):
                 )
 
 
-class SteadyTableManager(TableManager):
+class PatchedTableManager(TableManager):
     """The table manager with that recovery (setting ``TableManager``), which starts without a pause of a second.
 
     As released it sleeps first, "to give agents a chance to start"; agents start before it, and the group is joined
@@ -88,5 +183,5 @@ class SteadyTableManager(TableManager):
         """The recovery service, made on first use."""
         if self._recovery is None:
             options: dict[str, Any] = {"beacon": self.beacon, "loop": self.loop}
-            self._recovery = SteadyRecovery(self.app, self, **options)
+            self._recovery = PatchedRecovery(self.app, self, **options)
         return self._recovery

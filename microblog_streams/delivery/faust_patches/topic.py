@@ -14,7 +14,7 @@ from faust.topics import Topic
 from faust.types.transports import ProducerT
 
 
-class NamedTopic(Topic):
+class PatchedTopic(Topic):
     """A topic, or several read as one channel (setting ``Topic``)."""
 
     def get_topic_name(self) -> str:

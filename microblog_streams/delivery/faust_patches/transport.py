@@ -17,8 +17,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, conn
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
@@ -26,7 +26,7 @@ from faust.transport.producer import ProducerBuffer
 from faust.types.tuples import TP, FutureMessage
 
 from microblog_streams.aio.backoff import pauses
-from microblog_streams.delivery.faust_patches.consumer import SteadyConsumer, SteadyThread
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer, PatchedConsumerThread
 from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.domain.errors import StoreUnavailable
 
@@ -35,16 +35,34 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+
+class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
+    """A connection that is broken in one way only."""
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a request; return what its answer is awaited by. Raises KafkaConnectionError."""
+        try:
+            return super().send(*args, **kwargs)
+        except RuntimeError as exc:
+            self.close(reason=conn.CloseReason.CONNECTION_BROKEN, exc=exc)
+            raise KafkaConnectionError(f"Connection at {self._host}:{self._port} broken: {exc}") from exc
+
+
+def patch_connections() -> None:
+    """Have every client of this process connect so; there is no other place to hand the class to aiokafka."""
+    vars(conn)["AIOKafkaConnection"] = KafkaConnection
+
+
 #: Milliseconds that a fetch may wait for records: while a worker joins and recovers, and once it is ready.
 JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
 #: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Nobody
 #: waits for a row's confirmation but its acknowledgement, and that is held much longer.
-GATHER = 0.005
+GATHER_SECONDS = 0.005
 #: Records that are sent before others have their turn.
-TOGETHER = 32
+MAX_TOGETHER = 32
 
 
-class PulsedThread(SteadyThread):
+class HeartbeatThread(PatchedConsumerThread):
     """The consumer's thread, which keeps the heartbeat."""
 
     rejoins = 0
@@ -53,10 +71,10 @@ class PulsedThread(SteadyThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = JOINING_FETCH_MS
         assignor = cast(Any, self._assignor)
-        assignor.metadata = self._told_apart(assignor.metadata)
+        assignor.metadata = self._vary_metadata(assignor.metadata)
         return consumer
 
-    def _told_apart(self, describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _vary_metadata(self, describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def describe_again(topics: Any) -> Any:
             plain = describe(topics)
             return type(plain)(plain.version, plain.subscription, plain.user_data + b" " * (self.rejoins % 2))
@@ -67,9 +85,11 @@ class PulsedThread(SteadyThread):
         """Start the consumer, then listen to what its coordinator is answered."""
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
-        coordinator._send_req = _listening(coordinator._send_req, cast(MendedTransport, self.transport).heartbeat)
+        coordinator._send_req = _recording_heartbeats(
+            coordinator._send_req, cast(PatchedTransport, self.transport).heartbeat
+        )
 
-    def fetch_within(self, milliseconds: int) -> None:
+    def set_fetch_wait(self, milliseconds: int) -> None:
         """Let the next fetch, and those after it, wait so long for records."""
         if self._consumer is not None and (fetcher := self._consumer._fetcher) is not None:
             fetcher._fetch_max_wait_ms = milliseconds
@@ -80,43 +100,43 @@ class PulsedThread(SteadyThread):
         self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
 
 
-def _listening(send: Callable[[Any], Any], heartbeat: Heartbeat) -> Callable[[Any], Any]:
-    async def listening(request: Any) -> Any:
+def _recording_heartbeats(send: Callable[[Any], Any], heartbeat: Heartbeat) -> Callable[[Any], Any]:
+    async def recording(request: Any) -> Any:
         asked = monotonic()
         response = await send(request)
         if isinstance(request, HeartbeatRequest | SyncGroupRequest) and not response.error_code:
             heartbeat.answered_at = asked
         return response
 
-    return listening
+    return recording
 
 
-class PulsedConsumer(SteadyConsumer):
+class HeartbeatConsumer(PatchedConsumer):
     """A consumer with that thread."""
 
-    _thread: PulsedThread
+    _thread: HeartbeatThread
 
-    def _new_consumer_thread(self) -> PulsedThread:
-        return PulsedThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> HeartbeatThread:
+        return HeartbeatThread(self, loop=self.loop, beacon=self.beacon)
 
     def stop_flow(self) -> None:
         """Block the flow of events: a rebalance begins, and its requests must not wait behind fetches."""
         super().stop_flow()
-        self._thread.fetch_within(JOINING_FETCH_MS)
+        self._thread.set_fetch_wait(JOINING_FETCH_MS)
 
     def be_ready(self) -> None:
         """Let fetches wait for longer: nothing waits behind them any more."""
-        self._thread.fetch_within(READY_FETCH_MS)
+        self._thread.set_fetch_wait(READY_FETCH_MS)
 
 
-class PatientBuffer(ProducerBuffer):
+class RetryingProducerBuffer(ProducerBuffer):
     """A producer buffer that outlives the broker."""
 
     async def _send_pending(self, fut: FutureMessage) -> None:
         await self._offer(fut)
         left = self.pending.qsize()
-        if left % TOGETHER == 0:
-            await asyncio.sleep(0 if left else GATHER)
+        if left % MAX_TOGETHER == 0:
+            await asyncio.sleep(0 if left else GATHER_SECONDS)
 
     async def _offer(self, fut: FutureMessage) -> None:
         for pause in pauses():
@@ -128,31 +148,31 @@ class PatientBuffer(ProducerBuffer):
                 await asyncio.sleep(pause)
 
 
-class PatientProducer(driver.Producer):
+class RetryingProducer(driver.Producer):
     """A producer with that buffer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
-        self.buffer = PatientBuffer(loop=self.loop, beacon=self.beacon)
+        self.buffer = RetryingProducerBuffer(loop=self.loop, beacon=self.beacon)
         self.buffer.app = self.app
 
 
-class MendedTransport(driver.Transport):
+class PatchedTransport(driver.Transport):
     """The transport with that consumer and producer (``app.transport``)."""
 
-    Consumer: ClassVar[type[Any]] = PulsedConsumer
-    Producer: ClassVar[type[Any]] = PatientProducer
+    Consumer: ClassVar[type[Any]] = HeartbeatConsumer
+    Producer: ClassVar[type[Any]] = RetryingProducer
     heartbeat: Heartbeat
 
 
 def producer_started(app: "App") -> bool:
-    """Tell whether events can be published, as far as this worker is concerned."""
+    """Return whether the producer was started."""
     return getattr(app.producer, "_producer", None) is not None
 
 
 def broker_connected(app: "App") -> bool:
-    """Tell whether the producer has a connection to any broker."""
+    """Return whether the producer has a connection to any broker."""
     producer = getattr(app.producer, "_producer", None)
     connections = producer.client._conns.values() if producer is not None else ()
     return any(connection.connected() for connection in connections)
@@ -181,7 +201,7 @@ async def committed_offset(app: "App", tp: TP) -> int | None:
     if noted is not None:
         return noted
     try:
-        return await cast(SteadyThread, consumer._thread).committed(tp)
+        return await cast(PatchedConsumerThread, consumer._thread).committed(tp)
     except (KafkaError, OSError) as exc:
         raise StoreUnavailable("kafka", exc) from exc
 
@@ -197,7 +217,7 @@ async def first_offset(app: "App", tp: TP) -> int:
 
 def be_ready(app: "App") -> None:
     """Let fetches wait for longer, now that a rebalance is over."""
-    cast(PulsedConsumer, app.consumer).be_ready()
+    cast(HeartbeatConsumer, app.consumer).be_ready()
 
 
 def rejoin(app: "App", reason: str) -> None:

@@ -37,7 +37,7 @@ class AgentsWorld:
             membership=self.group,
             heartbeat=Heartbeat(session=10.0, answered_at=math.inf),
             redis_restart_monitor=self.redis_restart_monitor,
-            terms=ProcessorLimits(window, 1_000, "halt"),
+            limits=ProcessorLimits(window, 1_000, "halt"),
             log=self.world.log,
             confirm=lambda message: asyncio.sleep(0),
             committed=lambda tp: asyncio.sleep(0, None),

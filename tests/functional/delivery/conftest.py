@@ -14,7 +14,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
     monkeypatch.setattr(backoff, "LONGEST_SECONDS", 0.002)
     for module in (partition_processor, offset_acks):
-        monkeypatch.setattr(module, "TICK", 0.001)
+        monkeypatch.setattr(module, "TICK_SECONDS", 0.001)
 
 
 @pytest.fixture

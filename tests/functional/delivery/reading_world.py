@@ -8,7 +8,7 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.types import TP
 
-from microblog_streams.delivery.faust_patches.consumer import SteadyConsumer
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer
 from tests.waiting import until
 
 CHANGELOG, SOURCE = TopicPartition("changelog", 1), TopicPartition("events", 0)
@@ -63,7 +63,7 @@ class Reading:
         self.task = None
 
     def _consumer(self):
-        consumer = SteadyConsumer.__new__(SteadyConsumer)
+        consumer = PatchedConsumer.__new__(PatchedConsumer)
         consumer._thread = self.thread
         consumer.can_resume_flow, consumer.suspend_flow = asyncio.Event(), asyncio.Event()
         return consumer

@@ -8,14 +8,14 @@ from aiokafka import conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from microblog_streams.delivery.faust_patches import connection
+from microblog_streams.delivery.faust_patches import transport
 
 
 @pytest.fixture
 def mended(monkeypatch):
     """Aiokafka with the mend, without the exchange of versions."""
     monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
-    connection.mend()
+    transport.patch_connections()
     monkeypatch.setattr(conn.AIOKafkaConnection, "_do_version_lookup", lambda self: asyncio.sleep(0))
 
 

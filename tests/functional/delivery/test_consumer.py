@@ -7,7 +7,7 @@ import pytest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
-from microblog_streams.delivery.faust_patches.consumer import SteadyThread
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
 from tests.functional.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
 from tests.waiting import DEADLINE_SECONDS
 
@@ -22,7 +22,7 @@ async def rebalanced(world):
 
 
 async def test_nothing_is_given_out_while_everything_is_paused(reading):
-    world = reading(SteadyThread)
+    world = reading(PatchedConsumerThread)
     await rebalanced(world)
     await world.until_it_waits()
     assert (world.task.done(), world.position(CHANGELOG)) == (False, 0)
@@ -46,7 +46,7 @@ async def stopped(world):
 
 
 async def test_nothing_is_given_out_while_the_flow_is_stopped(reading):
-    world = reading(SteadyThread)
+    world = reading(PatchedConsumerThread)
     await stopped(world)
     await world.until_it_waits()
     assert (world.task.done(), world.position(SOURCE)) == (False, 0)
@@ -61,7 +61,7 @@ async def test_faust_s_own_thread_gives_out_what_is_then_thrown_away(reading):
 
 
 async def test_what_arrived_meanwhile_is_given_out_as_soon_as_the_flow_runs_again(reading):
-    world = reading(SteadyThread)
+    world = reading(PatchedConsumerThread)
     await stopped(world)
     await world.until_it_waits()
     world.consumer.resume_flow()
@@ -70,7 +70,7 @@ async def test_what_arrived_meanwhile_is_given_out_as_soon_as_the_flow_runs_agai
 
 @pytest.mark.parametrize("aiokafka", [None, SimpleNamespace(_fetcher=None)])
 async def test_the_flow_may_run_before_anything_can_be_read(reading, aiokafka):
-    world, complaints = reading(SteadyThread), []
+    world, complaints = reading(PatchedConsumerThread), []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
     world.thread._consumer = aiokafka
     world.consumer.resume_flow()

@@ -7,7 +7,7 @@ import pytest
 from faust.transport.drivers.aiokafka import Consumer
 from mode import Service
 
-from microblog_streams.delivery.faust_patches.eager_dispatch import PromptConsumer
+from microblog_streams.delivery.faust_patches.eager_dispatch import EagerConsumer
 from tests.waiting import DEADLINE_SECONDS, until
 
 
@@ -20,7 +20,7 @@ def consumer(kind):
 
 @pytest.fixture
 def prompt():
-    return consumer(PromptConsumer)
+    return consumer(EagerConsumer)
 
 
 @pytest.fixture

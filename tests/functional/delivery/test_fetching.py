@@ -9,8 +9,8 @@ from faust.transport.drivers.aiokafka import Consumer
 from faust.types import TP
 
 from microblog_streams.bootstrap.application import MicroblogApp
-from microblog_streams.delivery.faust_patches.consumer import SteadyConsumer
-from microblog_streams.delivery.faust_patches.transport import JOINING_FETCH_MS, READY_FETCH_MS, PulsedConsumer
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer
+from microblog_streams.delivery.faust_patches.transport import JOINING_FETCH_MS, READY_FETCH_MS, HeartbeatConsumer
 
 PARTITION = TP("events", 0)
 
@@ -43,7 +43,7 @@ async def assigned(consumer, kind):
 
 
 async def test_nothing_of_a_new_assignment_is_wanted_before_recovery_wants_it(consumer):
-    assert await assigned(consumer, SteadyConsumer) == []
+    assert await assigned(consumer, PatchedConsumer) == []
 
 
 async def test_faust_wants_all_of_it_until_it_pauses_it(consumer):
@@ -59,7 +59,7 @@ def wait_at_first(consumer):
 
 
 async def test_fetches_are_short_while_a_worker_joins(consumer):
-    assert wait_at_first(consumer(PulsedConsumer)) == JOINING_FETCH_MS == 100
+    assert wait_at_first(consumer(HeartbeatConsumer)) == JOINING_FETCH_MS == 100
 
 
 async def test_faust_s_own_fetches_hold_up_the_requests_behind_them(consumer):
@@ -70,7 +70,7 @@ async def test_faust_s_own_fetches_hold_up_the_requests_behind_them(consumer):
 @pytest.fixture
 def worker(consumer):
     """A worker's consumer, its fetcher, and the app to which they belong."""
-    pulsed, fetcher = consumer(PulsedConsumer), SimpleNamespace(_fetch_max_wait_ms=JOINING_FETCH_MS)
+    pulsed, fetcher = consumer(HeartbeatConsumer), SimpleNamespace(_fetch_max_wait_ms=JOINING_FETCH_MS)
     pulsed._thread._consumer = SimpleNamespace(_fetcher=fetcher)
     app = MicroblogApp.__new__(MicroblogApp)
     app.services = SimpleNamespace(cluster=SimpleNamespace(worker_presence=SimpleNamespace(changed=lambda: None)))

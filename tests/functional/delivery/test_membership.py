@@ -10,7 +10,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from microblog_streams.bootstrap import application
 from microblog_streams.config.settings import Settings
-from microblog_streams.delivery.faust_patches.consumer import SteadyThread
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
 from microblog_streams.services.worker_exit import STOP_SECONDS
 from tests.functional.delivery.reading_world import Reading
 from tests.waiting import until
@@ -25,7 +25,7 @@ async def subscribed_again(kind, topics):
 
 
 async def test_to_subscribe_to_the_same_topics_again_is_no_rebalance():
-    assert await subscribed_again(SteadyThread, ["events", "changelog"])
+    assert await subscribed_again(PatchedConsumerThread, ["events", "changelog"])
 
 
 async def test_to_faust_it_is_one():
@@ -34,7 +34,7 @@ async def test_to_faust_it_is_one():
 
 
 async def test_to_subscribe_to_others_is_one():
-    assert not await subscribed_again(SteadyThread, ["events", "changelog", "more"])
+    assert not await subscribed_again(PatchedConsumerThread, ["events", "changelog", "more"])
 
 
 async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_way(real_application):
@@ -118,13 +118,13 @@ class Member:
 
 
 async def test_the_group_is_left_in_the_thread_and_the_connections_stay_for_the_last_commit():
-    member = Member(SteadyThread)
+    member = Member(PatchedConsumerThread)
     await member.leave("coordinator")
     assert member.closed_by["coordinator"] is member.thread.thread_loop
 
 
 async def test_the_group_is_left_in_place_of_joining_its_next_generation():
-    member = Member(SteadyThread)
+    member = Member(PatchedConsumerThread)
     await member.leave("coordinator")
     assert not await member.go_on_with_the_rebalance()
 

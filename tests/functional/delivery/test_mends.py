@@ -13,7 +13,7 @@ from microblog_streams.aio import backoff
 from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.delivery import faust_patches
 from microblog_streams.delivery.faust_patches import transport
-from microblog_streams.delivery.faust_patches.transport import PatientBuffer
+from microblog_streams.delivery.faust_patches.transport import RetryingProducerBuffer
 from microblog_streams.delivery.lease import Heartbeat, PartitionLease
 from microblog_streams.domain.errors import NotMine, SetupError
 from tests.fakes.delivery import Clock, Group
@@ -49,7 +49,7 @@ async def send(buffer, channel):
 async def test_a_record_that_is_refused_is_offered_again_in_its_place(monkeypatch):
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
     channel = Channel()
-    buffer = await send(PatientBuffer(), channel)
+    buffer = await send(RetryingProducerBuffer(), channel)
     try:
         await until(lambda: channel.taken == [b"1", b"2"])
         assert not buffer.crashed
@@ -98,7 +98,7 @@ async def test_the_pulse_is_the_time_before_a_request_that_was_answered_well(clo
         return SimpleNamespace(error_code=error)
 
     asked = clock.time
-    await transport._listening(answer, heartbeat)(request_)
+    await transport._recording_heartbeats(answer, heartbeat)(request_)
     assert heartbeat.answered_at == (asked if beats else 1.0)
 
 
@@ -109,7 +109,7 @@ async def test_a_request_that_fails_is_no_beat(clock):
         raise KafkaTimeoutError
 
     with pytest.raises(KafkaTimeoutError):
-        await transport._listening(fail, heartbeat)(HEARTBEAT)
+        await transport._recording_heartbeats(fail, heartbeat)(HEARTBEAT)
     assert heartbeat.answered_at == 1.0
 
 

@@ -8,8 +8,8 @@ import pytest
 from faust.tables.recovery import Recovery
 from faust.types import TP
 
-from microblog_streams.delivery.faust_patches import batched_recovery
-from microblog_streams.delivery.faust_patches.recovery import SteadyRecovery
+from microblog_streams.delivery.faust_patches import recovery
+from microblog_streams.delivery.faust_patches.recovery import PatchedRecovery
 from tests.waiting import until
 
 ACTIVE, STANDBY, LOST = TP("changelog", 0), TP("changelog", 1), TP("changelog", 2)
@@ -43,7 +43,7 @@ async def reading(tmp_path):
     """Reads an active and a standby partition's changelogs back; ``kind`` is whose recovery."""
     tasks = []
 
-    def begin(kind=SteadyRecovery, highwater=4):
+    def begin(kind=PatchedRecovery, highwater=4):
         app = faust.App("reading-test", datadir=tmp_path, store="memory://", broker="kafka://127.0.0.1:1")
         recovery, table = kind(app, app.tables), Table()
         recovery.tp_to_table.update(dict.fromkeys((ACTIVE, STANDBY), table))
@@ -80,7 +80,7 @@ async def test_what_has_arrived_is_applied_together_and_the_end_is_told(reading)
 
 async def test_what_is_missing_is_counted_once_for_all_that_arrived(reading, monkeypatch):
     looks = []
-    monkeypatch.setattr(SteadyRecovery, "need_recovery", lambda self: looks.append(1) or True)
+    monkeypatch.setattr(PatchedRecovery, "need_recovery", lambda self: looks.append(1) or True)
     one = reading()
     put(one, ACTIVE, *range(100))
     await until(lambda: len(one.table.rows) == 100)
@@ -88,7 +88,7 @@ async def test_what_is_missing_is_counted_once_for_all_that_arrived(reading, mon
 
 
 async def test_others_have_a_turn_between_many(reading, monkeypatch):
-    monkeypatch.setattr(batched_recovery, "MOST", 3)
+    monkeypatch.setattr(recovery, "MAX_BATCH", 3)
     one = reading(highwater=9)
     put(one, ACTIVE, *range(9))
     await until(lambda: len(one.table.rows) == 9)
@@ -111,7 +111,7 @@ async def test_a_standby_is_read_after_the_end_too(reading):
 
 
 async def test_what_cannot_be_applied_waits_until_it_can(reading, monkeypatch, caplog):
-    monkeypatch.setattr(batched_recovery, "QUIET", 0.01)
+    monkeypatch.setattr(recovery, "QUIET_SECONDS", 0.01)
     one = reading()
     one.table.error = OSError("no space left")
     put(one, ACTIVE, 0, 1, 2, 3, 4)
@@ -122,7 +122,7 @@ async def test_what_cannot_be_applied_waits_until_it_can(reading, monkeypatch, c
     assert one.table.rows == of(ACTIVE, 0, 1, 2, 3, 4)
 
 
-@pytest.mark.parametrize("kind", [SteadyRecovery, Recovery])
+@pytest.mark.parametrize("kind", [PatchedRecovery, Recovery])
 async def test_a_record_of_a_partition_that_is_not_read_is_left_out(reading, kind):
     one = reading(kind, highwater=1)
     put(one, ACTIVE, 0)

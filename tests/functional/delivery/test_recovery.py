@@ -14,7 +14,7 @@ from faust.transport.consumer import Consumer
 from faust.types import TP
 from faust.types.tuples import Message
 
-from microblog_streams.delivery.faust_patches.recovery import SteadyRecovery, SteadyTableManager
+from microblog_streams.delivery.faust_patches.recovery import PatchedRecovery, PatchedTableManager
 from tests.waiting import until
 
 PARTITION, CHANGELOG = TP("events", 0), TP("changelog", 0)
@@ -105,7 +105,7 @@ async def recover(tmp_path):
 
 
 async def test_every_event_past_the_commit_reaches_the_streams(recover):
-    assert await recover(SteadyRecovery) == list(range(EVENTS))
+    assert await recover(PatchedRecovery) == list(range(EVENTS))
 
 
 async def test_faust_s_own_recovery_loses_them(recover):
@@ -137,7 +137,7 @@ async def standby(tmp_path):
 
 
 async def test_a_standby_reads_again_what_had_not_been_applied(standby):
-    assert await standby(SteadyRecovery) == {CHANGELOG: 3}
+    assert await standby(PatchedRecovery) == {CHANGELOG: 3}
 
 
 async def test_faust_s_own_standby_misses_it(standby):
@@ -146,14 +146,14 @@ async def test_faust_s_own_standby_misses_it(standby):
 
 
 def test_the_table_manager_recovers_steadily(tmp_path):
-    app = faust.App("recovery-test", datadir=tmp_path, store="memory://", TableManager=SteadyTableManager)
-    assert isinstance(app.tables.recovery, SteadyRecovery)
+    app = faust.App("recovery-test", datadir=tmp_path, store="memory://", TableManager=PatchedTableManager)
+    assert isinstance(app.tables.recovery, PatchedRecovery)
     assert app.tables.recovery is app.tables.recovery
 
 
 async def test_the_tables_are_registered_without_a_pause(tmp_path):
     """The group is joined only then: a worker is ready a second earlier."""
-    app = faust.App("start-test", datadir=tmp_path, store="memory://", TableManager=SteadyTableManager)
+    app = faust.App("start-test", datadir=tmp_path, store="memory://", TableManager=PatchedTableManager)
     tables = app.tables
     tables.recovery.start = started = AsyncMock()
     tables._update_channels = AsyncMock(side_effect=tables._tables_registered.set)

@@ -6,19 +6,19 @@ import faust
 import pytest
 
 from microblog_streams.delivery.faust_patches import recovery
-from microblog_streams.delivery.faust_patches.recovery import SteadyRecovery
+from microblog_streams.delivery.faust_patches.recovery import PatchedRecovery
 from tests.waiting import until
 
 
 @pytest.fixture
 async def watched(monkeypatch, tmp_path):
     """A recovery that waits for five records, and the reasons for which the group was joined again."""
-    monkeypatch.setattr(recovery, "LOOK", 0.001)
-    monkeypatch.setattr(recovery, "STALL", 0.05)
+    monkeypatch.setattr(recovery, "CHECK_SECONDS", 0.001)
+    monkeypatch.setattr(recovery, "STALL_SECONDS", 0.05)
     reasons = []
     monkeypatch.setattr(recovery, "rejoin", lambda app, reason: reasons.append(reason))
     app = faust.App("stalled-test", datadir=tmp_path, store="memory://", broker="kafka://127.0.0.1:1")
-    watched = SteadyRecovery(app, app.tables)
+    watched = PatchedRecovery(app, app.tables)
     watched.in_recovery = True
     watched.active_highwaters["changelog"], watched.active_offsets["changelog"] = 9, 4
     watch = watched.add_future(watched._begin_again_where_stalled.fun(watched))

@@ -7,7 +7,7 @@ import pytest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 
-from microblog_streams.delivery.faust_patches.consumer import SteadyThread
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
 from tests.functional.delivery.reading_world import SOURCE
 
 PARTITION = TP(*SOURCE)
@@ -42,7 +42,7 @@ def looking(reading):
 
 
 async def test_the_first_event_after_a_quiet_hour_is_no_standstill(looking, caplog):
-    look = looking(SteadyThread)
+    look = looking(PatchedConsumerThread)
     look(end=10, committed=10, now=QUIET_HOUR - 1)
     look(end=11, committed=10, now=QUIET_HOUR)
     look(end=11, committed=11, now=QUIET_HOUR + 1)
@@ -57,7 +57,7 @@ async def test_faust_reports_a_bug_of_it(looking, caplog):
 
 
 async def test_a_busy_partition_that_is_committed_is_none(looking, caplog):
-    look = looking(SteadyThread)
+    look = looking(PatchedConsumerThread)
     for second in range(1_000):
         look(end=100 + second, committed=10 + second, now=float(second))
     assert not caplog.records
@@ -65,7 +65,7 @@ async def test_a_busy_partition_that_is_committed_is_none(looking, caplog):
 
 @pytest.mark.parametrize("committed", [10, None])
 async def test_what_is_committed_no_more_is_told_once_a_minute(looking, caplog, committed):
-    look = looking(SteadyThread)
+    look = looking(PatchedConsumerThread)
     for second in range(int(STANDSTILL) + 61):
         look(end=20 + second, committed=committed, now=float(second))
     assert len(caplog.records) == 2
@@ -73,7 +73,7 @@ async def test_what_is_committed_no_more_is_told_once_a_minute(looking, caplog, 
 
 
 async def test_what_was_another_worker_s_meanwhile_is_none(looking, caplog):
-    look = looking(SteadyThread)
+    look = looking(PatchedConsumerThread)
     look(end=20, committed=10, now=0.0)
     look(end=30, committed=10, now=QUIET_HOUR)
     assert not caplog.records
@@ -81,6 +81,6 @@ async def test_what_was_another_worker_s_meanwhile_is_none(looking, caplog):
 
 async def test_a_partition_that_is_not_positioned_yet_is_none(looking, caplog):
     """After a rebalance a partition is assigned before the worker knows where to read on."""
-    look = looking(SteadyThread)
+    look = looking(PatchedConsumerThread)
     look(end=None, committed=None, now=QUIET_HOUR)
     assert not caplog.records

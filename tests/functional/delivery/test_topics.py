@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from faust.topics import Topic
 from mode.utils.futures import stampede
 
-from microblog_streams.delivery.faust_patches.topic import NamedTopic
+from microblog_streams.delivery.faust_patches.topic import PatchedTopic
 
 
 class App:
@@ -40,7 +40,7 @@ async def turns(kind, app):
 
 
 async def test_a_started_producer_is_had_at_once():
-    assert await turns(NamedTopic, App(started=True)) == 1
+    assert await turns(PatchedTopic, App(started=True)) == 1
 
 
 async def test_faust_s_own_topic_takes_turns():
@@ -51,5 +51,5 @@ async def test_faust_s_own_topic_takes_turns():
 async def test_a_producer_that_is_not_started_is_started_first():
     app = App(started=False)
 
-    assert await topic_of(NamedTopic, app)._get_producer() is app.producer
+    assert await topic_of(PatchedTopic, app)._get_producer() is app.producer
     assert app.producer.started

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaConnectionError, NoError, OffsetOutOfRangeError
 from aiokafka.protocol.fetch import FetchRequest
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from microblog_streams.delivery.faust_patches.consumer import SteadyThread
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
 from microblog_streams.delivery.faust_patches.transport import committed_offset
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.functional.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
@@ -17,7 +17,7 @@ from tests.waiting import until
 
 async def test_a_partition_in_which_nothing_is_committed_is_read_from_its_beginning(reading):
     """A changelog has no committed offsets either, and recovery has sought it."""
-    world = reading(SteadyThread)
+    world = reading(PatchedConsumerThread)
     world.at(RECORDS)
     assert await world.thread.seek_to_committed() == {SOURCE: None, CHANGELOG: None}
     assert (world.position(SOURCE), world.position(CHANGELOG)) == (0, RECORDS)
@@ -33,7 +33,7 @@ async def test_faust_s_own_thread_leaves_it_where_it_was_and_skips_what_was_thro
 
 async def test_its_beginning_is_where_retention_left_it(reading):
     """aiokafka's own doing, on which the mend rests."""
-    world = reading(SteadyThread)
+    world = reading(PatchedConsumerThread)
 
     async def send(node, request):
         if not isinstance(request, FetchRequest):
@@ -54,7 +54,7 @@ class TestCommittedOffset:
 
     @pytest.fixture
     async def world(self, reading):
-        world = reading(SteadyThread)
+        world = reading(PatchedConsumerThread)
         world.consumer._committed_offset = {}
         return world
 

@@ -87,7 +87,7 @@ async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybo
     """Events are repeated as delivery does it: where a call failed, and where Redis ran anew before it was proven."""
     dying = cluster.primary_of(key_slot(ClusterKeys().of(everybody.author)))
     effects = Effects(everybody, RedisRestartMonitor(timelines.run_id, HOLD))
-    await effects.redis_restart_monitor.look()
+    await effects.redis_restart_monitor.check()
     killing = None
     for number in range(20):
         if number == 10:
@@ -128,11 +128,11 @@ class Effects:
                 return
 
     async def proven(self):
-        await self.redis_restart_monitor.look()
+        await self.redis_restart_monitor.check()
         before, self.done = self.done, []
         for event, run, at in before:
             if run != self.redis_restart_monitor.run:
                 await self.bring_about(event)
-            elif not self.redis_restart_monitor.proven(at):
+            elif not self.redis_restart_monitor.is_durable(at):
                 self.done.append((event, run, at))
         return not self.done

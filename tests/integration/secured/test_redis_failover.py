@@ -93,7 +93,7 @@ async def test_pushes_go_on_at_the_new_primary_and_what_was_not_proven_is_of_ano
 async def test_a_primary_that_nobody_told_is_left_at_the_next_look(redis, timelines, pair, endpoint):
     """It takes writes as before, and keeps our connections, but the address leads to another by now."""
     redis_restart_monitor = RedisRestartMonitor(timelines.run_id, 0.1)
-    await redis_restart_monitor.look()
+    await redis_restart_monitor.check()
     assert await ports(redis) == {pair.one.port}
     run = redis_restart_monitor.run
 
@@ -104,7 +104,7 @@ async def test_a_primary_that_nobody_told_is_left_at_the_next_look(redis, timeli
 
 
 async def looked_until(redis_restart_monitor, run):
-    await redis_restart_monitor.look()
+    await redis_restart_monitor.check()
     return redis_restart_monitor.run >= run
 
 

@@ -1,4 +1,4 @@
-"""A worker's lane in memory, with pauses of a millisecond and a clock that only tests move."""
+"""A partition processor in memory, with pauses of a millisecond and a clock that only tests move."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -23,9 +23,9 @@ def clock(monkeypatch) -> Clock:
 def _short_pauses(monkeypatch) -> None:
     monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.0005)
     monkeypatch.setattr(backoff, "LONGEST_SECONDS", 0.001)
-    monkeypatch.setattr(partition_processor, "GLANCE", 0.001)
+    monkeypatch.setattr(partition_processor, "CHECK_SECONDS", 0.001)
     for module in (partition_processor, offset_acks):
-        monkeypatch.setattr(module, "TICK", 0.001)
+        monkeypatch.setattr(module, "TICK_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ async def make_world(clock) -> AsyncIterator[Callable[..., World]]:
     """Make a world whose agent runs."""
     worlds: list[World] = []
 
-    def make(**terms: Any) -> World:
-        world = World(clock=clock, **terms)
+    def make(**limits: Any) -> World:
+        world = World(clock=clock, **limits)
         world.start()
         worlds.append(world)
         return world

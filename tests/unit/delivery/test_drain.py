@@ -12,7 +12,7 @@ async def test_a_drain_takes_nothing_more_finishes_and_acknowledges(world):
     world.effects.hold(0, 1)
     world.put(0, 1)
     await until(lambda: world.effects.begun == [0, 1])
-    draining = asyncio.create_task(world.lane.drain(5))
+    draining = asyncio.create_task(world.processor.drain(5))
     await turns()
     world.put(2)
     await turns()
@@ -24,21 +24,21 @@ async def test_a_drain_takes_nothing_more_finishes_and_acknowledges(world):
 
 async def test_a_drain_waits_out_the_hold(make_world):
     world = make_world(hold=HOLD)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
     draining = asyncio.create_task(world.processor_pool.drain())
     await turns()
     assert not draining.done()
     world.clock.pass_by(HOLD)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     await draining
     assert world.acked == [0]
 
 
 async def test_a_drain_gives_up_waiting_for_a_look_that_never_comes(make_world):
     world = make_world(hold=HOLD)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
     draining = asyncio.create_task(world.processor_pool.drain())
@@ -52,7 +52,7 @@ async def test_a_drain_gives_up_on_effects_that_do_not_end(world):
     world.effects.hold(1)
     world.put(0, 1, 2)
     await until(lambda: world.effects.ended == [0, 2])
-    await world.lane.drain(0.01)
+    await world.processor.drain(0.01)
     await turns()
     assert world.acked == [0]
     assert world.effects._running == 0
@@ -63,7 +63,7 @@ async def test_a_drain_goes_past_a_full_window(make_world):
     world.effects.hold(0)
     world.put(0, 1)
     await until(lambda: world.stream.taken == [0, 1])
-    draining = asyncio.create_task(world.lane.drain(5))
+    draining = asyncio.create_task(world.processor.drain(5))
     await turns()
     world.effects.release(0)
     await draining

@@ -1,4 +1,4 @@
-"""Events that can never be read, effects that fail: what is retried, buried, or halts a lane."""
+"""Events that can never be read, effects that fail: what is retried, becomes a dead letter, or halts the processor."""
 
 from datetime import UTC, datetime
 
@@ -182,8 +182,8 @@ async def test_a_lane_whose_acknowledging_fails_says_that_it_stands_still(world,
 
     monkeypatch.setattr(world.stream, "ack", fail)
     world.put(0)
-    await until(lambda: world.lane.halted)
-    assert "the test says so" in world.lane.halted
+    await until(lambda: world.processor.halted)
+    assert "the test says so" in world.processor.halted
 
 
 async def test_a_defect_of_the_lane_halts_it_until_the_group_moves_on(make_world):

@@ -1,4 +1,4 @@
-"""What a lane does when the group changes, a lease lapses, or events are missing."""
+"""What a partition processor does when the group changes, a lease lapses, or events are missing."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ async def test_nothing_is_acknowledged_while_the_group_is_rebalanced(world):
 async def finished_but_held(make_world):
     """A world whose first effect has ended, and whose hold is over with the next look at Redis."""
     world = make_world(hold=2.5)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
     world.clock.pass_by(3)
@@ -35,7 +35,7 @@ async def finished_but_held(make_world):
 async def test_what_is_finished_is_not_acknowledged_while_the_group_is_rebalanced(make_world):
     world = await finished_but_held(make_world)
     world.group.rebalancing = True
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     await turns()
     assert world.acked == []
     world.group.rebalancing = False
@@ -45,7 +45,7 @@ async def test_what_is_finished_is_not_acknowledged_while_the_group_is_rebalance
 async def test_what_was_finished_in_an_earlier_generation_is_not_acknowledged(make_world):
     world = await finished_but_held(make_world)
     world.group.consumer_generation_id += 1
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     await turns()
     assert world.acked == []
 
@@ -67,7 +67,7 @@ async def test_partitions_are_given_back_once_the_tries_under_way_have_ended(wor
     world.put(0)
     await until(lambda: world.effects.begun == [0])
     world.group.rebalancing = True
-    giving = asyncio.create_task(world.processor_pool.let_go(set()))
+    giving = asyncio.create_task(world.processor_pool.on_partitions_revoked(set()))
     await turns()
     assert not giving.done()
 
@@ -77,18 +77,18 @@ async def test_partitions_are_given_back_once_the_tries_under_way_have_ended(wor
 
 
 async def test_a_try_that_hangs_does_not_hold_the_group_up(world, monkeypatch, caplog):
-    monkeypatch.setattr(processor_pool, "PATIENCE", 0.001)
+    monkeypatch.setattr(processor_pool, "FINISH_SECONDS", 0.001)
     world.effects.hold(0)
     world.put(0)
     await until(lambda: world.effects.begun == [0])
-    await world.processor_pool.let_go(set())
+    await world.processor_pool.on_partitions_revoked(set())
     assert "effects_outlive_their_lease tries=1" in caplog.text
 
 
 async def test_with_nothing_under_way_partitions_are_given_back_at_once(world):
     world.put(0)
     await until(lambda: world.acked == [0])
-    await world.processor_pool.let_go(set())
+    await world.processor_pool.on_partitions_revoked(set())
 
 
 async def test_events_of_an_earlier_generation_are_not_acknowledged_and_not_begun(world):
@@ -241,7 +241,7 @@ async def test_a_revoked_partition_lets_go_without_acknowledging(world):
     await turns()
     assert world.acked == []
     assert world.effects.ended == [1]
-    assert world.processor_pool.lanes == set()
+    assert world.processor_pool.processors == set()
 
 
 async def test_a_stream_that_ends_lets_go_too(world):
@@ -249,7 +249,7 @@ async def test_a_stream_that_ends_lets_go_too(world):
     world.put(0)
     world.stream.queue.put_nowait(None)
     await until(lambda: world.task.done())
-    assert world.processor_pool.lanes == set()
+    assert world.processor_pool.processors == set()
     assert world.effects.ended == []
 
 
@@ -272,7 +272,7 @@ async def test_nor_where_it_is_cancelled_while_it_lets_go(world):
         closing.set()
         await asyncio.Event().wait()
 
-    world.lane.close = close
+    world.processor.close = close
     world.stream.queue.put_nowait(None)
     await closing.wait()
     world.task.cancel()

@@ -13,13 +13,13 @@ HOLD = 2.5
 async def look_after(world, seconds):
     """Let time pass, then look at Redis."""
     world.clock.pass_by(seconds)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     await turns()
 
 
 async def test_an_event_waits_for_a_look_at_redis_a_hold_after_its_effect(make_world):
     world = make_world(hold=HOLD)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     world.put(0)
     await until(lambda: world.effects.ended == [0])
     await look_after(world, HOLD - 0.1)
@@ -35,7 +35,7 @@ async def test_an_event_waits_for_a_look_at_redis_a_hold_after_its_effect(make_w
 
 async def test_effects_of_an_earlier_run_of_redis_are_repeated_before_their_acknowledgement(make_world):
     world = make_world(hold=HOLD)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     world.put(0, 1)
     await until(lambda: world.effects.ended == [0, 1])
 
@@ -51,7 +51,7 @@ async def test_effects_of_an_earlier_run_of_redis_are_repeated_before_their_ackn
 
 async def test_an_effect_under_way_when_redis_crashed_is_repeated_once_it_ends(make_world):
     world = make_world(hold=HOLD)
-    await world.redis_restart_monitor.look()
+    await world.redis_restart_monitor.check()
     world.effects.hold(1)
     world.put(0, 1, 2)
     await until(lambda: world.effects.ended == [0, 2])
@@ -95,9 +95,9 @@ async def test_a_look_counts_from_when_it_was_asked_not_answered(clock):
 
     redis_restart_monitor = RedisRestartMonitor(slow_run_id, HOLD)
     begun = clock.time
-    await redis_restart_monitor.look()
-    assert redis_restart_monitor.proven(begun - HOLD)
-    assert not redis_restart_monitor.proven(begun - HOLD + 0.5)
+    await redis_restart_monitor.check()
+    assert redis_restart_monitor.is_durable(begun - HOLD)
+    assert not redis_restart_monitor.is_durable(begun - HOLD + 0.5)
 
 
 async def test_an_absent_redis_proves_nothing_and_counts_no_run(clock):
@@ -109,14 +109,14 @@ async def test_an_absent_redis_proves_nothing_and_counts_no_run(clock):
         return answers.pop()
 
     redis_restart_monitor = RedisRestartMonitor(run_id, HOLD)
-    await redis_restart_monitor.look()
+    await redis_restart_monitor.check()
     run, done_at = redis_restart_monitor.run, clock.time
     clock.pass_by(60)
-    await redis_restart_monitor.look()
-    assert not redis_restart_monitor.proven(done_at)
+    await redis_restart_monitor.check()
+    assert not redis_restart_monitor.is_durable(done_at)
     answers.append("first")
-    await redis_restart_monitor.look()
-    assert redis_restart_monitor.proven(done_at)
+    await redis_restart_monitor.check()
+    assert redis_restart_monitor.is_durable(done_at)
     assert redis_restart_monitor.run == run
 
 

@@ -46,7 +46,7 @@ async def test_rows_are_confirmed_by_the_broker_s_answer(shelf):
 
 
 async def test_a_confirmation_that_does_not_come_is_waited_for_again(shelf, monkeypatch):
-    monkeypatch.setattr(changelog, "CONFIRMATION", 0.01)
+    monkeypatch.setattr(changelog, "CONFIRM_SECONDS", 0.01)
     shelf.open(1)
     message = shelf.process(1, offset=0)
     write(shelf, 1)
@@ -94,7 +94,7 @@ async def test_rows_of_an_earlier_generation_are_forgotten_and_those_of_this_one
     new = shelf.process(1, offset=0, generation=2)
     write(shelf, 1)
     shelf.app.consumer_generation_id = 2
-    await shelf.table.forget(set())
+    await shelf.table.on_partitions_assigned(set())
 
     await asyncio.wait_for(shelf.table.confirm(old), DEADLINE_SECONDS)
     confirming = asyncio.create_task(shelf.table.confirm(new))
@@ -111,7 +111,7 @@ async def test_forgetting_while_somebody_waits_harms_nobody(shelf):
     confirming = asyncio.create_task(shelf.table.confirm(message))
     await asyncio.sleep(0)
     shelf.app.consumer_generation_id = 2
-    await shelf.table.forget(set())
+    await shelf.table.on_partitions_assigned(set())
     shelf.changelog.confirm()
     await confirming
 
@@ -216,12 +216,12 @@ class TestDoubts:
     async def test_a_record_that_is_confirmed_while_the_partition_is_held_leaves_none(self, shelf, message):
         shelf.changelog.confirm()
         await shelf.table.confirm(message)
-        await shelf.table.forget()
+        await shelf.table.on_partitions_assigned()
         assert await self.in_doubt(shelf) == []
 
     async def test_a_record_that_is_confirmed_in_a_later_generation_does(self, shelf, message):
         shelf.app.consumer_generation_id = 2
-        await shelf.table.forget()
+        await shelf.table.on_partitions_assigned()
         shelf.changelog.confirm()
         assert await self.in_doubt(shelf) == [ROW]
 
@@ -244,7 +244,7 @@ class TestDoubts:
     async def test_a_record_that_is_given_up_in_a_later_generation_does(self, shelf, message):
         """A time-out is no refusal: Kafka may have it in a connection, and take it yet."""
         shelf.app.consumer_generation_id = 2
-        await shelf.table.forget()
+        await shelf.table.on_partitions_assigned()
         shelf.changelog.fail()
         assert await self.in_doubt(shelf) == [ROW]
 
@@ -262,7 +262,7 @@ class TestDoubts:
         shelf.changelog.fail()
         await asyncio.sleep(0)
         shelf.app.consumer_generation_id = 2
-        await shelf.table.forget()
+        await shelf.table.on_partitions_assigned()
         assert await self.in_doubt(shelf) == [ROW]
 
     async def test_a_record_that_was_sent_again_may_be_late_too(self, shelf, message):
