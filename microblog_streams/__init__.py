@@ -1,7 +1,7 @@
 """Microblog on streams: a Faust application with a thin HTTP front.
 
-``faust -A microblog_streams worker`` looks for ``app`` here. It is made on first use, so that importing
-the package reads no settings and opens nothing. (A module called ``app.py`` would hide the attribute.)
+``faust -A microblog_streams worker`` reads the attribute ``app`` of this package. The application is built on first
+use, so that an import reads no settings and opens nothing. (A module ``app.py`` would hide the attribute.)
 """
 
 from functools import cache
@@ -20,7 +20,7 @@ def _app() -> "MicroblogApp":
     try:
         environment.remove_foreign_variables()
         environment.check_packages()
-        from microblog_streams.bootstrap.application import create_app  # imports what reads the environment
+        from microblog_streams.bootstrap.application import create_app  # its imports read the environment
 
         return create_app(load_settings_or_exit())
     except SetupError as exc:

@@ -1,4 +1,4 @@
-"""Our settings as Faust's. Every value that is not Faust's own default has its reason here."""
+"""Faust's configuration, from our settings. A value that differs from Faust's default has its reason beside it."""
 
 from typing import Any
 
@@ -17,15 +17,15 @@ from microblog_streams.services.worker_directory import tables_dir
 from web.middlewares import stack as middlewares
 
 
-def configuration(settings: Settings, generation: int, partitions: int) -> dict[str, Any]:
+def configuration(settings: Settings, topic_set: int, partitions: int) -> dict[str, Any]:
     """Return the keyword arguments of ``faust.App``."""
-    parts = _parts(settings) | {"datadir": tables_dir(settings.worker_dir, generation), "topic_partitions": partitions}
-    return parts | _group(settings) | _producer(settings) | _web(settings)
+    in_topic_set = {"datadir": tables_dir(settings.worker_dir, topic_set), "topic_partitions": partitions}
+    return in_topic_set | _app(settings) | _group(settings) | _producer(settings) | _web(settings)
 
 
-def _parts(settings: Settings) -> dict[str, Any]:
+def _app(settings: Settings) -> dict[str, Any]:
     return {
-        # As released, variables of the environment (PRODUCER_ACKS, WEB_BIND, BROKER_URL) win over what stands here.
+        # By default, environment variables (PRODUCER_ACKS, WEB_BIND, BROKER_URL) override the values given here.
         "env": {},
         "broker": brokers(settings),
         "broker_credentials": credentials(settings),
@@ -38,7 +38,7 @@ def _parts(settings: Settings) -> dict[str, Any]:
         "Topic": PatchedTopic,
         "Router": EdgeRouter,
         "Worker": MicroblogWorker,
-        # Events of a lost generation are read again; Faust would wait for their acknowledgements, which never come.
+        # After a rebalance, unacknowledged events are read again: to wait for them, as Faust does, would never end.
         "stream_wait_empty": False,
         "stream_recovery_delay": 0.0,
     }
@@ -59,7 +59,7 @@ def _group(settings: Settings) -> dict[str, Any]:
 def _producer(settings: Settings) -> dict[str, Any]:
     return {
         "producer_acks": -1,
-        # As released 20 minutes: a send would hang for as long.
+        # By default 20 minutes: a send would hang for as long.
         "producer_request_timeout": settings.publish_timeout,
         "producer_max_request_size": MAX_RECORD_BYTES,
         "consumer_max_fetch_size": 2 * MAX_RECORD_BYTES,
@@ -68,14 +68,14 @@ def _producer(settings: Settings) -> dict[str, Any]:
 
 def _web(settings: Settings) -> dict[str, Any]:
     return {
-        # As released 0.0.0.0, and the host's name, which Faust puts into URLs as it is.
+        # By default 0.0.0.0 and the host's name. Faust puts the host into URLs without brackets.
         "web_bind": settings.web_host,
         "web_host": bracket_host(settings.web_host),
         "canonical_url": settings.own_url,
         "web_port": settings.web_port,
-        # As released that of the variable FAUST_WEB_TRANSPORT.
+        # By default from the variable FAUST_WEB_TRANSPORT.
         "web_transport": URL("tcp://"),
-        # Faust's own pages: off as released, and here behind the lock. /graph/ needs pydot and Graphviz, and says so.
+        # Faust's own pages, off by default, are behind the admin gate. /graph/ needs pydot and Graphviz.
         "web_stats_enabled": True,
         "web_metrics_enabled": True,
         "web_graph_enabled": True,

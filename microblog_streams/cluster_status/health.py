@@ -112,9 +112,8 @@ class Health:
     async def report(self) -> dict[str, Any]:
         """Return the report. It has names, states and counts only: no addresses, no secrets."""
         stores, outbox = await asyncio.gather(self._ping_stores(), self._outbox_state())
-        tables, halted = self._tables_state(), self.processor_pool.halted()
+        tables = self._tables_state()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
-        problems += [f"lane {name} halted: {reason}" for name, reason in halted.items()]
         problems += self._own_problems(tables)
         return {
             "status": "degraded" if problems else "ok",
@@ -123,16 +122,16 @@ class Health:
             "warnings": list(self._warnings()),
             "stores": stores,
             "tables": tables,
-            "delivery": {
-                "unacked": self.processor_pool.unacked(),
-                "halted": halted,
-                "rowsInDoubt": len(self.stale_rows),
-            },
+            "delivery": self._delivery_state(),
             "outbox": outbox,
             "limits": {"refused": dict(self.rate_limiter.refused)},
             "reconciler": {"checked": self.reconciler.checked, "repaired": self.reconciler.repaired},
             "deadLetters": {"open": self.dead_letter_watch.open},
         }
+
+    def _delivery_state(self) -> dict[str, Any]:
+        pool = self.processor_pool
+        return {"unacked": pool.unacked(), "halted": pool.halted(), "rowsInDoubt": len(self.stale_rows)}
 
     async def _ping_stores(self) -> dict[str, str]:
         stores, broker_answers = await asyncio.gather(
@@ -153,6 +152,8 @@ class Health:
             yield f"dead letters: {count} open, see `faust -A microblog_streams dead-letters list`"
 
     def _own_problems(self, tables: Mapping[str, bool | None]) -> Iterator[str]:
+        for name, reason in self.processor_pool.halted().items():
+            yield f"lane {name} halted: {reason}"
         if self.disk_watch.full:
             yield "disk: it is full, the tables take no rows"
         if tables["recovered"] is False:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.distribution import FileScheduling, Ledger, pytest_collection_modifyitems
 
-SHORT, LONG = "tests/unit/core/test_ids.py::test_it", "tests/integration/chaos/test_short.py::test_it"
+SHORT, LONG = "tests/unit/domain/test_ids.py::test_it", "tests/integration/chaos/test_short.py::test_it"
 
 
 def test_long_files_come_first_and_the_tests_of_a_file_keep_their_order():
@@ -19,7 +19,7 @@ def test_long_files_come_first_and_the_tests_of_a_file_keep_their_order():
 def test_a_file_is_one_piece_and_so_is_a_folder_whose_files_write_the_same_results():
     scope = FileScheduling._split_scope
     schedule = FileScheduling.__new__(FileScheduling)
-    assert scope(schedule, SHORT) == "tests/unit/core/test_ids.py"
+    assert scope(schedule, SHORT) == "tests/unit/domain/test_ids.py"
     names = ("test_quick", "test_peers")
     assert len({scope(schedule, f"tests/integration/bench/{name}.py::test_it") for name in names}) == 1
 

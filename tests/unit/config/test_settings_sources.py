@@ -1,4 +1,4 @@
-"""Where settings come from, and the worker's name and folder. Which values are refused: tests/unit/settings."""
+"""Where settings come from, and the worker's name and folder. Which values are refused: test_settings.py."""
 
 import os
 from pathlib import Path
