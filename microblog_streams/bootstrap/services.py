@@ -116,7 +116,7 @@ def _durability_watch(settings: Settings, topics: Sequence[str], cassandra: Cass
 
 def _dead_letter_watch(settings: Settings, stores: Stores) -> DeadLetterWatch:
     resolved = stores.in_postgres.resolved_letters
-    return DeadLetterWatch(lambda: dead_letter_reader(settings), lambda box: count_open(box, resolved))
+    return DeadLetterWatch(lambda: dead_letter_reader(settings), lambda reader: count_open(reader, resolved))
 
 
 def _edge_audit(app: FaustApp, stores: Stores, operations: Operations, deployment_watch: DeploymentWatch) -> EdgeAudit:

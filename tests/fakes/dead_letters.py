@@ -25,7 +25,7 @@ class FakeDeadLetterReader:
     #: The places that were read.
     read: list[str] = field(default_factory=list)
 
-    def bury(
+    def add(
         self, value: bytes, partition: int = 0, source: str = POST_CREATED, headers: Headers = (("schema", b"1"),)
     ) -> DeadLetter:
         """Add a letter that is a second younger than the one before it."""

@@ -11,7 +11,7 @@ from tests.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters, 
 
 
 @pytest.fixture
-def box():
+def reader():
     return FakeDeadLetterReader()
 
 
@@ -21,11 +21,11 @@ def source():
 
 
 @pytest.fixture
-def letters(box, source):
+def letters(reader, source):
     async def deployment():
         return Deployment(1, 8)
 
-    return DeadLetters(box, FakeResolvedLetters(FakeDatabase()), source, deployment)
+    return DeadLetters(reader, FakeResolvedLetters(FakeDatabase()), source, deployment)
 
 
 @pytest.mark.parametrize(
@@ -61,17 +61,17 @@ def test_a_request_that_makes_sense_is_taken(asked):
     asked.check()
 
 
-def test_nothing_is_discarded_unasked_where_nobody_can_answer(monkeypatch):
+def test_nothing_is_discarded_unasked_without_a_terminal(monkeypatch):
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
 
     with pytest.raises(SetupError, match="--yes"):
         Request("discard", all_open=True).check()
 
 
-async def test_a_letter_that_cannot_be_replayed_keeps_none_of_the_others(box, letters, source, capsys):
-    box.bury(b"0")
-    box.bury(b"1", source="\x1borders")
-    box.bury(b"2")
+async def test_a_letter_that_cannot_be_replayed_keeps_none_of_the_others(reader, letters, source, capsys):
+    reader.add(b"0")
+    reader.add(b"1", source="\x1borders")
+    reader.add(b"2")
 
     with pytest.raises(SetupError, match="1 stay open, 2 done"):
         await execute(Request("replay", all_open=True), letters)
@@ -81,17 +81,17 @@ async def test_a_letter_that_cannot_be_replayed_keeps_none_of_the_others(box, le
     assert await letters.count() == 1
 
 
-async def test_a_store_that_is_away_ends_the_replay(box, letters, source):
-    box.bury(b"0")
+async def test_a_store_that_is_away_ends_the_replay(reader, letters, source):
+    reader.add(b"0")
     source.away = True
 
     with pytest.raises(StoreUnavailable):
         await execute(Request("replay", all_open=True), letters)
 
 
-async def test_one_letter_is_replayed_and_the_others_stay(box, letters, source, capsys):
-    box.bury(b"0")
-    box.bury(b"1")
+async def test_one_letter_is_replayed_and_the_others_stay(reader, letters, source, capsys):
+    reader.add(b"0")
+    reader.add(b"1")
 
     await execute(Request("replay", letter_id="0-1"), letters)
 
@@ -101,14 +101,14 @@ async def test_one_letter_is_replayed_and_the_others_stay(box, letters, source, 
 
 
 @pytest.mark.parametrize(("agreed", "open_then"), [(True, 0), (False, 2)])
-async def test_whoever_discards_is_asked(box, letters, capsys, monkeypatch, agreed, open_then):
+async def test_whoever_discards_is_asked(reader, letters, capsys, monkeypatch, agreed, open_then):
     async def answer(question):
         print(question)
         return agreed
 
     monkeypatch.setattr("microblog_streams.commands.dead_letters._confirm", answer)
-    box.bury(b"0")
-    box.bury(b"1")
+    reader.add(b"0")
+    reader.add(b"1")
 
     await execute(Request("discard", all_open=True), letters)
 

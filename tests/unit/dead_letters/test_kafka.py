@@ -46,8 +46,8 @@ class FakeConsumer:
         return SimpleNamespace(partition=place, offset=offset, timestamp=0, key=None, value=b"v", headers=())
 
 
-async def offsets(box, first, beyond):
-    return [letter.offset async for letter in box.letters(0, first, beyond)]
+async def offsets(reader, first, beyond):
+    return [letter.offset async for letter in reader.letters(0, first, beyond)]
 
 
 @pytest.fixture
@@ -56,39 +56,39 @@ def consumer():
 
 
 @pytest.fixture
-def box(consumer):
+def reader(consumer):
     return KafkaDeadLetterReader(consumer, 2)
 
 
-async def test_the_bounds_are_those_of_every_partition(box):
-    assert await box.bounds() == {0: (3, 8), 1: (3, 8)}
+async def test_the_bounds_are_those_of_every_partition(reader):
+    assert await reader.bounds() == {0: (3, 8), 1: (3, 8)}
 
 
-async def test_what_was_asked_for_is_read_and_nothing_else(box):
-    assert await offsets(box, 4, 7) == [4, 5, 6]
-    assert await offsets(box, 3, 4) == [3]
+async def test_what_was_asked_for_is_read_and_nothing_else(reader):
+    assert await offsets(reader, 4, 7) == [4, 5, 6]
+    assert await offsets(reader, 3, 4) == [3]
 
 
-async def test_what_has_expired_meanwhile_is_left_out(box):
-    assert await offsets(box, 0, 5) == [3, 4]
-    assert await offsets(box, 0, 2) == []
+async def test_what_has_expired_meanwhile_is_left_out(reader):
+    assert await offsets(reader, 0, 5) == [3, 4]
+    assert await offsets(reader, 0, 2) == []
 
 
-async def test_a_broker_that_does_not_answer_is_away(box, consumer, monkeypatch):
+async def test_a_broker_that_does_not_answer_is_away(reader, consumer, monkeypatch):
     monkeypatch.setattr(kafka, "_REQUEST_MS", 5)
     consumer.answers.clear()
 
     with pytest.raises(StoreUnavailable, match="kafka"):
-        await box.bounds()
+        await reader.bounds()
 
 
-async def test_a_broker_that_sends_no_record_is_away(box):
+async def test_a_broker_that_sends_no_record_is_away(reader):
     with pytest.raises(StoreUnavailable, match="sends no record"):
-        await offsets(box, 7, 20)
+        await offsets(reader, 7, 20)
 
 
-async def test_a_connection_that_fails_is_a_broker_that_is_away(box, consumer):
+async def test_a_connection_that_fails_is_a_broker_that_is_away(reader, consumer):
     consumer.error = KafkaConnectionError("gone")
 
     with pytest.raises(StoreUnavailable, match="gone"):
-        await offsets(box, 3, 8)
+        await offsets(reader, 3, 8)

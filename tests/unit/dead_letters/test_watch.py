@@ -14,7 +14,7 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def box():
+def reader():
     return FakeDeadLetterReader()
 
 
@@ -24,45 +24,45 @@ def resolved():
 
 
 @pytest.fixture
-async def watch(box, resolved, monkeypatch):
+async def watch(reader, resolved, monkeypatch):
     monkeypatch.setattr(dead_letter_watch, "INTERVAL_SECONDS", 0.001)
 
     @asynccontextmanager
     async def connect():
-        if box.away:
+        if reader.away:
             raise StoreUnavailable("kafka", "away")
-        yield box
+        yield reader
 
     async with DeadLetterWatch(connect, lambda found: count_open(found, resolved)) as watch:
         yield watch
 
 
-async def test_the_count_follows_what_is_buried_and_resolved(watch, box, resolved):
+async def test_the_count_follows_what_is_added_and_resolved(watch, reader, resolved):
     await until(lambda: watch.open == 0)
-    box.bury(b"0")
-    box.bury(b"1", partition=1)
+    reader.add(b"0")
+    reader.add(b"1", partition=1)
     await until(lambda: watch.open == 2)
     await resolved.resolve(1, 0, "discarded")
     await until(lambda: watch.open == 1)
 
 
-async def test_nothing_is_read_for_it(watch, box):
-    box.bury(b"0")
+async def test_nothing_is_read_for_it(watch, reader):
+    reader.add(b"0")
     await until(lambda: watch.open == 1)
-    assert box.read == []
+    assert reader.read == []
 
 
-async def test_while_kafka_is_away_nobody_knows_and_then_it_is_told_again(watch, box):
-    box.bury(b"0")
+async def test_while_kafka_is_away_the_count_is_unknown_and_then_it_is_known_again(watch, reader):
+    reader.add(b"0")
     await until(lambda: watch.open == 1)
-    box.away = True
+    reader.away = True
     await until(lambda: watch.open is None)
-    box.away = False
+    reader.away = False
     await until(lambda: watch.open == 1)
 
 
-async def test_while_postgresql_is_away_nobody_knows_and_then_it_is_told_again(watch, box, resolved):
-    box.bury(b"0")
+async def test_while_postgresql_is_away_the_count_is_unknown_and_then_it_is_known_again(watch, reader, resolved):
+    reader.add(b"0")
     await until(lambda: watch.open == 1)
     resolved.database.away = True
     await until(lambda: watch.open is None)
@@ -70,10 +70,10 @@ async def test_while_postgresql_is_away_nobody_knows_and_then_it_is_told_again(w
     await until(lambda: watch.open == 1)
 
 
-async def test_a_defect_in_the_count_ends_neither_it_nor_the_worker(watch, box, monkeypatch, caplog):
+async def test_a_defect_in_the_count_ends_neither_it_nor_the_worker(watch, reader, monkeypatch, caplog):
     await until(lambda: watch.open == 0)
     with monkeypatch.context() as broken:
-        broken.setattr(box, "bounds", None)
+        broken.setattr(reader, "bounds", None)
         await until(lambda: watch.open is None)
     await until(lambda: watch.open == 0)
     assert not watch.crashed
