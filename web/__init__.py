@@ -1,5 +1,6 @@
-"""The HTTP front: every URL in ``routes``, one file of thin views a noun, and what all of them share.
+"""HTTP: the REST API, its description, and the pages for operators. ``routes`` lists every URL.
 
-A view reads its parameters (``params``, ``bodies``, ``cursors``, ``once``), calls one operation and answers JSON
-(``answers``). What goes wrong is raised, and becomes a problem document in one place (``problems``).
+A view validates its input (``http``), calls one operation and returns JSON (``api.schemas``). Errors are raised, and
+become problem documents in one place (``http.problems``). Packages import one another in one direction: ``http``;
+``middlewares`` and ``api``; ``server``, ``openapi``, ``docs`` and ``admin``; ``routes``.
 """

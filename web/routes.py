@@ -1,16 +1,18 @@
-"""Every URL of the API, in one table. A new one is one view and one line here.
+"""Every URL, in one table: a new one is one view and one line here.
 
-Each is served with a slash at its end and without. The table is also what the lock goes by: a path that is not in it
-is not public.
+Each path is served with and without a slash at its end. The admin gate uses the table too: a path that is neither
+``API``, ``OPERATION`` nor ``DESCRIPTION`` is not public.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from faust.types import AppT
 
+from microblog_streams.config.settings import Settings
 from web.admin.follower_lookup import Edge, FollowerRows
 from web.admin.metrics import Metrics
-from web.admin.overview import Overview, Own, Status
+from web.admin.overview import Overview, Status, WorkerStatus
 from web.api.blocks import Block, Blocks
 from web.api.follows import Follow, Followees, Followers
 from web.api.health import Health, Ready
@@ -18,14 +20,16 @@ from web.api.posts import AuthorPosts, Posts, PostsOrPost
 from web.api.timelines import Timeline
 from web.api.tokens import Token, Tokens
 from web.api.users import User, Users
-from web.api.view import MICROBLOG, Application, View
+from web.api.view import View
+from web.application import MICROBLOG, Application
 from web.docs.view import Docs, DocsFile
-from web.http.trailing_slash import other
-from web.openapi.view import OpenApi
+from web.http.params import toggle_slash
+from web.middlewares import stack
+from web.openapi.document import OpenApi
 
 Route = tuple[str, type[View]]
 
-#: What people call.
+#: The REST API.
 API: Final[tuple[Route, ...]] = (
     ("/users/", Users),
     ("/users/{user}", User),
@@ -41,49 +45,56 @@ API: Final[tuple[Route, ...]] = (
     ("/tokens/", Tokens),
     ("/tokens/{token}", Token),
 )
-#: What whoever runs the workers calls.
+#: Health checks.
 OPERATION: Final[tuple[Route, ...]] = (
     ("/health", Health),
     ("/ready", Ready),
 )
-#: What describes all of these, and is not described itself.
+#: The description of the two tables above.
 DESCRIPTION: Final[tuple[Route, ...]] = (
     ("/openapi.json", OpenApi),
     ("/docs", Docs),
     ("/docs/{name}", DocsFile),
 )
-#: What is behind the admin token, as Faust's own pages are.
+#: Pages for operators, which need the admin token, as Faust's own pages do.
 INTERNALS: Final[tuple[Route, ...]] = (
     ("/metrics", Metrics),
     ("/admin/", Overview),
     ("/admin/status.json", Status),
-    ("/admin/worker", Own),
+    ("/admin/worker", WorkerStatus),
     ("/admin/edges/{edge}", Edge),
     ("/admin/followers/{author}", FollowerRows),
 )
 
 PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
-#: The same in both spellings: what needs no admin token.
-PUBLIC: Final = PATHS | {other(path) for path in PATHS}
-#: The API's alone, in both spellings: where it matters who calls.
-CALLED: Final = frozenset(spelling for path, _ in API for spelling in (path, other(path)))
+#: Both forms of the paths that need no admin token.
+PUBLIC: Final = PATHS | {toggle_slash(path) for path in PATHS}
+#: Both forms of the API's paths.
+API_PATHS: Final = frozenset(form for path, _ in API for form in (path, toggle_slash(path)))
+#: What the middlewares know of the routes.
+MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS)
+
+
+def application_options(settings: Settings) -> Mapping[str, object]:
+    """Return the value of Faust's setting ``web_application_options``."""
+    return stack.application_options(settings, MIDDLEWARE_PATHS)
 
 
 def served(api: bool) -> tuple[Route, ...]:
-    """Return the routes of a worker that serves the API, or does not."""
+    """Return the routes of a worker; ``api`` is whether it serves the REST API."""
     operation = OPERATION + INTERNALS
     return API + DESCRIPTION + operation if api else operation
 
 
 def register(app: AppT, application: Application, api: bool = True, required: bool = True) -> None:
-    """Mount every view; to be called once per app, before its web server starts.
+    """Register every view. Call it once for an app, before its web server starts.
 
-    ``application`` is what the views call. ``api``: whether the worker serves it; ``required``: whether its calls need
-    their token.
+    ``application`` is what views and middlewares use, ``api`` is whether the worker serves the REST API, ``required``
+    whether its calls need their token.
     """
     cast(Any, app.web).web_app[MICROBLOG] = application
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
-        app.web.route(other(path), app.web.views[path])
+        app.web.route(toggle_slash(path), app.web.views[path])
     if api:
         cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required)

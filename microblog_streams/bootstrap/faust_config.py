@@ -14,7 +14,7 @@ from microblog_streams.delivery.faust_patches.topic import PatchedTopic
 from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import brokers, credentials
 from microblog_streams.services.worker_directory import tables_dir
-from web.middlewares import stack as middlewares
+from web import routes
 
 
 def configuration(settings: Settings, topic_set: int, partitions: int) -> dict[str, Any]:
@@ -79,5 +79,5 @@ def _web(settings: Settings) -> dict[str, Any]:
         "web_stats_enabled": True,
         "web_metrics_enabled": True,
         "web_graph_enabled": True,
-        "web_application_options": middlewares.application_options(settings),
+        "web_application_options": routes.application_options(settings),
     }

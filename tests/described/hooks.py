@@ -11,20 +11,20 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.generation import GenerationMode
 
-from web.http.cursors import Kind, encode
+from web.http.paging import CursorKind, encode_cursor
 
 _NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ0123456789_-.äßøłжя李雷가あ", min_size=1, max_size=50)
 
 _POST: Final = UUID("01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e")
 #: Of each call that is paged: the kind of its cursors, and a position that one may hold.
 _CURSORS: Final = {
-    "listUsers": (Kind.USERS, 1),
-    "listFollowers": (Kind.FOLLOWERS, 1),
-    "listFollowees": (Kind.FOLLOWEES, 1),
-    "listPostsOfUser": (Kind.POSTS, _POST),
-    "getPostOrPosts": (Kind.POSTS, _POST),
-    "listBlocks": (Kind.BLOCKS, 1),
-    "getTimeline": (Kind.OLDER, _POST),
+    "listUsers": (CursorKind.USERS, 1),
+    "listFollowers": (CursorKind.FOLLOWERS, 1),
+    "listFollowees": (CursorKind.FOLLOWEES, 1),
+    "listPostsOfUser": (CursorKind.POSTS, _POST),
+    "getPostOrPosts": (CursorKind.POSTS, _POST),
+    "listBlocks": (CursorKind.BLOCKS, 1),
+    "getTimeline": (CursorKind.OLDER, _POST),
 }
 
 schemathesis.openapi.format("username", _NAMES)
@@ -36,7 +36,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     if case.meta.generation.mode == GenerationMode.POSITIVE and "cursor" in (case.query or {}):
         kind, position = _CURSORS[case.operation.definition.raw["operationId"]]
         owner = next(iter(case.path_parameters.values()), 0)
-        case.query["cursor"] = encode(kind, int(owner) if str(owner).isdecimal() else 0, position)
+        case.query["cursor"] = encode_cursor(kind, int(owner) if str(owner).isdecimal() else 0, position)
 
 
 @schemathesis.hook

@@ -1,1 +1,1 @@
-"""``/admin/``: pages and look-ups for whoever runs the workers, all of them behind the admin token."""
+"""Pages and metrics for operators: ``/admin/`` and ``/metrics``, behind the admin token."""

@@ -1,1 +1,1 @@
-"""The REST API: one file of views for each noun, with the JSON that goes in and out."""
+"""The REST API: one file of views for each noun, and the JSON of requests and responses (``schemas``)."""

@@ -1,64 +1,62 @@
-"""Who follows whom."""
+"""Following users."""
 
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import Blocked, NotFound, TooManyFollowees
-from web.api import schemas
-from web.api.endpoint import Who, call
-from web.api.view import View
+from web.api.schemas import Following, User, users_json
+from web.api.view import Access, View, endpoint
 from web.http import responses
-from web.http.authorization import allow
-from web.http.cursors import Kind
-from web.http.idempotency import once
-from web.http.paging import Paging
+from web.http.authorization import require_user
+from web.http.idempotency import idempotency_key
+from web.http.paging import CursorKind, Paging
 from web.http.params import user_id
 
 
 class Follow(View):
-    """One person following another. Repeating a call changes nothing."""
+    """An edge between two users. Repeating a call changes nothing."""
 
-    @call("follow", schemas.Following, by=Who.OWNER, once=1, raises=(NotFound, Blocked, TooManyFollowees))
+    @endpoint("follow", Following, access=Access.OWNER, min_key_length=1, raises=(NotFound, Blocked, TooManyFollowees))
     async def post(self, request: Request, follower: str, followee: str) -> Response:
-        """Follow."""
+        """Follow a user."""
         edge = _edge(follower, followee, following=True)
-        allow(request, edge.follower_id)
-        await self.operations.follows.follow(edge.follower_id, edge.followee_id, once(request))
-        return responses.one(edge)
+        require_user(request, edge.follower_id)
+        await self.operations.follows.follow(edge.follower_id, edge.followee_id, idempotency_key(request))
+        return responses.model(edge)
 
-    @call("unfollow", schemas.Following, by=Who.OWNER, raises=(NotFound,))
+    @endpoint("unfollow", Following, access=Access.OWNER, raises=(NotFound,))
     async def delete(self, request: Request, follower: str, followee: str) -> Response:
-        """Unfollow."""
+        """Unfollow a user."""
         edge = _edge(follower, followee, following=False)
-        allow(request, edge.follower_id)
+        require_user(request, edge.follower_id)
         await self.operations.follows.unfollow(edge.follower_id, edge.followee_id)
-        return responses.one(edge)
+        return responses.model(edge)
 
 
 class Followers(View):
-    """Those who follow somebody."""
+    """The users who follow a user."""
 
-    @call("listFollowers", list[schemas.User], paged=True, raises=(NotFound,))
+    @endpoint("listFollowers", list[User], paged=True, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
-        """Return a page of users, by id."""
+        """List a user's followers, by id."""
         paging = Paging.of(request, user_id(user))
-        after = paging.after(Kind.FOLLOWERS)
+        after = paging.user_position(CursorKind.FOLLOWERS)
         page = await self.operations.follows.followers(paging.owner, after, paging.limit)
-        return paging.users(page, Kind.FOLLOWERS)
+        return responses.json(users_json(page.items), headers=paging.links(page, CursorKind.FOLLOWERS))
 
 
 class Followees(View):
-    """Those whom somebody follows."""
+    """The users whom a user follows."""
 
-    @call("listFollowees", list[schemas.User], paged=True, raises=(NotFound,))
+    @endpoint("listFollowees", list[User], paged=True, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
-        """Return a page of users, by id."""
+        """List the users whom a user follows, by id."""
         paging = Paging.of(request, user_id(user))
-        after = paging.after(Kind.FOLLOWEES)
+        after = paging.user_position(CursorKind.FOLLOWEES)
         page = await self.operations.follows.followees(paging.owner, after, paging.limit)
-        return paging.users(page, Kind.FOLLOWEES)
+        return responses.json(users_json(page.items), headers=paging.links(page, CursorKind.FOLLOWEES))
 
 
-def _edge(follower: str, followee: str, following: bool) -> schemas.Following:
-    return schemas.Following(
+def _edge(follower: str, followee: str, following: bool) -> Following:
+    return Following(
         follower_id=user_id(follower, "followerId"), followee_id=user_id(followee, "followeeId"), following=following
     )

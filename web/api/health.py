@@ -1,30 +1,32 @@
-"""How the worker is: ``/health`` for people and dashboards, ``/ready`` for whoever sends it requests."""
+"""Health and readiness of the worker."""
 
 from aiohttp.web import Request, Response
 
 from web.api import schemas
-from web.api.endpoint import Who, call
-from web.api.view import View
+from web.api.view import Access, View, endpoint
 from web.http import responses
 from web.http.problems import NotReady
 
 
 class Health(View):
-    """What is well and what is not. 200 as long as the worker is alive: the body tells the rest."""
+    """The health report, for people and dashboards."""
 
-    @call("getHealth", schemas.Health, by=Who.UNASKED)
+    @endpoint("getHealth", schemas.Health, access=Access.ANONYMOUS)
     async def get(self, request: Request) -> Response:
-        """Return the report."""
-        return responses.plain(await self.microblog.health.report())
+        """Return the health report.
+
+        The status is 200 as long as the worker runs; the body says which parts do not work.
+        """
+        return responses.mapping(await self.microblog.health.report())
 
 
 class Ready(View):
-    """Whether the worker serves requests."""
+    """Whether the worker serves requests, for load balancers."""
 
-    @call("getReadiness", schemas.Readiness, by=Who.UNASKED, raises=(NotReady,))
+    @endpoint("getReadiness", schemas.Readiness, access=Access.ANONYMOUS, raises=(NotReady,))
     async def get(self, request: Request) -> Response:
-        """Return 200, or 503 with the reason."""
+        """Return 200 if the worker serves requests, else 503 with the reason."""
         ready, reason = self.microblog.health.ready()
         if not ready:
             raise NotReady(reason)
-        return responses.plain({"status": "ready"})
+        return responses.mapping({"status": "ready"})

@@ -1,56 +1,69 @@
-"""Posts: writing, reading, deleting, and a person's own."""
+"""Writing, reading and deleting posts."""
 
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import BrokerUnavailable, NotFound, OutcomeUnknown
 from web.api import schemas
-from web.api.endpoint import Who, call
-from web.api.view import View
+from web.api.view import Access, View, endpoint
 from web.http import responses
-from web.http.authorization import actor, allow
-from web.http.cursors import Kind
-from web.http.idempotency import once
-from web.http.paging import Paging
-from web.http.params import looks_like_post_id, post_id, user_id
+from web.http.authorization import acting_user, require_user
+from web.http.idempotency import idempotency_key
+from web.http.paging import CursorKind, Paging
+from web.http.params import is_uuid, post_id, user_id
 
-_SENDING = (NotFound, BrokerUnavailable, OutcomeUnknown)
+_PUBLISH_ERRORS = (NotFound, BrokerUnavailable, OutcomeUnknown)
 
 
 class Posts(View):
-    """All posts: a place to write to."""
+    """The collection of all posts, which can only be written to."""
 
-    @call("post", schemas.Post, status=201, takes=schemas.NewPost, by=Who.OWNER, once=1, raises=_SENDING)
+    @endpoint(
+        "post",
+        schemas.Post,
+        status=201,
+        body=schemas.NewPost,
+        access=Access.OWNER,
+        min_key_length=1,
+        raises=_PUBLISH_ERRORS,
+    )
     async def post(self, request: Request, body: schemas.NewPost) -> Response:
         """Write a post."""
-        allow(request, body.user_id)
-        post = await self.operations.posts.create(body.user_id, body.content, once(request, body))
-        return responses.one(schemas.Post.of(post), 201, f"/posts/{post.id}")
+        require_user(request, body.user_id)
+        post = await self.operations.posts.create(body.user_id, body.content, idempotency_key(request, body))
+        return responses.model(schemas.Post.of(post), 201, f"/posts/{post.id}")
 
 
 class AuthorPosts(View):
-    """What one person wrote."""
+    """The posts of one user."""
 
-    @call("listPostsOfUser", list[schemas.Post], paged=True, raises=(NotFound,))
+    @endpoint("listPostsOfUser", list[schemas.Post], paged=True, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
-        """Return a page of posts, newest first."""
+        """List a user's posts, newest first."""
         paging = Paging.of(request, user_id(user))
-        _, before = paging.at_post(Kind.POSTS)
+        _, before = paging.post_position(CursorKind.POSTS)
         page = await self.operations.posts.by_author(paging.owner, before, paging.limit)
-        return paging.posts(page, paging.links(page, Kind.POSTS))
+        return responses.json(schemas.posts_json(page.items), headers=paging.links(page, CursorKind.POSTS))
 
 
 class PostsOrPost(AuthorPosts):
-    """``/posts/{number}`` is what a user wrote, ``/posts/{UUID}`` one post: existing clients speak both."""
+    """``/posts/{number}`` is a user's posts, ``/posts/{UUID}`` is one post: existing clients use both."""
 
-    @call("getPostOrPosts", schemas.Post | list[schemas.Post], paged=True, raises=(NotFound,))
+    @endpoint("getPostOrPosts", schemas.Post | list[schemas.Post], paged=True, raises=(NotFound,))
     async def get(self, request: Request, ident: str) -> Response:
-        """Return one post for a UUID, a page of an author's posts for a number."""
-        if looks_like_post_id(ident):
-            return responses.one(schemas.Post.of(await self.operations.posts.get(post_id(ident))))
+        """Return a post by its id (a UUID), or list a user's posts by the user's id (a number)."""
+        if is_uuid(ident):
+            return responses.model(schemas.Post.of(await self.operations.posts.get(post_id(ident))))
         return await super().get(request, ident)
 
-    @call("deletePost", None, status=204, by=Who.OWNER, raises=_SENDING, path={"ident": "post"})
+    @endpoint(
+        "deletePost",
+        None,
+        status=204,
+        access=Access.OWNER,
+        raises=_PUBLISH_ERRORS,
+        path_parameters={"ident": "post"},
+    )
     async def delete(self, request: Request, ident: str) -> Response:
-        """Delete a post: one's own."""
-        await self.operations.posts.delete(post_id(ident), by=actor(request))
-        return responses.nothing()
+        """Delete one of the caller's posts."""
+        await self.operations.posts.delete(post_id(ident), by=acting_user(request))
+        return responses.no_content()

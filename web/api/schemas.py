@@ -1,7 +1,7 @@
-"""The JSON that goes in and out: names and types. Rules for texts are the operations'; here they are only described.
+"""The JSON of requests and responses: names, types and descriptions. Rules for texts are checked by the operations.
 
-Requests are strict: an id is a JSON integer, not ``"1"``, ``1.0`` or ``true``, and a field that is not known is
-refused, because a misspelt one would otherwise be ignored.
+Requests are strict: an id is a JSON integer, not ``"1"``, ``1.0`` or ``true``, and an unknown field is refused, because
+a misspelt one would be ignored silently.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, PlainSerializer, SecretStr, TypeAdapter, WithJsonSchema
 from pydantic_core import to_json
 
 from microblog_streams.domain import models
@@ -27,15 +26,17 @@ from microblog_streams.operations.validation import (
     MAX_USERNAME,
     TOKEN_NAME,
 )
+from web.http.body import RequestModel
+from web.http.responses import ResponseModel
 
-#: Posts that a worker keeps written.
-WRITTEN: Final = 4_096
-#: Characters of a post that is kept so; longer ones would make it more than 20 MB.
-SHORT: Final = 1_000
+#: Posts whose JSON a worker caches.
+CACHED_POSTS: Final = 4_096
+#: Length of the longest post whose JSON is cached: longer ones could make the cache larger than 20 MB.
+CACHED_POST_CHARACTERS: Final = 1_000
 
 
 def rfc3339(at: datetime) -> str:
-    """Return a time in UTC with milliseconds: ``2026-11-24T12:00:00.123Z``."""
+    """Return a time in UTC with milliseconds, as ``2026-11-24T12:00:00.123Z``."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
@@ -48,62 +49,54 @@ _CONTENT = {"minLength": 1, "maxLength": MAX_CONTENT, "pattern": CONTENT, "examp
 Time = Annotated[datetime, PlainSerializer(rfc3339), WithJsonSchema(_TIME)]
 UserId = Annotated[int, Field(ge=1, le=MAX_USER_ID, examples=[1], json_schema_extra={"format": "int64"})]
 PostId = Annotated[UUID, Field(examples=["01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"])]
-Secret = Annotated[str, Field(description="Shown this once.", examples=["mb_4e8f6a0c3d1b4c579a620b7d5e9f1c24"])]
+Secret = Annotated[
+    str, Field(description="Shown only in this response.", examples=["mb_4e8f6a0c3d1b4c579a620b7d5e9f1c24"])
+]
 Username = Annotated[str, Field(examples=["ann"])]
 Content = Annotated[str, Field(examples=["Good morning"])]
 
 
-class Body(BaseModel):
-    """A request's body."""
-
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
-
-
-class NewUser(Body):
-    """Somebody who registers."""
+class NewUser(RequestModel):
+    """A registration."""
 
     username: Annotated[
         str,
         Field(
             description="Letters and digits of any script, `_`, `-` and `.`. Names that differ only in case or in the "
-            "form of their characters are the same name.",
+            "Unicode form of their characters are the same name.",
             json_schema_extra=_USERNAME,
         ),
     ]
     password: Annotated[
-        SecretStr | None, Field(description="To ask for more tokens with, later on.", json_schema_extra=_PASSWORD)
+        SecretStr | None,
+        Field(description="Needed to log in later, which issues more tokens.", json_schema_extra=_PASSWORD),
     ] = None
 
 
-class NewToken(Body):
-    """Who asks for a token, and what it is for."""
+class NewToken(RequestModel):
+    """A login, which issues a token."""
 
     username: Username
     password: SecretStr
-    name: Annotated[str, Field(description="What it is for, as its owner calls it.", json_schema_extra=_NAME)] = ""
+    name: Annotated[str, Field(description="A label, such as the device's name.", json_schema_extra=_NAME)] = ""
 
 
-class NewPost(Body):
-    """What somebody writes."""
+class NewPost(RequestModel):
+    """A new post."""
 
     user_id: UserId
     content: Annotated[
         str,
         Field(
-            description="Comes back as it was sent. Of the control characters it may hold newline and tab, and it must "
-            "hold one that can be seen. White space around it does not count, up to 2,000 characters with it.",
+            description="Returned as it was sent. Newline and tab are the only control characters allowed, and at "
+            "least one character must be visible. Surrounding white space does not count, up to 2,000 characters in "
+            "total.",
             json_schema_extra=_CONTENT,
         ),
     ]
 
 
-class Answer(BaseModel):
-    """A part of an answer."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
-
-
-class User(Answer):
+class User(ResponseModel):
     """A user."""
 
     id: UserId
@@ -117,7 +110,7 @@ class User(Answer):
 
 
 class Registered(User):
-    """A user who has just registered, with the token that is shown this once."""
+    """A new user, with the secret of their first token, which is shown only in this response."""
 
     token: Secret
 
@@ -127,8 +120,8 @@ class Registered(User):
         return cls(id=user.id, username=user.username, created_at=user.created_at, token=token.get_secret_value())
 
 
-class Token(Answer):
-    """A token, as its owner sees it later."""
+class Token(ResponseModel):
+    """A token, without its secret."""
 
     id: UserId
     name: str
@@ -142,7 +135,7 @@ class Token(Answer):
 
 
 class IssuedToken(Token):
-    """A new token, with the secret that is shown this once, and whose it is."""
+    """A new token, with its secret, which is shown only in this response."""
 
     user_id: UserId
     token: Secret
@@ -154,8 +147,8 @@ class IssuedToken(Token):
         return cls(**Token.of(token).model_dump(), user_id=token.user, token=issued.secret.get_secret_value())
 
 
-class Post(Answer):
-    """A post; also a timeline's item."""
+class Post(ResponseModel):
+    """A post, also as an item of a timeline."""
 
     post_id: PostId
     user_id: UserId
@@ -175,15 +168,26 @@ class Post(Answer):
         )
 
 
+_users: Final = TypeAdapter(list[User])
+
+
+def users_json(users: Iterable[models.User]) -> bytes:
+    """Return a JSON array of users."""
+    return _users.dump_json([User.of(user) for user in users], by_alias=True)
+
+
 def posts_json(posts: Iterable[PostView]) -> bytes:
-    """Return the JSON of posts, each as ``Post`` writes it."""
-    texts = [_post_json(post) if len(post.content) <= SHORT else _post_json.__wrapped__(post) for post in posts]
+    """Return a JSON array of posts, each as ``Post`` would serialise it."""
+    texts = [
+        _post_json(post) if len(post.content) <= CACHED_POST_CHARACTERS else _post_json.__wrapped__(post)
+        for post in posts
+    ]
     return b"[" + b",".join(texts) + b"]"
 
 
-@lru_cache(WRITTEN)
+@lru_cache(CACHED_POSTS)
 def _post_json(post: PostView) -> bytes:
-    """Return one, but without a model: that costs more than the text. The same posts are on many pages."""
+    """Return a post's JSON without a model, which would cost more. Cached, because many pages have the same posts."""
     fields = {
         "postId": str(post.id),
         "userId": post.author,
@@ -194,49 +198,49 @@ def _post_json(post: PostView) -> bytes:
     return to_json(fields)
 
 
-class Following(Answer):
-    """Whether somebody follows somebody, after POST or DELETE."""
+class Following(ResponseModel):
+    """Whether a user follows another after the call."""
 
     follower_id: UserId
     followee_id: UserId
     following: bool
 
 
-class Blocking(Answer):
-    """Whether somebody blocks somebody, after POST or DELETE."""
+class Blocking(ResponseModel):
+    """Whether a user blocks another after the call."""
 
     blocker_id: UserId
     blocked_id: UserId
     blocking: bool
 
 
-class Health(Answer):
-    """What is well and what is not. What is there besides `status` is for people, and may change."""
+class Health(ResponseModel):
+    """The health report. Fields other than `status` are for people, and may change."""
 
     model_config = ConfigDict(extra="allow")
 
     status: Literal["ok", "degraded"]
 
 
-class Readiness(Answer):
-    """That the worker serves requests."""
+class Readiness(ResponseModel):
+    """The worker serves requests."""
 
     status: Literal["ready"]
 
 
-class WrongField(Answer):
-    """One thing that is wrong with a request."""
+class WrongField(ResponseModel):
+    """One wrong field of a request."""
 
     field: Annotated[str, Field(description="The field, parameter or header.", examples=["limit"])]
     message: Annotated[str, Field(examples=["must be a whole number from 1 to 100"])]
 
 
-class Problem(Answer):
+class Problem(ResponseModel):
     """An error (RFC 9457)."""
 
-    type: Annotated[str, Field(description="Stable: decide by it.", examples=["/problems/not-found"])]
+    type: Annotated[str, Field(description="Stable: clients should decide by it.", examples=["/problems/not-found"])]
     title: Annotated[str, Field(examples=["Not found"])]
     status: Annotated[int, Field(ge=400, le=599, examples=[404])]
-    detail: Annotated[str, Field(description="What is particular to this one, for people.")]
-    errors: Annotated[list[WrongField], Field(description="One entry a wrong field.", default_factory=list)]
-    request_id: Annotated[str, Field(description="What to ask about.")]
+    detail: Annotated[str, Field(description="An explanation of this occurrence, for people.")]
+    errors: Annotated[list[WrongField], Field(description="One entry for each wrong field.", default_factory=list)]
+    request_id: Annotated[str, Field(description="Quote it when you report the error.")]

@@ -1,53 +1,101 @@
-"""Home timelines: what somebody and those whom they follow wrote, newest first.
+"""Home timelines: the posts of a user and of the users whom they follow.
 
-Timelines are polled, so a caller who says what they have (``If-None-Match``) gets nothing where nothing is new.
+Timelines are polled, so each complete page has an ETag, and a poll that finds nothing new is a 304 without a body. The
+tag is a hash of everything on the page that can change: the posts' ids in order, their authors' names, and the links.
+So it changes with a post that arrives late in the middle of the page, and with a deleted one. A post's text never
+changes, so its id stands for it; the names of the fields are hashed too, so that a release with other fields makes
+other tags. The tag is weak, because compressed or not the page is the same.
 """
 
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
+from aiohttp import ETag
+from aiohttp.helpers import ETAG_ANY
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import NotFound, Unfinished
 from microblog_streams.operations.pages import Page, PostView
-from web.api import schemas
-from web.api.endpoint import Who, call
-from web.api.view import View
-from web.http import etags
-from web.http.authorization import allow
-from web.http.cursors import Kind
-from web.http.paging import INCOMPLETE, Paging
+from web.api.schemas import Post, posts_json
+from web.api.view import Access, View, endpoint
+from web.http import responses
+from web.http.authorization import require_user
+from web.http.paging import CursorKind, Paging
 from web.http.params import user_id
+from web.http.problems import RETRY_AFTER_SECONDS
 
-_KINDS = (Kind.OLDER, Kind.NEWER)
+#: Headers of a page that may lack posts between those it has.
+INCOMPLETE: Final = {"Timeline-State": "incomplete", "Retry-After": RETRY_AFTER_SECONDS}
+#: A timeline is private, and a cached copy must be revalidated before it is shown.
+CACHING: Final = {"Cache-Control": "private, no-cache"}
+#: Of the hash. A collision can only hide one version of a page from the user who reads it.
+_ETAG_BYTES: Final = 12
+
+_KINDS: Final = (CursorKind.OLDER, CursorKind.NEWER)
 
 
 class Timeline(View):
-    """One person's home timeline."""
+    """A user's home timeline."""
 
-    @call(
+    @endpoint(
         "getTimeline",
-        list[schemas.Post],
+        list[Post],
         paged=True,
-        tagged=True,
-        by=Who.OWNER,
+        has_etag=True,
+        access=Access.OWNER,
         headers=tuple(INCOMPLETE),
         raises=(NotFound, Unfinished),
     )
     async def get(self, request: Request, user: str) -> Response:
-        """Return a page of one's own: from the top, older than a cursor, or newer than one; 304 where it is known."""
-        allow(request, user_id(user))
+        """Return a page of the caller's home timeline, newest first.
+
+        Without a cursor it is the newest page; a cursor leads to older or newer posts.
+        """
+        require_user(request, user_id(user))
         paging = Paging.of(request, user_id(user))
         page = await self._page(paging)
         links = paging.links(page, *_KINDS)
-        # One that is not whole has no tag: it is to be asked for until it is.
-        if page.whole:
-            return etags.answered(request, page.items, links, lambda: paging.posts(page, links))
-        answer = paging.posts(page, links)
-        answer.headers.update(etags.CACHING)
-        return answer
+        response = _respond(request, page.items, links) if page.whole else _incomplete(page.items)
+        response.headers.update(CACHING)
+        return response
 
     async def _page(self, paging: Paging) -> Page[PostView, UUID]:
-        kind, position = paging.at_post(*_KINDS)
-        if kind is Kind.NEWER and position is not None:
+        kind, position = paging.post_position(*_KINDS)
+        if kind is CursorKind.NEWER and position is not None:
             return await self.operations.timelines.newer(paging.owner, position, paging.limit)
         return await self.operations.timelines.older(paging.owner, position, paging.limit)
+
+
+def etag(posts: Sequence[PostView], links: Mapping[str, str]) -> ETag:
+    """Return the ETag of a page of posts; ``links`` are its headers."""
+    names = [*Post.model_fields, *links.values(), str(len(posts)), *[post.username for post in posts]]
+    digest = sha256("\n".join(names).encode())
+    digest.update(b"".join([post.id.bytes for post in posts]))
+    return ETag(urlsafe_b64encode(digest.digest()[:_ETAG_BYTES]).decode(), is_weak=True)
+
+
+def _respond(request: Request, posts: Sequence[PostView], links: Mapping[str, str]) -> Response:
+    """Return a complete page, or a 304 if the client has it."""
+    current = etag(posts, links)
+    if _has(request, current):
+        response = Response(status=304, headers=links)
+    else:
+        response = responses.json(posts_json(posts), headers=links)
+    response.etag = current
+    return response
+
+
+def _incomplete(posts: Sequence[PostView]) -> Response:
+    """Return a page without ETag and links, which the client is to request again."""
+    return responses.json(posts_json(posts), headers=INCOMPLETE)
+
+
+def _has(request: Request, current: ETag) -> bool:
+    """Return whether ``If-None-Match`` names the tag. The comparison is weak, ``*`` matches all (RFC 9110, 13.1.2)."""
+    given = request.headers.get("If-None-Match")
+    if given is None or given == ETAG_ANY:
+        return given is not None
+    return any(tag.value == current.value for tag in request.if_none_match or ())

@@ -1,39 +1,60 @@
-"""Tokens: getting one by name and password, seeing one's own, revoking."""
+"""Issuing, listing and revoking access tokens.
+
+Logins draw from a rate limit of the username, wherever they come from: a limit of each address alone would not stop an
+attacker who has many. The view draws from it, because the middleware of the rate limits has not read the body.
+"""
+
+from hashlib import sha256
+from typing import Final
 
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import Busy, Invalid, NotFound, WrongLogin
+from microblog_streams.operations.validation import name_key
+from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api import schemas
-from web.api.endpoint import Who, call
-from web.api.view import View
+from web.api.view import Access, View, endpoint
 from web.http import responses
-from web.http.authorization import insist
-from web.http.login_limit import sign_in_as
+from web.http.authorization import require_caller
 from web.http.params import token_id
+from web.http.problems import TooManyRequests
+
+#: How much of a username is hashed: more than any existing name has.
+HASHED_NAME_CHARACTERS: Final = 200
 
 
 class Tokens(View):
-    """The caller's own tokens."""
+    """The caller's tokens."""
 
-    @call("listTokens", list[schemas.Token], by=Who.CALLER)
+    @endpoint("listTokens", list[schemas.Token], access=Access.AUTHENTICATED)
     async def get(self, request: Request) -> Response:
-        """Return them, by id. Never the secrets: they are not kept."""
-        found = await self.operations.tokens.of(insist(request).user)
-        return responses.several([schemas.Token.of(token) for token in found])
+        """List the caller's tokens, by id. Their secrets are not stored and never shown again."""
+        found = await self.operations.tokens.of(require_caller(request).user)
+        return responses.models([schemas.Token.of(token) for token in found])
 
-    @call("logIn", schemas.IssuedToken, status=201, takes=schemas.NewToken, raises=(Invalid, WrongLogin, Busy))
+    @endpoint("logIn", schemas.IssuedToken, status=201, body=schemas.NewToken, raises=(Invalid, WrongLogin, Busy))
     async def post(self, request: Request, body: schemas.NewToken) -> Response:
-        """Give another one, to whoever has the password."""
-        await sign_in_as(request, body.username)
+        """Issue another token for a username and password."""
+        await self._limit_login(body.username)
         issued = await self.operations.access.log_in(body.username, body.password, body.name)
         return responses.secret(schemas.IssuedToken.of_issued(issued), f"/tokens/{issued.token.id}")
+
+    async def _limit_login(self, username: str) -> None:
+        """Draw from the username's limit before the password is checked, whether the user exists or not.
+
+        Raises TooManyRequests.
+        """
+        key = name_key(username[:HASHED_NAME_CHARACTERS]).encode("utf-8", "surrogatepass")
+        verdict = await self.microblog.rate_limiter.take(RateLimit.SIGNING_IN, f"name:{sha256(key).hexdigest()}")
+        if verdict and not verdict.granted:
+            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
 
 class Token(View):
     """One of the caller's tokens."""
 
-    @call("revokeToken", None, status=204, by=Who.CALLER, raises=(NotFound,))
+    @endpoint("revokeToken", None, status=204, access=Access.AUTHENTICATED, raises=(NotFound,))
     async def delete(self, request: Request, token: str) -> Response:
-        """Revoke it; others' are not there."""
-        await self.operations.tokens.revoke(insist(request).user, token_id(token))
-        return responses.nothing()
+        """Revoke one of the caller's tokens. Those of other users are not found."""
+        await self.operations.tokens.revoke(require_caller(request).user, token_id(token))
+        return responses.no_content()

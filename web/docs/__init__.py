@@ -1,1 +1,1 @@
-"""``/docs``: the API for people, and the page's own files."""
+"""``/docs``: the API for people."""

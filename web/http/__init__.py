@@ -1,1 +1,1 @@
-"""What all views share of HTTP: bodies, parameters, paging, ETags, idempotency, responses and problems."""
+"""HTTP for all views: bodies, parameters, paging, idempotency, content negotiation, responses and problems."""

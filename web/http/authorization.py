@@ -1,7 +1,7 @@
-"""Who calls, and whether they may: what views ask before they do something in somebody's name.
+"""Who calls, and whether they may: the checks with which views begin.
 
-``authorization`` has found out whose token came. A view that nobody asked for leave is open to everybody, so each that
-acts as a person, or shows what is theirs alone, begins with ``allow``, ``actor`` or ``insist``.
+The middleware ``authentication`` has looked the token up. Views are public by default, so each one that acts for a
+user, or shows what is private, begins with ``require_user``, ``acting_user`` or ``require_caller``.
 """
 
 from dataclasses import dataclass
@@ -11,44 +11,48 @@ from aiohttp.web import Request, RequestKey
 
 from microblog_streams.domain.errors import Forbidden, Unauthenticated
 
+HOW_TO_AUTHENTICATE: Final = (
+    "A token is required: 'Authorization: Bearer …'. Registering returns one; POST /tokens/ issues more."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose token came with a request, and the token's id."""
+    """The ids of the user whose token was sent, and of the token."""
 
     user: int
     token: int
 
 
-#: Whose token came; not there where none did.
+#: The request's caller; absent without a valid token.
 CALLER: Final = RequestKey("caller", Caller)
-#: Whether everybody may do everything (``MICROBLOG_AUTH=open``).
+#: Whether all requests are allowed (``MICROBLOG_AUTH=open``).
 OPEN: Final = RequestKey("open", bool)
 
 
 def caller(request: Request) -> Caller | None:
-    """Return who calls, None where that is not known."""
+    """Return the caller, None without a valid token."""
     return request.get(CALLER)
 
 
-def everybody_may(request: Request) -> bool:
-    """Tell whether nobody has to say who they are."""
+def is_open(request: Request) -> bool:
+    """Return whether requests need no token."""
     return bool(request.get(OPEN))
 
 
-def insist(request: Request) -> Caller:
-    """Return who calls. Raises Unauthenticated."""
+def require_caller(request: Request) -> Caller:
+    """Return the caller. Raises Unauthenticated."""
     if found := caller(request):
         return found
-    raise Unauthenticated("Send a token: 'Authorization: Bearer …'. Registering gives one, POST /tokens/ another.")
+    raise Unauthenticated(HOW_TO_AUTHENTICATE)
 
 
-def actor(request: Request) -> int | None:
-    """Return in whose name the request is made; None: it may be in anybody's. Raises Unauthenticated."""
-    return None if everybody_may(request) else insist(request).user
+def acting_user(request: Request) -> int | None:
+    """Return the id of the user for whom the request acts; None in open mode: any user. Raises Unauthenticated."""
+    return None if is_open(request) else require_caller(request).user
 
 
-def allow(request: Request, user: int) -> None:
-    """Return where the caller is this user. Raises Unauthenticated, Forbidden; whether the user exists is no matter."""
-    if actor(request) not in (None, user):
-        raise Forbidden(f"The token is not user {user}'s.")
+def require_user(request: Request, user: int) -> None:
+    """Check that the caller is ``user``. Raises Unauthenticated, Forbidden; both also if the user does not exist."""
+    if acting_user(request) not in (None, user):
+        raise Forbidden(f"The token does not belong to user {user}.")

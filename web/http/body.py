@@ -1,8 +1,8 @@
-"""Reading a request's JSON body, without trust in any of it.
+"""Reading and validating a request's JSON body.
 
-Python's own parser, because it tells of what pydantic's lets pass: a name that stands twice in an object (parsers
-disagree on which one counts). Nesting, long numbers, NaN and other encodings end in a 400 like any bad JSON. A byte
-order mark in front, which some editors and libraries write, is skipped (RFC 8259, section 8.1).
+Python's own JSON parser is used, because it reports names that appear twice in an object, which pydantic's parser
+accepts (parsers disagree on which one counts). Deep nesting, long numbers, NaN and other encodings end in a 400, like
+all bad JSON. A byte order mark, which some editors and libraries write, is skipped (RFC 8259, section 8.1).
 """
 
 import json
@@ -11,58 +11,74 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
+from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.web import HTTPUnsupportedMediaType, Request, RequestPayloadError
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from microblog_streams.domain.errors import Invalid
-from web.api.schemas import Body
+from web.http.expect_continue import send_continue
 from web.http.problems import InvalidFields
-from web.server.expect_continue import go_on
-from web.server.framing import TooManyChunks
 
-#: Names of UTF-8 in use. Not looked up: Python keeps every name that it was ever asked for.
+#: Names of UTF-8 in use. No codec is looked up, because Python caches every name that was ever asked for.
 _UTF_8: Final = frozenset({"utf-8", "utf8"})
 
-BodyT = TypeVar("BodyT", bound=Body)
 
-#: pydantic's messages where they speak of Python, or of less than the caller wants to know.
+class RequestModel(BaseModel):
+    """Base of the models of request bodies."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True, frozen=True)
+
+
+BodyT = TypeVar("BodyT", bound=RequestModel)
+
+
+class TooManyChunks(BadHttpMessage, RequestPayloadError):
+    """A body comes in more chunks than the server reads."""
+
+    def __init__(self, allowed: int) -> None:
+        """``allowed`` is the number of chunks."""
+        super().__init__(f"has more than {allowed:,} chunks; send it in fewer")
+
+
+#: Messages in place of those of pydantic that speak of Python or say too little.
 _MESSAGES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field of this request",
     "model_type": "must be a JSON object",
     "int_type": "must be a whole number",
     "string_type": "must be a string",
-    "string_unicode": "holds a name with half a character (a lone surrogate)",
+    "string_unicode": "contains a name with a lone surrogate (half a character)",
 }
 
 
-async def read(request: Request, model: type[BodyT]) -> BodyT:
+async def read_body(request: Request, model: type[BodyT]) -> BodyT:
     """Return the body as ``model``. Raises Invalid, InvalidFields, and aiohttp's 413 and 415."""
     if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF_8:
         raise HTTPUnsupportedMediaType
-    # Bodies are small, and a few bytes can unfold to gigabytes.
+    # Bodies are small, and a few compressed bytes can unpack to gigabytes.
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise HTTPUnsupportedMediaType
     try:
-        return model.model_validate(_parse(await _content(request)))
+        return model.model_validate(_parse(await _receive(request)))
     except ValidationError as exc:
         raise InvalidFields([_field(error) for error in exc.errors(include_input=False, include_url=False)]) from None
 
 
-async def _content(request: Request) -> bytes:
+async def _receive(request: Request) -> bytes:
     try:
-        await go_on(request)
+        await send_continue(request)
         return await request.read()
     except TooManyChunks as exc:
         raise Invalid("body", exc.message) from None
-    except (RequestPayloadError, ConnectionError):  # the latter: its client has left, and nobody reads this
-        raise Invalid("body", "is not transferred as its headers say") from None
+    except (RequestPayloadError, ConnectionError):  # ConnectionError: the client has left and reads no answer
+        raise Invalid("body", "was not transferred as its headers say") from None
 
 
 def _parse(content: bytes) -> object:
     try:
-        return _JSON.decode(content.removeprefix(BOM_UTF8).decode())
+        return _DECODER.decode(content.removeprefix(BOM_UTF8).decode())
     except UnicodeDecodeError as exc:
         raise Invalid("body", f"is not UTF-8 at byte {exc.start}") from None
     except json.JSONDecodeError as exc:
@@ -70,22 +86,22 @@ def _parse(content: bytes) -> object:
     except RecursionError:
         raise Invalid("body", "is nested too deeply") from None
     except ValueError:
-        raise Invalid("body", "holds a number of too many digits") from None
+        raise Invalid("body", "contains a number with too many digits") from None
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
     [(name, _)] = Counter(name for name, _ in pairs).most_common(1)
-    raise Invalid(name[:100], "is there more than once")
+    raise Invalid(name[:100], "appears more than once")
 
 
-def _constant(name: str) -> NoReturn:
-    raise Invalid("body", f"is not JSON: {name} is not a number in it")
+def _refuse_constant(name: str) -> NoReturn:
+    raise Invalid("body", f"is not JSON: {name} is not a JSON number")
 
 
-_JSON: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_names, parse_constant=_refuse_constant)
 
 
 def _field(error: ErrorDetails) -> tuple[str, str]:

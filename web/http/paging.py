@@ -1,33 +1,77 @@
-"""Pages: a JSON array, and the URLs of the pages around it in the ``Link`` header (RFC 8288).
+"""Paging: ``?limit=`` and ``?cursor=`` of a request, and the URLs of the next pages in ``Link`` (RFC 8288).
 
-Positions (operations) become cursors here, and cursors positions. The URLs are relative to the server, so they
-hold behind any gateway.
+A cursor is opaque text that clients send back: base64url of a kind, a position (a user's or a post's id) and a checksum
+over both and the user in the path. So a changed cursor, or one of another page, is refused. It is neither a secret nor
+a permission: its position was shown on the previous page.
+
+URLs are relative to the server, so they are right behind any gateway.
 """
 
-from collections.abc import Mapping
+import zlib
+from base64 import b64encode, urlsafe_b64decode
+from binascii import Error
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final, Self
 from uuid import UUID
 
-from aiohttp.web import Request, Response
-from pydantic import TypeAdapter
+from aiohttp.web import Request
 
-from microblog_streams.domain import models
-from microblog_streams.operations.pages import Page, PostView
-from web.api.schemas import User, posts_json
-from web.http import cursors, params, responses
-from web.http.cursors import Kind, Position
-from web.http.problems import RETRY_AFTER
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.domain.ids import MAX_USER_ID, POST_BYTES, USER_BYTES, decode_user, encode_user, is_post_id
+from microblog_streams.operations.pages import Page
+from web.http import params
 
-#: Of a page that may lack posts between those it has.
-INCOMPLETE: Final = {"Timeline-State": "incomplete", "Retry-After": RETRY_AFTER}
+_KIND_BYTES: Final = 1
+_CHECKSUM_BYTES: Final = 4
 
-_users = TypeAdapter(list[User])
+
+class CursorKind(IntEnum):
+    """The list, and on timelines the direction, of a cursor. Numbers are never reused, because clients hold cursors."""
+
+    USERS = 1
+    FOLLOWERS = 2
+    FOLLOWEES = 3
+    POSTS = 4
+    OLDER = 5
+    NEWER = 6
+    BLOCKS = 7
+    #: Lists behind the admin token start here.
+    FOLLOWER_ROWS = 101
+
+
+Position = int | UUID
+
+
+def encode_cursor(kind: CursorKind, owner: int, position: Position) -> str:
+    """Return a cursor. ``owner`` is the id of the user in the path, 0 for a path without a user."""
+    raw = encode_user(position) if isinstance(position, int) else position.bytes
+    payload = bytes([kind]) + raw
+    return _to_text(payload + _checksum(payload, owner))
+
+
+def decode_user_cursor(text: str, kind: CursorKind, owner: int) -> int:
+    """Return the user id after which the page begins. Raises Invalid (``cursor``)."""
+    _, raw = _decode(text, (kind,), owner)
+    if len(raw) != USER_BYTES or (position := decode_user(raw)) > MAX_USER_ID:
+        raise _invalid()
+    return position
+
+
+def decode_post_cursor(text: str, kinds: tuple[CursorKind, ...], owner: int) -> tuple[CursorKind, UUID]:
+    """Return the cursor's kind, one of ``kinds``, and the post id after which the page begins.
+
+    Raises Invalid (``cursor``).
+    """
+    kind, raw = _decode(text, kinds, owner)
+    if len(raw) != POST_BYTES or not is_post_id(position := UUID(bytes=raw)):
+        raise _invalid()
+    return kind, position
 
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """What a request says of the page it wants. ``owner`` is the user in its path, 0 where there is none."""
+    """Which page a request asks for. ``owner`` is the id of the user in its path, 0 without one."""
 
     path: str
     owner: int
@@ -39,36 +83,53 @@ class Paging:
         """Read ``?limit=`` and ``?cursor=``. Raises Invalid."""
         return cls(request.rel_url.raw_path, owner, params.limit(request), params.cursor(request))
 
-    def after(self, kind: Kind) -> int:
-        """Return the user id to go on from, 0 for the first page. Raises Invalid (``cursor``)."""
-        return cursors.decode_user_position(self.cursor, kind, self.owner) if self.cursor is not None else 0
+    def user_position(self, kind: CursorKind) -> int:
+        """Return the user id after which the page begins, 0 for the first page. Raises Invalid (``cursor``)."""
+        return decode_user_cursor(self.cursor, kind, self.owner) if self.cursor is not None else 0
 
-    def at_post(self, *kinds: Kind) -> tuple[Kind, UUID | None]:
-        """Return the post id to go on from, and which of ``kinds``; the first of them for the first page."""
+    def post_position(self, *kinds: CursorKind) -> tuple[CursorKind, UUID | None]:
+        """Return the cursor's kind and post id; the first of ``kinds`` and None for the first page.
+
+        Raises Invalid (``cursor``).
+        """
         if self.cursor is None:
             return kinds[0], None
-        return cursors.decode_post_position(self.cursor, kinds, self.owner)
+        return decode_post_cursor(self.cursor, kinds, self.owner)
 
-    def users(self, page: Page[models.User, int], kind: Kind) -> Response:
-        """Answer a page of users."""
-        body = _users.dump_json([User.of(user) for user in page.items], by_alias=True)
-        return responses.json(body, headers=self._header(self._link("next", kind, page.next)))
-
-    def posts(self, page: Page[PostView, UUID], links: Mapping[str, str]) -> Response:
-        """Answer a page of posts, with what ``links`` made for it."""
-        return responses.json(posts_json(page.items), headers=links if page.whole else {**links, **INCOMPLETE})
-
-    def links(self, page: Page[Any, UUID], older: Kind, newer: Kind | None = None) -> dict[str, str]:
-        """Return a page of posts' ``Link`` header; ``newer`` is the kind of the page above it, if there is one."""
-        above = self._link("prev", newer, page.prev) if newer is not None else None
-        return self._header(self._link("next", older, page.next), above)
-
-    def _header(self, *links: str | None) -> dict[str, str]:
-        header = ", ".join(link for link in links if link)
+    def links(self, page: Page[Any, Any], kind: CursorKind, prev_kind: CursorKind | None = None) -> dict[str, str]:
+        """Return the ``Link`` header, empty without further pages; ``rel="prev"`` only for a ``prev_kind``."""
+        prev = self._link("prev", prev_kind, page.prev) if prev_kind is not None else None
+        header = ", ".join(link for link in (self._link("next", kind, page.next), prev) if link)
         return {"Link": header} if header else {}
 
-    def _link(self, rel: str, kind: Kind, position: Position | None) -> str | None:
+    def _link(self, rel: str, kind: CursorKind, position: Position | None) -> str | None:
         if position is None:
             return None
-        cursor = cursors.encode(kind, self.owner, position)
+        cursor = encode_cursor(kind, self.owner, position)
         return f'<{self.path}?cursor={cursor}&limit={self.limit}>; rel="{rel}"'
+
+
+def _decode(text: str, kinds: tuple[CursorKind, ...], owner: int) -> tuple[CursorKind, bytes]:
+    try:
+        raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except (Error, ValueError):
+        raise _invalid() from None
+    payload, checksum = raw[:-_CHECKSUM_BYTES], raw[-_CHECKSUM_BYTES:]
+    # urlsafe_b64decode skips invalid characters and spare bits, so the text is compared with its canonical form.
+    if not payload or _to_text(raw) != text or checksum != _checksum(payload, owner):
+        raise _invalid()
+    if payload[0] not in kinds:
+        raise _invalid()
+    return CursorKind(payload[0]), payload[_KIND_BYTES:]
+
+
+def _to_text(raw: bytes) -> str:
+    return b64encode(raw, b"-_").rstrip(b"=").decode()
+
+
+def _checksum(payload: bytes, owner: int) -> bytes:
+    return zlib.crc32(encode_user(owner) + payload).to_bytes(_CHECKSUM_BYTES, "big")
+
+
+def _invalid() -> Invalid:
+    return Invalid("cursor", "is not valid for this page; take it from the Link header of the previous page")

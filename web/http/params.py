@@ -1,6 +1,10 @@
-"""What comes in a path or a query, checked before an operation sees it.
+"""Parameters of the path and the query, validated before an operation sees them; and the two forms of each path.
 
-Malformed and out of range is Invalid, named as docs/api.md names it; well formed and unknown is NotFound.
+A malformed value or one out of range raises Invalid with the name that docs/api.md uses; a well-formed id that cannot
+exist raises NotFound.
+
+Every path is served with and without a slash at its end. There is no redirect: it would cost a round trip, and many
+clients repeat a redirected POST as a GET.
 """
 
 import re
@@ -13,6 +17,7 @@ from aiohttp.web import Request
 from microblog_streams.domain.errors import Invalid, NotFound
 from microblog_streams.domain.ids import MAX_USER_ID, is_post_id
 
+#: Items of a page.
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 
@@ -21,41 +26,41 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole number in decimal digits, without sign or leading zeros: what is read is what is described."""
+class IntegerRange:
+    """Whole numbers in decimal digits, without sign or leading zeros. The API's description uses the same bounds."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
-    def read(self, text: str, field: str) -> int:
+    def parse(self, text: str, field: str) -> int:
         """Return the number. Raises Invalid."""
-        if not _DIGITS.fullmatch(text) or text[0] == "0" or not self.least <= int(text) <= self.most:
-            raise Invalid(field, f"must be a whole number from {self.least} to {self.most}")
+        if not _DIGITS.fullmatch(text) or text[0] == "0" or not self.minimum <= int(text) <= self.maximum:
+            raise Invalid(field, f"must be a whole number from {self.minimum} to {self.maximum}")
         return int(text)
 
 
-USER_ID: Final = Whole(1, MAX_USER_ID)
-LIMIT: Final = Whole(1, MAX_LIMIT)
+USER_ID: Final = IntegerRange(1, MAX_USER_ID)
+LIMIT: Final = IntegerRange(1, MAX_LIMIT)
 
 
 def user_id(text: str, field: str = "userId") -> int:
-    """Return a user's id from a path. Raises Invalid."""
-    return USER_ID.read(text, field)
+    """Return a user's id from the path. Raises Invalid."""
+    return USER_ID.parse(text, field)
 
 
 def token_id(text: str) -> int:
-    """Return a token's id from a path. Raises Invalid."""
+    """Return a token's id from the path. Raises Invalid."""
     return user_id(text, "tokenId")
 
 
-def looks_like_post_id(text: str) -> bool:
-    """Tell a post's id from a user's, where a path takes both."""
+def is_uuid(text: str) -> bool:
+    """Return whether a path parameter is a UUID: a post's id, where a user's id is possible too."""
     return _UUID.fullmatch(text) is not None
 
 
 def post_id(text: str) -> UUID:
-    """Return a post's id from a path. Raises Invalid; NotFound for a UUID that no post can have."""
-    if not looks_like_post_id(text):
+    """Return a post's id from the path. Raises Invalid; NotFound for a UUID that is no post id."""
+    if not is_uuid(text):
         raise Invalid("postId", "must be a UUID")
     value = UUID(text)
     if not is_post_id(value):
@@ -63,23 +68,34 @@ def post_id(text: str) -> UUID:
     return value
 
 
-def limit(request: Request, default: int = DEFAULT_LIMIT, most: int = MAX_LIMIT) -> int:
-    """Return the number of items that a page may have: ``?limit=``. Raises Invalid."""
+def limit(request: Request, default: int = DEFAULT_LIMIT, maximum: int = MAX_LIMIT) -> int:
+    """Return ``?limit=``, the number of items of a page. Raises Invalid."""
     text = _single(request, "limit")
-    return default if text is None else Whole(1, most).read(text, "limit")
+    return default if text is None else IntegerRange(1, maximum).parse(text, "limit")
 
 
 def cursor(request: Request) -> str | None:
-    """Return the text of ``?cursor=``; ``cursors`` reads it. Raises Invalid where it is given twice."""
+    """Return the text of ``?cursor=``, which ``paging`` decodes. Raises Invalid if it is given twice."""
     return _single(request, "cursor")
 
 
 def username(request: Request) -> str | None:
-    """Return the name that is looked for: ``?username=``. Raises Invalid where it is given twice, or with a cursor."""
+    """Return ``?username=``. Raises Invalid if it is given twice or together with a cursor."""
     name = _single(request, "username")
     if name is not None and cursor(request) is not None:
-        raise Invalid("cursor", "does not go with username: there is one page of a name")
+        raise Invalid("cursor", "cannot be combined with username: the result is a single page")
     return name
+
+
+def toggle_slash(path: str) -> str:
+    """Return the path's other form: without the slash at its end, or with one."""
+    return path.removesuffix("/") if path.endswith("/") else path + "/"
+
+
+def canonical(path: str) -> str:
+    """Return the form that docs/api.md uses: with a slash for ``/users/`` and ``/posts/``, without for longer paths."""
+    bare = path.removesuffix("/")
+    return bare + "/" if bare.count("/") == 1 else bare
 
 
 def _single(request: Request, name: str) -> str | None:

@@ -1,7 +1,7 @@
-"""``RateLimit`` and ``RateLimit-Policy``: what a caller may do, and what is left of it.
+"""``RateLimit`` and ``RateLimit-Policy``: structured fields of draft-ietf-httpapi-ratelimit-headers.
 
-Structured fields, as draft-ietf-httpapi-ratelimit-headers has them: every rate is a policy with its quota and window
-(q, w); of what remains (r, and t seconds until there is more) only the tightest is told: it is the one that counts.
+Every rate of a limit is a policy with a quota (q) and a window in seconds (w). Of what remains (r requests, more in t
+seconds), only the rate that is used up first is reported.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ from math import ceil
 from microblog_streams.domain.rates import Rate, Verdict
 
 
-def fields(budget: str, verdict: Verdict) -> Mapping[str, str]:
-    """Return the headers for what a request has left of its budget."""
-    names = {each.rate: _name(budget, each.rate, first=not number) for number, each in enumerate(verdict.left)}
+def rate_limit_headers(limit: str, verdict: Verdict) -> Mapping[str, str]:
+    """Return both headers; ``limit`` is the rate limit's name."""
+    names = {each.rate: _policy_name(limit, each.rate, first=not at) for at, each in enumerate(verdict.left)}
     left = verdict.tightest
     return {
         "RateLimit-Policy": ", ".join(f"{name};q={rate.amount};w={rate.get_expiry()}" for rate, name in names.items()),
@@ -20,7 +20,7 @@ def fields(budget: str, verdict: Verdict) -> Mapping[str, str]:
     }
 
 
-def _name(budget: str, rate: Rate, first: bool) -> str:
-    """Return a policy's name: the budget's for the shortest time, and the time besides for the others."""
-    times = f"{rate.multiples}-" if rate.multiples > 1 else ""
-    return f'"{budget}"' if first else f'"{budget}-{times}{rate.GRANULARITY.name}"'
+def _policy_name(limit: str, rate: Rate, first: bool) -> str:
+    """Return ``"posting"`` for the first rate, and ``"posting-day"`` or ``"posting-7-day"`` for the others."""
+    count = f"{rate.multiples}-" if rate.multiples > 1 else ""
+    return f'"{limit}"' if first else f'"{limit}-{count}{rate.GRANULARITY.name}"'

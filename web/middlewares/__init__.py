@@ -1,1 +1,1 @@
-"""What every request passes on its way to a view, one file each; ``stack`` puts them in their order."""
+"""The middlewares that every request passes on its way to a view; ``stack`` puts them in order."""

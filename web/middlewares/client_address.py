@@ -1,8 +1,8 @@
-"""Where a request comes from: the address that budgets are kept for.
+"""The client's address, for which rate limits are kept.
 
-That is the address of the connection, which nobody can choose for themselves. Only where it is a proxy's of the
-settings does the proxy's header count: the hops in it are looked at from the nearest on, and the first that is no
-trusted proxy is the caller. What stands beyond it the caller may have written, and it is not looked at.
+It is the address of the connection, which a client cannot choose. Only if that is a trusted proxy of the settings, the
+proxy's header counts: its hops are read from the nearest on, and the first that is no trusted proxy is the client. What
+lies beyond it may have been written by the client, and is ignored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,41 +10,41 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.web import Request
 
-from microblog_streams.config.field_types import Network
+from microblog_streams.config.networks import Network
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
 
 Address = IPv4Address | IPv6Address
 
-#: Bits of an IPv6 address that tell customers apart: each has all addresses below them for the taking.
-IPV6_BITS = 64
-#: Stands for who has no address: a connection over a socket of the file system.
-NOWHERE = "nowhere"
+#: An IPv6 customer has a /64 network, and may use any address in it.
+IPV6_PREFIX_BITS = 64
+#: The key of clients without an address: connections over a Unix socket.
+NO_ADDRESS = "nowhere"
 
 
-class Addresses:
-    """Tells callers apart by where they are."""
+class ClientAddresses:
+    """Finds the addresses of clients behind the trusted proxies."""
 
     def __init__(self, settings: RateLimitSettings) -> None:
-        """Take the proxies, and their header, from the settings."""
+        """Read the trusted proxies and the name of their header from the settings."""
         self._proxies: Sequence[Network] = settings.trusted_proxies
         self._hops = _forwarded if settings.proxy_header == "Forwarded" else _x_forwarded_for
 
     def of(self, request: Request) -> str:
-        """Return the caller's IPv4 address, or the /64 network of their IPv6 address."""
+        """Return the client's IPv4 address or IPv6 /64 network."""
         address = parse(request.remote or "")
         if address is None:
-            return NOWHERE
+            return NO_ADDRESS
         hops = self._hops(request)
-        while self._trusted(address) and (hop := parse(next(hops, ""))):
+        while self._is_trusted(address) and (hop := parse(next(hops, ""))):
             address = hop
-        return _name(address)
+        return _key(address)
 
-    def _trusted(self, address: Address) -> bool:
+    def _is_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._proxies)
 
 
 def parse(text: str) -> Address | None:
-    """Return an address written with a port or without one; None for anything else."""
+    """Return an address, written with or without a port; None for other text."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -57,17 +57,17 @@ def parse(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _name(address: Address) -> str:
+def _key(address: Address) -> str:
     if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), IPV6_BITS), strict=False))
+        return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))
     return str(address)
 
 
 def _x_forwarded_for(request: Request) -> Iterator[str]:
-    """Yield the hops, the nearest first."""
+    """Yield the hops of ``X-Forwarded-For``, the nearest first."""
     return reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(","))
 
 
 def _forwarded(request: Request) -> Iterator[str]:
-    """Yield the hops, the nearest first; aiohttp reads the header as RFC 7239 has it."""
+    """Yield the hops of ``Forwarded`` (RFC 7239, parsed by aiohttp), the nearest first."""
     return (hop.get("for", "") for hop in reversed(request.forwarded))

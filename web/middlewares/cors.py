@@ -1,7 +1,7 @@
-"""Calls from the pages of other origins (CORS): answered so that a browser lets the settings' origins read them.
+"""CORS: lets the pages of the settings' origins read the responses, errors included.
 
-Errors too, or a page would not see why its call failed. No cookies are involved, so nothing is done about credentials:
-a page sends its token itself. aiohttp-cors is not used: it takes OPTIONS away from whoever is no browser.
+Cookies are not used, so ``Access-Control-Allow-Credentials`` is not sent: a page sends its token itself. aiohttp-cors
+is not used, because it answers every OPTIONS as a preflight request.
 """
 
 import re
@@ -13,65 +13,65 @@ from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.config.field_types import ANY_ORIGIN
 
-#: Headers that a page may send.
-TAKEN: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
-#: Headers of an answer that a page may read, besides those that it always may.
-SHOWN: Final = (
+#: Request headers that a page may send.
+ALLOWED_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"
+#: Response headers that a page may read, besides those that it always may.
+EXPOSED_HEADERS: Final = (
     "Allow, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, Timeline-State, WWW-Authenticate, "
     "X-Request-ID"
 )
-ALLOW: Final = "Access-Control-Allow-Origin"
-#: Seconds for which a browser remembers what it may send.
-REMEMBERED: Final = "3600"
+ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
+#: For how long a browser may cache the answer to a preflight request.
+PREFLIGHT_MAX_AGE_SECONDS: Final = "3600"
 
 _ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*([!-~]+)[ \t]*\r\n", re.IGNORECASE)
 
 
 class CorsPolicy:
-    """Tells browsers which origins' pages may read an answer."""
+    """Which origins may read responses."""
 
     def __init__(self, origins: Collection[str] = ()) -> None:
-        """Take the origins of the settings; without any, nothing is told."""
+        """Without origins, no headers are sent."""
         self._origins = origins
 
     def headers(self, origin: str | None) -> dict[str, str]:
-        """Return the headers of an answer to a page of this origin; None: a caller that is no page."""
+        """Return the headers of a response; ``origin`` is the request's ``Origin``, None without one."""
         if not self._origins:
             return {}
-        everybody = ANY_ORIGIN in self._origins
-        found = {} if everybody else {"Vary": "Origin"}
-        if origin is not None and (everybody or origin in self._origins):
-            found[ALLOW] = ANY_ORIGIN if everybody else origin
-            found["Access-Control-Expose-Headers"] = SHOWN
+        allows_any = ANY_ORIGIN in self._origins
+        found = {} if allows_any else {"Vary": "Origin"}
+        if origin is not None and (allows_any or origin in self._origins):
+            found[ALLOW_ORIGIN] = ANY_ORIGIN if allows_any else origin
+            found["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
         return found
 
 
-def origin_in(head: bytes) -> str | None:
-    """Return the origin that the first bytes of a request name, where they are too few or too wrong to be read."""
+def find_origin(head: bytes) -> str | None:
+    """Return the ``Origin`` in the bytes of a head that is incomplete or cannot be parsed."""
     found = _ORIGIN.search(head)
     return found[1].decode("ascii", "replace") if found else None
 
 
-def cors(sharing: CorsPolicy) -> Middleware:
-    """Return the middleware that lets the origins of ``sharing`` in."""
+def cors(policy: CorsPolicy) -> Middleware:
+    """Return the middleware."""
 
     @middleware
-    async def shared(request: Request, handler: Handler) -> StreamResponse:
+    async def add_headers(request: Request, handler: Handler) -> StreamResponse:
         response = await handler(request)
-        headers = sharing.headers(request.headers.get("Origin"))
+        headers = policy.headers(request.headers.get("Origin"))
         for name, value in headers.items():
             response.headers.add(name, value)
-        if ALLOW in headers:
-            _answer_preflight(request, response)
+        if ALLOW_ORIGIN in headers:
+            _complete_preflight(request, response)
         return response
 
-    return shared
+    return add_headers
 
 
-def _answer_preflight(request: Request, response: StreamResponse) -> None:
-    """Say what may be sent, where a browser asks before it sends. A path that is not there has no methods to allow."""
+def _complete_preflight(request: Request, response: StreamResponse) -> None:
+    """Add what a preflight request asks for: methods and headers. A path that does not exist allows none."""
     if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers or response.status != 204:
         return
     response.headers["Access-Control-Allow-Methods"] = response.headers["Allow"].replace(",", ", ")
-    response.headers["Access-Control-Allow-Headers"] = TAKEN
-    response.headers["Access-Control-Max-Age"] = REMEMBERED
+    response.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
+    response.headers["Access-Control-Max-Age"] = PREFLIGHT_MAX_AGE_SECONDS

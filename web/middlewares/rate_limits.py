@@ -1,28 +1,40 @@
-"""Which request draws from which budget, and whose: decided in this one table.
+"""Rate limits: which request draws from which limit, and a limit on guessing tokens.
 
-A budget is a user's where a token says who calls, so that people behind one address do not share it, and the address'
-where none does. Registering and signing in are the address' always: users are what an attacker can have any number of.
-What the table does not name is reading, so nothing of the API is without a limit but ``OPTIONS``. A call counts when it
-comes, whatever becomes of it, because one that is wrong or repeated costs as much.
+Requests draw from the user's limit if a token identifies the caller, so that people behind one address do not share
+one, and otherwise from the address' limit. Registering and signing in always draw from the address', because an
+attacker can have any number of users. Requests that ``LIMITS`` does not name draw from the limit of reading; only
+``OPTIONS`` draws from none. A request counts when it arrives, whatever its outcome: one that fails or is repeated costs
+as much.
+
+Token guessing is limited in front of authentication, whose outcome it needs: each 401 draws from a limit of the
+address, at the rates for signing in. Once it is used up, requests with a token are refused before the token is looked
+up, so that guessing stops and costs no store anything. It is separate from the limit for signing in: an old program
+that sends a revoked token every minute must not keep its owner from signing in again. Many people share an address, and
+one such program must not lock out the others, so tokens that were valid recently are accepted. All of this is kept in
+the worker's memory, so that requests with valid tokens pay nothing for it.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections import OrderedDict
+from collections.abc import Mapping, Set
+from hashlib import sha256
+from time import monotonic
+from typing import Final, Generic, TypeVar
 
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
+from microblog_streams.domain.rates import Verdict
 from microblog_streams.rate_limits.rate_limiter import RateLimit
-from web.api.view import MICROBLOG
+from web.application import MICROBLOG
 from web.http.authorization import caller
-from web.http.problems import TooManyRequests, answered
-from web.http.rate_limit_headers import fields
-from web.http.trailing_slash import canonical
-from web.middlewares.client_address import Addresses
-from web.routes import API
+from web.http.params import canonical
+from web.http.problems import TooManyRequests, with_problems
+from web.http.rate_limit_headers import rate_limit_headers
+from web.middlewares.client_address import ClientAddresses
 
-DRAWS: Final[Mapping[tuple[str, str], RateLimit]] = {
+#: By method and path; all other requests of the API draw from ``RateLimit.READING``.
+LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
     ("POST", "/posts/"): RateLimit.POSTING,
     ("DELETE", "/posts/{ident}"): RateLimit.POSTING,
     ("POST", "/users/{follower}/follow/{followee}"): RateLimit.FOLLOWING,
@@ -33,39 +45,98 @@ DRAWS: Final[Mapping[tuple[str, str], RateLimit]] = {
     ("DELETE", "/users/{user}"): RateLimit.POSTING,
     ("POST", "/tokens/"): RateLimit.SIGNING_IN,
 }
-#: Kept for addresses, whoever calls.
-OF_ADDRESSES: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
+#: Limits that are kept by address, even if the caller is known.
+ADDRESS_LIMITS: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
+#: Valid tokens, and refused addresses, that a worker remembers; beyond it, the oldest are forgotten.
+MAX_REMEMBERED: Final = 10_000
 
-_PATHS: Final = frozenset(canonical(path) for path, _ in API)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
-def limits(settings: RateLimitSettings) -> Middleware:
-    """Return the middleware. It stands behind authentication, which says who calls."""
-    addresses = Addresses(settings)
+class BoundedDict(OrderedDict[K, V], Generic[K, V]):
+    """A dict of the last ``MAX_REMEMBERED`` entries."""
+
+    def remember(self, key: K, value: V) -> None:
+        """Set an entry as the newest, and drop the oldest if there are too many."""
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > MAX_REMEMBERED:
+            self.popitem(last=False)
+
+
+def rate_limits(settings: RateLimitSettings, api_paths: Set[str]) -> Middleware:
+    """Return the middleware of all limits, which must stand behind authentication."""
+    addresses = ClientAddresses(settings)
 
     @middleware
-    async def limited(request: Request, handler: Handler) -> StreamResponse:
-        budget = budget_of(request)
-        verdict = await request.app[MICROBLOG].rate_limiter.take(budget, _who(request, budget)) if budget else None
-        if budget is None or verdict is None:
+    async def limit_rate(request: Request, handler: Handler) -> StreamResponse:
+        limit = limit_of(request, api_paths)
+        verdict = await request.app[MICROBLOG].rate_limiter.take(limit, _key(request, limit)) if limit else None
+        if limit is None or verdict is None:
             return await handler(request)
         if not verdict.granted:
-            raise TooManyRequests(budget, verdict)
-        response = await answered(request, handler)
-        for name, value in fields(budget, verdict).items():
+            raise TooManyRequests(limit, verdict)
+        response = await with_problems(request, handler)
+        for name, value in rate_limit_headers(limit, verdict).items():
             response.headers.setdefault(name, value)
         return response
 
-    def _who(request: Request, budget: RateLimit) -> str:
-        user = None if budget in OF_ADDRESSES else caller(request)
+    def _key(request: Request, limit: RateLimit) -> str:
+        user = None if limit in ADDRESS_LIMITS else caller(request)
         return f"user:{user.user}" if user else f"address:{addresses.of(request)}"
 
-    return limited
+    return limit_rate
 
 
-def budget_of(request: Request) -> RateLimit | None:
-    """Return what a request draws from; None for what is not limited."""
+def limit_of(request: Request, api_paths: Set[str]) -> RateLimit | None:
+    """Return the limit that a request draws from; None for OPTIONS and for paths that are not the API's."""
     resource = request.match_info.route.resource
-    if resource is None or (path := canonical(resource.canonical)) not in _PATHS or request.method == "OPTIONS":
+    if resource is None or resource.canonical not in api_paths or request.method == "OPTIONS":
         return None
-    return DRAWS.get((request.method, path), RateLimit.READING)
+    return LIMITS.get((request.method, canonical(resource.canonical)), RateLimit.READING)
+
+
+def token_guess_limit(settings: RateLimitSettings) -> Middleware:
+    """Return the middleware of the limit on guessing tokens, which must stand in front of authentication."""
+    addresses = ClientAddresses(settings)
+    valid_tokens: BoundedDict[bytes, None] = BoundedDict()
+    refused: BoundedDict[str, tuple[float, Verdict]] = BoundedDict()
+
+    @middleware
+    async def limit_guesses(request: Request, handler: Handler) -> StreamResponse:
+        if not (given := request.headers.getall("Authorization", [])):
+            return await handler(request)
+        address, token = addresses.of(request), _token_digest(given)
+        if token not in valid_tokens:
+            _check(address)
+        response = await with_problems(request, handler)
+        if response.status == 401:
+            valid_tokens.pop(token, None)
+            await _count_failure(request, address)
+        elif caller(request):
+            valid_tokens.remember(token, None)
+        return response
+
+    def _check(address: str) -> None:
+        if address not in refused:
+            return
+        at, verdict = refused[address]
+        now = verdict.aged(monotonic() - at)
+        if now.tightest.seconds > 0:
+            raise TooManyRequests(RateLimit.SIGNING_IN, now)
+
+    async def _count_failure(request: Request, address: str) -> None:
+        verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"tokens:{address}")
+        if verdict is None or verdict.tightest.requests:
+            return
+        refused.remember(address, (monotonic(), verdict))
+        if not verdict.granted:
+            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
+
+    return limit_guesses
+
+
+def _token_digest(headers: list[str]) -> bytes:
+    """Return the SHA-256 of the Authorization headers, so that no token is kept in memory."""
+    return sha256("\n".join(headers).encode("utf-8", "surrogateescape")).digest()

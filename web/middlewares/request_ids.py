@@ -1,7 +1,7 @@
-"""``X-Request-ID``: one name for a request in its answer, in every log line and in every error.
+"""``X-Request-ID``: identifies a request in its response, in every log line and in every error.
 
-A caller or a gateway may give it. It goes into logs and headers as it is, so what is not short and plain is not taken
-but replaced by one of ours: nobody is refused for it.
+A client or a gateway may send it. The value appears in logs and headers, so one that is long or has other characters is
+replaced by a new id; the request is not refused for it.
 """
 
 import re
@@ -17,22 +17,22 @@ from microblog_streams.observability.logs import request_id
 
 HEADER: Final = "X-Request-ID"
 
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+_VALID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
 
 @middleware
 async def request_ids(request: Request, handler: Handler) -> StreamResponse:
-    """Take or make the id, and have it at hand for whatever is done until the answer."""
-    ident = given(request) or made()
-    with named(ident):
+    """Set the request's id, received or new, for the logs and in the response."""
+    ident = received_request_id(request) or new_request_id()
+    with request_id_set(ident):
         response = await handler(request)
     response.headers[HEADER] = ident
     return response
 
 
 @contextmanager
-def named(ident: str) -> Iterator[None]:
-    """Have this id at hand in the block."""
+def request_id_set(ident: str) -> Iterator[None]:
+    """Set the id for logs and problems within the block."""
     token = request_id.set(ident)
     try:
         yield
@@ -40,12 +40,12 @@ def named(ident: str) -> Iterator[None]:
         request_id.reset(token)
 
 
-def made() -> str:
-    """Return a new id."""
+def new_request_id() -> str:
+    """Return a random UUID."""
     return str(uuid4())
 
 
-def given(request: Request) -> str | None:
-    """Return the caller's id, None where there is none that can be taken."""
+def received_request_id(request: Request) -> str | None:
+    """Return the id that was sent, None without one or if it is not valid."""
     values = request.headers.getall(HEADER, [])
-    return values[0] if len(values) == 1 and _PLAIN.fullmatch(values[0]) else None
+    return values[0] if len(values) == 1 and _VALID.fullmatch(values[0]) else None

@@ -1,6 +1,6 @@
-"""/openapi.json: the API described for programs, in OpenAPI 3.1.
+"""/openapi.json: the API's description in OpenAPI 3.1, for programs.
 
-Nothing is written here that is said elsewhere: paths come from ``web.routes``, shapes from ``web.api.schemas``, errors
-from ``web.http.problems``, rules of parameters from ``web.http.params``, words from docstrings, and what is left from
-``web.api.endpoint``. One file for each part of a description; ``document`` puts them together.
+It is generated: paths come from ``web.routes``, shapes from ``web.api.schemas``, errors from ``web.http.problems``,
+bounds of parameters from ``web.http.params``, texts from docstrings, and the rest from ``web.api.view.Endpoint``. The
+files follow OpenAPI's own objects: document, operations, parameters, responses, components.
 """

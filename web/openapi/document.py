@@ -1,33 +1,52 @@
-"""The whole document: what it is about, every path with its methods, and the parts that they share."""
+"""The whole document, and the view that serves it.
 
+It is generated once, when a worker starts, so that an endpoint that cannot be described stops the start.
+"""
+
+import json
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any, Final
 
+from aiohttp.web import Request, Response
+
 from web.api.view import View
-from web.openapi import parameters, responses, security
-from web.openapi.docstrings import first, rest, text
-from web.openapi.headers import HEADERS
-from web.openapi.operations import Api, Operation, operations
-from web.openapi.schemas import Schemas
+from web.http.responses import REVALIDATE, CachedFile
+from web.openapi.components import BEARER_REQUIRED, HEADERS, SECURITY_SCHEMES, Schemas
+from web.openapi.operations import Api, Operation, description, operations, summary
+from web.openapi.parameters import parameters, request_body
+from web.openapi.responses import requires_token, responses
 
 Json = dict[str, Any]
 
-_ABOUT: Final = """People register, follow each other, write posts and read a home timeline.
+_ABOUT: Final = """Users register, follow each other, write posts and read a home timeline.
 
-`HEAD` works wherever `GET` does, and `OPTIONS` everywhere. A slash at the end of a path makes no difference. \
-Every answer has an `X-Request-ID`; a request may bring its own. Every error is a problem document (RFC 9457): \
+`HEAD` is allowed wherever `GET` is, and `OPTIONS` everywhere. A slash at the end of a path makes no difference. \
+Every response has an `X-Request-ID`; a request may send its own. Every error is a problem document (RFC 9457): \
 decide by its `type`."""
 
 
-def document(routes: Iterable[tuple[str, type[View]]], required: bool) -> Json:
-    """Return the description of these routes; ``required``: whether calls need their token.
+class OpenApi(View):
+    """The description of the API, for programs."""
 
-    Raises SetupError where a method is not described.
+    def describe(self, routes: Iterable[tuple[str, type[View]]], required: bool) -> None:
+        """Generate the document; ``required`` is whether calls need their token. Raises SetupError."""
+        text = json.dumps(document(routes, required), ensure_ascii=False, separators=(",", ":"))
+        self.file = CachedFile.of("application/json", text.encode())
+
+    async def get(self, request: Request) -> Response:
+        """Return the document."""
+        return self.file.response(request, REVALIDATE)
+
+
+def document(routes: Iterable[tuple[str, type[View]]], required: bool) -> Json:
+    """Return the document of these routes; ``required`` is whether calls need their token.
+
+    Raises SetupError for a method that is not described.
     """
     found = operations(routes, required)
-    api = Api(found, Schemas(operation.call for operation in found), required)
+    api = Api(found, Schemas(operation.endpoint for operation in found), required)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +61,7 @@ def document(routes: Iterable[tuple[str, type[View]]], required: bool) -> Json:
         "components": {
             "schemas": api.schemas.components,
             "headers": HEADERS,
-            "securitySchemes": security.SCHEMES,
+            "securitySchemes": SECURITY_SCHEMES,
         },
     }
 
@@ -50,24 +69,25 @@ def document(routes: Iterable[tuple[str, type[View]]], required: bool) -> Json:
 def _paths(api: Api) -> Json:
     paths: Json = {}
     for operation in api.operations:
-        paths.setdefault(operation.path, {})[operation.method] = _described(operation, api)
+        paths.setdefault(operation.path, {})[operation.method] = _describe(operation, api)
     return paths
 
 
-def _described(operation: Operation, api: Api) -> Json:
+def _describe(operation: Operation, api: Api) -> Json:
+    needs_token = requires_token(operation.endpoint.access, api.required)
     return {
-        "operationId": operation.call.name,
-        "tags": [operation.noun],
-        "summary": first(operation.words),
-        **text(rest(operation.words)),
-        **parameters.of(operation),
-        **parameters.body(operation, api.schemas),
-        "responses": responses.of(operation, api),
-        **security.of(operation.call, api.required),
+        "operationId": operation.endpoint.operation_id,
+        "tags": [operation.tag],
+        "summary": summary(operation.docstring),
+        **description(operation.docstring),
+        **parameters(operation),
+        **request_body(operation, api.schemas),
+        "responses": responses(operation, api),
+        **({"security": BEARER_REQUIRED} if needs_token else {}),
     }
 
 
 def _tags(found: Iterable[Operation]) -> list[Json]:
-    """Return one tag a noun, as its module tells what it is."""
-    modules = dict.fromkeys((operation.noun, operation.module) for operation in found)
-    return [{"name": noun, **text(first(sys.modules[module].__doc__ or ""))} for noun, module in modules]
+    """Return one tag for each module of views, described by the first line of its docstring."""
+    modules = dict.fromkeys((operation.tag, operation.module) for operation in found)
+    return [{"name": tag, "description": summary(sys.modules[module].__doc__ or "")} for tag, module in modules]

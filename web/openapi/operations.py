@@ -1,4 +1,7 @@
-"""The methods of all paths, with what is said of each; and what their descriptions have in common."""
+"""The operations: every method of every path, with its endpoint and its docstring.
+
+The first line of a docstring is the summary, the rest the description, in Markdown.
+"""
 
 import inspect
 from collections.abc import Iterable, Sequence
@@ -6,33 +9,32 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from microblog_streams.domain.errors import SetupError
-from web.api.endpoint import Call, described
-from web.api.view import View
-from web.openapi.schemas import Schemas
+from web.api.view import Endpoint, View, endpoint_of
+from web.openapi.components import Schemas
 
-#: HEAD and OPTIONS are not among them: they are there wherever they make sense, which the document says once.
+#: Without HEAD and OPTIONS, which the document describes once for all paths.
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One method of one path; ``words`` is its docstring, ``module`` where its noun is."""
+    """One method of one path; ``module`` is the view's, ``docstring`` the method's."""
 
     path: str
     method: str
     module: str
-    words: str
-    call: Call
+    docstring: str
+    endpoint: Endpoint
 
     @property
-    def noun(self) -> str:
-        """What the call is about: the name of its module."""
+    def tag(self) -> str:
+        """The noun that the operation is about: the name of its module."""
         return self.module.rpartition(".")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """All operations and their schemas; ``required``: whether calls need their token."""
+    """All operations and their schemas; ``required`` is whether calls need their token."""
 
     operations: Sequence[Operation]
     schemas: Schemas
@@ -40,19 +42,35 @@ class Api:
 
 
 def operations(routes: Iterable[tuple[str, type[View]]], required: bool) -> list[Operation]:
-    """Return every operation, in the order of the routes. Raises SetupError where one is not described."""
+    """Return every operation, in the order of the routes. Raises SetupError for a method without an endpoint."""
     found = [one for path, view in routes for name in _METHODS if (one := _operation(path, view, name))]
-    return found if required else [replace(one, call=_opened(one.call)) for one in found]
+    return found if required else [replace(one, endpoint=_in_open_mode(one.endpoint)) for one in found]
 
 
-def _opened(call: Call) -> Call:
-    return replace(call, answer=call.when_open or call.answer)
+def summary(docstring: str) -> str:
+    """Return the first line."""
+    return _markdown(docstring.partition("\n")[0].strip())
+
+
+def description(docstring: str) -> dict[str, str]:
+    """Return the field with what follows the first line, one line for each paragraph; empty without it."""
+    paragraphs = docstring.partition("\n")[2].strip().split("\n\n")
+    text = _markdown("\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))
+    return {"description": text} if text else {}
 
 
 def _operation(path: str, view: type[View], name: str) -> Operation | None:
     method = getattr(view, name)
     if method is getattr(View, name):
         return None
-    if (call := described(method)) is None:
-        raise SetupError(f"{name.upper()} {path} is not described: {view.__qualname__}.{name} needs a @call")
-    return Operation(path, name, view.__module__, inspect.getdoc(method) or "", call)
+    if (endpoint := endpoint_of(method)) is None:
+        raise SetupError(f"{name.upper()} {path} is not described: {view.__qualname__}.{name} needs an @endpoint")
+    return Operation(path, name, view.__module__, inspect.getdoc(method) or "", endpoint)
+
+
+def _in_open_mode(endpoint: Endpoint) -> Endpoint:
+    return replace(endpoint, response=endpoint.open_response or endpoint.response)
+
+
+def _markdown(text: str) -> str:
+    return text.replace("``", "`")

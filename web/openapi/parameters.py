@@ -1,4 +1,4 @@
-"""What a request carries: parameters of its path and query, headers, and its body."""
+"""What an operation takes: parameters of its path and query, headers, and its body."""
 
 import re
 from collections.abc import Mapping
@@ -6,88 +6,97 @@ from typing import Any, Final
 
 from microblog_streams.operations.validation import MAX_USERNAME
 from web.http import idempotency, params
+from web.openapi.components import Schemas
 from web.openapi.operations import Operation
-from web.openapi.schemas import Schemas
 
 Json = dict[str, Any]
 
-_USER: Final = {"type": "integer", "format": "int64", "minimum": params.USER_ID.least, "maximum": params.USER_ID.most}
-_POST: Final = {"type": "string", "format": "uuid"}
-
-#: Every parameter that a path may have: what it means, its schema, and an example.
-PATH: Final[Mapping[str, tuple[str, Json, object]]] = {
-    "user": ("A user's id.", _USER, 1),
-    "follower": ("The id of the user who follows.", _USER, 2),
-    "followee": ("The id of the user who is followed.", _USER, 1),
-    "blocker": ("The id of the user who blocks.", _USER, 2),
-    "blocked": ("The id of the user who is blocked.", _USER, 1),
-    "token": ("A token's id.", _USER, 1),
-    "ident": ("A post's id, or a user's for all posts of theirs.", {"anyOf": [_POST, _USER]}, 1),
-    "post": ("A post's id.", _POST, "01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"),
+_USER_ID: Final = {
+    "type": "integer",
+    "format": "int64",
+    "minimum": params.USER_ID.minimum,
+    "maximum": params.USER_ID.maximum,
 }
-#: Parameters of a query that one call alone has.
+_POST_ID: Final = {"type": "string", "format": "uuid"}
+
+#: Every path parameter: its description, schema and example.
+PATH: Final[Mapping[str, tuple[str, Json, object]]] = {
+    "user": ("A user's id.", _USER_ID, 1),
+    "follower": ("The id of the user who follows.", _USER_ID, 2),
+    "followee": ("The id of the user who is followed.", _USER_ID, 1),
+    "blocker": ("The id of the user who blocks.", _USER_ID, 2),
+    "blocked": ("The id of the user who is blocked.", _USER_ID, 1),
+    "token": ("A token's id.", _USER_ID, 1),
+    "ident": ("A post's id, or a user's id for all of their posts.", {"anyOf": [_POST_ID, _USER_ID]}, 1),
+    "post": ("A post's id.", _POST_ID, "01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"),
+}
+#: Query parameters of single endpoints.
 _QUERY: Final[Mapping[str, Json]] = {
     "username": {
         "name": "username",
         "in": "query",
-        "description": "Whom to look for, in any case and form of the name. It goes with no cursor.",
+        "description": "The name to find, in any case and Unicode form. Cannot be combined with a cursor.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_USERNAME, "format": "username"},
     }
 }
 _LIMIT: Final = {
     "name": "limit",
     "in": "query",
-    "description": "How many items the page has at most.",
+    "description": "The maximum number of items.",
     "schema": {
         "type": "integer",
-        "minimum": params.LIMIT.least,
-        "maximum": params.LIMIT.most,
+        "minimum": params.LIMIT.minimum,
+        "maximum": params.LIMIT.maximum,
         "default": params.DEFAULT_LIMIT,
     },
 }
 _CURSOR: Final = {
     "name": "cursor",
     "in": "query",
-    "description": "Where the page goes on, as the `Link` of another page has it. It is opaque.",
+    "description": "Where the page begins: an opaque text from the `Link` header of another page.",
     "schema": {"type": "string", "format": "cursor"},
 }
 _IF_NONE_MATCH: Final = {
     "name": "If-None-Match",
     "in": "header",
-    "description": "The `ETag` of an earlier answer: where nothing is new, the answer is a 304 without body.",
+    "description": "The `ETag` of an earlier response: if nothing has changed, the response is a 304 without body.",
     "schema": {"type": "string"},
 }
 
 
-def of(operation: Operation) -> Json:
-    """Return the field with all parameters of an operation; none where it has none."""
-    call = operation.call
-    found = [_in_path(name, call.path.get(name, name)) for name in re.findall(r"{(\w+)}", operation.path)]
-    found += [_QUERY[name] for name in call.query]
-    found += [_LIMIT, _CURSOR] if call.paged else []
-    found += [_key(call.once)] if call.once else []
-    found += [_IF_NONE_MATCH] if call.tagged else []
+def parameters(operation: Operation) -> Json:
+    """Return the field with all parameters of an operation; empty without any."""
+    endpoint = operation.endpoint
+    found = [_in_path(name, endpoint.path_parameters.get(name, name)) for name in _names(operation.path)]
+    found += [_QUERY[name] for name in endpoint.query]
+    found += [_LIMIT, _CURSOR] if endpoint.paged else []
+    found += [_idempotency_key(endpoint.min_key_length)] if endpoint.min_key_length else []
+    found += [_IF_NONE_MATCH] if endpoint.has_etag else []
     return {"parameters": found} if found else {}
 
 
-def body(operation: Operation, schemas: Schemas) -> Json:
-    """Return the field with the body that an operation takes; none where it takes none."""
-    model = operation.call.takes
+def request_body(operation: Operation, schemas: Schemas) -> Json:
+    """Return the field with the body of an operation; empty without one."""
+    model = operation.endpoint.body
     if model is None:
         return {}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas.taken(model)}}}}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schemas.of_request(model)}}}}
+
+
+def _names(path: str) -> list[str]:
+    return re.findall(r"{(\w+)}", path)
 
 
 def _in_path(name: str, meaning: str) -> Json:
-    words, schema, example = PATH[meaning]
-    return {"name": name, "in": "path", "required": True, "description": words, "schema": schema, "example": example}
+    text, schema, example = PATH[meaning]
+    return {"name": name, "in": "path", "required": True, "description": text, "schema": schema, "example": example}
 
 
-def _key(least: int) -> Json:
+def _idempotency_key(min_length: int) -> Json:
     return {
         "name": idempotency.HEADER,
         "in": "header",
-        "description": "Makes the call happen once, however often it is repeated with the same key: a random UUID.",
-        "schema": {"type": "string", "pattern": idempotency.pattern(least)},
+        "description": "A random UUID. The call takes effect once, however often it is repeated with the same key.",
+        "schema": {"type": "string", "pattern": idempotency.key_pattern(min_length)},
         "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     }

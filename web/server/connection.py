@@ -1,15 +1,16 @@
-"""One connection: aiohttp's, with a deadline for whatever is waited for, and counted at the door.
+"""One connection: aiohttp's handler with deadlines, counters and checked message boundaries.
 
-The deadline of a body and of the view behind it is a middleware's matter (``web.middlewares.stack``): there is a
-request then.
+It limits the time for a request's head and for the client to read an answer. The time for a body and for the view is
+limited by a middleware (``web.middlewares.stack``), because a request exists by then.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from aiohttp.http import HttpRequestParser, RawRequestMessage
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.web import (
     BaseRequest,
@@ -25,13 +26,12 @@ from aiohttp.web import (
 from aiohttp.web_protocol import MAX_MSG_QUEUE_SIZE, _ErrInfo
 
 from microblog_streams.domain.errors import Invalid
-from web.middlewares.cors import CorsPolicy, origin_in
-from web.server.connection_limits import ConnectionLimits, Cut, counted_as
-from web.server.deadline import Deadline
-from web.server.early_responses import failed, meaning, on_the_wire, refuse
-from web.server.framing import Chunks, Head, Part, TooManyChunks, Unframed, body_of
-from web.server.limits import MAX_HEAD, Limits
-from web.server.reject import turn_away
+from web.http.body import TooManyChunks
+from web.middlewares.cors import CorsPolicy, find_origin
+from web.server.connection_limits import ConnectionLimits, CutReason, address_key, reject
+from web.server.early_responses import early_response, failure_response, render, to_http_error
+from web.server.framing import ChunkedBody, FramingError, MessagePart, RequestHead, expected_body
+from web.server.limits import MAX_HEAD_BYTES, Limits
 
 if TYPE_CHECKING:
     from web.server.server import GuardedServer
@@ -39,107 +39,140 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+class Deadline:
+    """Calls a function once, unless it is ended within its time."""
+
+    __slots__ = ("_call", "_handle", "_loop", "_seconds")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], object]) -> None:
+        """``call`` runs ``seconds`` after ``begin``."""
+        self._loop = loop
+        self._seconds = seconds
+        self._call = call
+        self._handle: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        """Start the timer, unless it runs already: more bytes of the same message do not extend the deadline."""
+        if self._handle is None:
+            self._handle = self._loop.call_later(self._seconds, self._expire)
+
+    def end(self) -> None:
+        """Stop the timer."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _expire(self) -> None:
+        self._handle = None
+        self._call()
+
+
 class GuardedHandler(RequestHandler):
-    """A connection that has to get on."""
+    """A connection whose client must make progress."""
 
     __slots__ = (
         "_address",
         "_body",
         "_broken",
-        "_door",
-        "_flush",
-        "_head",
+        "_connection_limits",
+        "_cors",
+        "_flush_deadline",
+        "_head_deadline",
         "_held",
         "_part",
-        "_send",
-        "_sharing",
+        "_send_deadline",
         "_wire",
     )
 
     def __init__(
-        self, server: "GuardedServer", door: ConnectionLimits, limits: Limits, sharing: CorsPolicy, **options: object
+        self,
+        server: "GuardedServer",
+        connections: ConnectionLimits,
+        limits: Limits,
+        cors: CorsPolicy,
+        **options: object,
     ) -> None:
-        """Take what aiohttp's takes as ``options``."""
+        """``options`` are those of aiohttp's handler."""
         super().__init__(server, **options)  # type: ignore[arg-type]
-        self._door = door
-        self._sharing = sharing
+        self._connection_limits = connections
+        self._cors = cors
         self._address = ""
-        #: The transport until it is lost; aiohttp forgets its own when it asks it to close.
+        #: The transport until it is lost; aiohttp drops its own reference when it begins to close.
         self._wire: asyncio.Transport | None = None
-        #: What the parser fills at present: the body of the newest request.
+        #: The body of the newest request, which the parser fills.
         self._body: StreamReader = EMPTY_PAYLOAD
-        #: What the next bytes belong to.
-        self._part: Part = Head()
-        #: Bytes that came and cannot be read yet, because the parser or the queue of requests is full.
+        #: The message part to which the next bytes belong.
+        self._part: MessagePart = RequestHead()
+        #: Received bytes that cannot be parsed yet, because the parser or the request queue is full.
         self._held = b""
-        #: Whether something came that is no HTTP; nothing behind it is read.
+        #: Whether invalid HTTP was received; no bytes after it are read.
         self._broken = False
-        self._head = Deadline(self._loop, limits.head, self._head_is_late)
-        self._send = Deadline(self._loop, limits.send, self._nobody_reads)
-        self._flush = Deadline(self._loop, limits.send, self._nobody_reads)
+        self._head_deadline = Deadline(self._loop, limits.head_seconds, self._on_late_head)
+        self._send_deadline = Deadline(self._loop, limits.send_seconds, self._on_blocked_client)
+        self._flush_deadline = Deadline(self._loop, limits.send_seconds, self._on_blocked_client)
 
     @property
-    def receiving(self) -> bool:
-        """Whether a request's body is on its way."""
+    def is_receiving(self) -> bool:
+        """Whether a request's body is arriving."""
         return not self._body.is_eof()
 
     @property
-    def closing(self) -> bool:
-        """Whether no request is read any more."""
+    def is_closing(self) -> bool:
+        """Whether no further request is read."""
         return self._close or self._force_close
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Let the connection in, or have it told why not."""
+        """Accept the connection, or reject it if there are too many."""
         wire = cast(asyncio.Transport, transport)
-        address = counted_as(wire.get_extra_info("peername"))
-        if not self._door.enter(address):
-            turn_away(wire, self._door, self._sharing)
+        address = address_key(wire.get_extra_info("peername"))
+        if not self._connection_limits.enter(address):
+            reject(wire, self._connection_limits, self._cors)
             return
         self._wire, self._address = wire, address
         super().connection_made(transport)
-        self._head.begin()
+        self._head_deadline.begin()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Take note of the end."""
-        for deadline in (self._head, self._send, self._flush):
+        """Stop all timers and count the end."""
+        for deadline in (self._head_deadline, self._send_deadline, self._flush_deadline):
             deadline.end()
         self._wire = None
-        self._door.leave(self._address)
+        self._connection_limits.leave(self._address)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, message by message. aiohttp calls this without data when it can go on with what it has."""
+        """Feed the parser message by message. aiohttp calls this without data when held bytes may be parsed."""
         if not data and not self._broken:
             self._feed(b"")
         data, self._held = self._held + data, b""
-        while data and not self._broken and not self.closing:
-            if self._full():
+        while data and not self._broken and not self.is_closing:
+            if self._must_wait():
                 self._hold(data)
                 return
-            if isinstance(self._part, Head) and not self._part.size and not (data := data.lstrip(b"\r\n")):
-                return  # empty lines in front of a request are none of it
+            if isinstance(self._part, RequestHead) and not self._part.size and not (data := data.lstrip(b"\r\n")):
+                return  # empty lines before a request do not belong to it
             try:
-                end = self._part.take(data)
-            except Unframed as exc:
+                end = self._part.consume(data)
+            except BadHttpMessage as exc:
                 self._refuse(exc)
                 return
             self._feed(data[:end])
             data = data[end:]
 
     def pause_writing(self) -> None:
-        """Wait for the client to read."""
+        """Start the deadline for the client to read."""
         super().pause_writing()
-        self._send.begin()
+        self._send_deadline.begin()
 
     def resume_writing(self) -> None:
-        """Go on: the client has read."""
+        """End the deadline: the client has read."""
         super().resume_writing()
-        self._send.end()
+        self._send_deadline.end()
 
     async def finish_response(
         self, request: BaseRequest, resp: StreamResponse, start_time: float | None
     ) -> tuple[StreamResponse, bool]:
-        """Answer; then go on behind a request that asked for another protocol, and did not get it."""
+        """Send the response; if the request asked for an upgrade and did not get it, parse what follows it."""
         paused = self._upgraded
         outcome = await super().finish_response(request, resp, start_time)
         if paused and not self._upgraded and not self._buffer_paused:
@@ -149,29 +182,30 @@ class GuardedHandler(RequestHandler):
         return outcome
 
     async def start(self) -> None:
-        """Serve the connection's requests; then what is left to be sent must be taken in time."""
+        """Serve the connection's requests; then the client has the send deadline to read what is buffered."""
         try:
             await super().start()
         finally:
             if self._wire is not None and self._wire.get_write_buffer_size():
-                self._flush.begin()
+                self._flush_deadline.begin()
 
     def handle_error(
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> StreamResponse:
-        """Answer what is no HTTP, and, should it ever come so far, what a middleware of ours did wrong."""
+        """Answer invalid HTTP, and errors of our middlewares, with a problem document."""
         if request.writer.output_size > 0:
-            raise ConnectionError("the answer has begun already")
+            raise ConnectionError("the response has already begun")
         if isinstance(exc, TooManyChunks):
-            return refuse(Invalid("body", exc.message), self._sharing.headers(self._origin()))
+            return early_response(Invalid("body", exc.message), self._cors.headers(self._origin()))
         if isinstance(exc, HttpProcessingError):
-            log.debug("request_malformed status=%d", meaning(exc).status)
-            return refuse(meaning(exc), self._sharing.headers(self._origin()))
-        shared = self._sharing.headers(request.headers.get("Origin"))
-        return failed(cast(Exception, exc or TimeoutError()), cast(Request, request), shared)
+            error = to_http_error(exc)
+            log.debug("request_malformed status=%d", error.status)
+            return early_response(error, self._cors.headers(self._origin()))
+        cors_headers = self._cors.headers(request.headers.get("Origin"))
+        return failure_response(cast(Exception, exc or TimeoutError()), cast(Request, request), cors_headers)
 
-    def _full(self) -> bool:
-        """Return whether what came must wait: for a body to be read, or for a request to be answered."""
+    def _must_wait(self) -> bool:
+        """Return whether received bytes must wait: for a body to be read, or for a request to be answered."""
         return self._reading_paused or self._upgraded or len(self._messages) >= MAX_MSG_QUEUE_SIZE
 
     def _hold(self, data: bytes) -> None:
@@ -180,49 +214,52 @@ class GuardedHandler(RequestHandler):
             self._pause_reading_for_buffer()
 
     def _feed(self, data: bytes) -> None:
-        """Give a part to the parser, and see what it made of it."""
+        """Feed bytes of one message part to the parser, and compare its state with ours."""
         seen, part = self._request_count, self._part
         super().data_received(data)
-        if self.closing:
+        if self.is_closing:
             return
-        came = self._request_count - seen
-        if not isinstance(part, Head):
-            self._body_goes_on(part, came)
-        elif came:
-            self._message_came(part)
+        parsed = self._request_count - seen
+        if not isinstance(part, RequestHead):
+            self._check_body(part, parsed)
+        elif parsed:
+            self._on_message(part)
         else:
-            self._head_goes_on(part)
+            self._check_head(part)
 
-    def _message_came(self, head: Head) -> None:
-        """Expect a request's body; or end with what is no request."""
-        self._head.end()
+    def _on_message(self, head: RequestHead) -> None:
+        """Expect the body of the request that the parser found; stop reading if it found an error."""
+        self._head_deadline.end()
         message, self._body = self._messages[-1]
         if not isinstance(message, RawRequestMessage):
             self._broken = True
             return
         try:
             if not head.complete:
-                raise Unframed("the parser ended a head in front of its empty line")
-            body = body_of(message)
-        except Unframed as exc:
+                raise FramingError("the parser ended a head before its empty line")
+            body = expected_body(message)
+        except FramingError as exc:
             self._refuse(exc)
             return
-        self._part = Head() if self._body.is_eof() else body
+        self._part = RequestHead() if self._body.is_eof() else body
 
-    def _body_goes_on(self, part: Part, came: int) -> None:
-        """See whether the parser agrees where the body ends. ``came`` counts messages: what is no HTTP is one, too."""
+    def _check_body(self, part: MessagePart, parsed: int) -> None:
+        """Refuse the request if the parser sees another end of its body.
+
+        ``parsed`` is how many messages the parser found in the part, those that are not HTTP included.
+        """
         ended = self._body.is_eof()
-        waits = self._reading_paused  # the parser keeps what it has not read of the part
-        if came or (ended and not part.complete) or (part.complete and not ended and not waits):
-            for _ in range(came):
+        waits = self._reading_paused  # the parser holds what it has not read of the part
+        if parsed or (ended and not part.complete) or (part.complete and not ended and not waits):
+            for _ in range(parsed):
                 self._messages.pop()
-            self._refuse(Unframed("the parser sees another end of the body"))
+            self._refuse(FramingError("the parser sees another end of the body"))
         elif ended:
-            self._body_came()
+            self._on_body_end()
 
-    def _body_came(self) -> None:
-        if isinstance(self._part, Chunks) and self._part.trailers:
-            # As released, a parser keeps the last trailer, and puts it in front of the next request's headers.
+    def _on_body_end(self) -> None:
+        if isinstance(self._part, ChunkedBody) and self._part.has_trailers:
+            # As released, a parser keeps the last trailer and puts it before the next request's headers.
             self._parser = HttpRequestParser(
                 self,
                 self._loop,
@@ -234,37 +271,37 @@ class GuardedHandler(RequestHandler):
                 auto_decompress=False,
                 max_msg_queue_size=MAX_MSG_QUEUE_SIZE,
             )
-        self._part = Head()
+        self._part = RequestHead()
 
-    def _head_goes_on(self, head: Head) -> None:
+    def _check_head(self, head: RequestHead) -> None:
         if not head.size:
             return
-        self._head.begin()
+        self._head_deadline.begin()
         if head.complete:
-            self._give_up(HTTPBadRequest)  # the parser has not seen its end
-        elif head.size > MAX_HEAD:
-            self._give_up(HTTPRequestHeaderFieldsTooLarge)
+            self._stop_reading(HTTPBadRequest)  # the parser has not seen its end
+        elif head.size > MAX_HEAD_BYTES:
+            self._stop_reading(HTTPRequestHeaderFieldsTooLarge)
 
-    def _head_is_late(self) -> None:
-        self._door.cut[Cut.HEAD] += 1
-        begun = isinstance(self._part, Head) and self._part.size
-        self._give_up(HTTPRequestTimeout if begun else None)
+    def _on_late_head(self) -> None:
+        self._connection_limits.cut[CutReason.HEAD] += 1
+        has_begun = isinstance(self._part, RequestHead) and self._part.size
+        self._stop_reading(HTTPRequestTimeout if has_begun else None)
 
-    def _give_up(self, reason: type[HTTPException] | None) -> None:
-        """Read nothing more; finish what is under way, or else say why, and close."""
-        self._head.end()
+    def _stop_reading(self, reason: type[HTTPException] | None) -> None:
+        """Close the connection: after the requests in progress, or else at once, with ``reason`` as the answer."""
+        self._head_deadline.end()
         if self._request_in_progress or self._messages:
             self.close()
             return
         if reason and self._wire is not None:
-            self._wire.write(on_the_wire(reason, self._sharing.headers(self._origin())))
+            self._wire.write(render(reason, self._cors.headers(self._origin())))
         self.force_close()
 
-    def _refuse(self, error: Unframed) -> None:
-        """Read nothing more: it is not known where the newest request's body ends. The connection ends with its answer.
+    def _refuse(self, error: BadHttpMessage) -> None:
+        """Stop reading, because the end of the newest request's body is unknown; its answer ends the connection.
 
-        As released the view waits on for the body, until its own time is over. A request that no view has begun with is
-        answered as what is no HTTP is.
+        As released, the view would wait for the body until its own deadline. If no view has begun with the request, it
+        is answered as invalid HTTP.
         """
         self._broken = True
         if self._messages and self._messages[-1][1] is self._body:
@@ -278,10 +315,10 @@ class GuardedHandler(RequestHandler):
             self._body.feed_eof()
 
     def _origin(self) -> str | None:
-        """Return where the page is from that sent the head which cannot be read."""
-        return origin_in(self._part.begin) if isinstance(self._part, Head) else None
+        """Return the ``Origin`` in a head that cannot be read."""
+        return find_origin(self._part.prefix) if isinstance(self._part, RequestHead) else None
 
-    def _nobody_reads(self) -> None:
-        self._door.cut[Cut.SEND] += 1
+    def _on_blocked_client(self) -> None:
+        self._connection_limits.cut[CutReason.SEND] += 1
         if self._wire is not None:
             self._wire.abort()

@@ -1,8 +1,11 @@
-"""What is said where there is no request: a problem document with an id, like every error, and not a byte echoed."""
+"""Answers where no handler can give one: problem documents with a request id, without any byte of what was sent.
+
+Also the headers that every answer has (``secure``).
+"""
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Final
+from typing import Final, TypeVar
 
 from aiohttp.hdrs import CONNECTION
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -13,59 +16,74 @@ from aiohttp.web import (
     HTTPRequestURITooLong,
     Request,
     Response,
+    StreamResponse,
 )
 
 from microblog_streams.domain.errors import Invalid
-from web.http.problems import Crowded, problem_response, refusal
-from web.middlewares.request_ids import HEADER, given, made, named
-from web.server.limits import MAX_URL
-from web.server.security_headers import discreet
+from web.http.problems import TooManyConnections, early_problem_response, problem_response
+from web.middlewares.request_ids import HEADER, new_request_id, received_request_id, request_id_set
+from web.server.limits import MAX_URL_BYTES
 
-#: Stands for an id that is not made yet, and is as long as one.
-_ANY: Final = "00000000-0000-0000-0000-000000000000"
+ResponseT = TypeVar("ResponseT", bound=StreamResponse)
+
+#: ``nosniff``: a post's text, sent as JSON, must not be shown as a page by a browser that guesses the type.
+#: ``Server``: as released it names the versions of Python and aiohttp.
+SECURITY_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Server": "microblog"}
+
+#: Replaced by a request id of the same length.
+_PLACEHOLDER_ID: Final = "00000000-0000-0000-0000-000000000000"
 
 
-def meaning(error: HttpProcessingError) -> HTTPException:
-    """Return what the parser's error is in HTTP. It has one class for every line that is too long."""
+def secure(response: ResponseT) -> ResponseT:
+    """Add the security headers to a response that is not sent yet, and return it."""
+    response.headers.update(SECURITY_HEADERS)
+    return response
+
+
+def to_http_error(error: HttpProcessingError) -> HTTPException:
+    """Return the HTTP error of a parser's error, which has one class for every line that is too long."""
     if isinstance(error, LineTooLong):
-        return HTTPRequestURITooLong() if error.args[1] == MAX_URL else HTTPRequestHeaderFieldsTooLarge()
+        return HTTPRequestURITooLong() if error.args[1] == MAX_URL_BYTES else HTTPRequestHeaderFieldsTooLarge()
     if error.message == "Too many headers received":
         return HTTPRequestHeaderFieldsTooLarge()
     return HTTPBadRequest()
 
 
-def refuse(reason: HTTPException | Crowded | Invalid, shared: Mapping[str, str], ident: str | None = None) -> Response:
-    """Return the answer, after which the connection ends; ``ident`` is the request's id where there is one.
-
-    ``shared`` are the headers that let a page of another origin read it.
-    """
-    return _last(lambda: refusal(reason), shared, ident or made())
-
-
-def failed(exc: Exception, request: Request, shared: Mapping[str, str]) -> Response:
-    """Return the answer to a request that a middleware of ours failed at, after which the connection ends."""
-    return _last(lambda: problem_response(exc, request), shared, given(request) or made())
+def early_response(
+    reason: HTTPException | TooManyConnections | Invalid, cors_headers: Mapping[str, str], request_id: str | None = None
+) -> Response:
+    """Return the answer to a request that cannot be read or is not accepted. It ends the connection."""
+    return _closing(lambda: early_problem_response(reason), cors_headers, request_id or new_request_id())
 
 
-def _last(answer: Callable[[], Response], shared: Mapping[str, str], ident: str) -> Response:
-    with named(ident):
-        response = answer()
-    response.headers.update({**shared, HEADER: ident, CONNECTION: "close"})
+def failure_response(exc: Exception, request: Request, cors_headers: Mapping[str, str]) -> Response:
+    """Return the answer to a request at which one of our middlewares failed. It ends the connection."""
+    return _closing(
+        lambda: problem_response(exc, request), cors_headers, received_request_id(request) or new_request_id()
+    )
+
+
+def _closing(make: Callable[[], Response], cors_headers: Mapping[str, str], request_id: str) -> Response:
+    with request_id_set(request_id):
+        response = make()
+    response.headers.update({**cors_headers, HEADER: request_id, CONNECTION: "close"})
     response.force_close()
-    return discreet(response)
+    return secure(response)
 
 
-def on_the_wire(reason: Callable[[], HTTPException | Crowded], shared: Mapping[str, str]) -> bytes:
-    """Return the same as bytes, for a connection that has no request it could be the answer to.
+def render(reason: Callable[[], HTTPException | TooManyConnections], cors_headers: Mapping[str, str]) -> bytes:
+    """Return an early response as bytes, for a connection without a request.
 
-    Made once, but for the id: hundreds of connections may be refused in the same moment, while others wait.
+    Cached apart from the id, because hundreds of connections may be refused at once.
     """
-    return _rendered(reason, tuple(shared.items())).replace(_ANY.encode(), made().encode())
+    return _rendered(reason, tuple(cors_headers.items())).replace(_PLACEHOLDER_ID.encode(), new_request_id().encode())
 
 
 @cache
-def _rendered(reason: Callable[[], HTTPException | Crowded], shared: tuple[tuple[str, str], ...]) -> bytes:
-    response = refuse(reason(), dict(shared), _ANY)
+def _rendered(
+    reason: Callable[[], HTTPException | TooManyConnections], cors_headers: tuple[tuple[str, str], ...]
+) -> bytes:
+    response = early_response(reason(), dict(cors_headers), _PLACEHOLDER_ID)
     body = response.body
     assert isinstance(body, bytes)
     headers = {**response.headers, "Content-Length": str(len(body))}

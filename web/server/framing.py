@@ -1,10 +1,10 @@
 """Where a message ends in the bytes of a connection (RFC 9112, sections 2 and 6 to 9).
 
-aiohttp's parser reads what comes, and says neither which bytes it took for which message, nor whether it is in the
-middle of one. Time and size are counted by message, so what comes is cut here, and fed to the parser part by part: a
-head to its empty line, a body to its end. The last byte of a body is a part of its own: the parser must not have ended
-the body before that byte, and must have ended it with it. Where it disagrees, the handler closes the connection,
-because bytes of a body would be read as a request, or the reverse (request smuggling).
+aiohttp's parser does not say which bytes it took for which message, nor whether it is in the middle of one. Deadlines
+and sizes are limits of a message, so the bytes are split here and fed to the parser part by part: a head up to its
+empty line, a body up to its end. The last byte of a body is a part of its own: the parser must not have ended the body
+before that byte, and must have ended it with it. Where it disagrees, the handler closes the connection, because bytes
+of a body could be read as a request, or the reverse (request smuggling).
 """
 
 import re
@@ -12,115 +12,110 @@ from typing import Final, Protocol
 
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMessage
-from aiohttp.web import RequestPayloadError
 
-from web.server.limits import MAX_CHUNK_LINE, MAX_CHUNKS, MAX_HEADERS, MAX_URL
+from web.http.body import TooManyChunks
+from web.server.limits import MAX_CHUNK_LINE_BYTES, MAX_CHUNKS, MAX_HEADERS, MAX_URL_BYTES
 
-#: Bytes of a head that are kept for as long as it is incomplete: a URL, and a browser's usual headers.
-KEPT: Final = MAX_URL + 4_000
+#: How much of an incomplete head is kept: a URL and a browser's usual headers.
+KEPT_HEAD_BYTES: Final = MAX_URL_BYTES + 4_000
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 #: A chunk's size in at most 64 bits, and its extensions.
-_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;.*)?\r\n", re.DOTALL)
-#: Decimal digits of 64 bits. Python's int() ends in an error above 4,300, and the parser takes any number of zeros.
-_LENGTH: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})(?:;.*)?\r\n", re.DOTALL)
+#: The decimal digits of 64 bits. The parser accepts any number of zeros; Python's int() fails above 4,300 digits.
+_CONTENT_LENGTH: Final = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
-class Unframed(BadHttpMessage):
-    """The end of a body cannot be told, or not as the parser tells it."""
+class FramingError(BadHttpMessage):
+    """The end of a message is unclear, or the parser sees it elsewhere."""
 
 
-class TooManyChunks(Unframed, RequestPayloadError):
-    """A body comes in more chunks than are read."""
-
-    def __init__(self) -> None:
-        """Say how many may be sent."""
-        super().__init__(f"comes in more than {MAX_CHUNKS:,} chunks: send it in fewer")
-
-
-class Part(Protocol):
-    """A head, or a body."""
+class MessagePart(Protocol):
+    """The head or the body of a message."""
 
     @property
     def complete(self) -> bool:
-        """Whether its last byte was taken."""
+        """Whether its last byte was consumed."""
         ...
 
-    def take(self, data: bytes) -> int:
-        """Return how many bytes of what came next belong to it, at least one: all, or those up to its end.
+    def consume(self, data: bytes) -> int:
+        """Return how many of the next bytes belong to the part, at least one: all, or those up to its end.
 
-        A body's last byte is returned by itself. Must not be called when complete. Raises Unframed.
+        The last byte of a body is returned by itself. Must not be called when complete. Raises FramingError,
+        TooManyChunks.
         """
         ...
 
 
-class Head:
-    """A request's line and its headers."""
+class RequestHead:
+    """A request line with its headers."""
 
-    __slots__ = ("_seam", "begin", "complete", "size")
+    __slots__ = ("_seam", "complete", "prefix", "size")
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start before the first byte."""
         self.complete = False
-        #: Bytes of it that came.
+        #: Bytes that were consumed.
         self.size = 0
-        #: The first of them.
-        self.begin = b""
+        #: The first ``KEPT_HEAD_BYTES`` of them.
+        self.prefix = b""
+        #: The last three of them: the empty line may be split.
         self._seam = b""
 
-    def take(self, data: bytes) -> int:
-        """Take up to the first empty line, which may come in two parts."""
+    def consume(self, data: bytes) -> int:
+        """Consume up to the first empty line."""
         joined = self._seam + data
         end = joined.find(_END_OF_HEAD)
         self.complete = end >= 0
-        taken = len(data) if end < 0 else end + len(_END_OF_HEAD) - len(self._seam)
+        consumed = len(data) if end < 0 else end + len(_END_OF_HEAD) - len(self._seam)
         self._seam = joined[-3:]
-        self.begin += data[: min(taken, KEPT - len(self.begin))]
-        self.size += taken
-        return taken
+        self.prefix += data[: min(consumed, KEPT_HEAD_BYTES - len(self.prefix))]
+        self.size += consumed
+        return consumed
 
 
-class Length:
-    """A body whose length was told."""
+class FixedLengthBody:
+    """A body with a ``Content-Length``."""
 
     __slots__ = ("_left",)
 
     def __init__(self, length: int) -> None:
-        """Take the length in bytes."""
+        """``length`` is in bytes."""
         self._left = length
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left of it."""
+        """Whether all bytes were consumed."""
         return self._left == 0
 
-    def take(self, data: bytes) -> int:
-        """Take what is left of it."""
-        taken = min(max(self._left - 1, 1), len(data))
-        self._left -= taken
-        return taken
+    def consume(self, data: bytes) -> int:
+        """Consume what is left of the length."""
+        consumed = min(max(self._left - 1, 1), len(data))
+        self._left -= consumed
+        return consumed
 
 
-class Chunks:
-    """A body that comes in chunks: lines that say a size, each with so many bytes behind it; 0, trailers, no line."""
+class ChunkedBody:
+    """A body in chunks: each is a line with its size, and so many bytes; size 0, trailers and an empty line end it."""
 
-    __slots__ = ("_ended", "_last", "_left", "_line", "_lines", "complete", "trailers")
+    __slots__ = ("_ended", "_in_trailers", "_left", "_line", "_lines", "complete", "has_trailers")
 
     def __init__(self) -> None:
-        """Begin with the line of the first size."""
+        """Start before the line of the first size."""
+        #: Bytes that are left of the current chunk.
         self._left = 0
+        #: What was read of an incomplete line.
         self._line = b""
-        #: Sizes that were read, and behind the last chunk: trailers.
+        #: Size lines that were read; after the last chunk, trailers.
         self._lines = 0
-        self._last = False
-        #: Whether its last byte was seen.
+        self._in_trailers = False
+        #: Whether the last byte was seen.
         self._ended = False
         self.complete = False
-        #: Whether there are header fields behind the last chunk.
-        self.trailers = False
+        self.has_trailers = False
 
-    def take(self, data: bytes) -> int:
-        """Take up to the empty line behind the last chunk."""
+    def consume(self, data: bytes) -> int:
+        """Consume up to the empty line after the last chunk."""
         at = 0
         while at < len(data) and not self._ended:
             at = self._skip(data, at) if self._left else self._read_line(data, at)
@@ -136,42 +131,42 @@ class Chunks:
 
     def _read_line(self, data: bytes, at: int) -> int:
         end = data.find(b"\n", at) + 1
-        room = MAX_CHUNK_LINE + 1 - len(self._line)
-        self._line += data[at : min(end or len(data), at + room)]
-        if len(self._line) > MAX_CHUNK_LINE and not self._last:
-            raise Unframed("a chunk's size has too many digits or too long an extension")
+        allowed = MAX_CHUNK_LINE_BYTES + 1 - len(self._line)
+        self._line += data[at : min(end or len(data), at + allowed)]
+        if len(self._line) > MAX_CHUNK_LINE_BYTES and not self._in_trailers:
+            raise FramingError("the line of a chunk's size is too long")
         if end:
             line, self._line = self._line, b""
-            self._understand(line)
+            self._parse_line(line)
         return end or len(data)
 
-    def _understand(self, line: bytes) -> None:
+    def _parse_line(self, line: bytes) -> None:
         self._lines += 1
-        if self._last:
+        if self._in_trailers:
             self._ended = line == b"\r\n"
-            self.trailers |= not self._ended
+            self.has_trailers |= not self._ended
             if self._lines > MAX_HEADERS + 1:
-                raise Unframed("there are too many trailers")
+                raise FramingError("the body has too many trailers")
         elif self._lines > MAX_CHUNKS:
-            raise TooManyChunks
+            raise TooManyChunks(MAX_CHUNKS)
         else:
             self._begin_chunk(line)
 
     def _begin_chunk(self, line: bytes) -> None:
-        if not (found := _SIZE.fullmatch(line)):
-            raise Unframed("a chunk's size is no hexadecimal number of at most 16 digits")
+        if not (found := _CHUNK_SIZE.fullmatch(line)):
+            raise FramingError("a chunk's size is not a hexadecimal number of at most 16 digits")
         size = int(found[1], 16)
         if size:
             self._left = size + 2
         else:
-            self._last, self._lines = True, 0
+            self._in_trailers, self._lines = True, 0
 
 
-def body_of(message: RawRequestMessage) -> Part:
-    """Return the body that a request's headers announce, of length 0 where they announce none. Raises Unframed."""
+def expected_body(message: RawRequestMessage) -> MessagePart:
+    """Return the body that a request's headers announce, of length 0 if they announce none. Raises FramingError."""
     if message.chunked:
-        return Chunks()
+        return ChunkedBody()
     length = message.headers.get("Content-Length", "0")
-    if not _LENGTH.fullmatch(length):
-        raise Unframed("Content-Length is no number of at most 20 digits")
-    return Length(int(length))
+    if not _CONTENT_LENGTH.fullmatch(length):
+        raise FramingError("Content-Length is not a number of at most 20 digits")
+    return FixedLengthBody(int(length))

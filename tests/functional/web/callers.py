@@ -4,7 +4,7 @@ import pytest
 from aiohttp.web import HTTPUnauthorized, middleware
 
 from web.http.authorization import CALLER, Caller
-from web.middlewares import stack as middlewares
+from web.middlewares import stack
 
 #: The proxy in front, in tests: where the client of every test is.
 PROXY = {"trusted_proxies": "127.0.0.0/8"}
@@ -19,7 +19,7 @@ def of(user):
 def authenticated(monkeypatch):
     """Have ``Bearer user-N`` say that user N calls, and refuse other tokens; return those that were looked at."""
     looked_at = []
-    made = middlewares.middlewares
+    made = stack.middlewares
 
     @middleware
     async def authentication(request, handler):
@@ -31,10 +31,10 @@ def authenticated(monkeypatch):
             request[CALLER] = Caller(int(token.removeprefix("user-")), 1)
         return await handler(request)
 
-    def chain(settings, time_limit=10.0):
-        found = made(settings, time_limit)
-        place = [each.__name__ for each in found].index("limited")
+    def chain(settings, paths, request_seconds=10.0):
+        found = made(settings, paths, request_seconds)
+        place = [each.__name__ for each in found].index("limit_rate")
         return [*found[:place], authentication, *found[place:]]
 
-    monkeypatch.setattr(middlewares, "middlewares", chain)
+    monkeypatch.setattr(stack, "middlewares", chain)
     return looked_at

@@ -35,10 +35,10 @@ from tests.fakes.rates import FakeRates
 from tests.fakes.timelines import FakeTimelines
 from tests.fakes.users import FakeUsers
 from web import routes
-from web.middlewares import stack as middlewares
+from web.middlewares import stack
 from web.middlewares.cors import CorsPolicy
-from web.server.faust_driver import GuardedWeb
 from web.server.limits import Limits
+from web.server.server import GuardedWeb
 
 TOKEN = "correct-horse-battery-staple"
 USUAL = Limits()
@@ -87,10 +87,10 @@ class App(faust.App):
     status_collector: Any
 
     limits = USUAL
-    sharing = CorsPolicy()
+    cors = CorsPolicy()
 
     def _new_web(self) -> GuardedWeb:
-        return GuardedWeb(self, self.limits, self.sharing)
+        return GuardedWeb(self, self.limits, self.cors)
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
@@ -190,8 +190,8 @@ def raw(client: TestClient[Any, Any]) -> Callable[[bytes], Awaitable[bytes]]:
 
 def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     options = {
-        **middlewares.application_options(settings),
-        "middlewares": middlewares.middlewares(settings, time_limit),
+        **routes.application_options(settings),
+        "middlewares": stack.middlewares(settings, routes.MIDDLEWARE_PATHS, time_limit),
     }
     app = App(
         "web-test",
@@ -201,7 +201,7 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
         web_graph_enabled=True,
         web_metrics_enabled=True,
     )
-    app.limits, app.sharing = limits, CorsPolicy(settings.cors_origins)
+    app.limits, app.cors = limits, CorsPolicy(settings.cors_origins)
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)

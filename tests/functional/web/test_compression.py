@@ -5,7 +5,7 @@ import gzip
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.middlewares.compression import takes_gzip
+from web.http.content_negotiation import accepts_gzip
 
 
 @pytest.fixture
@@ -95,4 +95,4 @@ async def test_a_long_error_is_compressed_too(front, get):
     ],
 )
 def test_who_takes_gzip(accepted, taken):
-    assert takes_gzip(make_mocked_request("GET", "/", {"Accept-Encoding": accepted})) is taken
+    assert accepts_gzip(make_mocked_request("GET", "/", {"Accept-Encoding": accepted})) is taken

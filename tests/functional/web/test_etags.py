@@ -14,8 +14,9 @@ from microblog_streams.operations.pages import PostView
 from microblog_streams.operations.timelines import rebuild_queue
 from microblog_streams.ports import TimelineState
 from tests.fakes.counted import counted
-from web.http import cursors, etags
-from web.http.cursors import Kind
+from web.api import timelines
+from web.http import paging
+from web.http.paging import CursorKind
 
 PATH = "/timelines/1"
 #: What a page costs.
@@ -69,7 +70,7 @@ def below(post_id, by=1):
 
 
 def cursor(kind, position):
-    return f"{PATH}?cursor={cursors.encode(kind, 1, position)}&limit=2"
+    return f"{PATH}?cursor={paging.encode_cursor(kind, 1, position)}&limit=2"
 
 
 async def test_a_timeline_has_a_weak_tag_and_is_asked_for_each_time(client, posts):
@@ -188,7 +189,12 @@ async def test_a_bad_request_stays_one(problem, poll, had):
 
 @pytest.mark.parametrize(
     ("kind", "place", "texts"),
-    [(Kind.OLDER, 1, ["2", "1"]), (Kind.OLDER, 4, []), (Kind.NEWER, 3, ["3", "2"]), (Kind.NEWER, 0, [])],
+    [
+        (CursorKind.OLDER, 1, ["2", "1"]),
+        (CursorKind.OLDER, 4, []),
+        (CursorKind.NEWER, 3, ["3", "2"]),
+        (CursorKind.NEWER, 0, []),
+    ],
 )
 async def test_every_page_has_a_tag_and_costs_two_calls(client, poll, posts, calls, kind, place, texts):
     path = cursor(kind, posts[place])
@@ -202,7 +208,7 @@ async def test_every_page_has_a_tag_and_costs_two_calls(client, poll, posts, cal
 
 
 async def test_what_is_newer_than_a_page_is_seen(client, poll, posts):
-    path = cursor(Kind.NEWER, posts[0])
+    path = cursor(CursorKind.NEWER, posts[0])
     tag = (await client.get(path)).headers["ETag"]
     await client.post("/posts/", json={"userId": 1, "content": "new"})
 
@@ -212,7 +218,13 @@ async def test_what_is_newer_than_a_page_is_seen(client, poll, posts):
 
 
 async def test_pages_that_lead_elsewhere_have_other_tags(client, posts):
-    paths = [PATH, f"{PATH}?limit=2", f"{PATH}?limit=6", cursor(Kind.OLDER, posts[1]), cursor(Kind.NEWER, posts[3])]
+    paths = [
+        PATH,
+        f"{PATH}?limit=2",
+        f"{PATH}?limit=6",
+        cursor(CursorKind.OLDER, posts[1]),
+        cursor(CursorKind.NEWER, posts[3]),
+    ]
 
     tags = [(await client.get(path)).headers["ETag"] for path in paths]
 
@@ -220,7 +232,7 @@ async def test_pages_that_lead_elsewhere_have_other_tags(client, posts):
 
 
 def test_another_name_is_another_tag():
-    tags = [etags.tag([PostView(UUID(int=1), 1, name, "text")], {}) for name in ("ann", "ann", "anna")]
+    tags = [timelines.etag([PostView(UUID(int=1), 1, name, "text")], {}) for name in ("ann", "ann", "anna")]
 
     assert tags[0] == tags[1] != tags[2]
 

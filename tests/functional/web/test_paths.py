@@ -3,7 +3,7 @@
 import pytest
 
 from web import routes
-from web.http.trailing_slash import canonical, other
+from web.http.params import canonical, toggle_slash
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
@@ -44,7 +44,7 @@ def test_these_are_all_paths():
 @pytest.mark.parametrize("path", READ)
 async def test_a_slash_at_the_end_makes_no_difference(client, path):
     listed = await client.get(path, allow_redirects=False)
-    spelled = await client.get(other(path), allow_redirects=False)
+    spelled = await client.get(toggle_slash(path), allow_redirects=False)
 
     assert (spelled.status, await spelled.read()) == (listed.status, await listed.read())
     assert listed.status == 200
@@ -70,12 +70,12 @@ async def test_a_link_goes_on_in_the_spelling_that_was_asked(client):
 @pytest.mark.parametrize(("path", "body"), [("/posts/", {"userId": 1, "content": "a"}), ("/users/1/follow/2", None)])
 async def test_a_call_repeated_in_the_other_spelling_is_the_same_call(client, path, body):
     first = await client.post(path, json=body, headers=KEY)
-    again = await client.post(other(path), json=body, headers=KEY)
+    again = await client.post(toggle_slash(path), json=body, headers=KEY)
 
     assert (again.status, await again.json()) == (first.status, await first.json())
 
 
-@pytest.mark.parametrize("spell", [str, other])
+@pytest.mark.parametrize("spell", [str, toggle_slash])
 @pytest.mark.parametrize("path", READ)
 async def test_head_answers_what_get_does_and_no_body(client, path, spell):
     got = await client.get(spell(path))
@@ -86,7 +86,7 @@ async def test_head_answers_what_get_does_and_no_body(client, path, spell):
     assert head.content_type == got.content_type
 
 
-@pytest.mark.parametrize("spell", [str, other])
+@pytest.mark.parametrize("spell", [str, toggle_slash])
 @pytest.mark.parametrize("path", METHODS)
 async def test_options_tells_the_methods_of_every_path(client, path, spell):
     response = await client.options(spell(filled(path)))

@@ -11,7 +11,7 @@ from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from tests.connections import opened
 from web.api.schemas import NewPost
-from web.http.idempotency import digest
+from web.http.idempotency import request_digest
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def claimed(migrated, key):
     """Leave what a worker leaves that dies after it has claimed a post's key and before it publishes the post."""
 
     async def claim(body):
-        once = IdempotencyKey(key, digest("POST", "/posts/", NewPost.model_validate(body)))
+        once = IdempotencyKey(key, request_digest("POST", "/posts/", NewPost.model_validate(body)))
         async with opened(Postgres(migrated.settings)) as postgres:
             reserved = await Idempotency(postgres).claim(body["userId"], once, new_post_id())
         return str(reserved.post_id)

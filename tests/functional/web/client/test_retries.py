@@ -120,7 +120,7 @@ async def test_a_try_that_takes_too_long_is_given_up(serve, open_client):
 async def test_a_store_that_stays_away_is_an_error_once_patience_is_out(front, url, open_client):
     front.app.fail(StoreUnavailable("postgres", "gone"))
 
-    with pytest.raises(Unavailable, match="postgres is away"):
+    with pytest.raises(Unavailable, match="postgres is unavailable"):
         await open_client(url, patience=1).user(1)
 
 

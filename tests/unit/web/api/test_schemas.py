@@ -1,0 +1,36 @@
+"""How times and posts look on the wire."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.operations.pages import PostView
+from web.api.schemas import CACHED_POST_CHARACTERS, Post, posts_json, rfc3339
+
+LONG = "x" * (CACHED_POST_CHARACTERS + 1)
+NOON = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (NOON, "2026-11-24T12:00:00.123Z"),
+        (NOON.replace(microsecond=0), "2026-11-24T12:00:00.000Z"),
+        (NOON.astimezone(timezone(timedelta(hours=5, minutes=30))), "2026-11-24T12:00:00.123Z"),
+    ],
+)
+def test_times_are_utc_with_milliseconds(at, text):
+    assert rfc3339(at) == text
+
+
+@pytest.mark.parametrize("text", ["plain", 'Ünïcode, 👩‍🚀,\n tab\t, "quote" and \\ too', LONG])
+def test_posts_are_written_as_their_model_says(text):
+    posts = [PostView(new_post_id(), 2**63 - 1, name, text) for name in ("ann", "bø")]
+    for _ in range(2):  # the second time they are kept
+        assert json.loads(posts_json(posts)) == [Post.of(post).model_dump(mode="json", by_alias=True) for post in posts]
+
+
+def test_no_posts_are_an_empty_list():
+    assert posts_json([]) == b"[]"

@@ -1,0 +1,62 @@
+"""What views and middlewares use of the application."""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from aiohttp.web import AppKey
+
+from microblog_streams.cluster_status.collector import StatusCollector
+from microblog_streams.cluster_status.health import LocalStatus
+from microblog_streams.operations import Operations
+from microblog_streams.operations.follower_table_lookup import Rows
+from microblog_streams.rate_limits.rate_limiter import RateLimiter
+
+
+class HealthView(Protocol):
+    """The worker's health."""
+
+    async def report(self) -> Mapping[str, object]:
+        """Return what ``/health`` shows, ready for JSON; ``status`` is ``ok`` or ``degraded``."""
+        ...
+
+    def ready(self) -> tuple[bool, str]:
+        """Return whether the worker serves requests, and if not, the reason."""
+        ...
+
+
+class Application(Protocol):
+    """The application."""
+
+    @property
+    def operations(self) -> Operations:
+        """The use cases."""
+        ...
+
+    @property
+    def rate_limiter(self) -> RateLimiter:
+        """The rate limits of all callers."""
+        ...
+
+    @property
+    def health(self) -> HealthView:
+        """The worker's health."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The rows of the followers table in this worker's partitions."""
+        ...
+
+    @property
+    def local_status(self) -> LocalStatus:
+        """The status of this worker."""
+        ...
+
+    @property
+    def status_collector(self) -> StatusCollector:
+        """The status of all workers and stores."""
+        ...
+
+
+#: The application of a request, for middlewares and for views of aiohttp.
+MICROBLOG: Final = AppKey("microblog", Application)
