@@ -16,8 +16,8 @@ from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.domain import topics
 from microblog_streams.stores.redis.worker_registry import Worker
 from web.middlewares.cors import CorsPolicy
-from web.server.faust_driver import GuardedWeb
 from web.server.limits import Limits
+from web.server.server import GuardedWeb
 
 
 class FaustApp(faust.App):
