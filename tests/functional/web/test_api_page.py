@@ -31,7 +31,7 @@ async def test_every_call_of_the_page_is_answered_as_it_says(make_front):
 
 
 def test_the_page_names_every_type_of_problem():
-    slugs = {kind.slug for _, kind in problems._KINDS} | {"internal", "unknown-path"}
+    slugs = {problem.slug for _, problem in problems._PROBLEM_TYPES} | {"internal", "unknown-path"}
 
     assert {slug for slug in slugs if f"`/problems/{slug}`" not in PAGE} == set()
     assert CONTENT_TYPE in PAGE
