@@ -96,7 +96,7 @@ async def test_the_page_tells_what_there_is(read):
     assert "0 w1 1,200 3.0 MiB 0 0 0 0 0" in text
     assert "3 none - - 3 3 3 3 3" in text
     assert "Events not yet delivered 30" in text
-    assert "Changes in the outbox 3 the oldest for 1 min" in text
+    assert "Changes in the outbox 3 the oldest is 1 min old" in text
     assert "Dead letters open 0" in text
     assert "Warm timelines about 12,000 estimated from 400 keys" in text
 
