@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from aiohttp.web import Request
-from microblog_streams.config.networks import Network
 
+from microblog_streams.config.field_types import Network
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
 
 Address = IPv4Address | IPv6Address
