@@ -12,7 +12,7 @@ from microblog_streams.ports import Building, TimelinePage, TimelineState
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.connections import opened
-from tests.contracts.timelines import AUTHOR, KEPT_ENTRIES, entries, entry, whole
+from tests.contracts.timelines import AUTHOR, KEPT, entries, entry, whole
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -35,14 +35,14 @@ async def redis(stack):
 
 @pytest.fixture
 def timelines(redis):
-    return Timelines(redis, KEPT_ENTRIES)
+    return Timelines(redis, KEPT)
 
 
 @pytest.fixture
 async def impatient(stack, redis):
     """The timelines of a worker that gives a call up after half a second, and whose functions are loaded."""
     connection = Redis(stack.settings.model_copy(update={"store_timeout": 0.5}))
-    timelines = Timelines(connection, KEPT_ENTRIES)
+    timelines = Timelines(connection, KEPT)
 
     async def loaded():
         try:
@@ -54,7 +54,7 @@ async def impatient(stack, redis):
     async with opened(connection):
         await until(loaded)
         yield timelines
-    await Timelines(redis, KEPT_ENTRIES).remove(0)
+    await Timelines(redis, KEPT).remove(0)
 
 
 @pytest.fixture
