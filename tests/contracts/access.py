@@ -8,7 +8,7 @@ import pytest
 
 from microblog_streams.domain.errors import NotFound
 from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, NewToken
-from microblog_streams.stores.postgres.credentials import MOST
+from microblog_streams.stores.postgres.credentials import MAX_TOKENS
 from tests.contracts.events import register
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
@@ -93,10 +93,10 @@ class TokensContract:
 
     async def test_beyond_the_most_those_that_were_not_used_for_longest_are_revoked(self, users, tokens):
         (ada,) = await register(users, 1)
-        kept = [await tokens.add(ada, token(number)) for number in range(MOST)]
+        kept = [await tokens.add(ada, token(number)) for number in range(MAX_TOKENS)]
         await tokens.note_used({kept[0].id: datetime.now(UTC) + timedelta(hours=1)})
 
-        last = await tokens.add(ada, token(MOST))
+        last = await tokens.add(ada, token(MAX_TOKENS))
 
         assert [found.id for found in await tokens.of(ada)] == [kept[0].id, *(one.id for one in kept[2:]), last.id]
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from microblog_streams.domain.errors import NotFound
 from microblog_streams.domain.models import Login, NewToken, Token
-from microblog_streams.stores.postgres.credentials import MOST
+from microblog_streams.stores.postgres.credentials import MAX_TOKENS
 from tests.fakes.database import FakeDatabase
 
 
@@ -22,7 +22,7 @@ class FakeTokens:
         token = self.database.add_token(user, new)
         live = self.database.live_tokens(user)
         live.sort(key=lambda row: (row.token.last_used_at or row.token.created_at, row.token.id))
-        for row in live[:-MOST]:
+        for row in live[:-MAX_TOKENS]:
             row.revoked_at = datetime.now(UTC)
         return token
 

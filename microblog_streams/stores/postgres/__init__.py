@@ -1,1 +1,1 @@
-"""PostgreSQL: users, follows, blocks, tokens, the outbox and the deployment. The only code that speaks SQL."""
+"""PostgreSQL: users, follows, blocks, tokens, the outbox and the deployment. The only code that sends SQL."""

@@ -1,14 +1,13 @@
-"""Who has blocked whom, in PostgreSQL: between two of whom one has blocked the other there is no edge, ever.
+"""Blocks, and the locks that keep a block and an edge between the same two users apart.
 
-A block and a follow between the same two must not pass each other unseen: the block would find no edge to end, and the
-follow no block. So a block locks its blocker's row FOR NO KEY UPDATE, which lets no FOR SHARE in. A follow takes it on
-both of its users, hence also on the blocker, whichever of the two follows; the same does ``graph_import``. Whoever
-comes second waits for the other's commit, and only then, in a statement of its own that sees what was committed,
-looks for the block or for the edge. The blocked one's row is only shared: that holds off their deletion, and to block
-somebody whom thousands follow just now waits for none of them.
+A block and a concurrent follow of the same two users must not miss each other: the block would find no edge to end, and
+the follow no block. A block locks its blocker's row FOR NO KEY UPDATE, which excludes FOR SHARE. A follow (and
+``graph_import``) locks both users FOR SHARE, hence also the blocker, whichever of the two follows. The later of the two
+waits for the other's commit; then a separate statement, which sees the commit, looks for the block or for the edge. The
+blocked user is locked only FOR SHARE: that excludes their deletion, and lets others follow them at the same time.
 
-Nobody waits in a circle: everybody takes the key's row, then users in the order of ids, then the block, then edges.
-A deletion holds one user and takes blocks in the order of their keys, because another's deletion may want the same.
+All transactions lock in the same order, so there are no deadlocks: the row of the Idempotency-Key, users by id, the
+block, edges. A deletion locks one user, then blocks in the order of their keys, as another deletion does.
 """
 
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ _OWN: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR NO KEY
 _SHARE: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR SHARE"
 _BLOCK: Final = "INSERT INTO blocks (blocker_id, blocked_id, blocked_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _UNBLOCK: Final = "DELETE FROM blocks WHERE blocker_id = %s AND blocked_id = %s"
-# Blocks go with their users. Workers of the version before do not know that, while a cluster is rolled.
+# A deletion removes the user's blocks. Workers of the previous release did not, and may still run during an upgrade.
 _PAGE: Final = """
 SELECT id, username, created_at FROM blocks JOIN users ON id = blocked_id
  WHERE blocker_id = %s AND blocked_id > %s AND deleted_at IS NULL ORDER BY blocked_id LIMIT %s
@@ -39,39 +38,39 @@ DELETE FROM blocks WHERE ctid = ANY(ARRAY(
 
 
 class Blocks:
-    """The ``BlockStore`` of a deployment."""
+    """The ``BlockStore``."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def block(
         self, blocker: int, blocked: int, at: datetime, idempotency_key: IdempotencyKey | None = None
     ) -> None:
-        """Block, and end the edges both ways with their events; nothing where it is so already. Raises NotFound.
+        """Block, and end the edges both ways with their events. Raises NotFound, KeyReused.
 
-        A key of the blocker that came before changes nothing, whatever was unblocked since. Raises KeyReused.
+        A known key changes nothing, even if the block was removed since.
         """
         async with self._postgres.transaction() as session:
             if idempotency_key and await claim(session, blocker, idempotency_key):
                 return
             await _lock_users(session, blocker, blocked)
             await session.execute(_BLOCK, blocker, blocked, at)
-            await _part(session, blocker, blocked, at)
+            await _end_edges(session, blocker, blocked, at)
             if idempotency_key:
                 await finish(session, blocker, idempotency_key)
 
     async def unblock(self, blocker: int, blocked: int) -> None:
-        """Let them follow each other again, unless the other one blocks too; edges stay as they are."""
+        """Remove a block. Follows stay impossible if the other user blocks too."""
         await self._postgres.execute(_UNBLOCK, blocker, blocked)
 
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
-        """Return up to ``limit`` of those whom ``blocker`` has blocked with id > ``after``, by id."""
+        """Return up to ``limit`` users blocked by ``blocker`` with id > ``after``, by id."""
         return [User(*row) for row in await self._postgres.fetch(_PAGE, blocker, after, limit)]
 
 
 async def remove_all(session: Session, user: int) -> None:
-    """Remove what a user has blocked and who has blocked them. To be called once the user is locked FOR UPDATE."""
+    """Delete all blocks of and by a user. The caller holds the user's row FOR UPDATE."""
     await session.execute(_REMOVE_ALL, user, user)
 
 
@@ -81,7 +80,7 @@ async def _lock_users(session: Session, blocker: int, blocked: int) -> None:
             raise NotFound("user", user)
 
 
-async def _part(session: Session, blocker: int, blocked: int, at: datetime) -> None:
+async def _end_edges(session: Session, blocker: int, blocked: int, at: datetime) -> None:
     for edge in ((blocker, blocked), (blocked, blocker)):
         ended, changed = await unfollow(session, *edge, at)
         if changed:

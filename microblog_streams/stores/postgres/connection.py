@@ -1,7 +1,7 @@
-"""The connection to PostgreSQL that users, follows, outbox and idempotency keys share, and how it is used.
+"""The connection to PostgreSQL: a bounded pool of sessions that all stores in PostgreSQL share.
 
-Sessions are in autocommit mode, so a single statement is its own transaction; ``transaction`` is for several.
-Nothing is retried here: the caller knows whether a second try is welcome.
+Sessions are in autocommit mode, so a single statement is its own transaction; ``transaction`` groups several.
+Nothing is retried here: the caller knows whether a second attempt is safe.
 """
 
 import logging
@@ -20,20 +20,20 @@ from microblog_streams.stores.postgres.session import NAME, Row, Session, open_s
 
 logger = logging.getLogger(__name__)
 
-#: ms between looks, while a statement runs, whether its client is still there.
-_CLIENT_CHECK: Final = 1_000
-#: ms that a transaction may wait for its client: a frozen process must not hold row locks for good.
-_IDLE_IN_TRANSACTION: Final = 10_000
+#: Interval at which the server checks, during a statement, that its client is still connected.
+_CLIENT_CHECK_MS: Final = 1_000
+#: How long a transaction may wait for its client: a frozen process must not keep row locks.
+_IDLE_IN_TRANSACTION_MS: Final = 10_000
 
 
 class Lock(IntEnum):
-    """Advisory locks: what only one process of a deployment does at a time. The numbers are arbitrary."""
+    """Advisory locks: each of these is done by one process of a deployment at a time. The numbers are arbitrary."""
 
     MIGRATE = 7_001
     RELAY = 7_002
     IMPORT = 7_003
     MOVE = 7_004
-    #: A class of locks with one a person, each held for a transaction.
+    #: A class of locks, one for each user, held for a transaction.
     FOLLOWING = 7_005
 
 
@@ -43,28 +43,28 @@ class Postgres:
     name = NAME
 
     def __init__(self, settings: Settings, era: int = 0) -> None:
-        """Take address, pool size and time-out from the settings; open nothing. ``era``: the latest that is known."""
+        """Read address, pool size and time-out from the settings; open nothing. ``era``: the latest that is known."""
         self._settings = settings
         self._pool: Pool | None = None
-        self._several = len(parse(settings.postgres_url.get_secret_value()).hosts) > 1
+        self._has_several_hosts = len(parse(settings.postgres_url.get_secret_value()).hosts) > 1
         self.era = Era(era)
         self._server: Server | None = None
-        #: What the server cannot keep of what is promised, as it was seen last.
+        #: The warnings of the last durability check.
         self.warnings: Sequence[str] = ()
 
     async def connect(self) -> None:
-        """Open the first session. StoreUnavailable: try again later. SetupError: it never will work as it is."""
+        """Open the first session. Raises StoreUnavailable if a later attempt may succeed, SetupError if none can."""
         if self._pool is None:
             first = await self.open()
             self._pool = Pool(self.open, self._settings.pool_size, self._settings.store_timeout)
             self._pool.give_back(first)
 
     async def ping(self) -> None:
-        """Ask for an answer, within the store's time-out."""
+        """Make a round trip, within the store's time-out."""
         await self.fetch_one("SELECT 1")
 
     async def close(self) -> None:
-        """Close the pool; calls after this raise StoreUnavailable."""
+        """Close the pool; later calls raise StoreUnavailable."""
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -72,37 +72,37 @@ class Postgres:
     async def open(self, timeout: float | None = None) -> Session:
         """Open a session outside the pool, for the caller to close.
 
-        ``timeout`` (seconds, default: the store's) is the limit of this and of each of its statements; the server stops
-        waiting for a lock a little earlier, so that a busy row costs a call and not a connection. Before anything else
-        the session looks whether the server has lost commits, or was replaced: see ``postgres_era``.
+        ``timeout`` (seconds, default: the store's) limits the connect and each statement. The server gives up waiting
+        for a lock a little earlier, so that a busy row costs a call and not a connection. First of all, the session
+        checks whether the server has lost commits, or was replaced: see ``era``.
         """
         limit = timeout or self._settings.store_timeout
         options = {
             "timezone": "UTC",
             "lock_timeout": int(limit * 750),
-            "client_connection_check_interval": _CLIENT_CHECK,
-            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
+            "client_connection_check_interval": _CLIENT_CHECK_MS,
+            "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION_MS,
         }
         url = self._settings.postgres_url.get_secret_value()
         return await open_session(url, limit, f"microblog {self._settings.worker_name}", options, self._check_server)
 
     async def check_server(self) -> None:
-        """Look at the server once more: behind a proxy it may be another one, and its settings change."""
+        """Check the server again: behind a proxy it may be another one, and its settings may have changed."""
         async with self.connection() as session:
             try:
                 await self._check_server(session)
             except StoreUnavailable:
-                session.close()  # a server that is refused is not asked for anything else
+                session.close()  # it leads to a refused server
                 raise
 
     async def raise_era(self) -> Era:
-        """Raise the era by hand, after a restore that left timeline and system as they were."""
+        """Raise the era on request, after a restore that left timeline and system identifier unchanged."""
         async with self.connection() as session:
             self.era = await raise_era(session, self.era)
         return self.era
 
     async def _check_server(self, session: Session) -> None:
-        seen = await inspect_server(session, self.era, self._several, self._server)
+        seen = await inspect_server(session, self.era, self._has_several_hosts, self._server)
         if seen.server is not None:
             self._keep(seen.server)
         if seen.raised:
@@ -112,20 +112,20 @@ class Postgres:
         self.warnings = seen.warnings
 
     def _keep(self, server: Server) -> None:
-        """Note the server, and close what is idle on another. StoreUnavailable: a session saw a later one meanwhile."""
+        """Note the server, and close idle sessions to another. Raises StoreUnavailable if a later one is known."""
         server.refuse(self._server)
         if server != self._server and self._pool is not None:
             self._pool.forget_idle()
         self._server = server
 
     async def server_time(self) -> float:
-        """Return PostgreSQL's clock, in seconds since 1970: all workers can compare theirs with it."""
+        """Return PostgreSQL's clock, in seconds since 1970: the reference for the clocks of all workers."""
         ((seconds,),) = await self.fetch("SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(seconds)
 
     @asynccontextmanager
     async def dedicated(self, timeout: float) -> AsyncIterator[Session]:
-        """Lend a session of its own, for work that takes long or holds an advisory lock."""
+        """Yield a session outside the pool, for long work or a session lock. ``timeout`` in seconds."""
         session = await self.open(timeout)
         try:
             yield session
@@ -134,7 +134,7 @@ class Postgres:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Session]:
-        """Lend a session of the pool, outside a transaction."""
+        """Yield a session of the pool, outside a transaction."""
         if self._pool is None:
             raise StoreUnavailable(NAME, "not connected")
         async with self._pool.session() as session:
@@ -142,12 +142,12 @@ class Postgres:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        """Lend a session of the pool within a transaction: committed at the end, rolled back on any error."""
+        """Yield a session of the pool within a transaction: committed at the end, rolled back on an error."""
         async with self.connection() as session, transaction(session):
             yield session
 
     async def execute(self, sql: str, *params: object) -> int:
-        """Execute one statement; return how many rows it touched."""
+        """Execute one statement; return the number of affected rows."""
         async with self.connection() as session:
             return await session.execute(sql, *params)
 
@@ -157,7 +157,7 @@ class Postgres:
             return await session.fetch(sql, *params)
 
     async def fetch_one(self, sql: str, *params: object) -> Row | None:
-        """Execute one statement; return its first row, None where it has none."""
+        """Execute one statement; return its first row, None if there is none."""
         async with self.connection() as session:
             return await session.fetch_one(sql, *params)
 
@@ -166,8 +166,8 @@ class Postgres:
 async def transaction(session: Session) -> AsyncIterator[None]:
     """Run a transaction on a session.
 
-    A cancelled one is not rolled back here, which would need another wait: the session is in a transaction then,
-    so the pool closes it, and the server rolls back.
+    A cancelled transaction is not rolled back here, which would need another wait: the pool closes the session, since
+    it is within a transaction, and the server rolls back.
     """
     await session.execute("BEGIN")
     try:

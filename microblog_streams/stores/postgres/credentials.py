@@ -1,6 +1,6 @@
-"""Hashes of passwords, in PostgreSQL, in a table of their own: no read of a user comes near them.
+"""Tokens and password hashes, in tables of their own: no read of a user touches them.
 
-Tokens, in PostgreSQL, by their hash. A revoked one stays for a while, so that somebody can look what it was.
+A revoked token stays for 30 days, for operators who look up what it was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,49 +22,49 @@ _PUT_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s"
 
 
 async def add_password(session: Session, user: int, password_hash: str) -> None:
-    """Keep the first password of a user, in the transaction that registers them."""
+    """Insert the first password hash of a user, in the transaction of the registration."""
     await session.execute(_ADD_HASH, user, password_hash)
 
 
 class Passwords:
-    """The ``PasswordStore`` of a deployment."""
+    """The ``PasswordStore``."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def find(self, name_key: str) -> Login | None:
-        """Return who has this name, with the password's hash; None where nobody has it."""
+        """Return the user with this name and the hash of their password; None if the name is not in use."""
         row = await self._postgres.fetch_one(_FIND_LOGIN, name_key)
         return None if row is None else Login(*row)
 
     async def get(self, user: int) -> str | None:
-        """Return the hash of a user's password, None where there is none."""
+        """Return the hash of a user's password, None if they have none."""
         row = await self._postgres.fetch_one(_GET_HASH, user)
         return None if row is None else str(row[0])
 
     async def put(self, user: int, password_hash: str) -> None:
-        """Write a password's hash in place of the former; nothing happens where the user has none (any more)."""
+        """Replace a user's hash; no effect if they have none (any more)."""
         await self._postgres.execute(_PUT_HASH, password_hash, user)
 
 
-#: Live tokens of a user: more than anybody has devices. It bounds the list, and what logging in for fun fills.
-MOST: Final = 100
+#: Live tokens of a user: more than a person has devices. It bounds the list, and the rows that repeated logins create.
+MAX_TOKENS: Final = 100
 
 _COLUMNS: Final = "id, user_id, hash, name, created_at, last_used_at, expires_at"
 _LIVE: Final = "revoked_at IS NULL AND expires_at > now()"
 
-# FOR SHARE: a deletion (FOR UPDATE) comes before, and nothing is kept, or after, and takes the token with it.
+# FOR SHARE: a concurrent deletion (FOR UPDATE) commits before, and no row is inserted, or after, and deletes the token.
 _ADD_TOKEN: Final = f"""
 INSERT INTO tokens (user_id, hash, name, expires_at, registered)
 SELECT owner.id, %s, %s, now() + %s, %s
   FROM (SELECT id FROM users WHERE id = %s AND deleted_at IS NULL FOR SHARE) AS owner
 RETURNING {_COLUMNS}
 """  # noqa: S608
-_KEEP_FEW: Final = f"""
+_REVOKE_OLDEST: Final = f"""
 UPDATE tokens SET revoked_at = now()
  WHERE id IN (SELECT id FROM tokens WHERE user_id = %s AND {_LIVE}
-               ORDER BY coalesce(last_used_at, created_at) DESC, id DESC OFFSET {MOST})
+               ORDER BY coalesce(last_used_at, created_at) DESC, id DESC OFFSET {MAX_TOKENS})
 """  # noqa: S608
 _DROP_REGISTERED: Final = "DELETE FROM tokens WHERE user_id = %s AND registered"
 _FIND_TOKEN: Final = f"""
@@ -75,7 +75,7 @@ _OF: Final = f"SELECT {_COLUMNS} FROM tokens WHERE user_id = %s AND {_LIVE} ORDE
 _REVOKE: Final = f"""
 UPDATE tokens SET revoked_at = now() WHERE user_id = %s AND id = %s AND {_LIVE} RETURNING {_COLUMNS}
 """  # noqa: S608
-# In the order of ids, as every worker locks them; most have written the same minute down already.
+# Locked by id, as by every worker; most rows have the same minute already.
 _NOTE_USED: Final = """
 WITH used AS (
     SELECT id, at FROM tokens JOIN unnest(%s::bigint[], %s::timestamptz[]) AS use (id, at) USING (id)
@@ -91,7 +91,7 @@ DELETE FROM tokens WHERE id = ANY(ARRAY(
 
 
 async def add_token(session: Session, user: int, new: NewToken, registered: bool = False) -> Token:
-    """Keep a token within somebody's transaction. Raises NotFound (the user)."""
+    """Insert a token within the caller's transaction. Raises NotFound (the user)."""
     row = await session.fetch_one(_ADD_TOKEN, new.hash, new.name, new.life, registered, user)
     if row is None:
         raise NotFound("user", user)
@@ -99,21 +99,21 @@ async def add_token(session: Session, user: int, new: NewToken, registered: bool
 
 
 class Tokens:
-    """The ``TokenStore`` of a deployment."""
+    """The ``TokenStore``."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def add(self, user: int, new: NewToken) -> Token:
-        """Keep a new token; beyond the 100 of a user that were used last, revoke. Raises NotFound (the user)."""
+        """Add a token, and revoke all but the ``MAX_TOKENS`` most recently used. Raises NotFound (the user)."""
         async with self._postgres.transaction() as session:
             token = await add_token(session, user, new)
-            await session.execute(_KEEP_FEW, user)
+            await session.execute(_REVOKE_OLDEST, user)
             return token
 
     async def renew(self, user: int, new: NewToken) -> Token:
-        """Keep a new token in place of the one that registering gave. Raises NotFound (the user)."""
+        """Add a token in place of the one made at registration. Raises NotFound (the user)."""
         async with self._postgres.transaction() as session:
             await session.execute(_DROP_REGISTERED, user)
             return await add_token(session, user, new, registered=True)
@@ -128,18 +128,18 @@ class Tokens:
         return [_token(row) for row in await self._postgres.fetch(_OF, user)]
 
     async def revoke(self, user: int, ident: int) -> Token:
-        """End a live token of a user; return what it was. Raises NotFound, also for another's."""
+        """Revoke a live token of a user and return it. Raises NotFound, also for another user's token."""
         row = await self._postgres.fetch_one(_REVOKE, user, ident)
         if row is None:
             raise NotFound("token", ident)
         return _token(row)
 
     async def note_used(self, times: Mapping[int, datetime]) -> None:
-        """Write down when tokens were used last, unless a time less than a minute before is written down already."""
+        """Set ``last_used_at`` of tokens by id, unless it is less than a minute older already."""
         await self._postgres.execute(_NOTE_USED, list(times), list(times.values()))
 
     async def sweep(self, limit: int) -> int:
-        """Remove up to ``limit`` tokens that ended 30 days ago or earlier; return how many that were."""
+        """Delete up to ``limit`` tokens that ended at least 30 days ago; return their number."""
         return await self._postgres.execute(_SWEEP, limit)
 
 

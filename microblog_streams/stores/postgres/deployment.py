@@ -1,22 +1,8 @@
-"""What all workers of a deployment must agree on: the topics' generation, their partitions, the era of versions.
+"""The deployment's row in PostgreSQL: reading it, the steps of a repartition, and the progress of edge audits.
 
-Growing the partitions is a move to the next generation of topics, and the phase says how far it has come. What goes
-where follows from the phase alone, so that every worker that looks it up acts alike:
-
-| phase | edge events go to | posts go to |
-|---|---|---|
-| settled | the present generation | the present one |
-| copying, filled | the present one, then the next | the present one |
-| switched | the present one, then the next | the next |
-| draining | nowhere: they wait in the outbox | the next |
-
-The steps of a move to the next generation of topics, as the row that all workers look up tells them.
-
-Every step is one statement that holds only in the phase before it, so a step that was taken already, by a command that
-was interrupted and runs again, changes nothing. All go over the session that holds the lock: a command that has lost
-it, to another one maybe, can take no step any more.
-
-Which partitions' rows were compared with PostgreSQL since it was asked for last. See ``services.edge_audit``.
+Every step of a repartition is one statement that applies only in the previous phase, so a step that was made already,
+by a command that was interrupted, changes nothing. All steps use the session that holds the advisory lock: a command
+that has lost the lock, perhaps to another command, can make no step.
 """
 
 from collections.abc import AsyncIterator
@@ -30,28 +16,28 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.stores.postgres.connection import Lock, Postgres
 from microblog_streams.stores.postgres.session import Row, Session
 
-#: The columns of a deployment, in the order of its fields.
+#: The columns of a ``Deployment``, in the order of its fields.
 COLUMNS: Final = "generation, partitions, era, phase, next_generation, next_partitions, audit"
 SELECT: Final = f"SELECT {COLUMNS} FROM deployment"  # noqa: S608
 
 
 def read(row: Row) -> Deployment:
-    """Return the row of the table as a deployment."""
+    """Convert a row with ``COLUMNS``."""
     generation, partitions, era, phase, next_generation, next_partitions, audit = row
     return Deployment(generation, partitions, era, Phase(phase), next_generation, next_partitions, audit)
 
 
 async def create_deployment(postgres: Postgres, partitions: int) -> Deployment:
-    """Write generation 1 and era 0, unless there is a deployment already; return what is there."""
+    """Insert topic set 1 and era 0 unless there is a deployment; return the deployment."""
     await postgres.execute(
         "INSERT INTO deployment (generation, partitions, era) VALUES (1, %s, 0) ON CONFLICT DO NOTHING", partitions
     )
-    await postgres.check_server()  # notes which server it is: another one is noticed from now on
+    await postgres.check_server()  # records the server, so that a replacement is noticed from now on
     return await get_deployment(postgres)
 
 
 async def get_deployment(postgres: Postgres | Session) -> Deployment:
-    """Return the deployment. Raises SetupError where ``migrate`` never ran on this database."""
+    """Return the deployment. Raises SetupError if ``migrate`` never ran on this database."""
     try:
         row = await postgres.fetch_one(SELECT)
     except (UndefinedTable, UndefinedColumn):
@@ -61,7 +47,7 @@ async def get_deployment(postgres: Postgres | Session) -> Deployment:
     return read(row)
 
 
-#: Seconds that one statement may take.
+#: Limit of one statement.
 _STATEMENT_SECONDS: Final = 10.0
 
 _NUMBER: Final = "UPDATE deployment SET highest = highest + 1 RETURNING highest"
@@ -81,52 +67,52 @@ UPDATE deployment SET phase = 'settled', next_generation = NULL, next_partitions
 
 
 class Repartition:
-    """The move of one deployment; ``moving`` makes it. Each step returns the deployment as it is then.
+    """A repartition, made by ``moving``. Each step returns the deployment after it.
 
-    All methods raise StoreUnavailable, also where the lock is lost.
+    All methods raise StoreUnavailable, also after the lock is lost.
     """
 
     def __init__(self, session: Session) -> None:
-        """Take the session that holds the lock."""
+        """``session`` holds the lock."""
         self._session = session
 
     async def keep(self) -> None:
-        """Make sure that the move is still this command's; to be called now and then while something else goes on."""
+        """Check that this command still holds the lock; to be called at intervals during other work."""
         await self._session.fetch_one("SELECT 1")
 
     async def read(self) -> Deployment:
-        """Return the deployment. Raises SetupError where ``migrate`` never ran."""
+        """Return the deployment. Raises SetupError if ``migrate`` never ran."""
         return await get_deployment(self._session)
 
     async def number(self) -> int:
-        """Return a number that no generation ever had."""
+        """Return a number that no topic set ever had."""
         ((number,),) = await self._session.fetch(_NUMBER)
         return int(number)
 
     async def begin(self, generation: int, partitions: int) -> Deployment:
-        """Have edge events go to both generations from now on; the next one's topics must be there."""
+        """Send edge events to both topic sets from now on; the topics of the next one must exist."""
         await self._session.execute(_BEGIN, generation, partitions)
         return await self.read()
 
     async def advance(self, before: Phase, after: Phase) -> Deployment:
-        """Go on to the next phase."""
+        """Enter the next phase."""
         await self._session.execute(_ADVANCE, after.value, before.value)
         return await self.read()
 
     async def complete(self) -> Deployment:
-        """Make the next generation the present one."""
+        """Make the next topic set the present one."""
         await self._session.execute(_COMPLETE)
         return await self.read()
 
     async def abandon(self) -> Deployment:
-        """Go back to where it began; only before posts go to the next generation."""
+        """Return to the present topic set; no effect once posts go to the next one."""
         await self._session.execute(_ABANDON)
         return await self.read()
 
 
 @asynccontextmanager
 async def moving(postgres: Postgres) -> AsyncIterator[Repartition]:
-    """Hold the move for the length of the block. Raises SetupError where somebody else does."""
+    """Hold the lock of repartitions for the length of the block. Raises SetupError if another command holds it."""
     async with postgres.dedicated(_STATEMENT_SECONDS) as session:
         if await session.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.MOVE)) != (True,):
             raise SetupError("another grow-partitions is running on this database: wait for its end")
@@ -143,26 +129,26 @@ _ASK: Final = "UPDATE deployment SET audit = audit + 1"
 
 
 class EdgeAudits:
-    """Who has compared what. All methods raise StoreUnavailable."""
+    """The partitions whose rows were compared with PostgreSQL (``services.edge_audit``). Raises StoreUnavailable."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def ask(self) -> None:
-        """Have the workers compare all their rows once more."""
+        """Request a new audit: the workers compare all their rows."""
         await self._postgres.execute(_ASK)
 
     async def done(self, generation: int, audit: int) -> set[int]:
-        """Return the partitions of a generation that were compared since this audit was asked for."""
+        """Return the partitions of a topic set that were compared for this audit, or a later one."""
         return {partition for (partition,) in await self._postgres.fetch(_DONE, generation, audit)}
 
     async def record(self, generation: int, partition: int, audit: int) -> None:
-        """Note that a partition was compared."""
+        """Record that a partition was compared."""
         await self._postgres.execute(_RECORD, generation, partition, audit)
 
     async def complete(self, deployment: Deployment) -> bool:
-        """Tell whether all partitions of the present generation were compared since it was asked for last."""
+        """Return whether the last requested audit has covered all partitions of the present topic set."""
         if not deployment.audit:
             return True
         done = await self.done(deployment.generation, deployment.audit)

@@ -1,14 +1,16 @@
-"""aiopg's connection, with its socket's place in the event loop mended (aiopg 1.4.0).
+"""A connection of aiopg with three defects fixed (aiopg 1.4.0).
 
-libpq closes its socket by itself when a connection fails, and the number of the socket goes to the next one that is
-opened. aiopg notices only some of that: a connection refused while it was written to leaves a writer behind, and the
-next connection with that number cannot be watched any more, on asyncio's loop as on uvloop; a connection that is
-closed twice takes the reader of another one away. So the event loop watches a duplicate of the socket, which stays
-until we close it, once. And where libpq begins anew on another socket (without TLS, after a login that failed with it),
-aiopg goes on watching the old one, to which nothing ever happens: a wrong password looked like a server that is away.
+**Sockets.** libpq closes its socket itself when a connection fails, and the next socket gets the same number. aiopg
+notices only some of these cases. A connection refused during a write leaves a writer in the event loop, and the next
+connection with that number cannot be watched (on asyncio's loop and on uvloop); a connection that is closed twice
+removes the reader of another one. So the event loop watches a duplicate of the socket, which only we close, once.
 
-aiopg waits for each statement with ``asyncio.wait_for``, which on Python 3.11 returns the answer to a task that was
-cancelled as it came. The task went on: a relay that had lost the lead kept the leader's session, and nobody led.
+**Reconnects within libpq.** If libpq starts over on another socket (without TLS, after a failed login with it), aiopg
+keeps watching the old one, which never becomes ready: a wrong password looked like a server that is down.
+
+**Cancellation.** aiopg waits for each statement with ``asyncio.wait_for``, which on Python 3.11 returns the answer to a
+task that was cancelled as it arrived. The task continued: a relay that had lost the lead kept the leader's session, and
+there was no leader.
 """
 
 import asyncio
@@ -18,24 +20,24 @@ from typing import Any, Final
 from aiopg.connection import Connection
 from psycopg2.extensions import QueryCanceledError, connection
 
-#: psycopg2's status of a connection that is being made; it has no name for it.
+#: psycopg2's status of a connection in the making; it has no constant for it.
 _CONNECTING: Final = 20
 
 
 class _OwnSocket(connection):
-    """libpq's connection; asked for its socket, it gives away a duplicate."""
+    """libpq's connection, whose ``fileno`` is a duplicate of its socket."""
 
     def fileno(self) -> int:
-        """Return a new file descriptor, for the caller to close. aiopg asks once."""
+        """Return a new file descriptor, which the caller must close. aiopg calls this once."""
         return os.dup(super().fileno())
 
 
 class Driver(Connection):
-    """A connection that leaves nothing in the event loop when it ends, however it ends. Await it to connect."""
+    """A connection that leaves nothing in the event loop, however it ends. Await it to connect."""
 
     def __init__(self, timeout: float, **target: Any) -> None:  # noqa: ANN401 -- what psycopg2.connect takes
-        """Begin to connect; ``timeout`` (seconds) is the limit of this and of each statement."""
-        self._let_go = False
+        """Begin to connect; ``timeout`` (seconds) limits the connect and each statement."""
+        self._is_closed = False
         super().__init__(None, timeout, enable_hstore=False, enable_json=False, connection_factory=_OwnSocket, **target)
 
     @staticmethod
@@ -48,7 +50,7 @@ class Driver(Connection):
             self._follow()
 
     async def _poll(self, waiter: "asyncio.Future[None]", timeout: float) -> None:
-        """Wait until the server has answered. Raises CancelledError, also where the server cancelled the statement."""
+        """Wait for the server's answer. Raises CancelledError, also if the server cancelled the statement."""
         self._ready(self._weakref)
         try:
             async with asyncio.timeout(timeout):
@@ -62,12 +64,12 @@ class Driver(Connection):
             self._waiter = None
 
     def _follow(self) -> None:
-        """Watch libpq's socket where it has begun anew on another one."""
+        """Watch libpq's new socket if it has started over on another one."""
         watched = self._fileno
         try:
             current: int = self._conn.fileno()
         except OSError:
-            return  # refused: libpq has closed it, and there is no other
+            return  # refused: libpq has closed the socket
         if watched is None or os.path.sameopenfile(current, watched):
             os.close(current)
             return
@@ -81,8 +83,8 @@ class Driver(Connection):
             self._loop.add_writer(current, self._ready, self._weakref)
 
     def _close(self) -> None:
-        if not self._let_go:
-            self._let_go = True
+        if not self._is_closed:
+            self._is_closed = True
             super()._close()
             if self._fileno is not None:
                 os.close(self._fileno)

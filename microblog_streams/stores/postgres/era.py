@@ -1,24 +1,24 @@
-"""The era of versions, and how it rises when PostgreSQL has lost commits.
+"""The era of edge versions, which rises when PostgreSQL has lost commits.
 
-Versions of edges are counted in PostgreSQL and live on in Kafka and in the workers' tables. A standby that was
-promoted without the last commits, or a restored backup, would count them again from where it is: the next answered
-unfollow would get a version that is there already, and be skipped. So every session looks, when it is opened and before
-anything is done with it, whether the server is the one that the deployment's row was last seen in. If it is not, the
-era rises in that row, and versions from then on are above all that were lost. Which server it is say
+PostgreSQL counts the versions of edges, and Kafka and the workers' tables keep them. A standby promoted without the
+last commits, or a restored backup, would count them again from where it is: the next answered unfollow would get a
+version that exists already, and be skipped. So every new session first checks whether the server is the one that the
+deployment's row names. If not, it raises the era in that row, and all later versions are above the lost ones. A server
+is identified by
 
-- the timeline of its write-ahead log, another after each promotion and each recovery to a point in time. It is asked
-  by ``pg_walfile_name(pg_current_wal_lsn())``, which any user may call, as ``pg_control_checkpoint()``; but the latter
-  tells the old timeline until the checkpoint after a promotion has ended.
-- its system identifier (``pg_control_system()``, any user), another in a server that a dump was loaded into.
+- the timeline of its write-ahead log, which changes at each promotion and each point-in-time recovery. It is read with
+  ``pg_walfile_name(pg_current_wal_lsn())``, which any user may call. So is ``pg_control_checkpoint()``, but that
+  returns the old timeline until the first checkpoint after a promotion has ended.
+- its system identifier (``pg_control_system()``, any user), which differs after a dump is loaded into a new server.
 
-The same bytes put back (a snapshot of the disk) are the same server in both: then a worker that knows a later era
-raises it, and the command ``raise-era`` does.
+A restored disk snapshot has both unchanged: then a worker that knows a later era raises it, or the command
+``raise-era`` does.
 
-The timeline also tells the older of two servers that both take writes: a primary that was replaced by its standby, and
-was started again as if nothing had happened. It is refused by each process that has seen the later one.
+The timeline also shows the older of two servers that both take writes: a primary that was replaced by its standby and
+then restarted. Each process that has seen the later one refuses it.
 
-Ids go on 2**20 higher in a new era: those of people who were lost are in Kafka, Cassandra and Redis too, and nobody
-must get one of them, with the posts that are there.
+In a new era, ids continue 2**20 higher: the ids of lost users are in Kafka, Cassandra and Redis too, and must not be
+given to others, who would get their posts.
 """
 
 from dataclasses import dataclass
@@ -31,14 +31,14 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.models import Era
 from microblog_streams.stores.postgres.session import NAME, Row, Session, first_line
 
-#: Ids that are left out: many more than people register between a commit and its replication. For an older backup they
-#: are enough as long as no more people than that registered since.
+#: Ids skipped by a new era: far more than users register between a commit and its replication. For an older backup they
+#: suffice if no more users than that have registered since.
 SKIPPED_IDS: Final = 1 << 20
-#: Tables whose ids are known elsewhere.
-_NUMBERED: Final = ("users", "tokens", "outbox")
+#: Tables whose ids are stored elsewhere too.
+_SEQUENCES: Final = ("users", "tokens", "outbox")
 
 _SETTINGS: Final = "current_setting('synchronous_standby_names'), current_setting('synchronous_commit')"
-# On a standby there is no file that is written to.
+# A standby has no current WAL file.
 _LOOK: Final = f"""
 SELECT pg_is_in_recovery(), {_SETTINGS},
        CASE WHEN NOT pg_is_in_recovery()
@@ -48,7 +48,7 @@ SELECT pg_is_in_recovery(), {_SETTINGS},
 _WITHOUT_SERVER: Final = f"SELECT pg_is_in_recovery(), {_SETTINGS}, NULL, NULL"
 _ROW: Final = "SELECT timeline, system_id, era, coalesce(extract(epoch FROM era_began), 0)::float8 FROM deployment"
 _ADOPT: Final = "UPDATE deployment SET timeline = %s, system_id = %s WHERE timeline IS NULL"
-# Of two sessions that see the change, the second one waits for the first, and then finds the row as it should be.
+# Of two sessions that see the change, the second waits for the first and then finds the row updated.
 _RISE: Final = """
 UPDATE deployment SET era = greatest(era, %s) + 1, era_began = clock_timestamp(), audit = audit + 1,
        timeline = %s, system_id = %s
@@ -60,13 +60,13 @@ _SKIP: Final = "SELECT setval(sequence, nextval(sequence) + %s) FROM pg_get_seri
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Which server it is: the system identifier, and the timeline of its write-ahead log."""
+    """The identity of a server: its system identifier, and the timeline of its write-ahead log."""
 
     system: int
     timeline: int
 
     def refuse(self, last: "Server | None") -> None:
-        """Raise StoreUnavailable where ``last``, seen before, is the same system on a later timeline."""
+        """Raise StoreUnavailable if ``last``, seen earlier, is the same system on a later timeline."""
         if last is not None and self.system == last.system and self.timeline < last.timeline:
             raise StoreUnavailable(
                 NAME,
@@ -77,7 +77,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
-    """What a session saw: the era as it is then, what ``/health`` has to warn of, the server where it tells."""
+    """The result of a check: era, warnings for ``/health``, the server if it tells, and whether the era was raised."""
 
     era: Era
     warnings: tuple[str, ...]
@@ -86,29 +86,29 @@ class ServerState:
 
 
 async def inspect_server(session: Session, known: Era, several_hosts: bool, last: Server | None = None) -> ServerState:
-    """Look which server this is, and raise the era where it is another than before.
+    """Identify the server, and raise the era if it is another one than before.
 
     ``known`` and ``last`` are the era and the server that this process knows. Raises StoreUnavailable on a standby, and
     on a server that was replaced.
     """
-    untold: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     try:
         standby, names, commit, timeline, system = await _one(session, _LOOK)
     except (InsufficientPrivilege, UndefinedFunction, NotSupportedError) as exc:
         standby, names, commit, timeline, system = await _one(session, _WITHOUT_SERVER)
-        untold = (
-            f"postgres: its timeline is not told ({first_line(exc)}): run raise-era after a promotion or a restore",
+        unknown = (
+            f"postgres: its timeline is unknown ({first_line(exc)}): run raise-era after a promotion or a restore",
         )
     if standby:
         raise StoreUnavailable(NAME, "the server is a standby, on which nothing can be written")
-    server = None if untold else Server(system, timeline)
+    server = None if unknown else Server(system, timeline)
     if server is not None:
         server.refuse(last)
-    warnings = (*_warnings(names, commit, several_hosts), *untold)
+    warnings = (*_warnings(names, commit, several_hosts), *unknown)
     row = await _row(session)
     if row is None:
         return ServerState(known, warnings, server)
-    if untold:
+    if unknown:
         return ServerState(Era(*row[2:]), warnings)
     if row[0] is None:
         await session.execute(_ADOPT, timeline, system)
@@ -126,17 +126,17 @@ async def _row(session: Session) -> Row | None:
 
 
 async def raise_era(session: Session, known: Era) -> Era:
-    """Raise the era, whichever server this is; return it."""
+    """Raise the era on any server; return it."""
     await _raise(session, _RISE_NOW, known.number)
     return await _era(session)
 
 
 async def _raise(session: Session, statement: str, *params: object) -> bool:
-    """Raise the era, and leave ids out, in one transaction; tell whether it was this session that did."""
+    """Raise the era and skip ids, in one transaction; return whether this session did."""
     await session.execute("BEGIN")
     try:
         raised = bool(await session.execute(statement, *params))
-        for table in _NUMBERED if raised else ():
+        for table in _SEQUENCES if raised else ():
             await session.fetch(_SKIP, SKIPPED_IDS, table)
     except InsufficientPrivilege as exc:
         await session.rollback()

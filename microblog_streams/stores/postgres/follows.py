@@ -1,10 +1,6 @@
-"""Ending an edge within a transaction: by its follower, or by a block of either of the two.
+"""Edges in PostgreSQL. An edge's row stays after an unfollow; its version grows under its row lock.
 
-The row stays, and its version grows under its lock; who calls appends the event in the same transaction.
-
-Who follows whom, in PostgreSQL. An edge's row stays on unfollow; its version grows under its row lock.
-
-So the versions of an edge are in the order of its commits, and its events carry them: readers need no other order.
+So the versions of an edge follow the order of its commits, and its events carry them: consumers need no other order.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +14,7 @@ from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Session
 
-#: The columns of an ``Edge``.
+#: The columns of an ``Edge``, in the order of its fields.
 COLUMNS: Final = "follower_id, followee_id, following, version, changed_at"
 
 _LOCK: Final = f"SELECT {COLUMNS} FROM follows WHERE follower_id = %s AND followee_id = %s FOR UPDATE"  # noqa: S608
@@ -31,13 +27,13 @@ RETURNING {COLUMNS}
 
 
 async def stored(session: Session, follower: int, followee: int, at: datetime) -> Edge:
-    """Lock an edge's row and return it; an edge of version 0 where nobody ever made it."""
+    """Lock an edge's row and return it; version 0 if there is none."""
     row = await session.fetch_one(_LOCK, follower, followee)
     return Edge(*row) if row else Edge(follower, followee, False, 0, at)
 
 
 async def unfollow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
-    """End an edge; return it, and whether that was a change."""
+    """End an edge; return it and whether that was a change. The caller appends the event."""
     edge = await stored(session, follower, followee, at)
     if not edge.following:
         return edge, False
@@ -45,9 +41,9 @@ async def unfollow(session: Session, follower: int, followee: int, at: datetime)
     return Edge(*row), True
 
 
-# In the order of ids, as everybody locks users; FOR SHARE, so that only a deletion and a block have to wait.
+# By id, the order in which all transactions lock users; FOR SHARE, so that only deletions and blocks must wait.
 _LOCK_USERS: Final = "SELECT id FROM users WHERE id IN (%s, %s) AND deleted_at IS NULL ORDER BY id FOR SHARE"
-# Of two first follows at once, the second waits here and then finds the row of the first.
+# Of two concurrent first follows of an edge, the second waits here and then finds the row of the first.
 _FOLLOW: Final = f"""
 INSERT INTO follows AS edge ({COLUMNS})
 VALUES (%s, %s, true, (SELECT (era << 40) + 1 FROM deployment), %s)
@@ -56,13 +52,13 @@ ON CONFLICT (follower_id, followee_id) DO UPDATE
  WHERE NOT edge.following
 RETURNING {COLUMNS}
 """  # noqa: S608
-# Without locks: where an edge changes meanwhile, its later version wins, in whatever order the events come.
+# Without locks: if an edge changes concurrently, its later version wins, in any order of the events.
 _LAST: Final = f"""
 SELECT {COLUMNS} FROM follows
  WHERE (follower_id, followee_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
  ORDER BY followee_id, follower_id
 """  # noqa: S608
-# Edges of which somebody knows a version that is not here, or another word on the same version.
+# Claims with a version that PostgreSQL does not have, or with another state of the same version.
 _AHEAD: Final = """
 SELECT claim.follower, claim.followee
   FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[]) AS claim (follower, followee, version, following)
@@ -70,7 +66,7 @@ SELECT claim.follower, claim.followee
  WHERE coalesce(edge.version, 0) < claim.version
     OR (edge.version = claim.version AND edge.following <> claim.following)
 """
-# An edge that is not here, or was changed since it was found: its later version is above the claim in any case.
+# Also for a missing edge, or one that changed since the claim was found: its version ends up above the claim.
 _OUTDO: Final = f"""
 INSERT INTO follows AS edge ({COLUMNS})
 SELECT %s, %s, false, greatest(%s::bigint, era << 40) + 1, now() FROM deployment
@@ -78,8 +74,8 @@ ON CONFLICT (follower_id, followee_id) DO UPDATE SET version = excluded.version,
  WHERE edge.version < excluded.version
 RETURNING {COLUMNS}
 """  # noqa: S608
-# A person's follows go one after the other, or two at once would each find room for one. A lock on the user's row would
-# hold up whoever follows them, too. Some people share a lock (it goes by a hash), and then wait for each other.
+# Serializes the follows of a user: two concurrent ones could each find room for one more. A lock on the user's row
+# would also block those who follow the user. The lock is by hash, so some users share one.
 _LOCK_FOLLOWING: Final = f"SELECT pg_advisory_xact_lock({int(Lock.FOLLOWING)}, hashint8(%s))"
 _COUNT_EDGES: Final = """
 SELECT count(*) FROM (SELECT FROM follows WHERE follower_id = %s AND following LIMIT %s) AS bounded
@@ -109,10 +105,10 @@ _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oi
 
 
 class Follows:
-    """The ``FollowStore`` of a deployment."""
+    """The ``FollowStore``."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def set(
@@ -124,11 +120,9 @@ class Follows:
         idempotency_key: IdempotencyKey | None = None,
         max_followees: int = 0,
     ) -> Edge:
-        """Follow or unfollow; where it is so already there is no change and no event. On follow: NotFound, Blocked.
+        """Follow or unfollow, in one transaction with the event; an edge that is so already gets no event.
 
-        Nobody comes to follow more than ``max_followees`` people (0: any number). Raises TooManyFollowees.
-        Unfollowing somebody never followed leaves no row and answers an edge of version 0.
-        A key of the follower that came before changes nothing, whatever the edge is by now. Raises KeyReused.
+        Raises NotFound, Blocked, TooManyFollowees, KeyReused.
         """
         async with self._postgres.transaction() as session:
             if idempotency_key and await claim(session, follower, idempotency_key):
@@ -141,10 +135,7 @@ class Follows:
             return edge
 
     async def republish(self, edges: Collection[tuple[int, int]]) -> int:
-        """Publish the last event of each edge (follower, followee) again; return how many there are.
-
-        An edge that nobody ever made has none.
-        """
+        """Publish the last event of each edge (follower, followee) again; return how many of the edges exist."""
         followers, followees = [follower for follower, _ in edges], [followee for _, followee in edges]
         async with self._postgres.transaction() as session:
             rows = await session.fetch(_LAST, followers, followees)
@@ -152,10 +143,9 @@ class Follows:
         return len(rows)
 
     async def correct(self, claims: Sequence[Edge]) -> int:
-        """Have PostgreSQL's word be the last on edges of which the claims know more: it has lost their last commits.
+        """Overrule claims with versions that PostgreSQL has lost; return their number.
 
-        Such an edge gets a version above the claim's, and is published, as it is here; one that is not here is ended.
-        Return how many there were. One transaction each, because a deletion takes many edges, in any order.
+        Each edge in a transaction of its own, since a deletion locks many edges, in any order.
         """
         versions = {(claim.follower, claim.followee): claim.version for claim in claims}
         edges, following = list(versions), [claim.following for claim in claims]
@@ -168,14 +158,14 @@ class Follows:
         return len(rows)
 
     async def republish_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
-        """Publish the last events of a page of ``edges_page`` again, as ones without effects; return the edges."""
+        """Publish the last events of a page of ``edges_page`` again, marked to change rows only; return the edges."""
         async with self._postgres.transaction() as session:
             edges = [Edge(*row) for row in await session.fetch(_EDGES_PAGE, *after, limit)]
             await append(session, [edge_event(edge, restate=True) for edge in edges])
         return edges
 
     async def followees(self, follower: int) -> Sequence[int]:
-        """Return everyone whom ``follower`` follows, by id (deleted users left out)."""
+        """Return all undeleted followees, by id."""
         return [followee for (followee,) in await self._postgres.fetch(_FOLLOWEES, follower)]
 
     async def followees_page(self, follower: int, after: int, limit: int) -> Sequence[User]:
@@ -187,12 +177,12 @@ class Follows:
         return [User(*row) for row in await self._postgres.fetch(_FOLLOWERS_PAGE, followee, after, limit)]
 
     async def estimate(self) -> int:
-        """Return about how many edges there are, also unfollowed ones; 0 where PostgreSQL has not looked yet."""
+        """Return the approximate number of edges, ended ones too; 0 before the first ANALYZE of the table."""
         ((count,),) = await self._postgres.fetch(_ESTIMATE)
         return int(count)
 
     async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
-        """Return up to ``limit`` edges, also unfollowed ones, with (followee, follower) > ``after``, in that order."""
+        """Return up to ``limit`` edges, ended ones too, with (followee, follower) > ``after``, in that order."""
         return [Edge(*row) for row in await self._postgres.fetch(_EDGES_PAGE, *after, limit)]
 
 
@@ -220,7 +210,7 @@ async def _follow(session: Session, follower: int, followee: int, at: datetime) 
 
 
 async def _check_number(session: Session, follower: int, max_followees: int) -> None:
-    """Raise TooManyFollowees, which undoes the follow. Who seems over it is looked at again without deleted people."""
+    """Raise TooManyFollowees above the limit, which rolls the follow back. Counts deleted followees only at first."""
     for count in (_COUNT_EDGES, _COUNT_FOLLOWEES):
         ((found,),) = await session.fetch(count, follower, max_followees + 1)
         if found <= max_followees:
@@ -229,7 +219,7 @@ async def _check_number(session: Session, follower: int, max_followees: int) -> 
 
 
 async def _refuse_blocked(session: Session, follower: int, followee: int) -> None:
-    """Raise Blocked where either has blocked the other. To be called once both users are locked."""
+    """Raise Blocked if either has blocked the other. The caller holds both users' rows."""
     if await session.fetch_one(_BETWEEN, follower, followee, followee, follower) is not None:
         raise Blocked(followee)
 

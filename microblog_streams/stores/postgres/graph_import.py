@@ -1,8 +1,8 @@
-"""Writes a graph's people and follows in bulk: per batch of edges one transaction with their events and the progress.
+"""Bulk import of a graph's users and follows: each batch of edges is one transaction, with its events and the progress.
 
-Node n is the user ``n<n>``. What is there already stays as it is, also an edge that its follower has unfollowed since;
-between two of whom one has blocked the other none is made.
-Everything goes over one session that holds an advisory lock, so that two imports do not take turns on a file.
+Node n becomes the user ``n<n>``. Existing rows stay as they are, also an edge that its follower has ended since; no
+edge is made between users of whom one has blocked the other. The import uses one session that holds an advisory lock,
+so that two imports of the same file cannot interleave.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -17,14 +17,14 @@ from microblog_streams.stores.postgres.connection import Lock, Postgres, transac
 from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Session
 
-#: Seconds that one statement may take.
+#: Limit of one statement.
 _STATEMENT_SECONDS: Final = 60.0
 
-# An import is asked for: it does not wait until the names of deleted people may be had again.
+# An operator started the import, so names of deleted users are freed before their time.
 _FREE: Final = """
 UPDATE users SET name_key = NULL, look = NULL WHERE name_key = ANY(%s::text[]) AND deleted_at IS NOT NULL
 """
-# The WHERE keeps ids of users that are there from being drawn and thrown away. Names of ASCII look like themselves.
+# Without the WHERE, each existing user would use up an id. ASCII names are their own lookalike form.
 _PEOPLE: Final = """
 INSERT INTO users (username, name_key, look)
 SELECT name, name, CASE WHEN NOT EXISTS (SELECT FROM users WHERE look = name) THEN name END
@@ -32,7 +32,7 @@ SELECT name, name, CASE WHEN NOT EXISTS (SELECT FROM users WHERE look = name) TH
  WHERE NOT EXISTS (SELECT FROM users WHERE name_key = name)
 ON CONFLICT (name_key) DO NOTHING
 """
-# In the order of ids, as everybody locks users, so that nobody among them is deleted, or blocks another, meanwhile.
+# By id, as all transactions lock users: until the commit, none of them can be deleted or block another.
 _IDS: Final = "SELECT name_key, id FROM users WHERE name_key = ANY(%s::text[]) ORDER BY id FOR SHARE"
 _FOLLOWS: Final = """
 INSERT INTO follows (follower_id, followee_id, following, version, changed_at)
@@ -53,7 +53,7 @@ ON CONFLICT (digest, nodes_below) DO UPDATE
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an import has come: the last line, and what it added, over all its runs."""
+    """The state of an import: the last line read, and the numbers of users and follows added over all its runs."""
 
     line: int = 0
     people: int = 0
@@ -61,16 +61,16 @@ class Progress:
 
 
 class GraphImport:
-    """The import of one file (by its digest), limited to the nodes below a number."""
+    """The import of one file, identified by its digest, limited to the nodes below a number."""
 
     def __init__(self, session: Session, digest: bytes, nodes_below: int, progress: Progress) -> None:
-        """Take the session that holds the lock, and where the import stands."""
+        """``session`` holds the lock; ``progress`` is that of earlier runs."""
         self._session = session
         self._identity = (digest, nodes_below)
         self.progress = progress
 
     async def add(self, edges: Sequence[tuple[int, int]], line: int) -> None:
-        """Write edges between nodes, without duplicates among them, and that the file was read up to ``line``."""
+        """Write distinct edges between nodes, and ``line`` as the position in the file."""
         async with transaction(self._session):
             people, ids = await self._people(edges)
             added = await self._follows([(ids[a], ids[b]) for a, b in edges])
@@ -94,7 +94,7 @@ class GraphImport:
 
 @asynccontextmanager
 async def graph_import(postgres: Postgres, digest: bytes, nodes_below: int) -> AsyncIterator[GraphImport]:
-    """Begin an import, or go on with one. Raises SetupError where another import is running."""
+    """Begin or resume an import. Raises SetupError if another import is running."""
     async with postgres.dedicated(_STATEMENT_SECONDS) as session:
         if await session.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.IMPORT)) != (True,):
             raise SetupError("another import is running on this database: wait for its end")

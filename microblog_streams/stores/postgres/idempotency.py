@@ -1,8 +1,8 @@
-"""Idempotency-Keys already seen, in PostgreSQL: a request that comes again within a day is answered as it was.
+"""Idempotency-Keys in PostgreSQL: a repeated request within a day gets the answer of the first.
 
-A key's row is committed before anything is published, or in one transaction with the change that it is about, so no
-crash comes between the two. It holds no answer: that follows from the request, and from the post or the user that the
-row names. So a secret in an answer (a token) is never stored; whoever answers makes a new one.
+A key's row is committed before anything is published, or in one transaction with the change, so a crash cannot separate
+them. The row holds no answer: the answer follows from the request, and from the post or the user that the row names. So
+secrets of an answer (a token) are never stored; a repeated registration gets a new one.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from microblog_streams.domain.models import IdempotencyKey, Reserved
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.session import Session
 
-# Waits for whoever has the key's row in a transaction. Touches no row where the key was seen, and is not too old.
+# Waits for a transaction that holds the key's row. Changes no row if the key is known and not expired.
 _CLAIM: Final = """
 INSERT INTO idempotency AS seen (author, key, digest, post_id) VALUES (%s, %s, %s, %s)
 ON CONFLICT (author, key) DO UPDATE
@@ -24,7 +24,7 @@ ON CONFLICT (author, key) DO UPDATE
 """
 _SEEN: Final = "SELECT digest, post_id, user_id, done FROM idempotency WHERE author = %s AND key = %s"
 _FINISH: Final = "UPDATE idempotency SET done = true, user_id = %s WHERE author = %s AND key = %s"
-# What somebody else sweeps, or claims anew at this moment, is skipped.
+# Skips rows that are being swept or claimed anew.
 _SWEEP: Final = """
 DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM idempotency WHERE expires_at <= now() ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED))
@@ -33,7 +33,7 @@ DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the earlier request with a key left: its post, or whom it registered, and whether it was done."""
+    """The earlier request with a key: its post, or the user that it registered, and whether it was completed."""
 
     post_id: UUID | None
     user_id: int | None
@@ -43,9 +43,9 @@ class Seen:
 async def claim(
     session: Session, caller: int, idempotency_key: IdempotencyKey, post_id: UUID | None = None
 ) -> Seen | None:
-    """Tie a caller's key to a request; return what the earlier one left where the key came before. Raises KeyReused.
+    """Claim a caller's key for a request; return the earlier request if the key is known. Raises KeyReused.
 
-    To be called first in a transaction: until that ends, others with the key wait here.
+    The first statement of a transaction: until its end, other requests with the key wait here.
     """
     if await session.execute(_CLAIM, caller, idempotency_key.key, idempotency_key.digest, post_id):
         return None
@@ -56,31 +56,31 @@ async def claim(
 
 
 async def finish(session: Session, caller: int, idempotency_key: IdempotencyKey, user_id: int | None = None) -> None:
-    """Say that the request was done, in the transaction of the change itself; ``user_id``: who was registered."""
+    """Mark the request as completed, in the transaction of its change; ``user_id``: the registered user."""
     await session.execute(_FINISH, user_id, caller, idempotency_key.key)
 
 
 class Idempotency:
-    """The ``IdempotencyStore`` of a deployment."""
+    """The ``IdempotencyStore``."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def claim(self, author: int, idempotency_key: IdempotencyKey, post_id: UUID) -> Reserved:
-        """Tie a key of ``author`` to a post to be; return the earlier one where the key came before.
+        """Reserve a post id for a key of ``author``; return the earlier reservation if the key is known.
 
-        Raises KeyReused where the earlier request was another.
+        Raises KeyReused if the earlier request differed.
         """
         async with self._postgres.transaction() as session:
             seen = await claim(session, author, idempotency_key, post_id)
         return Reserved(seen.post_id or post_id, seen.done) if seen else Reserved(post_id)
 
     async def finish(self, author: int, idempotency_key: IdempotencyKey) -> None:
-        """Say that the key's post was acknowledged."""
+        """Note that the key's post was confirmed."""
         async with self._postgres.connection() as session:
             await finish(session, author, idempotency_key)
 
     async def sweep(self, limit: int) -> int:
-        """Remove up to ``limit`` keys that are older than a day; return how many that were."""
+        """Delete up to ``limit`` expired keys; return their number."""
         return await self._postgres.execute(_SWEEP, limit)

@@ -1,8 +1,8 @@
-"""What a process takes the deployment for when it starts, before anything is connected: the app's name depends on it.
+"""The deployment that a process assumes at its start, before it connects: the app's name depends on it.
 
-PostgreSQL says it. A worker that starts while PostgreSQL is away goes by what it knew last, in a file of its folder;
-one that never knew takes the first generation. Either is looked at again once PostgreSQL is there (see
-``services.generations``), and harmless until then: an old generation's topics take no posts any more.
+PostgreSQL is asked first. If it does not answer, a worker uses its last known deployment, from a file in its folder; a
+worker without that file assumes topic set 1. ``services.deployment_watch`` checks again once PostgreSQL answers. Until
+then a wrong assumption is harmless: the topics of an old topic set take no posts.
 """
 
 import json
@@ -22,15 +22,15 @@ from microblog_streams.stores.postgres.session import first_line, target
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for PostgreSQL to answer; what is asked is one row.
-_LIMIT: Final = 2
+#: Limit of the query for one row, connect included.
+_TIMEOUT_SECONDS: Final = 2
 
 
 def last_deployment(settings: Settings) -> Deployment:
-    """Return the deployment as PostgreSQL says, else as this worker knew it last, else the first generation.
+    """Return the deployment in PostgreSQL, else the last one that this worker knew, else topic set 1.
 
-    Of the two eras it is the later one: PostgreSQL may have lost that too.
-    Blocks for up to some seconds: to be called before there is an event loop.
+    The era is the later of the first two: PostgreSQL may have lost its own.
+    Blocks for some seconds at most: call it before the event loop runs.
     """
     known = _recall(_file(settings))
     try:
@@ -42,18 +42,21 @@ def last_deployment(settings: Settings) -> Deployment:
 
 
 def remember(settings: Settings, deployment: Deployment) -> None:
-    """Keep it for the next start. A folder that cannot be written is told of elsewhere."""
+    """Save the deployment for the next start. Ignores an unwritable folder, which other code reports."""
     file = _file(settings)
     with suppress(OSError):
-        half = file.with_suffix(".new")
-        half.write_text(json.dumps(asdict(deployment)), encoding="utf-8")
-        half.replace(file)
+        new_file = file.with_suffix(".new")
+        new_file.write_text(json.dumps(asdict(deployment)), encoding="utf-8")
+        new_file.replace(file)
 
 
 def _ask(settings: Settings) -> Deployment:
     url = settings.postgres_url.get_secret_value()
-    options = {"statement_timeout": _LIMIT * 1000, "lock_timeout": _LIMIT * 1000}
-    where: dict[str, Any] = {**target(url, f"microblog {settings.worker_name}", options), "connect_timeout": _LIMIT}
+    options = {"statement_timeout": _TIMEOUT_SECONDS * 1000, "lock_timeout": _TIMEOUT_SECONDS * 1000}
+    where: dict[str, Any] = {
+        **target(url, f"microblog {settings.worker_name}", options),
+        "connect_timeout": _TIMEOUT_SECONDS,
+    }
     with closing(psycopg2.connect(**where)) as connection, connection.cursor() as cursor:
         cursor.execute(SELECT)
         row = cursor.fetchone()
@@ -65,7 +68,7 @@ def _ask(settings: Settings) -> Deployment:
 def _recall(file: Path) -> Deployment | None:
     try:
         known = json.loads(file.read_text(encoding="utf-8"))
-        # A newer version may have written more than this one knows.
+        # A newer release may have written more fields.
         told = {field.name: known[field.name] for field in fields(Deployment) if field.name in known}
         return Deployment(**{**told, "phase": Phase(known["phase"])})
     except (OSError, ValueError, TypeError, KeyError):

@@ -1,8 +1,7 @@
-"""Brings the database's schema up to date: numbered files in ``schema/``, each in a transaction, each once.
+"""Migrations: the numbered files in ``schema/``, each applied once, and the lookalike forms of old users.
 
-Fills in what names look like for people who registered before that was kept.
-
-In slices, while workers go on: a slice locks its users in the order of ids, as everybody does.
+``fill_looks`` adds the form by which names are compared (``domain.lookalikes``) to users who registered before it was
+stored. It works in slices while workers run; a slice locks its users by id, as all transactions do.
 """
 
 from importlib.resources import files
@@ -14,7 +13,7 @@ from microblog_streams.domain.lookalikes import look
 from microblog_streams.stores.postgres.connection import Lock, Postgres, transaction
 from microblog_streams.stores.postgres.session import Session
 
-#: Seconds that one file may take, and the wait for somebody else who migrates.
+#: Limit of one file, and of the wait for a concurrent migration.
 _FILE_SECONDS: Final = 600.0
 
 _TABLE: Final = """
@@ -23,7 +22,7 @@ CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at 
 
 
 async def migrate(postgres: Postgres) -> list[str]:
-    """Apply the files that were not applied yet; return their names. Two at once are safe: the second one waits."""
+    """Apply the new files; return their names. A concurrent migration waits for this one."""
     async with postgres.dedicated(_FILE_SECONDS) as session:
         await session.execute("SELECT pg_advisory_lock(%s)", int(Lock.MIGRATE))
         await session.execute(_TABLE)
@@ -45,11 +44,11 @@ def _files() -> list[tuple[str, str]]:
     return sorted((file.name, file.read_text("utf-8")) for file in folder.iterdir() if file.name.endswith(".sql"))
 
 
-#: People of a slice; one takes some 20 ms.
+#: Users of a slice, which takes some 20 ms.
 _SLICE_USERS: Final = 1000
-#: Seconds that one statement may take.
+#: Limit of one statement of ``fill_looks``.
 _STATEMENT_SECONDS: Final = 60.0
-#: How often a slice is tried: somebody may register a name that looks like one of it meanwhile.
+#: Attempts for a slice: a concurrent registration may take a lookalike name.
 _ATTEMPTS: Final = 10
 
 _MISSING: Final = """
@@ -66,7 +65,7 @@ UPDATE users SET look = first.look
 
 
 async def fill_looks(postgres: Postgres) -> int:
-    """Fill in what is missing; return for how many. Of two who look alike the one who came first gets it."""
+    """Set missing lookalike forms; return their number. Of two lookalikes, the user with the lower id gets the form."""
     filled, after = 0, 0
     async with postgres.dedicated(_STATEMENT_SECONDS) as session:
         while rows := await session.fetch(_MISSING, after, _SLICE_USERS):

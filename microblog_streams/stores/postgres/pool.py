@@ -1,7 +1,7 @@
 """A bounded pool of PostgreSQL sessions.
 
-aiopg has one, with two gaps that show exactly when PostgreSQL is in trouble: giving back a connection that died
-wakes nobody who waits for a free one, and new connections are opened one after another under the pool's lock.
+aiopg's pool has two gaps that show when PostgreSQL is in trouble: the return of a dead connection wakes no waiter, and
+new connections are opened one after another under the pool's lock.
 """
 
 import asyncio
@@ -14,28 +14,28 @@ from microblog_streams.stores.postgres.session import NAME, Session
 
 
 class Pool:
-    """Hands out sessions, one user each; opens them when needed, up to ``size``."""
+    """Lends each session to one caller at a time; opens sessions on demand, up to ``size``."""
 
     def __init__(self, open_session: Callable[[], Awaitable[Session]], size: int, timeout: float) -> None:
-        """Take how a session is opened, and how many seconds to wait for a free one."""
+        """``open_session`` opens a session; a caller waits up to ``timeout`` seconds for a free one."""
         self._open = open_session
         self._timeout = timeout
-        self._places = asyncio.Semaphore(size)
+        self._slots = asyncio.Semaphore(size)
         self._idle: list[Session] = []
         self._closed = False
         self._circuit = CircuitBreaker(NAME, self._ask)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
-        """Lend a session. One that comes back broken or within a transaction is closed, not lent again."""
+        """Yield a session. One that comes back broken or within a transaction is closed."""
         self._circuit.check()
-        await self._wait_for_place()
+        await self._wait_for_slot()
         try:
-            with self._circuit.call():  # looks again: those who waited for a place need not wait for an answer too
+            with self._circuit.call():  # checked again: the circuit may have opened during the wait
                 async with self._lent() as session:
                     yield session
         finally:
-            self._places.release()
+            self._slots.release()
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[Session]:
@@ -44,26 +44,26 @@ class Pool:
             yield session
         except StoreUnavailable:
             if session.closed:
-                self.forget_idle()  # what ended this one has most likely ended the others too
+                self.forget_idle()  # the cause has most likely ended the others too
             raise
         finally:
             self.give_back(session)
 
     async def _ask(self) -> None:
-        """Ask for a sign of life, on a session beyond the pool's size: all places may be taken by those who wait."""
+        """Make a round trip on a session beyond the pool's size, since waiting callers may hold all slots."""
         async with self._lent() as session:
             await session.fetch_one("SELECT 1")
 
-    async def _wait_for_place(self) -> None:
+    async def _wait_for_slot(self) -> None:
         try:
             async with asyncio.timeout(self._timeout):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             raise StoreUnavailable(NAME, f"no free connection within {self._timeout:g} s") from None
 
     async def _take(self) -> Session:
         while self._idle:
-            # The newest: the others may rest, and a restart of the server shows on them meanwhile.
+            # The most recently used: the others have had time to notice a restart of the server.
             session = self._idle.pop()
             if session.idle:
                 return session
@@ -71,23 +71,23 @@ class Pool:
         try:
             return await self._open()
         except SetupError as exc:
-            # It did work when the worker started, so somebody may mend it.
+            # It worked at the start of the worker, so an operator may repair it.
             raise StoreUnavailable(NAME, exc) from None
 
     def give_back(self, session: Session) -> None:
-        """Keep a session for the next one who asks, or close it."""
+        """Keep a session for the next caller, or close it."""
         if session.idle and not self._closed:
             self._idle.append(session)
         else:
             session.close()
 
     def forget_idle(self) -> None:
-        """Close the sessions that nobody uses."""
+        """Close all idle sessions."""
         while self._idle:
             self._idle.pop().close()
 
     def close(self) -> None:
-        """Close the idle sessions now, the others as they come back."""
+        """Close idle sessions now, others when they come back."""
         self._closed = True
         self._circuit.close()
         self.forget_idle()

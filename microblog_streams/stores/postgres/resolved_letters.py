@@ -1,4 +1,4 @@
-"""Which dead letters are resolved, in PostgreSQL: Kafka cannot mark a single record."""
+"""Resolved dead letters, in the table ``settled_letters``: Kafka cannot mark a single record."""
 
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -39,7 +39,7 @@ class ResolvedLetters:
     """The ``ResolvedLetters`` of a deployment."""
 
     def __init__(self, postgres: Postgres) -> None:
-        """Take the connection."""
+        """Use the pool of ``postgres``."""
         self._postgres = postgres
 
     async def resolve(self, partition: int, offset: int, resolution: Resolution) -> None:

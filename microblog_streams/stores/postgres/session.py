@@ -1,8 +1,8 @@
-"""One PostgreSQL session: statements in, rows out, every driver error in the system's own words.
+"""One PostgreSQL session: executes statements and translates the driver's errors.
 
-A session whose statement was cancelled or timed out is closed by aiopg: nobody knows what its connection would
-say next. PostgreSQL itself is told to give up soon after (``client_connection_check_interval``), and to free the
-locks of a process that froze within a transaction (``idle_in_transaction_session_timeout``).
+aiopg closes a session whose statement was cancelled or timed out, since unread answers may follow. The server then
+stops the statement (``client_connection_check_interval``), and frees the locks of a process that froze within a
+transaction (``idle_in_transaction_session_timeout``).
 """
 
 import asyncio
@@ -23,27 +23,27 @@ from microblog_streams.stores.postgres.driver import Driver
 NAME: Final = "postgres"
 Row = tuple[Any, ...]
 
-#: Mistakes in our statements. Everything else that psycopg2 raises is a connection, a time-out, a failover, a full
-#: disk, a deadlock or a serialization failure: worth another try.
-_MISTAKES: Final = (
+#: Errors in our statements. All other errors of psycopg2 (connection, time-out, failover, full disk, deadlock,
+#: serialization failure) are worth another attempt.
+_STATEMENT_ERRORS: Final = (
     psycopg2.ProgrammingError,
     psycopg2.IntegrityError,
     psycopg2.DataError,
     psycopg2.NotSupportedError,
 )
 
-#: A path at which there is nothing, whoever looks.
-_NOWHERE: Final = f"{os.devnull}/none"
-#: What libpq takes from the user's home folder (passwords, certificates) or Kerberos' ticket unless the URL says
-#: otherwise: from nowhere. Its variables (PG*) are removed by ``config.environment``.
-_CLOSED: Final = {
-    **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"), _NOWHERE),
+#: A path that exists for no user.
+_NO_FILE: Final = f"{os.devnull}/none"
+#: Prevents libpq from reading passwords and certificates in the user's home folder, or a Kerberos ticket, unless the
+#: URL names them. ``config.environment`` removes its variables (PG*).
+_NO_DEFAULTS: Final = {
+    **dict.fromkeys(("passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"), _NO_FILE),
     "gssencmode": "disable",
 }
 
-#: What PostgreSQL (or libpq) says of a connection that will never work, and what to do. A failed connection carries
-#: no error code, only this text.
-_HOPELESS: Final = {
+#: Texts of PostgreSQL or libpq for connections that can never succeed, and advice. A failed connection has no error
+#: code, only a text.
+_PERMANENT_ERRORS: Final = {
     "password authentication failed": "check user and password in MICROBLOG_POSTGRES_URL",
     "no password supplied": "MICROBLOG_POSTGRES_URL needs a password",
     "no pg_hba.conf entry": "PostgreSQL does not let this user in from here: check pg_hba.conf",
@@ -59,17 +59,17 @@ _HOPELESS: Final = {
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the driver's errors into StoreUnavailable, except for mistakes in a statement."""
+    """Translate the driver's errors to StoreUnavailable, except for errors in a statement."""
     try:
         yield
-    except _MISTAKES:
+    except _STATEMENT_ERRORS:
         raise
     except psycopg2.Error as exc:
         raise StoreUnavailable(NAME, first_line(exc)) from exc
     except TimeoutError:
         raise NoAnswer(NAME, "no answer in time") from None
     except asyncio.CancelledError:
-        # aiopg also raises this where the server cancelled the statement, and not somebody our task.
+        # aiopg also raises this if the server cancelled the statement.
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
@@ -77,15 +77,15 @@ def translated() -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its kind where it has none."""
+    """Return the first line of an error's text, or the name of its class."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class Session:
-    """A connection and its state on the server. One statement at a time."""
+    """A connection with its state on the server. One statement at a time."""
 
     def __init__(self, connection: Connection) -> None:
-        """Wrap an open connection of aiopg."""
+        """Use an open connection of aiopg."""
         self._connection = connection
 
     @property
@@ -95,11 +95,11 @@ class Session:
 
     @property
     def idle(self) -> bool:
-        """Whether it is open and in no transaction, so that somebody else can use it."""
+        """Whether it is open and in no transaction, so that another caller can use it."""
         return not self.closed and bool(self._connection.raw.get_transaction_status() == TRANSACTION_STATUS_IDLE)
 
     async def execute(self, sql: str, *params: object) -> int:
-        """Execute a statement; return how many rows it touched."""
+        """Execute a statement; return the number of affected rows."""
         with translated():
             async with self._connection.cursor() as cursor:
                 await cursor.execute(sql, params or None)
@@ -113,24 +113,24 @@ class Session:
                 return list(await cursor.fetchall())
 
     async def fetch_one(self, sql: str, *params: object) -> Row | None:
-        """Execute a statement; return its first row, None where it has none."""
+        """Execute a statement; return its first row, None if there is none."""
         rows = await self.fetch(sql, *params)
         return rows[0] if rows else None
 
     async def rollback(self) -> None:
-        """Leave the transaction; where that fails, the connection is left for the pool to close."""
+        """Roll back; if that fails, the pool closes the connection."""
         with suppress(StoreUnavailable):
             await self.execute("ROLLBACK")
 
     async def notified(self) -> None:
-        """Wait for a notification on a channel that the session LISTENs to, and forget those that came with it."""
+        """Wait for a notification on a channel of LISTEN, and drop those that came with it."""
         with translated():
             await self._connection.notifies.get()
             while not self._connection.notifies.empty():
                 self._connection.notifies.get_nowait()
 
     def close(self) -> None:
-        """Close the connection; the server rolls back what was open."""
+        """Close the connection; the server rolls back an open transaction."""
         self._connection.close()
 
 
@@ -141,10 +141,10 @@ async def open_session(
     options: Mapping[str, object],
     check: Callable[[Session], Awaitable[None]],
 ) -> Session:
-    """Connect and ``check``, within ``timeout`` seconds for both, which is also the limit of each statement.
+    """Connect and ``check`` within ``timeout`` seconds, which also limit each statement.
 
-    ``options`` are the session's parameters. A host whose session ``check`` refuses with StoreUnavailable is passed
-    over, if there is another. Raises StoreUnavailable; SetupError where trying again cannot help.
+    ``options`` are the session's parameters. If ``check`` raises StoreUnavailable, the next host is tried. Raises
+    StoreUnavailable; SetupError if another attempt cannot help.
     """
     where = target(url, application, options)
     try:
@@ -153,14 +153,14 @@ async def open_session(
                 return await _connect(where, timeout, check)
     except StoreUnavailable as exc:
         reason = f"{exc.reason} ({', '.join(join_host_port(host, port) for host, port in _places(where))})"
-        for text, advice in _HOPELESS.items():
+        for text, advice in _PERMANENT_ERRORS.items():
             if text in reason:
                 raise SetupError(f"{reason}: {advice}") from None
         raise type(exc)(NAME, reason) from None
 
 
 def target(url: str, application: str, options: Mapping[str, object]) -> dict[str, str]:
-    """Return what psycopg2 connects with. Raises SetupError for what is not a URL."""
+    """Return the arguments of ``psycopg2.connect``. Raises SetupError for an invalid URL."""
     try:
         parts: dict[str, str] = parse_dsn(url)
     except psycopg2.ProgrammingError:
@@ -169,22 +169,22 @@ def target(url: str, application: str, options: Mapping[str, object]) -> dict[st
         raise SetupError("MICROBLOG_POSTGRES_URL: service= is not supported: name host, database and user in the URL")
     flags = [f"-c {name}={value}" for name, value in options.items()]
     if "," in parts.get("host", ""):
-        # One of them is the primary; on the others nothing can be written.
+        # One of the hosts is the primary.
         parts.setdefault("target_session_attrs", "read-write")
     return {
-        **_CLOSED,
+        **_NO_DEFAULTS,
         **parts,
         "application_name": application,
         "options": " ".join([parts.get("options", ""), *flags]).strip(),
-        "tcp_user_timeout": "5000",  # ms: a peer that vanished is noticed, also by a session that only listens
+        "tcp_user_timeout": "5000",  # ms: finds a vanished peer, also for a session that only listens
     }
 
 
 async def _connect(target: Mapping[str, Any], timeout: float, check: Callable[[Session], Awaitable[None]]) -> Session:
-    """Try the hosts' addresses one by one; of several hosts, each gets its share of the time to connect.
+    """Try the hosts' addresses one by one; each of several hosts gets an equal share of the time to connect.
 
-    libpq would do that too, but it looks names up in the way of the event loop, and it changes sockets between
-    addresses, which aiopg does not see: it waits on the old one.
+    libpq would do the same, but its name lookup blocks the event loop, and it changes sockets between addresses, which
+    aiopg does not notice.
     """
     failure: Exception | None = None
     places = _places(target)
@@ -215,13 +215,14 @@ async def _connect_to(target: Mapping[str, Any], timeout: float) -> Connection:
         except psycopg2.OperationalError as exc:
             failure = exc
         except RuntimeError as exc:
-            # uvloop has not let go of a dead connection's descriptor, whose number the new socket got; soon it will.
+            # uvloop still holds the descriptor of a dead connection, whose number the new socket got; it soon releases
+            # it.
             failure = psycopg2.OperationalError(f"the event loop refused the socket: {exc}")
     raise failure or psycopg2.OperationalError("the host has no address")
 
 
 def _places(target: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return each host with its port, as libpq pairs them."""
+    """Pair hosts with ports, as libpq does."""
     hosts, ports = target.get("host", "127.0.0.1").split(","), target.get("port", "5432").split(",")
     if len(ports) == 1:
         ports *= len(hosts)

@@ -1,8 +1,6 @@
-"""Users, in PostgreSQL. A deleted user's row stays, and for a while their name with it.
+"""Users in PostgreSQL: registration, reads, deletion. A deleted user's row stays, and holds the name for a while.
 
-Registering in PostgreSQL, once for each name and once for each Idempotency-Key.
-
-Password and token are kept in the same transaction: nobody has a name that they cannot get at.
+Password and token are inserted in the transaction of the registration: no user has a name without access to it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,13 +23,13 @@ from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Row, Session
 
-#: Who calls where somebody registers: no user has this id.
+#: The caller of Idempotency-Keys of registrations: no user has this id.
 REGISTRATION_CALLER: Final = 0
 
-#: Days for which a deleted user's name is nobody's, unless the settings say otherwise.
+#: Days for which a deleted user's name is held back, unless the settings say otherwise.
 HOLD_DAYS: Final = 30
 
-#: Why a name is not to be had, by whether it reads the same, and whether its owner is deleted.
+#: Why a name is refused, by (it is the same name, its owner is deleted).
 REASONS: Final = {
     (True, False): "is taken",
     (False, False): "looks like the name of somebody else: letters of different scripts are taken for each other",
@@ -43,7 +41,7 @@ _CREATE: Final = """
 INSERT INTO users (username, name_key, look) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
 RETURNING id, username, created_at
 """
-# deleted_at is a worker's time: no days are none, whatever the clocks say.
+# deleted_at is a worker's time: 0 days must free the name whatever the clocks say.
 _FREE: Final = """
 UPDATE users SET name_key = NULL, look = NULL
  WHERE (name_key = %s OR look = %s) AND deleted_at IS NOT NULL
@@ -60,8 +58,8 @@ _PAGE: Final = """
 SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
-# Somebody of a block of the table that is drawn: a walk over all users would take too long, and a number up to the
-# highest id would nearly always fall into the gap that a new era leaves between ids.
+# A random user of a random block of the table: a scan of all users would take too long, and a random id would nearly
+# always fall into the gap that a new era leaves between ids.
 DRAW_USER: Final = """
 WITH drawn AS MATERIALIZED (
     SELECT floor(random() * pg_relation_size('users') / current_setting('block_size')::int)::bigint AS block
@@ -74,13 +72,13 @@ SELECT id FROM users
 """
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'users'::regclass"
 _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDATE"
-# By the clock of whoever deleted, which may be a minute behind.
+# The time of the deletion is by a worker's clock, which may be a minute behind.
 _ALIVE: Final = """
 SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + interval '1 minute'
 """
-# The name is freed by whoever registers it when the time for which it is held back is over.
+# A later registration frees the name once it is not held back any more.
 _DELETE: Final = "UPDATE users SET deleted_at = %s WHERE id = %s"
-# With the user's row locked no new ones come.
+# The lock on the user's row prevents new ones.
 _FORGET: Final = ("DELETE FROM tokens WHERE user_id = %s", "DELETE FROM passwords WHERE user_id = %s")
 _UNFOLLOW_ALL: Final = f"""
 UPDATE follows SET following = false, changed_at = %s,
@@ -91,10 +89,10 @@ RETURNING {COLUMNS}
 
 
 class Users:
-    """The ``UserStore`` of a deployment."""
+    """The ``UserStore``."""
 
     def __init__(self, postgres: Postgres, hold_days: int = HOLD_DAYS) -> None:
-        """Take the connection, and the days for which a deleted user's name is nobody's."""
+        """``hold_days``: for how long a deleted user's name is held back."""
         self._postgres = postgres
         self._hold_days = hold_days
 
@@ -105,7 +103,7 @@ class Users:
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> User:
-        """Register. Raises UsernameTaken; of two at once the second waits for the first to commit."""
+        """Register. Raises UsernameTaken; of two concurrent registrations of a name, the second waits for the first."""
         async with self._postgres.transaction() as session:
             user = await register(session, username, name_key, credentials, self._hold_days)
             if before_commit is not None:
@@ -120,9 +118,9 @@ class Users:
         credentials: Credentials = NO_CREDENTIALS,
         before_commit: BeforeCommit | None = None,
     ) -> tuple[User, bool]:
-        """Register, in one transaction with the key's row; return the user, and whether they are new.
+        """Register, in one transaction with the key's row; return the user and whether they are new.
 
-        Raises UsernameTaken, KeyReused; NotFound where the key's user is deleted by now.
+        Raises UsernameTaken, KeyReused, NotFound (the key's user is deleted).
         """
         async with self._postgres.transaction() as session:
             user, new = await register_once(session, username, name_key, idempotency_key, credentials, self._hold_days)
@@ -131,12 +129,12 @@ class Users:
             return user, new
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return those of the users that exist and are not deleted."""
+        """Return those users that exist and are not deleted, by id."""
         rows = await self._postgres.fetch(_GET_MANY, list(ids))
         return {row[0]: User(*row) for row in rows}
 
     async def named(self, name_key: str) -> User | None:
-        """Return who has the name with this key; None where nobody has."""
+        """Return the undeleted user with this name."""
         row = await self._postgres.fetch_one(_NAMED, name_key)
         return None if row is None else User(*row)
 
@@ -145,31 +143,30 @@ class Users:
         return [User(*row) for row in await self._postgres.fetch(_PAGE, after, limit)]
 
     async def draw(self) -> int | None:
-        """Return the id of somebody at random; None where the draw fell on nobody."""
+        """Return the id of a random user; None if the random block of the table holds none."""
         row = await self._postgres.fetch_one(DRAW_USER)
         return None if row is None else int(row[0])
 
     async def estimate(self) -> int:
-        """Return about how many users there are, also deleted ones; 0 where PostgreSQL has not looked yet."""
+        """Return the approximate number of users, deleted ones too; 0 before the first ANALYZE of the table."""
         ((count,),) = await self._postgres.fetch(_ESTIMATE)
         return int(count)
 
     async def deleted_page(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
-        """Return up to ``limit`` deleted users with id > ``after`` and when that was, by id."""
+        """Return up to ``limit`` deleted users with id > ``after``, with the time of deletion, by id."""
         return [(user, at) for user, at in await self._postgres.fetch(_DELETED, after, limit)]
 
     async def republish_deleted(self, after: int, limit: int) -> Sequence[tuple[int, datetime]]:
-        """Publish the events of a page of ``deleted_page`` again; return the page. Their effects only repeat."""
+        """Publish the events of a page of ``deleted_page`` again; return the page. The effects are idempotent."""
         async with self._postgres.transaction() as session:
             deleted = [(user, at) for user, at in await session.fetch(_DELETED, after, limit)]
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at)) for user, at in deleted])
         return deleted
 
     async def delete(self, user: int, at: datetime) -> bool:
-        """Delete, with one ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: nothing to delete.
+        """Delete, with a ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: no such user.
 
-        Tokens, password, and blocks by the user and of the user go too. Incoming edges stay as they are: the author's
-        tombstone in the followers table outweighs them.
+        Incoming edges stay as they are: the author's tombstone in the followers table overrides them.
         """
         async with self._postgres.transaction() as session:
             if await session.fetch_one(_LOCK, user) is None:
@@ -183,7 +180,7 @@ class Users:
             return True
 
     async def delete_again(self, user: int, at: datetime) -> bool:
-        """Delete somebody whose deletion at that time was lost; False: it was not, or another has the id since."""
+        """Repeat a lost deletion of that time; False if it was not lost, or another user has the id."""
         if await self._postgres.fetch_one(_ALIVE, user, at) is None:
             return False
         return await self.delete(user, at)
@@ -194,9 +191,9 @@ async def _unfollow_all(session: Session, user: int, at: datetime) -> list[Edge]
 
 
 async def register(session: Session, username: str, name_key: str, credentials: Credentials, hold_days: int) -> User:
-    """Add a user. Raises UsernameTaken. To be called in a transaction.
+    """Insert a user, within the caller's transaction. Raises UsernameTaken.
 
-    ``hold_days``: for how long after a deletion the name is nobody's.
+    ``hold_days``: for how long after a deletion the name is held back.
     """
     user = User(*await _create(session, username, name_key, hold_days))
     if credentials.password:
@@ -214,11 +211,12 @@ async def register_once(
     credentials: Credentials,
     hold_days: int,
 ) -> tuple[User, bool]:
-    """Add a user, or find the one of an earlier call; return whether they are new. To be called in a transaction.
+    """Insert a user, or find that of an earlier request; return the user and whether they are new.
 
-    Raises UsernameTaken, after which the key must not stay: roll back. KeyReused, NotFound (deleted by now).
+    Runs within the caller's transaction, which must roll back on UsernameTaken, so that the key stays unused. Raises
+    KeyReused, NotFound (the user is deleted).
     """
-    # Hashed: whoever knows this key and the name is taken, for a day, for the one who registered.
+    # Hashed, because the key and the name together would be a credential for a day.
     hidden = replace(idempotency_key, key=sha256(idempotency_key.key.encode()).hexdigest())
     if seen := await claim(session, REGISTRATION_CALLER, hidden):
         return await _find(session, seen.user_id), False
@@ -228,15 +226,15 @@ async def register_once(
 
 
 async def _create(session: Session, username: str, name_key: str, hold_days: int) -> Row:
-    """Insert the row. A name that is in use, or was, costs another statement or two; all others cost one."""
-    like = look(username)
-    if row := await session.fetch_one(_CREATE, username, name_key, like):
+    """Insert the row with one statement, and up to three more if the name is or was in use."""
+    lookalike = look(username)
+    if row := await session.fetch_one(_CREATE, username, name_key, lookalike):
         return row
-    if await session.execute(_FREE, name_key, like, hold_days, hold_days) and (
-        row := await session.fetch_one(_CREATE, username, name_key, like)
+    if await session.execute(_FREE, name_key, lookalike, hold_days, hold_days) and (
+        row := await session.fetch_one(_CREATE, username, name_key, lookalike)
     ):
         return row
-    owner = await session.fetch_one(_OWNER, name_key, name_key, like)
+    owner = await session.fetch_one(_OWNER, name_key, name_key, lookalike)
     raise UsernameTaken(username, REASONS[bool(owner[0]), bool(owner[1])] if owner else "is taken")
 
 
