@@ -1,18 +1,26 @@
-"""Faust's configuration, from our settings. A value that differs from Faust's default has its reason beside it."""
+"""Faust's configuration and its worker, from our settings alone.
 
-from typing import Any
+A value that differs from Faust's default has its reason beside it.
+"""
 
+import logging
+from typing import Any, Protocol, cast
+
+import faust
+from faust.cli.base import DEFAULT_LOGLEVEL
+from faust.types import AppT
 from yarl import URL
 
-from microblog_streams.bootstrap.worker import MicroblogWorker
 from microblog_streams.config.addresses import bracket_host
-from microblog_streams.config.settings import Settings
+from microblog_streams.config.settings import Settings, exit_with_error
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.delivery.faust_patches.recovery import PatchedTableManager
 from microblog_streams.delivery.faust_patches.router import EdgeRouter
 from microblog_streams.delivery.faust_patches.topic import PatchedTopic
+from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import brokers, credentials
+from microblog_streams.observability.logs import log_request_ids
 from microblog_streams.services.worker_directory import tables_dir
 from web import routes
 
@@ -81,3 +89,39 @@ def _web(settings: Settings) -> dict[str, Any]:
         "web_graph_enabled": True,
         "web_application_options": routes.application_options(settings),
     }
+
+
+class Application(Protocol):
+    """What the worker needs of the application besides Faust's own."""
+
+    settings: Settings
+
+
+class MicroblogWorker(faust.Worker):
+    """Faust's worker. It logs at the level of the settings unless the command line names another."""
+
+    def __init__(self, app: AppT, *args: Any, loglevel: str | int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        """Take Faust's arguments. Ends the process if they contradict the settings of the web server."""
+        settings = cast(Application, app).settings
+        _check_options(app, settings)
+        if loglevel in (None, DEFAULT_LOGLEVEL):
+            loglevel = settings.log_level
+        super().__init__(app, *args, loglevel=loglevel, **kwargs)
+
+    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
+        """Add the id of the request to every line that Faust's handlers write."""
+        super().on_setup_root_logger(logger, level)
+        log_request_ids()
+
+
+def _check_options(app: AppT, settings: Settings) -> None:
+    """End the process if Faust's own options moved the web server: the URL that other workers get would be wrong."""
+    conf = app.conf
+    served = (conf.web_bind, conf.web_port, conf.web_transport, conf.web_enabled)
+    if served != (settings.web_host, settings.web_port, URL("tcp://"), True):
+        exit_with_error(
+            SetupError(
+                "a worker's web server is not configured by --web-bind, --web-port, --web-transport or --without-web: "
+                "set MICROBLOG_WEB_HOST and MICROBLOG_WEB_PORT"
+            )
+        )

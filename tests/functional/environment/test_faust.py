@@ -1,4 +1,4 @@
-"""Nothing of the environment reaches Faust: it is configured by our settings alone."""
+"""Faust is configured by our settings alone, not by environment variables."""
 
 import re
 from typing import Any
@@ -18,32 +18,32 @@ CHANGING = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def configured() -> dict[str, Any]:
-    """Return all that the app is configured with, but for what is another with each app: addresses, random ids."""
+    """Return the app's configuration without what differs between apps: object addresses, random ids."""
     conf = MicroblogApp(Settings(_env_file=None), 1, 8).conf
     return {name: CHANGING.sub("", repr(getattr(conf, name))) for name in FaustSettings.setting_names()}
 
 
 @pytest.fixture(scope="module")
 def untouched():
-    """What the app is configured with where no variable is set."""
+    """The configuration without variables."""
     with pytest.MonkeyPatch.context() as patch:
         for name in NAMES:
             patch.delenv(name, raising=False)
         return configured()
 
 
-def test_faust_has_the_variables_that_the_promise_is_about():
+def test_faust_reads_the_variables_that_the_tests_set():
     assert {"PRODUCER_ACKS", "WEB_BIND", "BROKER_URL", "TIMEZONE", "TOPIC_PARTITIONS", "APP_ENV_PREFIX"} <= {*NAMES}
 
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("name", NAMES)
-def test_a_variable_of_fausts_changes_nothing(monkeypatch, untouched, name, value):
+def test_a_variable_of_faust_changes_nothing(monkeypatch, untouched, name, value):
     monkeypatch.setenv(name, value)
     assert configured() == untouched
 
 
-def test_nor_does_one_behind_a_prefix(monkeypatch, untouched):
+def test_a_variable_with_fausts_prefix_changes_nothing(monkeypatch, untouched):
     monkeypatch.setenv("APP_ENV_PREFIX", "OTHER_")
     for name in NAMES:
         monkeypatch.setenv(f"OTHER_{name}", "0")

@@ -1,4 +1,4 @@
-"""A worker serves on the addresses of its host, of either version of IP; others reach it by the URL that it tells."""
+"""A worker serves on all addresses of its host, IPv4 and IPv6, and others reach it by the URL that it announces."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from microblog_streams.domain.errors import WorkerUnavailable
 
 @pytest.fixture
 def serving(real_application, unused_tcp_port, tmp_path):
-    """Serve on a host; lends the app, and a client that other workers are asked with."""
+    """Serve on a host; yield the app, and a client as other workers use it."""
 
     @asynccontextmanager
     async def serve(host):
@@ -39,7 +39,7 @@ async def answers(peers, url):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "[::1]", "0.0.0.0", "::", "localhost"])
-async def test_others_reach_a_worker_by_the_url_that_it_tells(serving, host):
+async def test_a_worker_can_be_reached_by_the_url_that_it_announces(serving, host):
     async with serving(host) as (app, peers):
         assert await answers(peers, app.itself().url)
         assert app.conf.canonical_url == URL(app.itself().url)

@@ -1,4 +1,4 @@
-"""What a worker has after its start is not looked at again."""
+"""The heap is frozen when a worker has started."""
 
 import gc
 
@@ -13,7 +13,7 @@ def _thawed():
     gc.unfreeze()
 
 
-def test_what_is_there_is_exempt():
+def test_objects_of_the_start_are_exempt_from_garbage_collection():
     assert gc.get_freeze_count() == 0
     freeze_heap()
     assert gc.get_freeze_count() > 1_000

@@ -1,4 +1,4 @@
-"""An answer in time, or the reason why there is none."""
+"""with_timeout: an answer in time, or the reason why there is none."""
 
 import asyncio
 
@@ -21,19 +21,19 @@ async def test_an_answer_is_returned():
     assert await with_timeout(answer(7)) == 7
 
 
-async def test_an_error_that_is_expected_tells_the_reason():
+async def test_an_expected_error_becomes_the_reason():
     assert await with_timeout(fail(StoreUnavailable("redis", "gone"))) == Away("redis is unavailable: gone")
 
 
-async def test_another_error_is_for_the_log_alone(caplog):
+async def test_an_unexpected_error_is_only_logged(caplog):
     told = await with_timeout(fail(ValueError("secret")))
 
     assert told == Away("asking for it failed: see this worker's log")
     assert "ValueError: secret" in caplog.text
 
 
-async def test_who_clings_to_life_is_not_waited_for():
-    """As a library that loses a cancellation."""
+async def test_a_question_that_ignores_its_cancellation_is_abandoned():
+    """Some libraries swallow a cancellation."""
     over = asyncio.Event()
 
     async def cling():
@@ -42,7 +42,7 @@ async def test_who_clings_to_life_is_not_waited_for():
                 await over.wait()
             except asyncio.CancelledError:
                 continue
-        raise ValueError("nobody listens any more")
+        raise ValueError("too late")
 
     told = await with_timeout(cling(), seconds=0.05)
     over.set()
@@ -50,7 +50,7 @@ async def test_who_clings_to_life_is_not_waited_for():
     assert told == Away("no answer within 0.05 s")
 
 
-async def test_whoever_gives_up_ends_the_question():
+async def test_a_cancelled_caller_cancels_the_question():
     ended = asyncio.Event()
 
     async def wait():

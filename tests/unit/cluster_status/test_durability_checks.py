@@ -1,4 +1,4 @@
-"""What cannot keep the promises: settings, topics and the keyspace, as they are."""
+"""Warnings about settings, topics and the keyspace that are too weak for the guarantees."""
 
 from dataclasses import replace
 
@@ -22,12 +22,12 @@ KEYSPACE = KeyspaceState("microblog", 3, durable_writes=True, commitlog_sync="pe
 
 
 @pytest.mark.parametrize("level", ["ONE", "LOCAL_ONE"])
-def test_a_consistency_that_one_node_answers_is_named(level):
+def test_a_consistency_level_below_quorum_is_a_warning(level):
     (line,) = durability_checks.of_settings(ELSEWHERE.model_copy(update={"cassandra_consistency": level}))
     assert f"MICROBLOG_CASSANDRA_CONSISTENCY is {level}" in line
 
 
-def test_three_copies_keep_everything():
+def test_three_copies_give_no_warning():
     assert [*durability_checks.of_settings(ELSEWHERE), *durability_checks.of_topics(ELSEWHERE, GOOD)] == []
     assert list(durability_checks.of_keyspace(ELSEWHERE, KEYSPACE)) == []
 
@@ -38,7 +38,7 @@ def test_the_local_stack_is_not_warned_of_its_single_copies():
     assert list(durability_checks.of_keyspace(HERE, replace(KEYSPACE, copies=1, commitlog_sync="batch"))) == []
 
 
-def test_what_is_stronger_than_the_settings_is_no_matter():
+def test_values_stronger_than_the_settings_give_no_warning():
     found = [replace(topic, copies=5, min_insync=3) for topic in [replace(EVENTS, retention=99 * DAY_MS), *GOOD[1:]]]
     assert list(durability_checks.of_topics(ELSEWHERE, found)) == []
     assert list(durability_checks.of_topics(ELSEWHERE, [replace(EVENTS, retention=-1)])) == []
@@ -63,19 +63,19 @@ def test_what_is_stronger_than_the_settings_is_no_matter():
         (replace(LETTERS, retention=7 * DAY_MS), ["retention.ms is 604800000, not -1: dead letters expire"]),
     ],
 )
-def test_a_topic_that_loses_is_named_with_what_is_wrong(topic, words):
+def test_a_warning_names_the_topic_and_its_weakness(topic, words):
     found = list(durability_checks.of_topics(ELSEWHERE, [topic]))
     assert len(found) == len(words)
     assert all(word in line and topic.name in line for word, line in zip(words, found, strict=True))
 
 
-def test_what_is_wrong_with_many_topics_is_one_line():
+def test_topics_with_the_same_weakness_share_a_warning():
     found = [replace(EVENTS, name=name, copies=2) for name in ("b", "a")]
     (line,) = durability_checks.of_topics(ELSEWHERE, found)
     assert line.endswith("(a, b)")
 
 
-def test_a_topic_of_the_local_stack_that_drops_events_early_is_named_too():
+def test_a_local_topic_that_drops_events_early_is_a_warning():
     (line,) = durability_checks.of_topics(HERE, [replace(EVENTS, copies=1, min_insync=1, retention=DAY_MS)])
     assert "events are kept for 24 hours" in line
 
@@ -89,7 +89,7 @@ def test_a_topic_of_the_local_stack_that_drops_events_early_is_named_too():
         (replace(KEYSPACE, copies=1), HERE, "commitlog_sync is periodic"),
     ],
 )
-def test_a_keyspace_that_loses_is_named_with_what_is_wrong(keyspace, settings, words):
+def test_a_warning_names_the_keyspace_and_its_weakness(keyspace, settings, words):
     (line,) = durability_checks.of_keyspace(settings, keyspace)
     assert words in line
 

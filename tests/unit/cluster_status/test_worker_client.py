@@ -1,4 +1,4 @@
-"""What is made of the answers of other workers, good and bad."""
+"""Reports of workers, from valid and invalid answers."""
 
 from types import SimpleNamespace
 
@@ -38,14 +38,14 @@ def reports():
     return make
 
 
-async def test_this_worker_is_not_asked_over_http(reports):
+async def test_the_own_report_needs_no_request(reports):
     asking = reports()
 
     assert await asking.of(ME) == MINE
     assert asking.client.asked == []
 
 
-async def test_another_is_asked_with_the_token(reports):
+async def test_another_workers_report_is_requested_with_the_admin_token(reports):
     asking = reports()
 
     assert await asking.of(OTHER) == Report("other", ("a",), (), 3, (Size(1, 2, 3),))
@@ -61,12 +61,12 @@ async def test_another_is_asked_with_the_token(reports):
         (200, TOLD.replace(b"other", b"third"), "third answers at http://127.0.0.1:2"),
     ],
 )
-async def test_what_is_no_report_of_it_is_the_reason_why_it_is_away(reports, status, body, reason):
+async def test_an_invalid_answer_makes_the_worker_unavailable(reports, status, body, reason):
     with pytest.raises(WorkerUnavailable, match=reason):
         await reports(status, body).of(OTHER)
 
 
-async def test_fields_of_a_later_release_are_no_harm(reports):
+async def test_fields_of_a_later_release_are_ignored(reports):
     later = TOLD.replace(b'"unacked"', b'"more":{"a":1},"unacked"')
 
     assert (await reports(body=later).of(OTHER)).unacked == 3

@@ -7,14 +7,14 @@ from yarl import URL
 from microblog_streams.config.addresses import host_without_brackets, is_loopback, join_host_port, parse
 
 
-def test_an_address_has_all_its_parts():
+def test_a_url_is_parsed_into_its_parts():
     address = parse("redis+sentinel://web:p%40ss%3A@a:1,[::1]:2/service/0?x=1&y=%2F")
     assert (address.scheme, address.hosts) == ("redis+sentinel", [("a", 1), ("::1", 2)])
     assert (address.user, address.password) == ("web", "p@ss:")
     assert (address.path, address.options) == ("service/0", {"x": "1", "y": "/"})
 
 
-def test_a_password_may_stand_alone():
+def test_a_url_may_have_a_password_without_a_user():
     address = parse("redis://:secret@localhost")
     assert (address.user, address.password, address.path, address.options) == (None, "secret", "", {})
 
@@ -54,7 +54,7 @@ def test_hosts_and_ports_are_paired(url, places):
         "redis://host secret",
     ],
 )
-def test_what_is_no_address_is_refused_without_quoting_it(url):
+def test_an_invalid_url_is_refused_without_quoting_it(url):
     with pytest.raises(ValueError, match="not a URL") as told:
         parse(url)
     assert "secret" not in repr(told.value)
@@ -78,7 +78,7 @@ def test_loopback_is_all_hosts_or_none(url, loopback):
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "web-1.example", "2001:db8::7", "fe80::1%eth0"])
-def test_what_is_joined_is_split_again(host):
+def test_a_joined_host_and_port_can_be_parsed(host):
     place = join_host_port(host, 6066)
     assert place.endswith(":6066")
     assert URL(f"http://{place}").host == host
@@ -90,14 +90,14 @@ def test_what_is_joined_is_split_again(host):
 @pytest.mark.parametrize(
     ("text", "host"), [("[::1]", "::1"), ("::", "::"), ("localhost", "localhost"), ("fd00::2%e", "fd00::2%e")]
 )
-def test_a_host_alone_may_stand_in_brackets(text, host):
+def test_brackets_around_a_host_are_removed(text, host):
     assert host_without_brackets(text) == host
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", " ", "127.0.0.1:6066", "[::1]:6066", "http://a", "a/b", "::x", "[::1", "a b"]
 )
-def test_what_is_no_host_alone_is_refused(text):
+def test_text_that_is_not_a_host_is_refused(text):
     with pytest.raises(ValueError, match="a name or an address alone"):
         host_without_brackets(text)
 
@@ -108,5 +108,5 @@ def test_loopback_addresses_are_known_in_every_form(host):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "::2", "127.0.0.1.example", "fd00::1", "x:"])
-def test_nothing_else_is_loopback(host):
+def test_other_hosts_are_not_loopback(host):
     assert not is_loopback(host)

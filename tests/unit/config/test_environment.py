@@ -1,4 +1,4 @@
-"""Other libraries' variables are removed, those that were read already are refused, and ours stay."""
+"""Variables of libraries are removed, or refused if they were read already; ours stay."""
 
 from pathlib import Path
 
@@ -41,11 +41,11 @@ def test_a_variable_that_was_read_already_is_refused_by_its_name(name, value):
 @pytest.mark.parametrize(
     "variables", [{"F_LOOP": "uvloop"}, {"FAUST_DEBUG": ""}, {"F_DATADIR": "x"}, {"NO_CYTHON": ""}, OURS]
 )
-def test_what_changes_nothing_is_not_refused(variables):
+def test_harmless_variables_are_not_refused(variables):
     environment.remove_foreign_variables(dict(variables), NO_ARGUMENTS)
 
 
-def test_a_working_folder_of_the_command_line_is_no_variable():
+def test_the_option_workdir_is_not_mistaken_for_the_variable():
     environment.remove_foreign_variables({"F_WORKDIR": "/srv"}, (*NO_ARGUMENTS, "--workdir=/srv"))
 
 

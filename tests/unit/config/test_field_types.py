@@ -1,4 +1,4 @@
-"""Which origins settings take, and how they are written."""
+"""Origins in settings: their notation, and what is refused."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def loaded(monkeypatch, tmp_path):
     return load
 
 
-def test_there_are_none_by_default():
+def test_no_origin_is_allowed_by_default():
     assert Settings.model_fields["cors_origins"].default == ()
 
 
@@ -35,7 +35,7 @@ def test_there_are_none_by_default():
         ("capacitor://localhost", ("capacitor://localhost",)),
     ],
 )
-def test_they_are_read_from_one_variable(loaded, value, origins):
+def test_origins_are_separated_by_commas(loaded, value, origins):
     assert loaded(value) == origins
 
 
@@ -43,6 +43,6 @@ def test_they_are_read_from_one_variable(loaded, value, origins):
     "value",
     ["app.example", "https://app.example/", "https://", "null", "https://*.app.example", "https://a:b@c", "a b"],
 )
-def test_what_no_browser_sends_is_refused_by_name(loaded, value):
+def test_an_invalid_origin_is_refused_and_quoted(loaded, value):
     with pytest.raises(SetupError, match=f"{NAME}: .* is no origin"):
         loaded(value)

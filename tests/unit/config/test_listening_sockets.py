@@ -1,4 +1,4 @@
-"""A web server listens on every address of its host, of either version of IP."""
+"""A web server listens on every address of its host, IPv4 and IPv6."""
 
 import socket
 from contextlib import closing, suppress
@@ -32,33 +32,33 @@ def reached(host, port):
     return False
 
 
-def test_all_addresses_are_of_both_versions(listen):
+def test_the_ipv6_wildcard_listens_on_both_ip_versions(listen):
     port = listen("::")
     assert reached("127.0.0.1", port)
     assert reached("::1", port)
 
 
 @pytest.mark.parametrize(("host", "other"), [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("0.0.0.0", "::1")])
-def test_an_address_is_of_its_version_alone(listen, host, other):
+def test_an_address_listens_on_its_ip_version_only(listen, host, other):
     port = listen(host)
     assert reached("127.0.0.1" if host == "0.0.0.0" else host, port)
     assert not reached(other, port)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "localhost"])
-def test_a_port_that_is_taken_is_told_with_its_place(listen, host):
+def test_a_taken_port_is_an_error_with_its_address(listen, host):
     port = listen(host)
     with pytest.raises(SetupError, match=rf"MICROBLOG_WEB_PORT: .*:{port} is taken"):
         check_port(host, port)
 
 
-def test_a_port_of_ipv6_alone_is_taken_for_all_addresses(listen):
+def test_a_port_taken_on_ipv6_is_taken_for_the_wildcard(listen):
     port = listen("::1")
     with pytest.raises(SetupError, match=rf"\[::\]:{port} is taken"):
         check_port("::", port)
 
 
 @pytest.mark.parametrize("host", ["2001:db8::7", "192.0.2.7", "no-such-host.invalid"])
-def test_an_address_of_another_machine_is_told_with_its_setting(host):
+def test_an_address_of_another_machine_is_an_error_with_the_setting(host):
     with pytest.raises(SetupError, match="MICROBLOG_WEB_HOST: "):
         check_port(host, 6066)

@@ -1,4 +1,4 @@
-"""What settings are refused, and with which line; secrets from files."""
+"""Settings that are refused, with their error; secrets from files."""
 
 import os
 
@@ -14,7 +14,7 @@ DEFAULTS = Settings.model_fields
 
 @pytest.fixture(autouse=True)
 def variables(monkeypatch, tmp_path):
-    """Sets variables; none of the machine's own is there."""
+    """Set variables, after those of the machine were removed."""
     for name in [name for name in os.environ if name.startswith("MICROBLOG_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MICROBLOG_DATA_DIR", str(tmp_path))
@@ -40,7 +40,7 @@ def refusal():
     return str(told.value)
 
 
-def test_defaults_lead_to_this_machine():
+def test_default_urls_are_loopback():
     settings = load_settings()
     assert settings.loopback
     assert (settings.replication_factor, settings.min_insync) == (1, 1)
@@ -49,7 +49,7 @@ def test_defaults_lead_to_this_machine():
 @pytest.mark.parametrize(
     ("copies", "given", "min_insync"), [(1, None, 1), (2, None, 1), (3, None, 2), (5, None, 2), (2, 2, 2), (3, 1, 1)]
 )
-def test_two_copies_of_three_confirm_an_event(variables, copies, given, min_insync):
+def test_min_insync_defaults_to_two_of_three_copies(variables, copies, given, min_insync):
     variables(REPLICATION_FACTOR=copies, **({"MIN_INSYNC_REPLICAS": given} if given else {}))
     assert load_settings().min_insync == min_insync
 
@@ -89,7 +89,7 @@ def test_a_session_that_ends_between_two_heartbeats_is_refused(variables):
         ({"MIN_INSYNC_REPLICAS": 2}, "MICROBLOG_MIN_INSYNC_REPLICAS is above MICROBLOG_REPLICATION_FACTOR"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_the_variable(variables, values, line):
+def test_an_error_is_one_line_with_the_variable(variables, values, line):
     variables(**values)
     told = refusal()
     assert told.startswith(line)
@@ -110,19 +110,19 @@ def test_a_url_can_be_in_a_file(variables, tmp_path, name):
     assert "db" in getattr(load_settings(), name.lower()).get_secret_value()
 
 
-def test_a_file_wins_over_what_the_local_stack_wrote(variables, tmp_path, secret):
+def test_a_secret_file_overrides_the_local_stacks_file(variables, tmp_path, secret):
     (tmp_path / "stack.env").write_text("MICROBLOG_ADMIN_TOKEN=of-the-local-stack\n")
     variables(ADMIN_TOKEN_FILE=secret)
     assert load_settings().admin_token == SecretStr("s3cret-s3cret-s3cret")
 
 
-def test_both_at_once_are_refused(variables, secret):
+def test_a_secret_in_a_variable_and_a_file_is_refused(variables, secret):
     variables(ADMIN_TOKEN="s3cret-of-the-environment", ADMIN_TOKEN_FILE=secret)
     told = refusal()
     assert told == "MICROBLOG_ADMIN_TOKEN and MICROBLOG_ADMIN_TOKEN_FILE are both set: keep one of them"
 
 
-def test_what_is_no_secret_is_in_no_file(variables, secret):
+def test_other_settings_cannot_be_in_a_file(variables, secret):
     variables(WEB_HOST_FILE=secret)
     assert load_settings().web_host == "127.0.0.1"
 
@@ -136,7 +136,7 @@ def test_what_is_no_secret_is_in_no_file(variables, secret):
         (b"x" * 70_000, "too large"),
     ],
 )
-def test_a_file_that_does_not_serve_is_one_line(variables, tmp_path, content, line):
+def test_an_unusable_secret_file_is_one_line(variables, tmp_path, content, line):
     path = tmp_path / "secret"
     if content is not None:
         path.write_bytes(content)
@@ -146,7 +146,7 @@ def test_a_file_that_does_not_serve_is_one_line(variables, tmp_path, content, li
     assert line in told
 
 
-def test_a_secret_of_a_file_obeys_the_rules_of_the_setting(variables, tmp_path):
+def test_a_secret_from_a_file_is_validated(variables, tmp_path):
     (tmp_path / "short").write_text("s3cret")
     variables(ADMIN_TOKEN_FILE=tmp_path / "short")
     told = refusal()
@@ -171,7 +171,7 @@ def test_the_repr_shows_no_secret(variables, secret):
         ({"WEB_HOST": "0.0.0.0", "WEB_URL": "https://worker-1:8443"}, "https://worker-1:8443"),
     ],
 )
-def test_other_workers_reach_this_one_where_it_binds_or_where_it_is_told(variables, values, url):
+def test_the_own_url_defaults_to_the_bound_address(variables, values, url):
     variables(**values)
     assert load_settings().own_url == url
 
@@ -182,7 +182,7 @@ def test_a_url_is_a_scheme_a_host_and_a_port(variables, url):
     assert refusal().startswith("MICROBLOG_WEB_URL: ")
 
 
-def test_what_kubernetes_sets_for_a_service_is_told_by_its_cause(variables):
+def test_a_kubernetes_service_variable_is_explained(variables):
     variables(WEB_PORT="tcp://10.96.0.7:6066")
     line = refusal()
     assert line.startswith("MICROBLOG_WEB_PORT is what Kubernetes sets for a Service")
@@ -190,18 +190,18 @@ def test_what_kubernetes_sets_for_a_service_is_told_by_its_cause(variables):
 
 
 @pytest.mark.parametrize("name", ["REDIS_URL", "SESSION_TIMEOUT", "POOL_SIZE"])
-def test_what_kubernetes_sets_for_no_service_is_told_as_what_it_is(variables, name):
+def test_other_invalid_ports_are_plain_errors(variables, name):
     """The address of a Service is in a variable that ends in ``_PORT``."""
     variables(**{name: "tcp://10.0.0.1:6379"})
     assert refusal().startswith(f"MICROBLOG_{name}: ")
 
 
-def test_the_service_is_told_by_its_name(variables):
+def test_the_error_names_the_service(variables):
     variables(WEB_PORT="tcp://10.96.0.7:6066")
     assert "a Service named microblog-web" in refusal()
 
 
-def test_the_local_stack_tells_it_alike(variables):
+def test_the_local_stack_explains_it_too(variables):
     variables(KAFKA_PORT="tcp://10.96.0.7:9092")
     with pytest.raises(
         SetupError, match="MICROBLOG_KAFKA_PORT is what Kubernetes sets for a Service named microblog-kafka"

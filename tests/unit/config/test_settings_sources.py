@@ -1,4 +1,4 @@
-"""Where settings come from, and the worker's name and folder. Which values are refused: test_settings.py."""
+"""The sources of settings, and the worker's name and folder. Values that are refused: test_settings.py."""
 
 import os
 from pathlib import Path
@@ -23,13 +23,13 @@ def test_the_file_of_the_local_stack_is_read(data):
     assert (settings.web_port, settings.redis_url.get_secret_value()) == (7000, "redis://:pass@127.0.0.1:1/0")
 
 
-def test_the_environment_wins_over_that_file(data, monkeypatch):
+def test_the_environment_overrides_the_local_stacks_file(data, monkeypatch):
     (data / "stack.env").write_text("MICROBLOG_WEB_PORT=7000\n")
     monkeypatch.setenv("MICROBLOG_WEB_PORT", "7001")
     assert load_settings().web_port == 7001
 
 
-def test_a_mistake_in_that_file_names_the_variable_too(data, capsys):
+def test_an_error_in_the_local_stacks_file_names_the_variable(data, capsys):
     (data / "stack.env").write_text("MICROBLOG_WEB_PORT=none\n")
     with pytest.raises(SystemExit) as ended:
         load_settings_or_exit()
@@ -39,11 +39,11 @@ def test_a_mistake_in_that_file_names_the_variable_too(data, capsys):
     assert told.count("\n") == 1
 
 
-def test_without_that_file_there_are_the_defaults(data):
+def test_without_the_local_stacks_file_defaults_apply(data):
     assert load_settings().web_port == 6066
 
 
-def test_the_data_folder_is_here_unless_it_was_set(data, monkeypatch):
+def test_the_data_folder_defaults_to_the_working_folder(data, monkeypatch):
     monkeypatch.chdir(data)
     monkeypatch.delenv("MICROBLOG_DATA_DIR")
     (data / ".data").mkdir()
@@ -53,7 +53,7 @@ def test_the_data_folder_is_here_unless_it_was_set(data, monkeypatch):
     assert settings.worker_dir == data / ".data" / "workers" / "w7000"
 
 
-def test_a_worker_is_named_by_its_port_or_by_a_person(data, monkeypatch):
+def test_a_workers_name_defaults_to_its_port(data, monkeypatch):
     assert load_settings().worker_name == "w6066"
     monkeypatch.setenv("MICROBLOG_WORKER", "blue-1")
     assert load_settings().worker_name == "blue-1"

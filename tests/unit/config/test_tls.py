@@ -20,14 +20,14 @@ def test_names_and_signatures_are_checked(certs):
     assert len(context.get_ca_certs()) == 1
 
 
-def test_without_a_ca_those_of_the_system_count():
+def test_without_a_ca_the_systems_cas_are_trusted():
     assert client_context("MICROBLOG_KAFKA", None, None, None).verify_mode == ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(
     ("content", "words"), [(None, "No such file or directory"), ("no PEM", "no certificate or crl found")]
 )
-def test_a_ca_that_does_not_serve_is_one_line(tmp_path, content, words):
+def test_an_unusable_ca_is_one_line(tmp_path, content, words):
     ca = tmp_path / "ca.pem"
     if content:
         ca.write_text(content)

@@ -46,10 +46,10 @@ class TestEvery:
     def test_its_json_is_camel_case(self, event, value, owner):
         assert json.loads(event.encode()) == value
 
-    def test_it_comes_back_as_it_was(self, event, value, owner):
+    def test_decoding_reverses_encoding(self, event, value, owner):
         assert type(event).model_validate_json(event.encode()) == event
 
-    def test_fields_that_are_not_known_are_ignored(self, event, value, owner):
+    def test_unknown_fields_are_ignored(self, event, value, owner):
         assert type(event).model_validate({**value, "addedLater": [1]}) == event
 
     def test_no_field_may_be_missing(self, event, value, owner):
@@ -98,7 +98,7 @@ def test_times_are_moments_in_any_zone():
     assert UserDeleted.model_validate_json(there.encode()).at == AT
 
 
-def test_an_event_of_no_kind_has_no_owner():
+def test_the_base_event_has_no_owner():
     with pytest.raises(TypeError, match="no owner"):
         _ = Event().owner
 

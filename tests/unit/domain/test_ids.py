@@ -1,4 +1,4 @@
-"""Identity: ids grow whatever the clock does, and their bytes sort as they do."""
+"""Ids grow even if the clock steps back, and their bytes sort like the ids."""
 
 import struct
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ NOW_MS = 1_700_000_000_000
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Sets what the library's next ids are."""
+    """Set the library's next ids."""
     monkeypatch.setattr(ids, "_last", 0)
 
     def set_ids(*numbers):
@@ -39,7 +39,7 @@ def version_7(millis, rest=0):
 
 
 class TestNewPostId:
-    def test_it_is_of_now_and_of_version_7(self):
+    def test_it_has_the_present_time_and_version_7(self):
         post_id = ids.new_post_id()
         assert ids.is_post_id(post_id)
         assert abs(ids.post_time(post_id) - datetime.now(UTC)) < timedelta(minutes=1)
@@ -48,14 +48,14 @@ class TestNewPostId:
         made = [ids.new_post_id() for _ in range(10_000)]
         assert made == sorted(set(made))
 
-    def test_also_when_the_clock_steps_back(self, clock):
+    def test_ids_grow_when_the_clock_steps_back(self, clock):
         clock(version_7(2_000), version_7(1_000), version_7(1_999, 5), version_7(2_001))
         made = [ids.new_post_id() for _ in range(4)]
         assert made == sorted(set(made))
         assert [ids.post_millis(post_id) for post_id in made] == [2_000, 2_000, 2_000, 2_001]
         assert all(ids.is_post_id(post_id) for post_id in made)
 
-    def test_a_clock_that_is_set_back_by_a_minute_stands_still_until_it_has_caught_up(self, clock):
+    def test_ids_keep_growing_after_the_clock_was_set_back_by_a_minute(self, clock):
         """Posts keep their order, and none says that it is older than the one before it."""
         before, minute = 1_700_000_060_000, 60_000
         clock(version_7(before, 9), *(version_7(before - minute + step) for step in (0, 1, minute - 1, minute + 1)))
@@ -79,7 +79,7 @@ class TestNewPostId:
         assert made == [version_7(NOW_MS, 5), version_7(NOW_MS, 6), version_7(NOW_MS, 9), version_7(NOW_MS + 1)]
         assert caplog.text.count("ids_follow_the_clock_back seconds=3600") == 1
 
-    def test_a_minute_ahead_is_counted_on_from(self, clock, monkeypatch, caplog):
+    def test_an_id_a_minute_ahead_is_incremented(self, clock, monkeypatch, caplog):
         monkeypatch.setattr(ids, "time_ns", lambda: NOW_MS * 1_000_000)
         last = version_7(NOW_MS + ids.MAX_AHEAD_MS, 7)
         monkeypatch.setattr(ids, "_last", last)
@@ -88,7 +88,7 @@ class TestNewPostId:
         assert ids.new_post_id().int == last + 1
         assert caplog.text == ""
 
-    def test_also_when_the_library_repeats_itself(self, clock):
+    def test_ids_grow_when_the_library_repeats_itself(self, clock):
         clock(*[version_7(1_000)] * 3)
         assert [ids.new_post_id().int - version_7(1_000) for _ in range(3)] == [0, 1, 2]
 
@@ -123,17 +123,17 @@ class TestBytes:
         )
 
     @given(POSTS, USERS)
-    def test_an_entry_holds_both(self, post, author):
+    def test_an_entry_has_the_post_id_and_the_author(self, post, author):
         entry = ids.encode_entry(post, author)
         assert len(entry) == ids.ENTRY_BYTES == ids.POST_BYTES + ids.USER_BYTES
         assert (ids.entry_post_id(entry), ids.entry_author(entry)) == (post, author)
 
     @pytest.mark.parametrize("raw", [b"", b"1234567", b"123456789"])
-    def test_other_lengths_are_no_user(self, raw):
+    def test_other_lengths_are_not_a_user_id(self, raw):
         with pytest.raises(struct.error):
             ids.decode_user(raw)
 
     @pytest.mark.parametrize("user", [-1, 2**64])
-    def test_what_does_not_fit_is_refused(self, user):
+    def test_ids_beyond_bigint_are_refused(self, user):
         with pytest.raises(struct.error):
             ids.encode_user(user)

@@ -1,4 +1,4 @@
-"""What names look like."""
+"""Skeletons of usernames."""
 
 import unicodedata
 
@@ -39,7 +39,7 @@ def test_names_with_letters_of_other_scripts_look_alike(one, other):
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_names_of_one_script_do_not(one, other):
+def test_names_of_one_script_do_not_look_alike(one, other):
     assert look(one) != look(other)
 
 
@@ -49,5 +49,5 @@ def test_a_name_of_ascii_looks_like_itself_in_any_case(name):
 
 
 @given(st.text(st.characters(categories=("Lu", "Ll", "Lt", "Lo", "Lm", "Nd", "Mn")), max_size=50))
-def test_how_a_name_is_put_together_is_no_difference(name):
+def test_composed_and_decomposed_letters_look_alike(name):
     assert look(name) == look(unicodedata.normalize("NFD", name)) == look(unicodedata.normalize("NFC", name))

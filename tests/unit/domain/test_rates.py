@@ -1,4 +1,4 @@
-"""Which rates and networks settings take, and what a verdict says."""
+"""Rates and networks in settings, and verdicts."""
 
 import pytest
 
@@ -35,36 +35,36 @@ def windows(text):
         ("1000000000/month", [(1_000_000_000, 2_592_000)]),
     ],
 )
-def test_rates_are_read_the_shortest_time_first(text, rates):
+def test_rates_are_sorted_by_period(text, rates):
     assert windows(text) == rates
 
 
 @pytest.mark.parametrize(
     "text", ["60", "60/fortnight", "many/minute", "60/minute;", "-1/minute", "1.5/minute", "9" * 5000]
 )
-def test_what_is_no_rate_is_refused_by_name(loaded, text):
+def test_an_invalid_rate_is_refused_and_quoted(loaded, text):
     with pytest.raises(SetupError, match=r"^MICROBLOG_LIMIT_POSTING: .* is no rate: expected rates like 60/minute"):
         loaded("LIMIT_POSTING", text)
 
 
 @pytest.mark.parametrize("text", ["0/minute", "1000000001/day", "1/2 year"])
-def test_what_cannot_be_counted_is_refused_by_name(loaded, text):
+def test_a_rate_beyond_the_counters_is_refused(loaded, text):
     with pytest.raises(SetupError, match=r"^MICROBLOG_LIMIT_READING: .* a rate is 1 to 1,000,000,000 requests"):
         loaded("LIMIT_READING", text)
 
 
-def test_two_rates_for_one_time_are_refused(loaded):
+def test_two_rates_of_the_same_period_are_refused(loaded):
     with pytest.raises(SetupError, match=r"^MICROBLOG_LIMIT_FOLLOWING: .* two rates for the same time"):
         loaded("LIMIT_FOLLOWING", "60/minute;90/60 seconds")
 
 
 @pytest.mark.parametrize("name", sorted(NO_LIMITS))
-def test_everything_is_limited_unless_told_otherwise(loaded, name):
+def test_every_kind_of_request_has_a_default_limit(loaded, name):
     assert Settings.model_fields[name].default
     assert not loaded(name.upper(), NO_LIMITS[name])
 
 
-def test_no_proxy_is_trusted_unless_told_otherwise():
+def test_no_proxy_is_trusted_by_default():
     assert Settings.model_fields["trusted_proxies"].default == ()
 
 
@@ -77,7 +77,7 @@ def test_networks_are_read_from_one_variable(loaded):
 
 
 @pytest.mark.parametrize("value", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33", "*"])
-def test_what_is_no_network_is_refused_by_name(loaded, value):
+def test_an_invalid_network_is_refused_and_quoted(loaded, value):
     with pytest.raises(SetupError, match=r"^MICROBLOG_TRUSTED_PROXIES: .*; expected networks like 10.0.0.0/8,fd00::/8"):
         loaded("TRUSTED_PROXIES", value)
 
@@ -99,11 +99,11 @@ def test_the_tightest_rate_is_the_one_that_stops_the_caller(left, tightest):
 
 
 @pytest.mark.parametrize(("seconds", "wait"), [(0.0, 1), (0.2, 1), (1.0, 1), (1.01, 2), (59.5, 60)])
-def test_the_wait_is_whole_seconds_and_at_least_one(seconds, wait):
+def test_the_wait_is_rounded_up_to_at_least_a_second(seconds, wait):
     assert Verdict(False, [Left(MINUTE, 0, seconds)]).wait == wait
 
 
-def test_a_verdict_that_is_told_again_later_has_less_to_wait():
+def test_an_aged_verdict_has_a_shorter_wait():
     later = Verdict(True, [Left(MINUTE, 0, 20), Left(DAY, 3, 2)]).aged(5)
 
     assert (later.granted, later.left) == (False, [Left(MINUTE, 0, 15), Left(DAY, 3, 0)])

@@ -1,4 +1,4 @@
-"""Log lines: each names the request that it was written for, in the form that the worker's handlers write."""
+"""Log lines end with the id of their request."""
 
 import io
 import logging
@@ -7,14 +7,14 @@ import pytest
 from mode.utils.logging import DEFAULT_FORMAT, DefaultFormatter
 
 from microblog_streams.bootstrap.application import MicroblogApp
-from microblog_streams.bootstrap.worker import MicroblogWorker
+from microblog_streams.bootstrap.faust_config import MicroblogWorker
 from microblog_streams.config.settings import Settings
 from microblog_streams.observability.logs import request_id
 
 
 @pytest.fixture
 def written(monkeypatch):
-    """What a handler with Faust's own formatter writes for the root logger, as a worker sets it up."""
+    """The output of the root logger with Faust's formatter, as a worker configures it."""
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(DefaultFormatter(DEFAULT_FORMAT))
@@ -26,7 +26,7 @@ def written(monkeypatch):
 
 @pytest.fixture
 def serving():
-    """A request is served."""
+    """The context of a request."""
     token = request_id.set("8e03978e")
     yield
     request_id.reset(token)
@@ -38,13 +38,13 @@ def test_a_line_ends_with_its_request(written, serving):
     assert written.getvalue().endswith("effect_waits lane=post.created:3 request='8e03978e'\n")
 
 
-def test_a_line_of_no_request_names_none(written):
+def test_a_line_outside_requests_has_no_id(written):
     logging.getLogger("some.library").warning("effect_waits")
 
     assert "request" not in written.getvalue()
 
 
-def test_what_the_line_carries_already_stays(written, serving):
+def test_other_data_of_the_line_stays(written, serving):
     logging.getLogger("some.library").warning("with data", extra={"data": {"tries": 3}})
 
     assert written.getvalue().endswith("with data tries=3, request='8e03978e'\n")
