@@ -1,1 +1,1 @@
-"""The Faust tables, with the codecs of their rows. They implement the protocols that operations use."""
+"""The Faust tables and the codecs of their rows; they implement protocols of ``ports``."""

@@ -1,8 +1,8 @@
-"""The bytes of the followers table: one row an edge, keys in the order in which a fan-out scans them.
+"""The byte format of the followers table: one row for each edge, keys in the order of a fan-out's scan.
 
-Key: author (8 bytes) + follower (8), big-endian, so an author's followers lie together, by id. Value: version (8) +
-following (1) + changed_at (8, microseconds of Unix time). Also the Faust codecs of both: bytes pass untouched on the
-hot path, and people who look at /table/ read ``author:follower`` and a row in words.
+Key: author (8 bytes) + follower (8), big-endian, so that an author's followers are adjacent, by id. Value: version (8)
++ following (1) + changed_at (8, microseconds of Unix time). The Faust codecs pass bytes unchanged on the hot path, and
+decode for the pages under ``/table/``: ``author:follower``, and the row as an object.
 """
 
 import struct
@@ -45,12 +45,12 @@ def decode_row(raw: bytes) -> Row:
 
 
 def follows(raw: bytes) -> bool:
-    """Tell from a row's bytes whether it follows: what a scan needs, without the cost of the whole row."""
+    """Return whether a row follows, without decoding the rest: all that a fan-out needs."""
     return raw[8] == 1
 
 
 class EdgeCodec(Codec):
-    """Keys, for Faust: ``b"…"`` or ``"author:follower"`` in, ``"author:follower"`` out."""
+    """Faust's codec of keys: encodes bytes or ``"author:follower"``, decodes to ``"author:follower"``."""
 
     def _loads(self, s: bytes) -> str:
         return "{}:{}".format(*decode_key(s))
@@ -63,7 +63,7 @@ class EdgeCodec(Codec):
 
 
 class RowCodec(Codec):
-    """Values, for Faust: bytes in, a readable row out."""
+    """Faust's codec of values: encodes bytes, decodes to a readable row."""
 
     def _loads(self, s: bytes) -> dict[str, Any]:
         row = decode_row(s)

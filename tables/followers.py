@@ -1,8 +1,8 @@
-"""The followers table: who follows an author, in the partition where the author's posts arrive. One row an edge.
+"""The followers table: who follows an author, in the partition of the author's posts. One row for each edge.
 
-Never a set or a list per author: a row is written, logged and recovered by itself. Unfollowed rows stay, because a
-row that was swept would let a late event bring the edge back. Reads and scans go to the partition's own database, and
-never open one: a database that is not open belongs to a partition that is another worker's.
+Not a set or a list for each author: a row is written, logged and recovered by itself. Rows of ended edges stay, since
+without them a late event would restore the edge. Reads and scans use the open database of the partition and never open
+one: a closed database means that another worker has the partition.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from faust import App
 
 NAME = FOLLOWERS_TABLE
-#: Under which Faust keeps the changelog's offset, among the rows.
+#: Faust stores the changelog's offset under this key, among the rows.
 OFFSET_KEY = Store.offset_key
 
 MIB = 1024**2
-#: Per partition. Faust's own values would let each take 2 GiB of cache and 192 MiB of write buffers.
+#: For each partition. Faust's defaults allow 2 GiB of cache and 192 MiB of write buffers each.
 ROCKSDB = {
     "driver": "rocksdict",
     "block_cache_size": 8 * MIB,
@@ -39,7 +39,7 @@ ROCKSDB = {
 
 
 class FollowersTable:
-    """The table as operations see it (stores.interfaces.Followers)."""
+    """The ``Followers`` of ``ports``."""
 
     def __init__(self, table: ConfirmedTable) -> None:
         """Wrap Faust's table."""
@@ -59,16 +59,16 @@ class FollowersTable:
             self.table[encode_key(author, follower)] = encode_row(row)
 
     def edges(self, keys: Iterable[bytes]) -> list[tuple[int, int]]:
-        """Return follower and followee of rows by their keys. A tombstone is nobody's edge, and never changes."""
+        """Return (follower, followee) of the rows with these keys, without tombstones, which never change."""
         pairs = map(decode_key, keys)
         return [(follower, author) for author, follower in pairs if follower != TOMBSTONE]
 
     def slice(self, partition: int, author: int, after: int, limit: int) -> FollowerSlice:
-        """Look at up to ``limit`` rows with follower > ``after``. Raises NotMine.
+        """Return the followers among up to ``limit`` rows with follower > ``after``. Raises NotMine.
 
-        The iterator ends with the call: one that lives while the partition is revoked keeps RocksDB's lock.
-        Faust's own key is as long as ours, and would be a follower of an author if ids ever came that far. Rows come by
-        one call each and are looked at together, which takes half the time of a cursor's calls for key, value and next.
+        The iterator ends with the call: one that is open while the partition is revoked keeps RocksDB's lock.
+        Faust's own key has the length of ours and is skipped. Reading (key, value) pairs into a list takes half the
+        time of a cursor with separate calls for key, value and next.
         """
         rows = self._rows(partition, encode_key(author, after + 1), limit)
         prefix = encode_user(author)
@@ -82,11 +82,11 @@ class FollowersTable:
         return cast(Sequence[tuple[bytes, bytes]], list(islice(rows, limit)))
 
     def scan(self, partition: int, author: int, after: int, limit: int) -> RowSlice:
-        """Return up to ``limit`` rows with follower > ``after``, whatever they say. Raises NotMine.
+        """Return up to ``limit`` rows with follower > ``after``, ended ones too. Raises NotMine.
 
-        For people who look: a fan-out needs no versions, and decoding them is what takes the time.
+        For the admin pages: decoding whole rows would slow a fan-out, which uses ``slice``.
         """
-        # One row more tells whether there is a next page, and Faust's own key may be among them.
+        # One extra row shows whether there is a next page; another, because Faust's own key may be among them.
         rows = self._rows(partition, encode_key(author, after + 1), limit + 2)
         prefix = encode_user(author)
         own = [(key, row) for key, row in rows if key.startswith(prefix) and key != OFFSET_KEY]
@@ -96,14 +96,14 @@ class FollowersTable:
     def page(self, partition: int, after: tuple[int, int], limit: int) -> Sequence[tuple[int, int, Row]]:
         """Return up to ``limit`` rows of a partition with (author, follower) > ``after``. Raises NotMine."""
         author, follower = after
-        # One row more, because Faust's own key may be among them.
+        # One extra row, because Faust's own key may be among them.
         rows = self._rows(partition, encode_key(author, follower + 1), limit + 1)
         found = [(*decode_key(key), decode_row(row)) for key, row in rows if key != OFFSET_KEY]
         return found[:limit]
 
 
 def register(app: "App") -> FollowersTable:
-    """Declare the table on the app. Its changelog has as many partitions as the topics that write it."""
+    """Declare the table on the app. Its changelog has as many partitions as the topics whose events write it."""
     codecs.register("edge", EdgeCodec())
     codecs.register("edge_row", RowCodec())
     table = cast(

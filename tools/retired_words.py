@@ -31,8 +31,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "microblog_streams/operations/",
     "microblog_streams/rate_limits/",
     "microblog_streams/services/",
-    "microblog_streams/stores/",
-    "tables/",
     "web/",
 )
 

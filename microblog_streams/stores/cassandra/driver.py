@@ -49,7 +49,7 @@ HEARTBEAT_SECONDS: Final = 5.0
 #: handles slow coordinators.
 SPECULATE_AFTER_FRACTION, MAX_SPECULATIONS = 1 / 4, 2
 
-TRUST: Final = "See MICROBLOG_CASSANDRA_CA, and MICROBLOG_CASSANDRA_CHECK_NAMES where it names no IP address."
+TRUST: Final = "See MICROBLOG_CASSANDRA_CA, and MICROBLOG_CASSANDRA_CHECK_NAMES if it names no IP address."
 
 #: Cassandra's rule for unquoted names. A keyspace cannot be a parameter in CQL, so this prevents injection.
 _KEYSPACE: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")

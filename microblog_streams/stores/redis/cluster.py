@@ -47,7 +47,7 @@ class Cluster(RedisCluster):
         nodes = [*self.nodes_manager.nodes_cache.values(), *self.nodes_manager.startup_nodes.values()]
         await asyncio.gather(*(node.disconnect() for node in nodes), return_exceptions=True)
 
-    def doubt(self) -> None:
+    def mark_stale(self) -> None:
         """Read the slot table again before the next call."""
         self._is_stale = True
 

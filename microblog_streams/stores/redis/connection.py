@@ -184,9 +184,9 @@ class Redis:
     def _translate(self, error: Exception) -> StoreUnavailable | None:
         transient = unavailable(error)
         if self._cluster and transient and not isinstance(transient, SlotMoving):
-            self._cluster.doubt()
+            self._cluster.mark_stale()
         if self._pool and not_primary(error):
-            self._pool.doubt(error)
+            self._pool.renew_after_refusal(error)
         return transient
 
     async def connect(self) -> None:

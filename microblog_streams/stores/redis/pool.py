@@ -56,7 +56,7 @@ class PrimaryPool(BlockingConnectionPool):
         self._renewed_at, self._pause = -inf, RENEW_PAUSE_SECONDS
         self._client = Client(connection_pool=self)
 
-    def doubt(self, reason: object) -> None:
+    def renew_after_refusal(self, reason: object) -> None:
         """Renew all connections, since a server replied that it is no usable primary; at most once in a pause."""
         since = monotonic() - self._renewed_at
         if since <= self._pause:

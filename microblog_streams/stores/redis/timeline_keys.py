@@ -5,7 +5,7 @@ bucket, and a call holds keys of one bucket. Consecutive users share a bucket: a
 larger the share of users who follow an author, the fuller its calls.
 
 ``TimelineCount`` counts a server with few keys by SCAN. On a larger one it samples random keys: of 400 keys, the share
-of timelines is within 5 points of the true one 19 times out of 20. The number is for people, not for decisions.
+of timelines is within 5 points of the true one 19 times out of 20. The number is informational.
 """
 
 from collections import defaultdict

@@ -131,11 +131,11 @@ async def test_the_longer_refusals_last_the_less_often_connections_are_opened_an
     renewed = []
     monkeypatch.setattr(redis._pool, "renew", lambda _: renewed.append(now[0]))
     for _ in range(3_600):
-        redis._pool.doubt("NOREPLICAS")
+        redis._pool.renew_after_refusal("NOREPLICAS")
         now[0] += 0.1
     assert len(renewed) < 3_600 * 0.1 / 20
     now[0] += 3_600
-    redis._pool.doubt("NOREPLICAS")
+    redis._pool.renew_after_refusal("NOREPLICAS")
     assert renewed[-1] == now[0]
 
 
