@@ -90,7 +90,6 @@ class StatusCollector:
             self._ask(self.timelines()),
         )
         letters = self.dead_letters()
-        open_letters = Away(UNCOUNTED) if letters is None else letters
         lines = tuple(worker_line(worker, reports[worker.name]) for worker in workers)
         return Page(
             at=datetime.now(UTC),
@@ -102,7 +101,12 @@ class StatusCollector:
             dead_letters_open=letters,
             timelines=_known(timelines),
             problems=tuple(f"{line.name}: {problem}" for line in lines for problem in line.problems),
-            away=_reasons(lag=lags, outbox=outbox, timelines=timelines, deadLetters=open_letters),
+            away=_reasons(
+                lag=lags,
+                outbox=outbox,
+                timelines=timelines,
+                deadLetters=Away(UNCOUNTED) if letters is None else letters,
+            ),
         )
 
     def _all_workers(self) -> Sequence[Worker]:

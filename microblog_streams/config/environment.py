@@ -44,7 +44,7 @@ def remove_foreign_variables(
         del environment[name]
     for name in _already_read(environment, arguments):
         raise SetupError(
-            f"{name} is set, which changes a library that was read in already: unset it. MICROBLOG_* variables alone "
+            f"{name} is set, which changes a library that was imported already: unset it. Only MICROBLOG_* variables "
             "configure a worker (docs/settings.md)"
         )
 
@@ -56,10 +56,10 @@ def check_packages() -> None:
         spec = find_spec(name)
         found = Path(spec.origin).parents[1] if spec and spec.origin else None
         if found != ours:
-            where = f"is another one's, in {found}" if found else "is missing"
+            where = f"was found in {found}" if found else "is missing"
             raise SetupError(
-                f"the Python package {name} {where}, and this system's belongs in {ours}: look at PYTHONPATH, at "
-                "what is installed, and at the folder of the start"
+                f"the Python package {name} {where}, and this system's belongs in {ours}: check PYTHONPATH, the "
+                "installed packages and the working folder"
             )
 
 

@@ -24,8 +24,7 @@ from microblog_streams.commands import import_graph
 from microblog_streams.config.settings import load_settings
 
 app = faust.App("test", broker="kafka://127.0.0.1:1", store="memory://")
-app.settings = load_settings()
-import_graph.register(app)
+import_graph.register(app, load_settings())
 """
 
 

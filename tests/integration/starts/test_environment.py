@@ -62,5 +62,5 @@ def test_a_package_of_somebody_else_s_under_a_name_of_ours_is_told_of(tmp_path, 
     given = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     done = subprocess.run(command, env=given, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
     assert done.returncode == 3
-    assert done.stderr.startswith(f"microblog: the Python package {name} is another one's, in {tmp_path}")
+    assert done.stderr.startswith(f"microblog: the Python package {name} was found in {tmp_path}")
     assert done.stderr.count("\n") == 1
