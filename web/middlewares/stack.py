@@ -2,6 +2,11 @@
 
 Middlewares that change responses, errors included, stand outside the one that makes problem documents. Rate limits have
 two middlewares around authentication: ``token_guess_limit`` sees failed tokens, ``rate_limits`` knows the caller.
+
+The small middlewares are here: problem documents, gzip, limits of a request's size and time. A page of posts shrinks to
+a third when compressed, a single post hardly. ISA-L compresses five times as fast as zlib, and almost as well.
+aiohttp's own compression is not used: above 4 KiB it works in a thread, which costs more than the work; it sends
+deflate to clients that accept both, and gzip to clients that refuse it (``gzip;q=0``).
 """
 
 import asyncio
@@ -10,13 +15,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp.typedefs import Handler, Middleware
-from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, Request, StreamResponse, middleware
+from aiohttp.web import (
+    HTTPRequestEntityTooLarge,
+    HTTPRequestTimeout,
+    Request,
+    Response,
+    StreamResponse,
+    middleware,
+)
+from isal import isal_zlib
 
 from microblog_streams.config.settings import Settings
+from web.http.content_negotiation import accepts_gzip
 from web.http.problems import TooSlow, with_problems
 from web.middlewares.admin_gate import admin_gate
 from web.middlewares.authentication import authentication
-from web.middlewares.compression import compression
 from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
 from web.middlewares.request_ids import request_ids
@@ -25,6 +38,12 @@ from web.middlewares.request_ids import request_ids
 MAX_BODY_BYTES: Final = 64 * 1024
 #: For a request: longer than the slowest operation takes with every store at its timeout and one retry.
 REQUEST_SECONDS: Final = 10.0
+#: The largest body that is sent uncompressed.
+UNCOMPRESSED_BYTES: Final = 1024
+#: ISA-L's level (0 to 3). As small as zlib's 6; the longest possible page (800 KB) takes 3 ms, most take 0.06 ms.
+GZIP_LEVEL: Final = 2
+#: zlib's ``wbits`` for a gzip header.
+_GZIP_WBITS: Final = 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +83,28 @@ def middlewares(settings: Settings, paths: Paths, request_seconds: float = REQUE
 async def problems(request: Request, handler: Handler) -> StreamResponse:
     """Turn errors of the router, of the middlewares behind and of Faust's pages into problem documents."""
     return await with_problems(request, handler)
+
+
+@middleware
+async def compression(request: Request, handler: Handler) -> StreamResponse:
+    """Compress large responses for clients that accept gzip; tell caches that responses depend on that."""
+    response = await handler(request)
+    if not isinstance(response, Response):
+        return response
+    response.headers.add("Vary", "Accept-Encoding")
+    if _is_compressible(response) and accepts_gzip(request):
+        response.body = isal_zlib.compress(response.body, GZIP_LEVEL, wbits=_GZIP_WBITS)
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _is_compressible(response: Response) -> bool:
+    """Return whether the body is large and not compressed already."""
+    return (
+        isinstance(response.body, bytes)
+        and len(response.body) > UNCOMPRESSED_BYTES
+        and "Content-Encoding" not in response.headers
+    )
 
 
 @middleware
