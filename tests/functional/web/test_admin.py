@@ -1,4 +1,4 @@
-"""The overview behind the admin token: a page for people, JSON for programs, whatever part is away."""
+"""The overview behind the admin token: HTML for people, JSON for programs, even if a store is unavailable."""
 
 import re
 from base64 import b64encode

@@ -1,4 +1,4 @@
-"""Everything but the API is locked: without the admin token it is not there."""
+"""Without the admin token, everything but the API is a 404."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Nothing that the real application serves besides its API is there without the admin token, however it is asked for.
+"""Every route of the real application but those of the API is a 404 without the admin token.
 
 The application as a worker starts it, with every route that Faust mounts at a start; its stores are never reached.
 """

@@ -1,4 +1,4 @@
-"""The real application's overview, where not one part can be reached: the page that is opened on the worst day."""
+"""The real application's overview when no store can be reached."""
 
 import asyncio
 from time import monotonic

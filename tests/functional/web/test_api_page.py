@@ -1,10 +1,10 @@
-"""docs/api.md: every call on the page is made, and must be answered as the page says."""
+"""docs/api.md: every call on the page is made, and its response must be as the page shows."""
 
 import re
 from pathlib import Path
 
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
-from tests.functional.web.page import Example, Reader
+from tests.functional.web.page_examples import Example, Reader
 from web import routes
 from web.http import problems
 from web.http.problems import CONTENT_TYPE

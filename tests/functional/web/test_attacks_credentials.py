@@ -1,8 +1,8 @@
-"""Statements of SQL, CQL and Redis in what people get in by: they are passwords, names of tokens, or refused."""
+"""SQL, CQL and Redis commands in usernames, passwords and names of tokens are plain text, or refused."""
 
 import pytest
 
-from tests.functional.web.people import PASSWORD, bearer, register
+from tests.functional.web.registered_users import PASSWORD, bearer, register
 
 STATEMENTS = [
     "'; DROP TABLE users CASCADE; --",

@@ -1,4 +1,4 @@
-"""Texts that mean something to SQL, CQL, Redis, HTTP, file systems or logs: here they are texts, or refused."""
+"""Texts with a meaning in SQL, CQL, Redis, HTTP, file systems or logs are plain text, or refused."""
 
 import copy
 import logging

@@ -1,4 +1,4 @@
-"""What must fail: acting as another, tokens that are none, learning who is registered, finding a token in a log."""
+"""Attacks that must fail: acting as another user, forging tokens, finding out usernames, finding tokens in logs."""
 
 import logging
 
@@ -6,7 +6,7 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.operations import token_text
-from tests.functional.web.people import PASSWORD, bearer, log_in, register
+from tests.functional.web.registered_users import PASSWORD, bearer, log_in, register
 
 ADMIN_TOKEN = "correct-horse-battery-staple"
 POST = {"userId": 1, "content": "not from ann"}

@@ -1,9 +1,9 @@
-"""Who calls: what a token opens, what none does not, and how the two are told apart."""
+"""Which calls need a token, and what a valid, an invalid and a missing one lead to."""
 
 import pytest
 
 from microblog_streams.operations import token_text
-from tests.functional.web.people import PASSWORD, bearer, log_in, register
+from tests.functional.web.registered_users import PASSWORD, bearer, log_in, register
 
 POST = {"userId": 1, "content": "Good morning"}
 CHALLENGE = 'Bearer realm="microblog"'

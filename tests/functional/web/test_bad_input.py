@@ -1,4 +1,4 @@
-"""Bad input: each kind gets its status, and a problem that says what was wrong with which field."""
+"""Each kind of bad input has its status, and a problem document that names the field and the rule."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Blocking, as a client does it: neither follows the other, nobody is told who blocked, and what is public stays."""
+"""Blocks as clients see them: neither user can follow the other, and public data stays public."""
 
 import pytest
 

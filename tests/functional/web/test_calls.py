@@ -1,4 +1,4 @@
-"""Every call of the contract, as a client makes it."""
+"""Every call of the API, as a client makes it."""
 
 from datetime import UTC, datetime
 

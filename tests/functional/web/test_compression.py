@@ -1,4 +1,4 @@
-"""gzip: from 1 KiB on, for those who take it, and never where there is no body."""
+"""gzip: from 1 KiB on, for clients that accept it, and never for an empty body."""
 
 import gzip
 

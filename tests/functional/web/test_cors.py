@@ -1,4 +1,4 @@
-"""CORS: browsers let the pages of the settings' origins call and read, and nobody else's."""
+"""CORS: only pages of the settings' origins may call the API and read its responses."""
 
 import pytest
 

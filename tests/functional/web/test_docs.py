@@ -1,4 +1,4 @@
-"""/docs: a page that needs no other host, asks none, and serves no file but its own."""
+"""/docs loads nothing from other hosts, and serves only the files of its table."""
 
 import re
 

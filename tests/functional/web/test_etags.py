@@ -1,4 +1,4 @@
-"""ETags of timelines: a poll that finds nothing new is a 304 without a body; whatever is new is never a 304."""
+"""ETags of timelines: a poll is a 304 without a body exactly if nothing has changed."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""Rows of the followers table, looked up by whoever holds the admin token."""
+"""Rows of the followers table, looked up with the admin token."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""How the worker says that it is well."""
+"""/health and /ready."""
 
 
 async def test_health_is_200_and_tells_what_is_wrong(client):

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the header's rules, and what a repeated POST answers, on every POST alike."""
+"""Idempotency-Key: the rules of the header, and the response to a repeated POST."""
 
 import asyncio
 

@@ -1,9 +1,9 @@
-"""Passwords and tokens are tried so often and no more, with the real authentication between the limits' two parts."""
+"""Rate limits of passwords and tokens, with the real authentication between the two middlewares."""
 
 import pytest
 
-from tests.functional.web.callers import PROXY
-from tests.functional.web.people import PASSWORD, bearer, register
+from tests.functional.web.fake_authentication import PROXY
+from tests.functional.web.registered_users import PASSWORD, bearer, register
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""/openapi.json as it is served: to everybody, once, and packed."""
+"""/openapi.json as it is served: without a token, cached and compressed."""
 
 import pytest
 

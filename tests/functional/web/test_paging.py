@@ -1,4 +1,4 @@
-"""Pages: how many items, and how a client goes on."""
+"""Pages: the number of items, and the links to the next and the previous page."""
 
 import asyncio
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Every path, spelled with a slash at its end and without: served alike, never redirected, with HEAD and OPTIONS."""
+"""Every path with and without a slash at its end: the same response, no redirect, HEAD and OPTIONS."""
 
 import pytest
 

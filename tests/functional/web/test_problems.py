@@ -1,4 +1,4 @@
-"""What goes wrong behind a view: each error's status, and nothing said that is nobody's business."""
+"""The status of each error that a view can raise, and that its document reveals nothing internal."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Budgets: so much for everybody, a 429 for what is over it, and Redis need not be there for that.
+"""Rate limits: each caller has their own, a request above it is a 429, and they hold without Redis.
 
 Rates are mostly a month's: a worker's windows go by the clock, and tests should not meet the turn of one.
 """
@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from tests.functional.web.callers import PROXY, authenticated, of
+from tests.functional.web.fake_authentication import PROXY, authenticated, of
 from web.api import tokens
 from web.http.problems import TooManyRequests
 

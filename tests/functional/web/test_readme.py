@@ -1,9 +1,9 @@
-"""README.md: the first requests are made, and must be answered as it says."""
+"""README.md: the first requests are made, and their responses must be as it shows."""
 
 import re
 from pathlib import Path
 
-from tests.functional.web.page import Example, Reader
+from tests.functional.web.page_examples import Example, Reader
 
 README = (Path(__file__).parents[3] / "README.md").read_text()
 

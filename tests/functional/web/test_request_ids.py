@@ -1,4 +1,4 @@
-"""X-Request-ID: taken or made, and the same in the answer, the error and the log."""
+"""X-Request-ID: received or new, and the same in the response, the error and the log."""
 
 import asyncio
 import logging

@@ -1,8 +1,8 @@
-"""Guessing tokens comes to an end, and locks out nobody who is in."""
+"""Guessing tokens is limited, and does not lock out users with valid tokens."""
 
 import pytest
 
-from tests.functional.web.callers import PROXY, authenticated, of
+from tests.functional.web.fake_authentication import PROXY, authenticated, of
 from web.middlewares import rate_limits
 
 __all__ = ["authenticated"]

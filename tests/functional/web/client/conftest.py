@@ -1,4 +1,4 @@
-"""The Python client against the HTTP front, on a real port; and a gateway between them that spoils answers."""
+"""The Python client against the real server, on a real port, with a gateway between them that can break responses."""
 
 import asyncio
 import socket

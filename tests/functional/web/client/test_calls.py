@@ -1,4 +1,4 @@
-"""Every call of the client, against the real front."""
+"""Every call of the client, against the real server."""
 
 from uuid import UUID
 

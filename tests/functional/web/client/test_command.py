@@ -1,4 +1,4 @@
-"""The command line: what people type, what they read, and what programs read with ``--json``."""
+"""The command line: its arguments, its output for people, and its output with ``--json``."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The command line at a server that asks for tokens: signing in and out, and as whom things are done."""
+"""The command line on a server that requires tokens: logging in and out, and whose token is used."""
 
 import json
 import re

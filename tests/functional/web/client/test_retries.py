@@ -1,4 +1,4 @@
-"""Answers that are lost, refused or late: the client goes on until it knows, and nothing is done twice."""
+"""Lost, refused and late responses: the client retries until it knows the outcome, and nothing is done twice."""
 
 import asyncio
 import time

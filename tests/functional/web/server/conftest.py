@@ -1,4 +1,4 @@
-"""Connections to the worker's own server that are used as no library would use them."""
+"""Raw connections to the worker's own server."""
 
 import asyncio
 import json

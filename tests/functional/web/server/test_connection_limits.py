@@ -1,4 +1,4 @@
-"""How many connections: as many as the limits say, for one address and for all; those that are in go on."""
+"""The limits on connections, of one address and in total; accepted connections are not affected."""
 
 import asyncio
 

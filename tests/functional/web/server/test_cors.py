@@ -1,4 +1,4 @@
-"""CORS where no middleware is: a browser lets a page read also what the edge answers, or its script sees no reason."""
+"""CORS headers on responses that no middleware sees: without them, a script could not read the error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``Expect: 100-continue``: a body is asked for when it will be read, and not where the head alone is refused."""
+"""``Expect: 100-continue``: the body is asked for when it will be read, and not if the head alone is refused."""
 
 import asyncio
 import shutil

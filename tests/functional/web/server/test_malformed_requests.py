@@ -1,4 +1,4 @@
-"""What is no HTTP, or too much of it: refused in a few words, none of them the sender's, and the server goes on."""
+"""Requests that are not HTTP, or too large, are refused without echoing them, and the server goes on."""
 
 import asyncio
 import gzip

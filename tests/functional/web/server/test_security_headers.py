@@ -1,4 +1,4 @@
-"""Headers that every answer has, whoever makes it."""
+"""The headers of every response, whichever layer makes it."""
 
 import pytest
 

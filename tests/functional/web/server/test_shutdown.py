@@ -1,4 +1,4 @@
-"""A server that stops: what is under way is finished, what is idle or slow is closed, and all of it within its time."""
+"""Shutdown: requests in progress are finished, idle and slow connections closed, all within its time."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Clients that take their time: each thing that is waited for has a deadline, and who keeps to it is served."""
+"""Slow clients: every wait has a deadline, and a client that meets it is served."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""Slowloris: hundreds of connections that ask as slowly as they can, to keep everybody else out."""
+"""Slowloris: hundreds of slow connections do not keep others out."""
 
 import asyncio
 from contextlib import suppress

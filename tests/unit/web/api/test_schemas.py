@@ -1,4 +1,4 @@
-"""How times and posts look on the wire."""
+"""Times and posts as JSON."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Cursors: whatever is written is read back, and nothing else is read."""
+"""Cursors: an encoded position is decoded again, and any other text is refused."""
 
 import zlib
 from base64 import urlsafe_b64encode

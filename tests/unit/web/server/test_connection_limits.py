@@ -1,4 +1,4 @@
-"""Counting by address: what one client is, and what becomes of the counts."""
+"""Counting connections by address, and the limits of the settings."""
 
 import resource
 

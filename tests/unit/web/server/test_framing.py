@@ -1,4 +1,4 @@
-"""Each byte is its own message's, wherever a network cuts what comes."""
+"""Every byte belongs to the right message, however the network splits the data."""
 
 import asyncio
 

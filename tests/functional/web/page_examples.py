@@ -1,4 +1,4 @@
-"""Makes the calls of a page of the docs, each of which must be answered as the page says.
+"""Makes the calls of a page of the docs, and compares the responses with the page.
 
 Ids of posts, times, tokens, cursors, tags and limits differ from run to run: those of the page stand for those of the
 answer, the same one everywhere. ``NAME=value`` sets a variable as in a shell, ``NAME=$(curl … | grep -o 'pattern')`` to

@@ -1,4 +1,4 @@
-"""A client that a stranger's generator makes of /openapi.json alone does what people do here."""
+"""A client that is generated from /openapi.json alone can make every call."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Authentication as the limits see it: a middleware between their two parts, which says who calls or raises a 401."""
+"""A stand-in for authentication: the middleware identifies callers by a made-up token, or raises a 401."""
 
 import pytest
 from aiohttp.web import HTTPUnauthorized, middleware

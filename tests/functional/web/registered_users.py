@@ -1,4 +1,4 @@
-"""People with tokens, on a front where tokens are required."""
+"""Registers users on a server that requires tokens, and logs them in."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The command wherever it runs: on any console, with any input, for somebody without a home. Never a traceback."""
+"""The command line on any console, with any input, and without a home directory: never a traceback."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""The client and the command line at the real front in its usual mode: whoever acts shows a token of theirs."""
+"""The client and the command line on a server that requires tokens."""
 
 import json
 

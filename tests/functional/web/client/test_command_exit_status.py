@@ -1,4 +1,4 @@
-"""How the command ends: what scripts go by, and what nobody wants to see."""
+"""Exit statuses and error messages of the command line."""
 
 import asyncio
 import os
