@@ -53,7 +53,7 @@ takeover: $(VENV)/.run  ## Measure joins and takeovers of three workers (FULL=1:
 interference: $(VENV)/.run  ## Measure what a post to a million followers costs another author (FOLLOWERS=...)
 	@FOLLOWERS="$(FOLLOWERS)" exec $(BIN)/python -m benchmarks.interference
 
-cold: $(VENV)/.run  ## Measure the cold timeline of somebody who follows 20,000 (FOLLOWEES=...)
+cold: $(VENV)/.run  ## Measure the cold timeline of a user who follows 20,000 (FOLLOWEES=...)
 	@FOLLOWEES="$(FOLLOWEES)" exec $(BIN)/python -m benchmarks.cold
 
 chaos: $(VENV)/.test  ## Break every part under load and check every timeline (FAULT=name,... SECONDS=60 SEED=...)
@@ -105,7 +105,7 @@ endef
 
 clean-data:  ## Remove the data of runs and measurements (.data, .data-*), after asking
 	@$(NO_STACK_RUNS)
-	@printf 'Remove .data and .data-*, with everything that people have posted there? [y/N] '
+	@printf 'Remove .data and .data-*, with all posts there? [y/N] '
 	@read -r answer && [ "$$answer" = y ] || { echo "Nothing was removed" >&2; exit 1; }
 	@$(NO_STACK_RUNS)
 	@rm -rf .data .data-*

@@ -28,6 +28,13 @@ def test_a_file_with_a_retired_word_is_reported_by_path_and_line(tmp_path):
     assert found == ["web/views.py:3", "web/views.py:3", "docs/page.md:3", "docs/page.md:4"]
 
 
+def test_an_indented_code_block_of_a_page_is_no_prose(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("# Page\n\n    settled\n\nNobody.\n")
+
+    assert [line.split(": ")[0] for line in retired_words(tmp_path, ())] == ["docs/page.md:5"]
+
+
 def test_a_folder_that_is_left_out_is_not_reported(tmp_path):
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "views.py").write_text("GLANCE = 1\n")
