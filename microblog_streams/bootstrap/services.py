@@ -14,20 +14,19 @@ from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import topic_partitions
 from microblog_streams.kafka.clients import client_options
-from microblog_streams.kafka.consumer_lag import offsets
-from microblog_streams.kafka.topic_states import topic_states
+from microblog_streams.kafka.consumer_lag import CaughtUp, offsets
+from microblog_streams.kafka.topics import topic_states
 from microblog_streams.operations import Operations
 from microblog_streams.services.broker_gate import BrokerGate
-from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.services.clock_watch import ClockWatch
 from microblog_streams.services.deployment_watch import DeploymentWatch
-from microblog_streams.services.disk_watch import DiskWatch
 from microblog_streams.services.durability_watch import DurabilityWatch
 from microblog_streams.services.edge_audit import EdgeAudit
 from microblog_streams.services.outbox_relay import OutboxRelay
 from microblog_streams.services.periodic_task import PeriodicTask, sweeping
 from microblog_streams.services.reconciler import Reconciler
 from microblog_streams.services.store_connections import StoreConnections
+from microblog_streams.services.worker_directory import DiskWatch
 from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address

@@ -10,8 +10,8 @@ from microblog_streams.delivery.faust_patches import transport
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
+from microblog_streams.delivery.stale_changelog_rows import RowRepublisher
 from microblog_streams.services.deployment_watch import DeploymentWatch
-from microblog_streams.services.row_republisher import RowRepublisher
 from tables.followers import FollowersTable
 
 
@@ -64,5 +64,5 @@ def _row_republisher(app: FaustApp, stores: Stores, followers: FollowersTable) -
     return RowRepublisher(
         followers.table.stale_rows,
         republish=lambda keys: stores.in_postgres.follows.republish(followers.edges(keys)),
-        in_good_standing=lambda: not app.rebalancing and monotonic() < app.heartbeat.deadline,
+        has_lease=lambda: not app.rebalancing and monotonic() < app.heartbeat.deadline,
     )

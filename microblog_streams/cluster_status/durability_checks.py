@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain import topics
-from microblog_streams.kafka.topic_states import TopicState
+from microblog_streams.kafka.topics import TopicState
 from microblog_streams.stores.cassandra.keyspace import KeyspaceState
 
 #: Consistency levels at which reads see all quorum writes, and quorum reads see all writes.

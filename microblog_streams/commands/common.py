@@ -9,9 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from microblog_streams.config.settings import Settings, exit_with_error
 from microblog_streams.domain.errors import MicroblogError, SetupError
-from microblog_streams.kafka.consumer_lag import offsets
+from microblog_streams.kafka.consumer_lag import CaughtUp, offsets
 from microblog_streams.ports import Connection
-from microblog_streams.services.caught_up import CaughtUp
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import EdgeAudits, get_deployment
 from microblog_streams.stores.postgres.outbox import Outbox

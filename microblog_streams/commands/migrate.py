@@ -10,7 +10,7 @@ from faust import App
 
 from microblog_streams.commands.common import connected, expected_failures
 from microblog_streams.config.settings import Settings
-from microblog_streams.kafka.create_topics import create_topics
+from microblog_streams.kafka.topics import create_topics
 from microblog_streams.stores.cassandra import keyspace
 from microblog_streams.stores.postgres import migrations
 from microblog_streams.stores.postgres.connection import Postgres

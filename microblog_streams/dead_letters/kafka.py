@@ -18,7 +18,7 @@ from microblog_streams.domain.dead_letters import DeadLetter, Headers, parse_dea
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import client_options, translated
-from microblog_streams.kafka.topic_states import check_topics, partition_counts
+from microblog_streams.kafka.topics import check_topics, partition_counts
 from microblog_streams.ports import Bounds
 
 #: Timeouts: of a request, of a fetch of records that exist, and of a record's confirmation.

@@ -1,1 +1,1 @@
-"""Kafka from the outside: clients, lag, and the topics as the brokers have them. No part of Faust is used here."""
+"""Kafka through aiokafka: clients, topics, and the lag of consumer groups. No part of Faust runs here."""

@@ -38,8 +38,8 @@ class ProgressWaits:
             self.progress.update(owned)
             await self._pause()
         self.progress.update(owned)
-        ends = await self.offsets.ends(_names(topics.EDGES, topic_set), partitions)
-        while not await self.offsets.reached(app_id(topic_set), ends):
+        ends = await self.offsets.end_offsets(_names(topics.EDGES, topic_set), partitions)
+        while not await self.offsets.has_committed(app_id(topic_set), ends):
             await self._pause()
 
     async def wait_until_drained(self, what: str, logical: Sequence[str], topic_set: int, partitions: int) -> None:
@@ -85,7 +85,7 @@ class ProgressWaits:
         return [worker for worker in await self.workers() if worker.generation == topic_set]
 
     async def _behind(self, logical: Sequence[str], topic_set: int, partitions: int) -> int:
-        return await self.offsets.behind(app_id(topic_set), _names(logical, topic_set), partitions)
+        return await self.offsets.total_lag(app_id(topic_set), _names(logical, topic_set), partitions)
 
     async def _pause(self) -> None:
         await self.keep()

@@ -20,7 +20,7 @@ from microblog_streams.domain.ids import encode_user
 from microblog_streams.domain.topics import changelog_name
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.kafka.close_topics import close_topics
-from microblog_streams.kafka.create_topics import create_topics
+from microblog_streams.kafka.topics import create_topics
 from microblog_streams.operations.deletions import tombstone
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import Row

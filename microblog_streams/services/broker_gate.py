@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.kafka.topic_states import check_topics, partition_counts
+from microblog_streams.kafka.topics import check_topics, partition_counts
 from microblog_streams.services.worker_exit import stop_worker
 
 logger = logging.getLogger(__name__)

@@ -178,7 +178,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
 
     async def on_partitions_assigned(self, *args: Any, **kwargs: Any) -> None:
         """Drop what is kept for events of earlier generations: they are read, and their rows written, again."""
-        self.stale_rows.over()
+        self.stale_rows.end_generation()
         generation = self.app.consumer_generation_id
         for writer in [writer for writer in self._unconfirmed if writer.generation != generation]:
             del self._unconfirmed[writer]

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.kafka.clients import client_options
-from microblog_streams.kafka.topic_states import partition_counts
+from microblog_streams.kafka.topics import partition_counts
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.ports import choose
 from microblog_streams.local.workers import get

@@ -7,7 +7,7 @@ import pytest
 from microblog_streams.cluster_status import durability_checks
 from microblog_streams.cluster_status.durability_checks import DAY_MS
 from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED, topic_partitions
-from microblog_streams.kafka.topic_states import topic_states
+from microblog_streams.kafka.topics import topic_states
 from microblog_streams.stores.cassandra.driver import Address, open_cluster
 
 #: What a topic of the local stack is made with, as far as it matters to whoever uses it after this.

@@ -9,7 +9,7 @@ from microblog_streams.cluster_status import durability_checks
 from microblog_streams.cluster_status.durability_checks import DAY_MS
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import DEAD_LETTERS
-from microblog_streams.kafka.topic_states import TopicState
+from microblog_streams.kafka.topics import TopicState
 from microblog_streams.stores.cassandra.keyspace import KeyspaceState, copies
 
 HERE = Settings.model_construct()

@@ -19,14 +19,14 @@ class Offsets:
         self.done = {}
         self.asked = []
 
-    async def behind(self, group, topics, partitions):
+    async def total_lag(self, group, topics, partitions):
         self.asked.append((group, tuple(topics), partitions))
         return self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
 
-    async def ends(self, topics, partitions):
+    async def end_offsets(self, topics, partitions):
         return tuple(topics), partitions
 
-    async def reached(self, group, ends):
+    async def has_committed(self, group, ends):
         self.asked.append((group, *ends))
         return self.answers.pop(0)
 

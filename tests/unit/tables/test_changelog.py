@@ -274,7 +274,7 @@ class TestDoubts:
         assert await self.in_doubt(shelf) == [ROW]
 
     async def test_the_rows_in_doubt_are_bounded_and_what_is_left_out_is_told(self, shelf, monkeypatch, caplog):
-        monkeypatch.setattr(stale_changelog_rows, "MOST", 3)
+        monkeypatch.setattr(stale_changelog_rows, "MAX_ROWS", 3)
         shelf.table.stale_rows.add([bytes([number]) for number in range(5)])
         assert len(shelf.table.stale_rows) == 3
         assert "rows_in_doubt_forgotten count=2" in caplog.text

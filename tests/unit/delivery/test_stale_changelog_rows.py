@@ -5,10 +5,9 @@ import gc
 import pytest
 from faust.types.tuples import FutureMessage
 
-from microblog_streams.delivery.stale_changelog_rows import StaleChangelogRows
+from microblog_streams.delivery import stale_changelog_rows
+from microblog_streams.delivery.stale_changelog_rows import RowRepublisher, StaleChangelogRows
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
-from microblog_streams.services import row_republisher
-from microblog_streams.services.row_republisher import RowRepublisher
 from tests.waiting import until
 
 
@@ -31,7 +30,7 @@ class Store:
 
 
 @pytest.fixture
-def doubts():
+def stale_rows():
     return StaleChangelogRows(lambda message: None)
 
 
@@ -46,59 +45,59 @@ def standing():
 
 
 @pytest.fixture
-async def running(doubts, store, standing, monkeypatch):
-    monkeypatch.setattr(row_republisher, "INTERVAL", 0.001)
-    service = RowRepublisher(doubts, store.republish, lambda: standing["good"])
+async def running(stale_rows, store, standing, monkeypatch):
+    monkeypatch.setattr(stale_changelog_rows, "CHECK_SECONDS", 0.001)
+    service = RowRepublisher(stale_rows, store.republish, lambda: standing["good"])
     await service.start()
     yield service
     await service.stop()
 
 
-async def test_rows_in_doubt_are_published_again_once(running, doubts, store):
-    doubts.add([b"a", b"b"])
+async def test_rows_in_doubt_are_published_again_once(running, stale_rows, store):
+    stale_rows.add([b"a", b"b"])
     await until(lambda: store.calls)
-    doubts.add([b"c"])
+    stale_rows.add([b"c"])
     await until(lambda: len(store.calls) == 2)
     assert store.calls == [[b"a", b"b"], [b"c"]]
-    assert len(doubts) == 0
+    assert len(stale_rows) == 0
 
 
-async def test_many_rows_are_published_in_batches(running, doubts, store, monkeypatch):
-    monkeypatch.setattr(row_republisher, "BATCH", 2)
-    doubts.add([b"a", b"b", b"c", b"d", b"e"])
+async def test_many_rows_are_published_in_batches(running, stale_rows, store, monkeypatch):
+    monkeypatch.setattr(stale_changelog_rows, "BATCH_ROWS", 2)
+    stale_rows.add([b"a", b"b", b"c", b"d", b"e"])
     await until(lambda: len(store.taken) == 5)
     assert max(map(len, store.calls)) == 2
 
 
-async def test_nothing_is_asked_for_before_the_worker_is_a_member_in_good_standing(running, doubts, store, standing):
+async def test_nothing_is_asked_for_before_the_worker_is_a_member_has_lease(running, stale_rows, store, standing):
     standing["good"] = False
-    doubts.add([b"a"])
+    stale_rows.add([b"a"])
     ticks = []
-    running._in_good_standing = lambda: ticks.append(1) or standing["good"]
+    running._has_lease = lambda: ticks.append(1) or standing["good"]
     await until(lambda: len(ticks) > 3)
     assert store.calls == []
     standing["good"] = True
     await until(lambda: store.calls == [[b"a"]])
 
 
-async def test_while_the_store_is_away_nothing_is_forgotten(running, doubts, store, caplog):
+async def test_while_the_store_is_away_nothing_is_forgotten(running, stale_rows, store, caplog):
     store.away = True
-    doubts.add([b"a", b"b"])
+    stale_rows.add([b"a", b"b"])
     await until(lambda: "rows_in_doubt" in caplog.text)
-    doubts.add([b"c"])
+    stale_rows.add([b"c"])
     store.away = False
     await until(lambda: store.taken == [b"a", b"b", b"c"])
-    assert len(doubts) == 0
+    assert len(stale_rows) == 0
 
 
-async def test_a_failure_that_nobody_expects_forgets_nothing_either(doubts, caplog):
+async def test_a_failure_that_nobody_expects_forgets_nothing_either(stale_rows, caplog):
     async def broken(keys):
         raise ZeroDivisionError
 
-    service = RowRepublisher(doubts, broken, lambda: True)
-    doubts.add([b"a"])
-    await service.restate()
-    assert len(doubts) == 1
+    service = RowRepublisher(stale_rows, broken, lambda: True)
+    stale_rows.add([b"a"])
+    await service.republish()
+    assert len(stale_rows) == 1
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -107,13 +106,13 @@ async def test_a_stop_restates_what_was_given_up_too(store):
         def check(self):
             """The partition is this worker's."""
 
-    doubts = StaleChangelogRows(lambda message: Held())
-    service = RowRepublisher(doubts, store.republish, lambda: False)
+    stale_rows = StaleChangelogRows(lambda message: Held())
+    service = RowRepublisher(stale_rows, store.republish, lambda: False)
     await service.start()
     record = FutureMessage(None)
-    doubts.watch(None, b"a", record)
+    stale_rows.watch(None, b"a", record)
     record.set_exception(TimeoutError())
-    await until(lambda: doubts._given_up)
+    await until(lambda: stale_rows._given_up)
     await service.stop()
     assert store.calls == [[b"a"]]
 
@@ -125,10 +124,10 @@ async def test_a_record_that_failed_once_its_partition_was_anothers_is_no_alarm(
         def check(self):
             raise NotMine("another has it")
 
-    doubts, record = StaleChangelogRows(lambda message: Lost()), FutureMessage(None)
-    doubts.watch(None, b"a", record)
+    stale_rows, record = StaleChangelogRows(lambda message: Lost()), FutureMessage(None)
+    stale_rows.watch(None, b"a", record)
     record.set_exception(TimeoutError())
-    await until(lambda: len(doubts))
+    await until(lambda: len(stale_rows))
     del record
     gc.collect()
     assert caplog.text == ""

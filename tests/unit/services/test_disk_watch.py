@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from microblog_streams.services import disk_watch as module
-from microblog_streams.services.disk_watch import FREE, DiskWatch
+from microblog_streams.services import worker_directory as module
+from microblog_streams.services.worker_directory import MIN_FREE_BYTES, DiskWatch
 from tests.waiting import DEADLINE_SECONDS, until
 
 
 @pytest.fixture
 def free(monkeypatch):
     """Bytes that are free, and how often somebody looked."""
-    disk = SimpleNamespace(free=FREE, looks=0)
+    disk = SimpleNamespace(free=MIN_FREE_BYTES, looks=0)
 
     def usage(folder):
         disk.looks += 1
@@ -27,7 +27,7 @@ def free(monkeypatch):
 
 @pytest.fixture
 async def disk(tmp_path, free, monkeypatch):
-    monkeypatch.setattr(module, "INTERVAL", 0.001)
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.001)
     disk = DiskWatch(tmp_path)
     yield disk
     await disk.stop()
@@ -42,7 +42,7 @@ def told(caplog):
 def test_it_is_full_below_what_the_databases_take_ahead(tmp_path, free):
     disk = DiskWatch(tmp_path)
     assert not disk.full
-    free.free = FREE - 1
+    free.free = MIN_FREE_BYTES - 1
     assert disk.full
 
 
@@ -52,7 +52,7 @@ async def test_the_log_tells_once_when_it_fills_and_once_when_there_is_room(disk
     await until(lambda: free.looks > 5)
     assert told() == ["disk_full"]
 
-    free.free, free.looks = FREE, 0
+    free.free, free.looks = MIN_FREE_BYTES, 0
     await until(lambda: free.looks > 5)
     assert told() == ["disk_full", "disk_has_room"]
 
@@ -63,7 +63,7 @@ async def test_a_worker_waits_for_room_before_it_goes_on_to_start(disk, free):
     await until(lambda: free.looks > 5)
     assert not starting.done()
 
-    free.free = FREE
+    free.free = MIN_FREE_BYTES
     await asyncio.wait_for(starting, DEADLINE_SECONDS)
 
 

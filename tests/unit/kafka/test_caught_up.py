@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import SOURCES
-from microblog_streams.services import caught_up
-from microblog_streams.services.caught_up import CaughtUp
+from microblog_streams.kafka import consumer_lag
+from microblog_streams.kafka.consumer_lag import CaughtUp
 from tests.fakes.database import FakeDatabase
 from tests.fakes.outbox import FakeOutbox
 from tests.waiting import until
@@ -28,11 +28,11 @@ class Group:
         self.asked = []
         self.looks = 0
 
-    async def ends(self, topics, partitions):
+    async def end_offsets(self, topics, partitions):
         self.asked.append((topics, partitions))
         return {PLACE: self.there}
 
-    async def reached(self, group, ends):
+    async def has_committed(self, group, ends):
         self.asked.append(group)
         self.looks += 1
         return self.done >= ends[PLACE]
@@ -50,8 +50,8 @@ class Outbox(FakeOutbox):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(caught_up, "GLANCE", 0.001)
-    monkeypatch.setattr(caught_up, "GAP", 0.001)
+    monkeypatch.setattr(consumer_lag, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(consumer_lag, "START_DELAY_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ async def test_it_waits_first_for_what_the_workers_have_to_find(waiting, outbox,
 
 
 async def test_it_takes_a_moment_at_least(caught, monkeypatch):
-    monkeypatch.setattr(caught_up, "GAP", 0.05)
+    monkeypatch.setattr(consumer_lag, "START_DELAY_SECONDS", 0.05)
     before = asyncio.get_running_loop().time()
     await caught.wait_until_caught_up()
     # The loop's clock ticks in milliseconds.
@@ -158,7 +158,7 @@ async def test_it_takes_a_moment_at_least(caught, monkeypatch):
 
 
 async def test_it_is_given_up_where_a_partition_stands_still(caught, group, monkeypatch):
-    monkeypatch.setattr(caught_up, "PATIENCE", 0.02)
+    monkeypatch.setattr(consumer_lag, "TIMEOUT_SECONDS", 0.02)
     group.there = 1
     with pytest.raises(StoreUnavailable, match="not brought about within"):
         await caught.wait_until_caught_up()

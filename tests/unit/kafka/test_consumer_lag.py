@@ -37,13 +37,13 @@ def offsets():
 
 @pytest.mark.parametrize(("committed", "behind"), [((10, 10), 0), ((7, 10), 3), ((-1, 10), END - FIRST), ((0, 12), 7)])
 async def test_what_has_expired_counts_as_acknowledged(offsets, committed, behind):
-    assert await offsets(*committed).behind("group", ["topic"], 2) == behind
+    assert await offsets(*committed).total_lag("group", ["topic"], 2) == behind
 
 
 @pytest.mark.parametrize(("committed", "reached"), [((10, 10), True), ((9, 10), False), ((-1, 10), False)])
 async def test_ends_are_reached_when_all_before_them_is_acknowledged(offsets, committed, reached):
     kafka = offsets(*committed)
-    assert await kafka.reached("group", await kafka.ends(["topic"], 2)) is reached
+    assert await kafka.has_committed("group", await kafka.end_offsets(["topic"], 2)) is reached
 
 
 @pytest.mark.parametrize(("committed", "expired"), [((10, 10), 0), ((1, 3), 2), ((-1, 10), FIRST)])
@@ -54,7 +54,7 @@ async def test_what_expired_before_it_was_acknowledged_is_counted(offsets, commi
 async def test_a_broker_that_does_not_know_the_group_yet_is_not_there_yet(offsets):
     kafka = offsets(10)
     with pytest.raises(StoreUnavailable, match="partition=1"):
-        await kafka.reached("group", await kafka.ends(["topic"], 2))
+        await kafka.has_committed("group", await kafka.end_offsets(["topic"], 2))
 
 
 async def test_lags_are_told_by_partition(offsets):

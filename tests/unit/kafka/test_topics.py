@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.kafka.topic_states import check_topics
+from microblog_streams.kafka.topics import check_topics
 
 
 def test_a_topic_that_is_missing_is_named_with_what_to_do():

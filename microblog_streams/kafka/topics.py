@@ -1,0 +1,175 @@
+"""The topics as the brokers have them: read their partitions and configuration, check them, create what is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
+
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain import topics
+from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.topics import MAX_EVENT_BYTES, MAX_RECORD_BYTES, changelog_name, topic_partitions
+from microblog_streams.kafka.clients import client_options, reason, translated
+
+#: Time-outs: reading configuration, creating topics, and reading partitions.
+READ_TIMEOUT_MS: Final = 5_000
+CREATE_TIMEOUT_MS: Final = 15_000
+PARTITIONS_TIMEOUT_SECONDS: Final = 3.0
+DAY_MS: Final = 24 * 3600 * 1000
+#: The error code of CreateTopics for a topic that another worker has just created.
+TOPIC_ALREADY_EXISTS: Final = 36
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic's configuration. ``retention`` is in milliseconds, ``retention_bytes`` per partition; -1: no limit."""
+
+    name: str
+    #: Replicas of the partition that has the fewest.
+    copies: int
+    min_insync: int
+    retention: int
+    retention_bytes: int
+    policies: frozenset[str]
+    unclean_election: bool
+
+    @property
+    def is_changelog(self) -> bool:
+        """Whether it is the changelog of a table."""
+        return self.name.endswith("-changelog")
+
+
+async def topic_states(settings: Settings, names: Sequence[str]) -> Sequence[TopicState]:
+    """Return the configuration of topics. Raises StoreUnavailable, also without permission; SetupError."""
+    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=READ_TIMEOUT_MS)
+    with translated():
+        try:
+            await admin.start()
+            described = await admin.describe_topics(list(names))
+            resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+            answers = await admin.describe_configs(resources)
+        finally:
+            await admin.close()
+    copies = {topic["topic"]: _fewest(topic) for topic in described}
+    configured = _configured(answers)
+    return [_state(name, copies[name], configured[name]) for name in names]
+
+
+def _fewest(topic: Mapping[str, Any]) -> int:
+    _check(topic["error_code"], topic["topic"])
+    return min(len(partition["replicas"]) for partition in topic["partitions"])
+
+
+def _configured(answers: Sequence[Any]) -> dict[str, dict[str, str]]:
+    """Return each topic's configuration, with the brokers' defaults."""
+    found = {}
+    for answer in answers:
+        for code, _, _, name, entries in answer.resources:
+            _check(code, name)
+            found[name] = {entry[0]: entry[1] or "" for entry in entries}
+    return found
+
+
+def _state(name: str, copies: int, configured: Mapping[str, str]) -> TopicState:
+    return TopicState(
+        name,
+        copies,
+        min_insync=int(configured["min.insync.replicas"]),
+        retention=int(configured["retention.ms"]),
+        retention_bytes=int(configured["retention.bytes"]),
+        policies=frozenset(filter(None, configured["cleanup.policy"].split(","))),
+        unclean_election=configured["unclean.leader.election.enable"] == "true",
+    )
+
+
+def _check(code: int, topic: str) -> None:
+    if code:
+        raise StoreUnavailable("kafka", f"{for_code(code).__name__} for {topic}")
+
+
+async def partition_counts(options: Mapping[str, Any], topics: list[str]) -> dict[str, int]:
+    """Return the number of partitions of each topic, 0 where it is missing.
+
+    Raises KafkaError and OSError, and SetupError where the broker refuses the connection.
+    """
+    client = AIOKafkaClient(**options, request_timeout_ms=int(PARTITIONS_TIMEOUT_SECONDS * 1000))
+    try:
+        await _bootstrap(client, options)
+        await client.set_topics(topics)
+        return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
+    finally:
+        await client.close()
+
+
+async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None:
+    try:
+        await client.bootstrap()
+    except KafkaConnectionError:
+        raise await reason(options, PARTITIONS_TIMEOUT_SECONDS) from None
+
+
+def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
+    """Raise SetupError for the first topic that is missing or has another number of partitions."""
+    for topic, partitions in expected.items():
+        if not found[topic]:
+            raise SetupError(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
+        if partitions is not None and found[topic] != partitions:
+            raise SetupError(
+                f"topic {topic} has {found[topic]} partitions, and the deployment (MICROBLOG_PARTITIONS, when it was "
+                f"set up) {partitions}: delete that topic if it is empty, and run `faust -A microblog_streams migrate`"
+            )
+
+
+async def create_topics(settings: Settings, topic_set: int, partitions: int) -> list[str]:
+    """Create the topics of a topic set that are missing, with its changelog and dead.letters; return their names.
+
+    Raises StoreUnavailable, and SetupError where a topic has another number of partitions.
+    """
+    expected = topic_partitions(topic_set, partitions)
+    try:
+        counts = await partition_counts(client_options(settings), list(expected))
+        missing = {name: partitions for name, count in counts.items() if not count}
+        if missing:
+            await _create(settings, _topics(settings, topic_set, missing))
+    except (KafkaError, OSError) as exc:
+        raise StoreUnavailable("kafka", exc) from exc
+    check_topics(counts | missing, expected)
+    return sorted(missing)
+
+
+async def _create(settings: Settings, missing: list[NewTopic]) -> None:
+    admin = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=CREATE_TIMEOUT_MS)
+    try:
+        await admin.start()
+        answer = await admin.create_topics(missing)
+    finally:
+        await admin.close()
+    for name, code, *_ in answer.topic_errors:
+        if code not in (0, TOPIC_ALREADY_EXISTS):
+            raise StoreUnavailable("kafka", f"cannot create {name}: {for_code(code).__name__}")
+
+
+def _topics(settings: Settings, topic_set: int, missing: Mapping[str, int]) -> list[NewTopic]:
+    """Return the missing topics, given by name with their partitions, with the configuration that durability needs."""
+    durable = {
+        "min.insync.replicas": str(settings.min_insync),
+        "unclean.leader.election.enable": "false",
+        "max.message.bytes": str(MAX_EVENT_BYTES),
+    }
+    events = durable | {"cleanup.policy": "delete", "retention.ms": str(settings.event_retention_days * DAY_MS)}
+    # Larger than an event: a dead letter has headers besides, and is kept without limit.
+    dead_letters = durable | {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "max.message.bytes": str(MAX_RECORD_BYTES),
+    }
+    changelog = durable | {"cleanup.policy": "compact"}
+    special = {topics.DEAD_LETTERS: dead_letters, changelog_name(topic_set): changelog}
+    return [
+        NewTopic(name, partitions, settings.replication_factor, topic_configs=special.get(name, events))
+        for name, partitions in missing.items()
+    ]
