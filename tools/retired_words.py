@@ -24,7 +24,6 @@ NOT_YET: Final[tuple[str, ...]] = (
     "microblog_streams/kafka/",
     "microblog_streams/local/",
     "microblog_streams/operations/",
-    "microblog_streams/rate_limits/",
     "microblog_streams/services/",
 )
 

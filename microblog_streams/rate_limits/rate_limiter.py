@@ -1,9 +1,8 @@
-"""Budgets: how much of a kind of request each caller may make, shared by all workers as long as Redis answers.
+"""Limits the requests of each caller, counted in Redis for all workers together.
 
-While it does not, each worker counts in its own memory against the same rates: so a limit holds without Redis too, at
-most as many times over as there are workers, and nobody waits for it. What is counted here meanwhile is not told to
-Redis later. Reading is always counted here: it is the path that must cost nothing, and a page read too often by as many
-workers as there are does no harm that a limit a worker does not bound.
+If Redis does not answer, each worker counts in its own memory against the same rates, and no request waits: n workers
+then grant up to n times the limit. These counts are not added to Redis later. Reads are always counted in memory,
+because they must cost nothing, and a limit by worker bounds their load well enough.
 """
 
 import logging
@@ -22,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class RateLimit(StrEnum):
-    """What is counted, each with rates of its own."""
+    """The kinds of requests, each with rates of its own."""
 
     POSTING = "posting"
     FOLLOWING = "following"
@@ -31,15 +30,15 @@ class RateLimit(StrEnum):
     SIGNING_IN = "signing-in"
 
 
-#: Counted by each worker for itself, always.
+#: Always counted in the worker's memory.
 LOCAL: Final = frozenset({RateLimit.READING})
 
 
 class RateLimiter:
-    """Everybody's budgets."""
+    """The limits of all callers."""
 
     def __init__(self, settings: RateLimitSettings, shared: RateStore, local: RateStore) -> None:
-        """Take the rates from the settings; ``shared`` counts for all workers, ``local`` for this one."""
+        """``shared`` counts for all workers, ``local`` for this one."""
         self._rates: Mapping[RateLimit, tuple[Rate, ...]] = {
             RateLimit.POSTING: rates.parse(settings.limit_posting),
             RateLimit.FOLLOWING: rates.parse(settings.limit_following),
@@ -49,26 +48,26 @@ class RateLimiter:
         }
         self._shared = shared
         self._local = local
-        #: How many requests were refused since the start, by budget.
+        #: Refused requests since the start, by kind.
         self.refused: Counter[RateLimit] = Counter(dict.fromkeys(RateLimit, 0))
 
-    async def take(self, budget: RateLimit, who: str) -> Verdict | None:
-        """Draw one request from a caller's budget, which ``who`` names; None where it has no limit.
+    async def take(self, limit: RateLimit, caller: str) -> Verdict | None:
+        """Count a request of ``caller``, and return whether it is granted; None if there is no limit.
 
-        A request that is refused is drawn from nothing.
+        A refused request does not count.
         """
-        if not (of := self._rates[budget]):
+        if not (rates_of_limit := self._rates[limit]):
             return None
-        verdict = await self._count(budget, f"{budget}/{who}", of)
+        verdict = await self._count(limit, f"{limit}/{caller}", rates_of_limit)
         if not verdict.granted:
-            self.refused[budget] += 1
-            logger.debug("request_limited budget=%s who=%s", budget, who)
+            self.refused[limit] += 1
+            logger.debug("request_limited budget=%s who=%s", limit, caller)
         return verdict
 
-    async def _count(self, budget: RateLimit, key: str, of: tuple[Rate, ...]) -> Verdict:
-        if budget in LOCAL:
-            return await self._local.take(key, of)
+    async def _count(self, limit: RateLimit, key: str, rates_of_limit: tuple[Rate, ...]) -> Verdict:
+        if limit in LOCAL:
+            return await self._local.take(key, rates_of_limit)
         try:
-            return await self._shared.take(key, of)
+            return await self._shared.take(key, rates_of_limit)
         except StoreUnavailable:
-            return await self._local.take(key, of)
+            return await self._local.take(key, rates_of_limit)
