@@ -94,7 +94,7 @@ class ProblemType:
 _RETRY: Final = {"Retry-After": RETRY_AFTER_SECONDS}
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="microblog"'}
 _INVALID_TOKEN: Final = {"WWW-Authenticate": 'Bearer realm="microblog", error="invalid_token"'}
-_TOO_SLOW: Final = "The request took too long and was cancelled; it may have taken effect."
+_TOO_SLOW: Final = "The request took too long and was cancelled; whether it took effect is unknown."
 
 
 def _invalid(errors: Callable[[Any], Sequence[tuple[str, str]]]) -> ProblemType:
