@@ -1,4 +1,4 @@
-"""What PostgreSQL has lost, seen from what the log and the workers' tables still know; see ``stores.postgres_era``.
+"""What PostgreSQL has lost, seen from what the log and the workers' tables still know; see ``stores.postgres.era``.
 
 PostgreSQL is the truth: an edge that it does not know any more is ended, one that it knows otherwise is told again as
 it is there, under a version above the lost one. The deletion of a person is the exception: it is done again, because

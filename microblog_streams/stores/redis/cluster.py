@@ -30,13 +30,13 @@ class Cluster(RedisCluster):
         """Take redis-py's options; open nothing."""
         # A call may use several connections of a server.
         super().__init__(max_connections=4 * calls, **options)
-        self._slots = asyncio.Semaphore(calls)
+        self._permits = asyncio.Semaphore(calls)
         self._is_stale = False
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a free slot for a call, and for a valid slot table. Raises the error of the last node tried."""
-        async with self._slots:
+    async def permit(self) -> AsyncIterator[None]:
+        """Wait until another call may start and the slot table is valid. Raises the error of the last node tried."""
+        async with self._permits:
             if self._initialize or self._is_stale:
                 await self._refresh()
             yield

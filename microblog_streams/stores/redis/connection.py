@@ -173,7 +173,7 @@ class Redis:
         client = self.client
         try:
             with self._in_flight.call():
-                async with asyncio.timeout(self._timeout), self._slot():
+                async with asyncio.timeout(self._timeout), self._permit():
                     yield client
         except (exceptions.RedisError, OSError) as error:
             transient = self._translate(error)
@@ -195,7 +195,7 @@ class Redis:
             return
         client = self._open()
         try:
-            async with asyncio.timeout(self._timeout), self._slot():
+            async with asyncio.timeout(self._timeout), self._permit():
                 servers = self._servers(client)
                 for server in servers:
                     await self._check(server)
@@ -251,8 +251,8 @@ class Redis:
     def _servers(self, client: Client) -> Sequence[Server]:
         return self._cluster.primaries() if self._cluster else [_only(client)]
 
-    def _slot(self) -> AbstractAsyncContextManager[None]:
-        return self._cluster.slot() if self._cluster else _NO_WAIT
+    def _permit(self) -> AbstractAsyncContextManager[None]:
+        return self._cluster.permit() if self._cluster else _NO_WAIT
 
 
 def _only(client: Client) -> Server:
