@@ -1,4 +1,4 @@
-"""The agents: three lines around an operation each. ``delivery`` makes them safe, ``operations`` make them useful."""
+"""The agents: each passes the events of its topics to one operation; ``delivery.deliver`` is their loop."""
 
 from agents import deletions, fan_out, follows
 from agents.application import Application

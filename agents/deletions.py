@@ -1,4 +1,4 @@
-"""Makes sure of deletions: a deleted post's flag in the store, a deleted user's tombstone and their posts' flags."""
+"""Applies deletions: a deleted post's flag in the store, a deleted user's tombstone and their posts' flags."""
 
 from faust.types import StreamT
 
@@ -15,10 +15,9 @@ def register(app: Application, pool: ProcessorPool, operations: Operations) -> N
 
     @app.agent(app.stream_of(POST_DELETED, USER_DELETED), name="deletions", isolated_partitions=True)
     async def deletions(stream: StreamT[bytes]) -> None:
-        """Make sure of the deletions of posts and users."""
+        """Apply the deletions of posts and users."""
         events: dict[str, type[PostDeleted | UserDeleted]] = {
             app.topic_name(POST_DELETED): PostDeleted,
             app.topic_name(USER_DELETED): UserDeleted,
         }
-        gone = operations.deletions
-        await deliver(pool, stream, events, gone.settle, record=gone.record)
+        await deliver(pool, stream, events, operations.deletions.apply, record=operations.deletions.record)

@@ -1,4 +1,4 @@
-"""Brings a new post into the timeline of everyone who follows its author."""
+"""Fans a new post out to the timelines of all who follow its author."""
 
 from faust.types import StreamT
 
@@ -15,6 +15,6 @@ def register(app: Application, pool: ProcessorPool, operations: Operations) -> N
 
     @app.agent(app.stream_of(POST_CREATED), name="fan_out", isolated_partitions=True)
     async def fan_out(stream: StreamT[bytes]) -> None:
-        """Put new posts on the timelines of those who follow their authors."""
+        """Push new posts to the timelines of their authors' followers."""
         events = {app.topic_name(POST_CREATED): PostCreated}
         await deliver(pool, stream, events, operations.fan_out.deliver)

@@ -1,4 +1,4 @@
-"""Brings follows and unfollows into the followers table, and onto the follower's timeline."""
+"""Applies follows and unfollows to the followers table and to the follower's timeline."""
 
 from faust.types import StreamT
 
@@ -15,10 +15,10 @@ def register(app: Application, pool: ProcessorPool, operations: Operations) -> N
 
     @app.agent(app.stream_of(USER_FOLLOW, USER_UNFOLLOW), name="follows", isolated_partitions=True)
     async def follows(stream: StreamT[bytes]) -> None:
-        """Keep the followers table, and backfill or purge the timelines of followers."""
+        """Write the followers table, and backfill or purge the followers' timelines."""
         events: dict[str, type[EdgeChanged]] = {
             app.topic_name(USER_FOLLOW): Followed,
             app.topic_name(USER_UNFOLLOW): Unfollowed,
         }
         edges = operations.edges
-        await deliver(pool, stream, events, edges.settle, record=edges.record)
+        await deliver(pool, stream, events, edges.apply, record=edges.record)

@@ -60,7 +60,8 @@ def client_options(settings: Settings) -> dict[str, Any]:
 
 
 async def reason(options: Mapping[str, Any], timeout: float) -> Exception:
-    """Ask why no broker can be reached: a SetupError where a person must mend it, else a KafkaError with each's words.
+    """Ask why no broker can be reached: a SetupError where the settings are wrong, else a KafkaError with each broker's
+    error.
 
     aiokafka's clients tell a wrong password and a broker that is away by the same words.
     """

@@ -1,12 +1,12 @@
-"""Closes topics for good: from then on their partitions take nothing, from nobody.
+"""Closes topics for good: their partitions refuse every record, from every producer.
 
-Posts are published by every worker, and one that was cut off from PostgreSQL would go on publishing where nobody reads
-any more. So it is the brokers that refuse: ``max.message.bytes`` 0 is less than any record. That reaches the leaders of
-partitions some moments later, so each is asked until it refuses for that reason. The question is a record that it never
-takes, because its time is years ahead: one refusal (time) turns into the other (size).
+Posts are published by every worker, and one that is cut off from PostgreSQL would go on publishing where no worker
+reads any more. So the brokers refuse: ``max.message.bytes`` 0 is less than any record. The leaders of partitions learn
+of it some moments later, so each is probed until it refuses for that reason. The probe is a record that is never
+appended, because its time is years ahead: the refusal changes from its time to its size.
 
-(A broker before Kafka 4.0 looks at no record's time unless it is told to: there, a question that comes too early is
-a record that cannot be read, and goes to dead.letters.)
+(A broker before Kafka 4.0 does not check a record's time by default: there a probe that comes too early is an
+undecodable event and becomes a dead letter.)
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from microblog_streams.domain.errors import StoreUnavailable
 
 #: Where a configuration's value comes from: the topic itself (DescribeConfigs, ``config_source``).
 _OF_TOPIC: Final = 1
-#: ms from now to the time of a question.
-_AHEAD: Final = 10 * 365 * 24 * 3600 * 1000
-#: Seconds between questions, and after which it is given up.
-_GLANCE, _LIMIT = 0.2, 30.0
+#: Milliseconds from now to the time of a probe.
+_AHEAD_MS: Final = 10 * 365 * 24 * 3600 * 1000
+#: Seconds between two rounds of probes, and after which closing fails.
+_POLL_SECONDS, _TIMEOUT_SECONDS = 0.2, 30.0
 
 
 async def close_topics(options: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Return when no partition of the topics takes anything any more. Raises StoreUnavailable."""
+    """Close the topics; return when every partition refuses records. Raises StoreUnavailable."""
     try:
         await _configure(options, names)
         await _until_refused(options, names)
@@ -69,11 +69,11 @@ async def _until_refused(options: Mapping[str, Any], names: Sequence[str]) -> No
     producer = AIOKafkaProducer(**options, acks="all")
     try:
         await producer.start()
-        async with asyncio.timeout(_LIMIT):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             asked = [(name, partition) for name in names for partition in await producer.partitions_for(name)]
             while asked:
                 asked = [place for place in asked if not await _refused(producer, *place)]
-                await asyncio.sleep(_GLANCE if asked else 0)
+                await asyncio.sleep(_POLL_SECONDS if asked else 0)
     except TimeoutError:
         raise StoreUnavailable("kafka", f"still takes records in {', '.join(names)}: run this again") from None
     finally:
@@ -81,7 +81,7 @@ async def _until_refused(options: Mapping[str, Any], names: Sequence[str]) -> No
 
 
 async def _refused(producer: AIOKafkaProducer, name: str, partition: int) -> bool:
-    ahead = int(time.time() * 1000) + _AHEAD
+    ahead = int(time.time() * 1000) + _AHEAD_MS
     try:
         await producer.send_and_wait(name, b"closed?", partition=partition, timestamp_ms=ahead)
     except MessageSizeTooLargeError:

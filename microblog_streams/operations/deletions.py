@@ -44,7 +44,7 @@ class Deletions:
             lease.check()
             self.followers.write(event.user_id, TOMBSTONE, tombstone(event.at))
 
-    async def settle(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
+    async def apply(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Flag what was deleted, in the caches first. Raises NotMine, StoreUnavailable."""
         if isinstance(event, UserDeleted):
             await self.losses.deletion(event)

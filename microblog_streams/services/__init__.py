@@ -1,1 +1,1 @@
-"""Long-running parts of a worker, as services that start and stop with it."""
+"""Background services of a worker: they start and stop with it."""

@@ -1,5 +1,6 @@
-"""Waits for Kafka and its topics, before Faust's producer and consumer start: as released, a worker whose broker is
-away ends within a second, before its web port opens.
+"""Waits for Kafka and its topics before Faust's producer and consumer start.
+
+As released, a worker ends within a second where the broker does not answer, before its web port is open.
 """
 
 import asyncio
@@ -16,22 +17,22 @@ from microblog_streams.services.worker_exit import stop_worker
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between tries, and between the lines that say so.
-RETRY, QUIET = 0.5, 3.0
+#: Seconds between tries, and between log lines about them.
+RETRY_SECONDS, LOG_SECONDS = 0.5, 3.0
 
 
 class BrokerGate(Service):
-    """Starts when the broker is there with all topics; everything after it in the start order waits."""
+    """Its start ends when the broker answers and has all topics; services later in the start order wait for that."""
 
     def __init__(self, options: Mapping[str, Any], topics: Mapping[str, int | None]) -> None:
-        """``options`` of aiokafka's clients; ``topics``: partitions that each must have (None: any), by its name."""
+        """``options`` are those of aiokafka's clients; ``topics`` maps names to partitions (None: any number)."""
         super().__init__()
         self.open = asyncio.Event()
         self._options = options
         self._topics = topics
 
     async def on_start(self) -> None:
-        """Wait for the broker, then check the topics; SetupError ends the worker."""
+        """Wait for the broker, then check the topics. A SetupError ends the worker."""
         waited = 0.0
         while not self.should_stop:
             try:
@@ -40,11 +41,11 @@ class BrokerGate(Service):
                 return
             except SetupError as exc:
                 stop_worker(exc)
-                await asyncio.sleep(QUIET)
+                await asyncio.sleep(LOG_SECONDS)
             except (KafkaError, OSError) as exc:
-                if waited % QUIET == 0:
+                if waited % LOG_SECONDS == 0:
                     logger.warning(
                         "broker_awaited servers=%s reason=%s", ",".join(self._options["bootstrap_servers"]), exc
                     )
-                waited += RETRY
-                await asyncio.sleep(RETRY)
+                waited += RETRY_SECONDS
+                await asyncio.sleep(RETRY_SECONDS)

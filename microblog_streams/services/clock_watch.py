@@ -1,7 +1,7 @@
 """Compares this worker's clock with PostgreSQL's, at the start and every minute.
 
-Ids of posts carry the time of the worker that took them, and timelines are ordered by ids: what a worker whose clock is
-wrong takes is in the wrong places for good.
+The id of a post has the time of the worker that accepted it, and timelines are ordered by id. So posts from a worker
+with a wrong clock are in wrong places for good.
 """
 
 import logging
@@ -14,10 +14,10 @@ from microblog_streams.domain.errors import MicroblogError
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks: at a clock that is right, at one that is wrong, and while PostgreSQL does not answer.
-INTERVAL, RECHECK, RETRY = 60.0, 5.0, 0.5
-#: Seconds of a difference that is warned of.
-TOLERATED: Final = 1.0
+#: Seconds between comparisons: while the clock is right, while it is wrong, and while PostgreSQL does not answer.
+CHECK_SECONDS, RECHECK_SECONDS, RETRY_SECONDS = 60.0, 5.0, 0.5
+#: Largest difference without a warning.
+TOLERATED_SECONDS: Final = 1.0
 
 
 class ClockWatch(Service):
@@ -39,18 +39,18 @@ class ClockWatch(Service):
         return self.ahead is not None and abs(self.ahead) > self._limit
 
     def words(self) -> str:
-        """Return the difference in words, empty where it is tolerated."""
-        if self.ahead is None or abs(self.ahead) <= TOLERATED:
+        """Return the difference as text, empty where it is tolerated."""
+        if self.ahead is None or abs(self.ahead) <= TOLERATED_SECONDS:
             return ""
         way = "ahead of" if self.ahead > 0 else "behind"
         return f"the clock is {abs(self.ahead):.1f} s {way} PostgreSQL's: posts taken here are in wrong places"
 
     async def compare(self) -> None:
-        """Look once. Raises MicroblogError where PostgreSQL does not answer."""
+        """Compare once. Raises MicroblogError where PostgreSQL does not answer."""
         asked = self._clock()
         there = await self._ask()
         answered = self._clock()
-        # PostgreSQL read its clock some time between the two: what that can explain is no difference.
+        # PostgreSQL read its clock at some time between the two, so the round trip is not counted as a difference.
         self.ahead = max(0.0, asked - there) + min(0.0, answered - there)
         if words := self.words():
             logger.warning("clock_differs seconds=%.3f reason=%s", self.ahead, words)
@@ -58,14 +58,14 @@ class ClockWatch(Service):
     @Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            wait = INTERVAL
+            wait = CHECK_SECONDS
             try:
                 await self.compare()
-                wait = RECHECK if self.wrong else INTERVAL
+                wait = RECHECK_SECONDS if self.wrong else CHECK_SECONDS
             except MicroblogError as exc:
                 logger.debug("clock_unknown reason=%s", exc)
-                wait = RETRY
+                wait = RETRY_SECONDS
             except Exception:
-                # A worker serves without knowing this: whatever it is must not end it.
+                # An exception would end the worker, which can serve without this check.
                 logger.exception("clock_unknown")
             await self.sleep(wait)

@@ -1,8 +1,8 @@
-"""Keeps the deployment as all workers must see it, and moves this worker when its generation of topics is over.
+"""Keeps the deployment up to date, and restarts this worker when its topic set was replaced.
 
-A worker runs in one generation: its name in Kafka, its topics and its tables are that one's. Where the deployment has
-moved on, the worker finishes what it does, as on SIGTERM, and its process starts again in the new generation, without
-the help of whoever started it. The workers do so one after the other, by their names, so that REST is always served.
+A worker runs in one topic set, which determines its group, topics and tables in Kafka. Where the deployment has moved
+on, the worker finishes its events, as on SIGTERM, and its process starts again in the next topic set, without a
+supervisor. The workers do so one after the other, in the order of their names, so that REST is always served.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from microblog_streams.stores.redis.worker_registry import Worker
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks at the deployment.
-INTERVAL: Final = 1.0
-#: Seconds for which the next worker in turn waits for one before it.
-TURN: Final = 30.0
+#: Seconds between two reads of the deployment.
+CHECK_SECONDS: Final = 1.0
+#: Seconds for which a worker waits for each one before it.
+TURN_SECONDS: Final = 30.0
 
 
 def choose_generation(settings: Settings, deployment: Deployment) -> int:
@@ -49,7 +49,7 @@ class DeploymentWatch(Service):
         workers: Callable[[], Sequence[Worker]],
         name: str,
     ) -> None:
-        """``ask`` looks the deployment up, ``remember`` keeps it for the next start, ``workers`` are those that run."""
+        """``ask`` reads the deployment, ``remember`` stores it for the next start, ``workers`` are those that run."""
         super().__init__()
         self.deployment = known
         self.mine = mine
@@ -59,7 +59,7 @@ class DeploymentWatch(Service):
         self._name = name
 
     async def refresh(self) -> Deployment:
-        """Look the deployment up. Raises StoreUnavailable, SetupError."""
+        """Read the deployment. Raises StoreUnavailable, SetupError."""
         seen = await self._ask()
         if seen != self.deployment:
             logger.info("deployment generation=%d partitions=%d phase=%s", seen.generation, seen.partitions, seen.phase)
@@ -77,7 +77,7 @@ class DeploymentWatch(Service):
                 logger.debug("deployment_unknown reason=%s", exc)
             if self.mine not in self.deployment.open_generations:
                 await self._move()
-            await self.sleep(INTERVAL)
+            await self.sleep(CHECK_SECONDS)
 
     async def _move(self) -> None:
         await self._turn()
@@ -89,12 +89,12 @@ class DeploymentWatch(Service):
     async def _turn(self) -> None:
         """Wait until the workers with smaller names run in the present generation, or have had their time."""
         before = [worker for worker in self._workers() if worker.name < self._name]
-        deadline = monotonic() + TURN * len(before)
+        deadline = monotonic() + TURN_SECONDS * len(before)
         while not self.should_stop and monotonic() < deadline and not self._moved(before):
-            await self.sleep(INTERVAL)
+            await self.sleep(CHECK_SECONDS)
 
     def _moved(self, workers: Sequence[Worker]) -> bool:
-        """Tell whether they are there. They say so as soon as they start, so one must have got further than that."""
+        """Return whether they have moved. They announce themselves at their start, so one must have partitions too."""
         present = {worker.name: worker for worker in self._workers() if worker.generation == self.deployment.generation}
         there = [present[worker.name] for worker in workers if worker.name in present]
         members = [worker for worker in there if worker.roles != "web"]

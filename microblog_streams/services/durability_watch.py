@@ -1,4 +1,7 @@
-"""Asks the parts how they are, at the start and every few minutes, and keeps what cannot keep our promises."""
+"""Checks at the start and every few minutes whether Kafka and Cassandra keep what they confirm.
+
+The durability checks compare their settings with what the guarantees need (``cluster_status.durability_checks``).
+"""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,46 +12,46 @@ from microblog_streams.domain.errors import MicroblogError
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks at what was well, and between tries where something did not answer.
-INTERVAL: Final = 300.0
-RETRY: Final = 15.0
+#: Seconds between two checks, and between tries while Kafka or Cassandra does not answer.
+CHECK_SECONDS: Final = 300.0
+RETRY_SECONDS: Final = 15.0
 UNKNOWN: Final = "promises_unknown part=%s reason=%s"
 
-#: Returns a part's warnings. May raise MicroblogError.
-Look = Callable[[], Awaitable[Sequence[str]]]
+#: Returns the warnings of one store. May raise MicroblogError.
+Check = Callable[[], Awaitable[Sequence[str]]]
 
 
 class DurabilityWatch(Service):
-    """``warnings`` is what was found last, of every part that ever answered."""
+    """``warnings`` has the last result of every store that ever answered."""
 
-    def __init__(self, looks: Mapping[str, Look]) -> None:
-        """``looks``: how each part is asked, by its name."""
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        """``checks`` maps a store's name to its durability check."""
         super().__init__()
-        self._looks = looks
+        self._checks = checks
         self._found: dict[str, Sequence[str]] = {}
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What cannot keep our promises, in words."""
+        """What cannot keep our promises, as text."""
         return [line for lines in self._found.values() for line in lines]
 
     @Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            well = [await self._look(part) for part in self._looks]
-            await self.sleep(INTERVAL if all(well) else RETRY)
+            well = [await self._check(part) for part in self._checks]
+            await self.sleep(CHECK_SECONDS if all(well) else RETRY_SECONDS)
 
-    async def _look(self, part: str) -> bool:
-        """Look at a part; return whether it told. One that does not tell is warned of until it has told once."""
+    async def _check(self, part: str) -> bool:
+        """Check one store; return whether it answered. One that never answered has a warning of its own."""
         try:
-            self._found[part] = await self._looks[part]()
+            self._found[part] = await self._checks[part]()
         except MicroblogError as exc:
-            # Its words go to the log alone: /health names no addresses.
+            # The reason goes to the log only: /health must not show addresses.
             logger.log(logging.DEBUG if part in self._found else logging.WARNING, UNKNOWN, part, exc)
             self._found.setdefault(part, (f"{part}: it did not tell yet whether it keeps what it confirms",))
             return False
         except Exception:
-            # A worker delivers without knowing this: whatever it is must not end it.
+            # An exception would end the worker, which can deliver events without this check.
             logger.exception("promises_unknown part=%s", part)
             return False
         return True

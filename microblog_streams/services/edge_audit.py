@@ -1,9 +1,9 @@
-"""Compares the followers tables with PostgreSQL once in each new era, and when ``rebuild edges`` asks for it.
+"""Compares the followers tables with PostgreSQL once in each era, and when ``rebuild edges`` asks for it.
 
-Each worker compares the partitions that it has, and writes down which; whoever gets a partition that nobody has
-compared does it then. So it is done once for each partition, whoever dies meanwhile. A worker that learns of a new era
-compares all that it had before, also what another has compared already: until then it may have written rows of lost
-edges. For the same reason the word of another counts for nothing in an era's first minute.
+Each worker compares its own partitions and records which. A worker that gets a partition without a record compares it,
+so each partition is compared once, also if workers die. A worker that learns of a new era compares all partitions that
+it had before, also those that others have compared: until then it may have written rows of lost edges. For the same
+reason, records of other workers count only after an era's first minute.
 """
 
 import logging
@@ -20,16 +20,16 @@ from microblog_streams.domain.models import Era
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks at what is due.
-INTERVAL: Final = 0.5
-#: Seconds into an era in which workers may still go by the one before.
-LATE_SECONDS: Final = 60.0
-#: Seconds between log lines of what goes on failing.
+#: Seconds between two checks for partitions to compare.
+CHECK_SECONDS: Final = 0.5
+#: Seconds at the start of an era in which other workers may still be in the one before.
+ERA_GRACE_SECONDS: Final = 60.0
+#: Seconds between two log lines about a lasting failure.
 QUIET_SECONDS: Final = 60.0
 
 
 class Audits(Protocol):
-    """What is asked of ``stores.edge_audits``."""
+    """The records of comparisons; ``stores.postgres`` implements it."""
 
     async def done(self, generation: int, audit: int) -> set[int]:
         """Return the partitions that were compared since this audit was asked for."""
@@ -65,7 +65,7 @@ class EdgeAudit(Service):
         self._told = -inf
 
     async def look(self) -> None:
-        """Compare what is due. Raises StoreUnavailable."""
+        """Compare the partitions that are due. Raises StoreUnavailable."""
         deployment, era = self._seen()
         number, mine = (era.number, deployment.audit), set(self._mine())
         self._had = {partition: self._had.get(partition, number) for partition in mine}
@@ -75,7 +75,7 @@ class EdgeAudit(Service):
             return
         done = await self._audits.done(self._generation, deployment.audit)
         for partition in due:
-            old = time.time() - era.began > LATE_SECONDS
+            old = time.time() - era.began > ERA_GRACE_SECONDS
             if not (partition in done and self._had[partition] == number and old):
                 await self._one(partition)
                 await self._audits.record(self._generation, partition, deployment.audit)
@@ -94,7 +94,7 @@ class EdgeAudit(Service):
                 self._told = -inf
             except Exception as exc:
                 self._tell(exc)
-            await self.sleep(INTERVAL)
+            await self.sleep(CHECK_SECONDS)
 
     def _tell(self, failure: Exception) -> None:
         if monotonic() - self._told < QUIET_SECONDS:

@@ -1,12 +1,12 @@
-"""Carries committed events from the outbox to the log, for as long as the worker runs.
+"""The relay publishes the events of the outbox, for as long as the worker runs.
 
-One worker of all leads; the others stand by. Events with the same key are published one after the other, each
-confirmed before the next is sent, so a partition holds an edge's versions in order; different keys go side by side.
-A record is removed after its confirmation, so one may be published twice, by this leader or the next: versions and
-ids make that harmless. It is read and removed on the leader's own session, which ends with its server: on another one,
-promoted without the last commits, its id may be another event's. While the topics move to the next generation each
-event goes to both, to the old one first, or waits (see ``stores.deployment``). Any failure ends the term of a leader,
-because another's connections may be better.
+One worker is the leader; the others stand by. Events of the same key are published in sequence, each confirmed before
+the next is sent, so a partition holds an edge's versions in order; different keys are published concurrently. A record
+is removed after its confirmation, so one may be published twice, by this leader or the next: versions and ids make that
+harmless. Records are read and removed in the leader's own session, which ends with its server: in another session, on a
+server that was promoted without the last commits, the same id may be another event's. During a repartition an event
+goes to both topic sets, to the old one first, or waits (see ``domain.deployment``). After any failure the leader
+resigns, because another worker may have better connections.
 """
 
 import asyncio
@@ -27,23 +27,23 @@ from microblog_streams.ports import EventLog
 logger = logging.getLogger(__name__)
 
 #: Records of one read. Their publishes run side by side, so this also bounds the sends in flight.
-BATCH: Final = 500
-#: Seconds between looks at the outbox without a notification, and between tries to become the leader.
-POLL: Final = 1.0
+BATCH_RECORDS: Final = 500
+#: Seconds between two reads of the outbox without a notification, and between tries to become the leader.
+POLL_SECONDS: Final = 1.0
 #: Seconds between pings, and the age of the last one at which a leader stops: the server ends a silent session after
-#: 5 s, so somebody else may lead from then on.
-PING: Final = 1.0
-LEASE: Final = 4.0
+#: 5 s, so another worker may lead from then on.
+PING_SECONDS: Final = 1.0
+LEASE_SECONDS: Final = 4.0
 #: Seconds of the first and the longest pause after a failed term.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 2.0
 #: Seconds that a stop waits for the batch in flight.
-GRACE: Final = 5.0
-#: Seconds between log lines about the same trouble.
-QUIET: Final = 5.0
+STOP_SECONDS: Final = 5.0
+#: Seconds between two log lines about a lasting failure.
+LOG_SECONDS: Final = 5.0
 
 
 class LeaderSession(Protocol):
-    """What the relay needs of ``stores.outbox_session``: a lead that lasts as long as the session."""
+    """A session in PostgreSQL that leads for as long as it lives; ``stores.postgres.outbox`` implements it."""
 
     async def open(self) -> None:
         """Connect and listen."""
@@ -54,7 +54,7 @@ class LeaderSession(Protocol):
         ...
 
     async def ping(self) -> None:
-        """Keep the session; StoreUnavailable where it is lost."""
+        """Keep the session alive. Raises StoreUnavailable where it is lost."""
         ...
 
     async def head(self, limit: int) -> Sequence[OutboxRecord]:
@@ -79,7 +79,7 @@ def _pauses() -> Iterator[float]:
 
 
 class LeadLost(Transient):
-    """The session was silent for so long that somebody else may lead."""
+    """The session was silent for so long that another worker may lead."""
 
 
 class OutboxRelay(Service):
@@ -89,12 +89,12 @@ class OutboxRelay(Service):
     leading = False
 
     def __init__(self, log: EventLog, session: Callable[[], LeaderSession]) -> None:
-        """Take where records go, and how the leader's session is made, which has them."""
+        """``session`` makes the session from which the leader reads the outbox."""
         super().__init__()
         self._log = log
         self._new_session = session
         self._pauses = _pauses()
-        self._last_line = -QUIET
+        self._last_line = -LOG_SECONDS
         self._last_ping = 0.0
         self._over = asyncio.Event()
         self._over.set()
@@ -105,19 +105,19 @@ class OutboxRelay(Service):
         try:
             while not self.should_stop:
                 try:
-                    await self._stand()
+                    await self._run_for_election()
                 except Exception as exc:
                     await self._wait_after(exc)
         finally:
             self._over.set()
 
     async def on_stop(self) -> None:
-        """Let the batch in flight come to its end."""
+        """Wait for the batch in flight."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
+            async with asyncio.timeout(STOP_SECONDS):
                 await self._over.wait()
 
-    async def _stand(self) -> None:
+    async def _run_for_election(self) -> None:
         """Stand for election until elected; lead until something fails."""
         session = self._new_session()
         try:
@@ -127,7 +127,7 @@ class OutboxRelay(Service):
                 if await session.elect():
                     await self._lead(session)
                 else:
-                    await self.sleep(POLL)
+                    await self.sleep(POLL_SECONDS)
         finally:
             await session.close()
 
@@ -147,19 +147,19 @@ class OutboxRelay(Service):
 
     async def _keep(self, session: LeaderSession) -> None:
         while True:
-            await asyncio.sleep(PING)
+            await asyncio.sleep(PING_SECONDS)
             begun = time.monotonic()
             await session.ping()
             self._last_ping = begun
 
     async def _relay(self, session: LeaderSession) -> None:
         while not self.should_stop:
-            if await self._relay_batch(session) < BATCH:
-                await self.wait(session.woken(), timeout=POLL)
+            if await self._relay_batch(session) < BATCH_RECORDS:
+                await self.wait(session.woken(), timeout=POLL_SECONDS)
 
     async def _relay_batch(self, session: LeaderSession) -> int:
-        """Publish the oldest records and remove those that were confirmed; return how many that may go there were."""
-        records = [record for record in await session.head(BATCH) if record.generations]
+        """Publish the oldest records and remove those that were confirmed; return how many may be published."""
+        records = [record for record in await session.head(BATCH_RECORDS) if record.generations]
         chains: dict[bytes, list[OutboxRecord]] = defaultdict(list)
         for record in records:
             chains[record.key].append(record)
@@ -183,13 +183,13 @@ class OutboxRelay(Service):
             confirmed.append(record.id)
 
     def _check_lead(self) -> None:
-        # A process that was frozen goes on here before it learns that its session is gone.
+        # A frozen process continues here before it learns that its session is lost.
         silence = time.monotonic() - self._last_ping
-        if silence > LEASE:
+        if silence > LEASE_SECONDS:
             raise LeadLost(f"no ping for {silence:.1f} s")
 
     async def _wait_after(self, exc: Exception) -> None:
-        if time.monotonic() - self._last_line >= QUIET:
+        if time.monotonic() - self._last_line >= LOG_SECONDS:
             self._last_line = time.monotonic()
             unexpected = None if isinstance(exc, Transient) else exc
             logger.warning("relay_waits reason=%s", exc, exc_info=unexpected)

@@ -1,7 +1,7 @@
-"""Small things that every worker does about once a minute, at moments of its own, and that nothing depends on.
+"""Small tasks that every worker repeats about once a minute, at random times, and on which nothing depends.
 
-Removing what is too old is one: batch by batch, so that no statement takes long or locks many. What one worker is at
-is skipped by the others, and what was not swept yet counts for nothing all the same.
+Deleting expired rows is one: batch by batch, so that no statement takes long or locks many rows. Workers skip rows that
+another one is deleting, and expired rows that are still there count for nothing.
 """
 
 import logging
@@ -14,17 +14,17 @@ from microblog_streams.domain.errors import MicroblogError
 
 logger = logging.getLogger(__name__)
 
-#: Longest wait (seconds) between two times; the shortest is half of it.
-INTERVAL: Final = 60.0
-#: Rows that one statement removes.
-BATCH: Final = 1_000
+#: Longest pause between two runs; the shortest is half of it.
+LONGEST_PAUSE_SECONDS: Final = 60.0
+#: Rows that one statement deletes.
+BATCH_ROWS: Final = 1_000
 
 
 class PeriodicTask(Service):
-    """Does its work again and again, for as long as the worker runs."""
+    """Repeats a task for as long as the worker runs."""
 
     def __init__(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """``name`` is for the log. Work that raises is done at the next time."""
+        """``name`` is for the log. Work that raises is tried again after the next pause."""
         super().__init__()
         self._name = name
         self._work = work
@@ -37,16 +37,16 @@ class PeriodicTask(Service):
             except MicroblogError as exc:
                 logger.debug("chore_skipped name=%s reason=%s", self._name, exc)
             except Exception:
-                # What is left undone for a while harms nobody, so whatever it is must not end the worker.
+                # An exception would end the worker, and a task that is late does no harm.
                 logger.exception("chore_failed name=%s", self._name)
-            await self.sleep(jittered(INTERVAL))
+            await self.sleep(jittered(LONGEST_PAUSE_SECONDS))
 
 
 def sweeping(sweep: Callable[[int], Awaitable[int]]) -> Callable[[], Awaitable[None]]:
-    """Return the work of removing all that is too old; ``sweep`` removes up to so many rows, and says how many."""
+    """Return work that deletes all expired rows; ``sweep`` deletes up to a number of rows and returns how many."""
 
     async def sweep_all() -> None:
-        while await sweep(BATCH) == BATCH:
+        while await sweep(BATCH_ROWS) == BATCH_ROWS:
             pass
 
     return sweep_all

@@ -1,4 +1,4 @@
-"""Keeps the stores' connections: made in the background, so that a worker lives and answers while a store is away."""
+"""Connects to the stores in the background, so that a worker starts and answers while a store is unavailable."""
 
 import asyncio
 import logging
@@ -11,15 +11,15 @@ from microblog_streams.services.worker_exit import stop_worker
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between tries to connect, and between the lines that say so.
-RETRY, QUIET = 0.5, 3.0
+#: Seconds between tries to connect, and between log lines about them.
+RETRY_SECONDS, LOG_SECONDS = 0.5, 3.0
 
 
 class StoreConnections(Service):
     """Connects every store, however long it takes; closes them when the worker stops."""
 
     def __init__(self, connections: Sequence[Connection]) -> None:
-        """Take the connections, none of them open."""
+        """None of the connections is open yet."""
         super().__init__()
         self.connections = {connection.name: connection for connection in connections}
         self.connected = {connection.name: asyncio.Event() for connection in connections}
@@ -30,7 +30,7 @@ class StoreConnections(Service):
             self.add_future(self._connect(connection))
 
     async def on_stop(self) -> None:
-        """Close what is open; one that cannot be closed keeps none of the others open."""
+        """Close all connections, also where closing one of them fails."""
         closing = [connection.close() for connection in self.connections.values()]
         outcomes = await asyncio.gather(*closing, return_exceptions=True)
         for name, outcome in zip(self.connections, outcomes, strict=True):
@@ -38,7 +38,7 @@ class StoreConnections(Service):
                 logger.warning("store_not_closed store=%s reason=%r", name, outcome)
 
     async def ping(self, timeout: float) -> dict[str, str]:
-        """Ask each store for an answer; return ``ok`` or why there was none, by the store's name."""
+        """Ping each store; return ``ok`` or the failure, by the store's name."""
         answers = await asyncio.gather(*(self._ping(one, timeout) for one in self.connections.values()))
         return dict(zip(self.connections, answers, strict=True))
 
@@ -61,9 +61,9 @@ class StoreConnections(Service):
             except SetupError as exc:
                 stop_worker(exc)
             except StoreUnavailable as exc:
-                if waited % QUIET == 0:
+                if waited % LOG_SECONDS == 0:
                     logger.warning("store_awaited store=%s reason=%s", connection.name, exc.reason)
-            waited += RETRY
-            await self.sleep(RETRY)
+            waited += RETRY_SECONDS
+            await self.sleep(RETRY_SECONDS)
         logger.info("store_connected store=%s", connection.name)
         self.connected[connection.name].set()

@@ -47,15 +47,14 @@ def end_within(seconds: float) -> None:
 def start_again() -> None:
     """Stop the worker as SIGTERM does; then its process runs its own command once more.
 
-    So it needs nobody to start it, and whoever watches it sees the process go on. Who asks it to end meanwhile has
-    their way: it stops already, and then it does not start again.
+    So the process needs no supervisor to start it again. A SIGTERM or SIGINT during that stop cancels the new start.
     """
-    atexit.register(_run_anew)
+    atexit.register(_execute_again)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, atexit.unregister, _run_anew)
+        loop.add_signal_handler(number, atexit.unregister, _execute_again)
     loop.call_soon(sys.exit, 0)
 
 
-def _run_anew() -> None:
+def _execute_again() -> None:
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - its own command, and no shell

@@ -1,4 +1,4 @@
-"""Tells the other workers that this one is here, and keeps what they tell: who has which partition."""
+"""Announces this worker to the others, and keeps what they announce: which worker has which partitions."""
 
 import asyncio
 import logging
@@ -12,26 +12,26 @@ from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistr
 logger = logging.getLogger(__name__)
 
 #: Seconds between announcements, and after which a silent worker is forgotten.
-INTERVAL, TTL = 1.0, 5.0
+ANNOUNCE_SECONDS, TTL_SECONDS = 1.0, 5.0
 
 
 class WorkerPresence(Service):
-    """Announces one worker; ``workers`` is what was heard last of all of them."""
+    """Announces this worker; ``workers`` has what all workers announced last."""
 
-    def __init__(self, roster: WorkerRegistry, itself: Callable[[], Worker]) -> None:
-        """``itself`` describes this worker as it is at the moment."""
+    def __init__(self, registry: WorkerRegistry, itself: Callable[[], Worker]) -> None:
+        """``itself`` returns what this worker announces."""
         super().__init__()
         self.workers: Sequence[Worker] = ()
-        self._roster = roster
+        self._registry = registry
         self._itself = itself
         self._changed = asyncio.Event()
 
     def changed(self) -> None:
-        """Announce at once, because the worker's partitions are others now."""
+        """Announce at once, because this worker's partitions have changed."""
         self._changed.set()
 
     def owner(self, partition: int) -> Worker | None:
-        """Return the worker that has a partition of this worker's generation, None where nobody says so."""
+        """Return the worker that has a partition of this worker's generation, None where no worker announced it."""
         return next((worker for worker in self.mates() if partition in worker.partitions), None)
 
     def mates(self) -> Sequence[Worker]:
@@ -40,19 +40,19 @@ class WorkerPresence(Service):
         return [worker for worker in self.workers if worker.generation == mine]
 
     async def on_stop(self) -> None:
-        """Say that this worker stops."""
+        """Withdraw this worker from the registry."""
         with suppress(StoreUnavailable):
-            await self._roster.withdraw(self._itself().name)
+            await self._registry.withdraw(self._itself().name)
 
     @Service.task
     async def _announce(self) -> None:
         while not self.should_stop:
             try:
-                await self._roster.announce(self._itself(), TTL)
-                self.workers = await self._roster.workers()
+                await self._registry.announce(self._itself(), TTL_SECONDS)
+                self.workers = await self._registry.workers()
             except StoreUnavailable as exc:
                 logger.debug("presence_unknown reason=%s", exc)
             with suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL):
+                async with asyncio.timeout(ANNOUNCE_SECONDS):
                     await self._changed.wait()
             self._changed.clear()

@@ -116,13 +116,13 @@ class Whole:
 
     async def _settle(self, event: Event, part: int, lane: PartitionProcessor, number: int) -> None:
         worker, lease = self.workers[part], self.leases[part]
-        agents = {PostCreated: worker.fan_out.deliver, PostDeleted: worker.deletions.settle}
+        agents = {PostCreated: worker.fan_out.deliver, PostDeleted: worker.deletions.apply}
         while True:
             try:
                 if hasattr(event, "version"):
-                    await worker.edges.settle(event, lease)
+                    await worker.edges.apply(event, lease)
                 else:
-                    await agents.get(type(event), worker.deletions.settle)(event, lease)
+                    await agents.get(type(event), worker.deletions.apply)(event, lease)
             except Transient:
                 await self.gate.turn()
             else:

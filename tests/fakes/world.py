@@ -136,9 +136,9 @@ class World:
         if isinstance(event, PostCreated):
             await self.operations.fan_out.deliver(event, self.lease)
         elif isinstance(event, Followed | Unfollowed):
-            await self.operations.edges.settle(event, self.lease)
+            await self.operations.edges.apply(event, self.lease)
         elif isinstance(event, PostDeleted | UserDeleted):
-            await self.operations.deletions.settle(event, self.lease)
+            await self.operations.deletions.apply(event, self.lease)
 
     def expected(self, user: int) -> list[UUID]:
         """Return what the user's timeline must show: all undeleted posts of the user and of those followed, by id."""

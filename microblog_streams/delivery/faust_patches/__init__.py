@@ -1,6 +1,6 @@
-"""What Faust as released gets wrong, mended by Faust's own extension points. One file a place that is mended.
+"""Fixes of defects in Faust as released, made through its own extension points; one file for each part of Faust.
 
-Each mend tells its defect's story and the version it is for, and has a test that fails without it: in
+Each fix states its defect and the version that it is for, and has a test that fails without it: in
 tests/functional/delivery, tests/unit/tables, or with real workers in tests/integration/workers. They reach inside Faust
 and aiokafka, so a start on other versions is refused until the tests were run there.
 """
@@ -11,12 +11,12 @@ import faust.streams
 
 from microblog_streams.domain.errors import SetupError
 
-#: The versions for which the mends were written and tested.
+#: The versions for which the fixes were written and tested.
 TESTED = {"faust-streaming": "0.15.3", "aiokafka": "0.14.0"}
 
 
 def check_versions() -> None:
-    """Raise SetupError on versions that the mends are not for, or without Faust's compiled streams.
+    """Raise SetupError on versions that the fixes are not for, or without Faust's compiled streams.
 
     The pure-Python stream iterator acknowledges stale messages that it skips; the compiled one does not.
     """

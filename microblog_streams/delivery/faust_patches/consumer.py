@@ -1,8 +1,8 @@
 """Fixes of the consumer's thread (faust-streaming 0.15.3, aiokafka 0.14).
 
-**Records that were read and reached nobody, with the position moved past them.** Faust tells aiokafka which partitions
+**Records are dropped after they were read, and the position moves past them.** Faust tells aiokafka which partitions
 it wants records of by a set that it goes on changing, and a set that is empty means all of them to aiokafka. The set is
-empty exactly in a rebalance, when all partitions are paused; and a read is nearly always under way then, which outlasts
+empty exactly in a rebalance, when all partitions are paused; and a read is nearly always in flight then, which outlasts
 the rebalance by up to a second. So that read takes whatever arrives first of the new assignment, streams and
 changelogs alike. Faust throws it away, because the flow is stopped, and seeks back to the committed offsets: but a
 changelog has none. Where the read came after recovery had sought the changelog and before it let the flow run, recovery
@@ -10,7 +10,7 @@ waited for ever for records that it had thrown away ("No event received for acti
 nothing is committed yet has no committed offset to seek to either: its first events were skipped. Here a read gives out
 nothing of a partition that is not wanted at that moment, and nothing at all while the flow is stopped; it is told when
 the flow runs again, as it does not look otherwise. And a partition in which nothing is committed is read from its
-beginning. Upstream: robinhood/faust pull request 69 mended the empty set by a lock, which is gone since; of the same
+beginning. Upstream: robinhood/faust pull request 69 fixed the empty set by a lock, which is gone since; of the same
 kind is 542.
 
 **Partitions are read before their tables are there.** Faust wants what it is assigned at once, and pauses it a moment
@@ -27,6 +27,11 @@ topics only.
 connections closed by the loop of the app, and they are of the loop of the consumer's thread; neither is safe with
 another's. Here the thread's loop does it; and it leaves the group only. The connections are closed at the worker's
 end, because a commit without connection is tried again for ever.
+
+**A healthy worker reports a bug.** Faust logs "Has not committed … (report as bug)", or that the stream stopped,
+wherever there is an event and the last commit or event was five minutes ago: the first post after a quiet hour looks
+so. Here a partition stands still when its committed offset has not moved for as long, and there was something to commit
+at each check since. Upstream: not found.
 """
 
 import asyncio
@@ -73,7 +78,7 @@ class CommitStandstill:
             return None
         if (
             look is None or look.committed != committed or now - look.last > REPEAT_SECONDS
-        ):  # it was another worker's meanwhile
+        ):  # another worker had it in between
             self._looks[partition] = _Look(committed, now, now - REPEAT_SECONDS, now)
             return None
         look.last = now
@@ -87,12 +92,12 @@ class FlowingPartitions:
     """The partitions of which records may be given out now. Never false, as an empty set is."""
 
     def __init__(self, consumer: driver.Consumer, partitions: set[TP]) -> None:
-        """``partitions`` is Faust's own set, which changes meanwhile."""
+        """``partitions`` is Faust's own set, which Faust keeps changing."""
         self._consumer = consumer
         self._partitions = partitions
 
     def __contains__(self, partition: object) -> bool:
-        """Tell whether records of a partition are wanted."""
+        """Return whether records of a partition may be given out."""
         return self._consumer.flow_active and partition in self._partitions
 
 
@@ -158,7 +163,7 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
         return cast("int | None", await self.call_thread(self._ensure_consumer().committed, tp))
 
     def wake_fetches(self) -> None:
-        """Make a read that is under way look at what there is."""
+        """Make a read in flight check again for records."""
         self.thread_loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:

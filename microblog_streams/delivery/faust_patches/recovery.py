@@ -91,7 +91,7 @@ class BatchedRecovery(Recovery):
 
     def _new(self, events: list[EventT[Any]]) -> Iterator[EventT[Any]]:
         """Yield the records that were not seen before, of partitions that are read."""
-        of_nobody: Counter[TP] = Counter()
+        unassigned: Counter[TP] = Counter()
         for event in events:
             tp, offset = event.message.tp, event.message.offset
             if tp in self.active_tps:
@@ -99,12 +99,12 @@ class BatchedRecovery(Recovery):
             elif tp in self.standby_tps:
                 offsets = self.standby_offsets
             else:
-                of_nobody[tp] += 1
+                unassigned[tp] += 1
                 continue
             if (seen := offsets.get(tp)) is None or offset > seen:
                 offsets[tp] = offset
                 yield event
-        for tp, count in of_nobody.items():  # a line for each record would be thousands after a rebalance
+        for tp, count in unassigned.items():  # a line for each record would be thousands after a rebalance
             logger.info("changelog_records_of_nobody partition=%s records=%d", tp, count)
 
     def _note(self, events: list[EventT[Any]]) -> None:
@@ -127,7 +127,7 @@ class BatchedRecovery(Recovery):
             self.signal_recovery_end.set()
 
 
-#: Seconds between looks at a recovery, and after which one that does not move is begun again. A record comes from
+#: Seconds between two checks of a recovery, and after which one without progress starts again. A record comes from
 #: Kafka in milliseconds; while Kafka is away, joining again is what the worker does anyway.
 CHECK_SECONDS, STALL_SECONDS = 1.0, 6.0
 

@@ -1,14 +1,21 @@
-"""Mends in the connection to Kafka (faust-streaming 0.15.3, aiokafka 0.14).
+"""Fixes of the connection to Kafka (faust-streaming 0.15.3, aiokafka 0.14, uvloop 0.23).
 
 - Faust and aiokafka do not expose the time of the last heartbeat. Here each answered heartbeat (and each join) updates
   ``Heartbeat``, which leases are checked against, with the time at which the request was sent.
-- ``fetch_max_wait_ms=1500`` is hard-coded, and every request on the same connection waits behind a fetch: a worker
-  took 4.2 s to be ready and a second one 9.6 s to join. With 100 ms: 1.4 s and 3.9 s. Once a worker is ready nothing
-  waits behind a fetch that is long, and short ones cost an idle worker's processor time: then it is 500 ms.
-- A member that asks to join again, and describes itself as it did before, is answered with the generation there was:
-  no event is read again. Here it describes itself differently each time it asks (by white space after its JSON).
-- One changelog record that aiokafka refuses (no metadata while the broker is away) ends the producer buffer's task,
-  and with it the worker. Here the record is offered again, in its place, until it is taken.
+- ``fetch_max_wait_ms=1500`` is hard-coded, and every request on the same connection waits behind a fetch: a worker took
+  4.2 s to be ready and a second one 9.6 s to join. With 100 ms: 1.4 s and 3.9 s. Once a worker is ready nothing waits
+  behind a long fetch, and short ones cost an idle worker's processor time, so it is 500 ms then.
+- A member that joins again with the same metadata gets the same generation: no event is read again. Here the metadata
+  differs each time (by white space after its JSON).
+- One changelog record that aiokafka refuses (no metadata while the broker is away) ends the producer buffer's task, and
+  with it the worker. Here the record is offered again, in its place, until it is accepted.
+- **A consumer may stop its heartbeats for good after a broker was killed.** Writing to a transport that the broker has
+  closed is an OSError in aiokafka, or ignored; with uvloop it is a RuntimeError, in the moment before the reader has
+  noticed the end. It is not expected there: it ends the task that refreshes the metadata, and that task is not watched.
+  From then on every request for metadata waits for ever, the lookup of the group's coordinator among them: no
+  heartbeat, no commit, no effect under a stale lease, while fetches go on and REST answers. It was seen in two of
+  twelve kills of Kafka. Here the RuntimeError becomes what it means, a broken connection. Upstream: aio-libs/aiokafka
+  issue 1038.
 """
 
 import asyncio
@@ -37,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 
 class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
-    """A connection that is broken in one way only."""
+    """A connection whose failed write is a KafkaConnectionError, whatever the event loop raises."""
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
         """Send a request; return what its answer is awaited by. Raises KafkaConnectionError."""
@@ -49,14 +56,14 @@ class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its pac
 
 
 def patch_connections() -> None:
-    """Have every client of this process connect so; there is no other place to hand the class to aiokafka."""
+    """Make every client of this process use that class: aiokafka has no setting for it."""
     vars(conn)["AIOKafkaConnection"] = KafkaConnection
 
 
 #: Milliseconds that a fetch may wait for records: while a worker joins and recovers, and once it is ready.
 JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
-#: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Nobody
-#: waits for a row's confirmation but its acknowledgement, and that is held much longer.
+#: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Only
+#: acknowledgements wait for a row's confirmation, and they are held much longer.
 GATHER_SECONDS = 0.005
 #: Records that are sent before others have their turn.
 MAX_TOGETHER = 32

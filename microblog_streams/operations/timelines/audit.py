@@ -49,7 +49,7 @@ class Finding:
 Findings = frozenset[Finding]
 NOTHING: Final[Findings] = frozenset()
 #: Returns when all that was on its way when it was called has been brought about.
-Settle = Callable[[], Awaitable[None]]
+WaitUntilCaughtUp = Callable[[], Awaitable[None]]
 
 
 def counted(findings: Iterable[Finding]) -> dict[str, int]:
@@ -88,14 +88,14 @@ class Audit:
             Finding(kind, entry_post_id(entry), entry_author(entry)) for kind in found for entry in found[kind]
         )
 
-    async def confirmed(self, user: int, findings: Findings, settle: Settle) -> Findings:
+    async def confirmed(self, user: int, findings: Findings, wait_until_caught_up: WaitUntilCaughtUp) -> Findings:
         """Return those of a look's findings that are still there when nothing of that moment is under way any more.
 
         Looked at twice more: who is unfollowed and followed again in between has their posts on the way once more.
         """
         for _ in range(2):
             if findings:
-                await settle()
+                await wait_until_caught_up()
                 findings &= await self.look(user) or NOTHING
         return findings
 

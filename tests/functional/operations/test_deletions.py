@@ -117,7 +117,7 @@ async def test_a_lost_lease_ends_it_between_batches(world, monkeypatch):
     (ann,) = await world.people("ann")
     world.wrote(ann, 5)
     with pytest.raises(NotMine):
-        await world.operations.deletions.settle(UserDeleted(user_id=ann, at=NOW), FakeLease(looks=1))
+        await world.operations.deletions.apply(UserDeleted(user_id=ann, at=NOW), FakeLease(looks=1))
     assert sum(post.deleted for post in world.posts.posts.values()) == 2
 
 

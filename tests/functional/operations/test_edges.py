@@ -184,7 +184,7 @@ class TestLease:
         world.timelines.lists[READER].entries[:] = before
         world.record(event)
         with pytest.raises(NotMine):
-            await world.operations.edges.settle(event, FakeLease(looks=looks))
+            await world.operations.edges.apply(event, FakeLease(looks=looks))
         assert world.entries(READER) == before
 
     @pytest.mark.parametrize("event", [followed(3), unfollowed(3)])
@@ -192,7 +192,7 @@ class TestLease:
         world.record(event)
         await world.timelines.push([READER], posts[0])
         with pytest.raises(NotMine):
-            await world.operations.edges.settle(event, FakeLease(seconds=-1))
+            await world.operations.edges.apply(event, FakeLease(seconds=-1))
         assert world.entries(READER) == posts[:1]
 
     async def test_a_table_that_is_not_here_is_not_mine(self, world, posts):

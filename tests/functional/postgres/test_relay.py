@@ -18,7 +18,7 @@ NOW = datetime(2026, 5, 17, tzinfo=UTC)
 @pytest.fixture
 def quick(monkeypatch):
     """Waits of milliseconds where a worker waits for seconds."""
-    for name in ("POLL", "PING", "FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
+    for name in ("POLL_SECONDS", "PING_SECONDS", "FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
         monkeypatch.setattr(relay_module, name, 0.01)
 
 
@@ -58,7 +58,7 @@ async def test_events_arrive_in_order_for_each_key_and_leave_the_outbox(relay, f
 
 
 async def test_an_event_committed_later_wakes_the_relay(outbox, log, election, follows, people, monkeypatch):
-    monkeypatch.setattr(relay_module, "POLL", 600)
+    monkeypatch.setattr(relay_module, "POLL_SECONDS", 600)
     async with OutboxRelay(log, election.session) as relay:
         await until(lambda: relay.leading)
 
@@ -185,7 +185,7 @@ async def test_a_leader_whose_session_ends_stops_publishing(relay, outbox, log, 
 async def test_a_leader_whose_last_ping_is_too_old_publishes_nothing(
     quick, outbox, log, election, follows, people, monkeypatch
 ):
-    monkeypatch.setattr(relay_module, "LEASE", 0.0)
+    monkeypatch.setattr(relay_module, "LEASE_SECONDS", 0.0)
     await follows.set(people[0], people[1], True, NOW)
 
     async with OutboxRelay(log, election.session):
@@ -219,7 +219,7 @@ async def test_a_record_is_removed_by_the_session_that_read_it_and_by_no_other(
     quick, outbox, log, election, follows, people, monkeypatch
 ):
     """A standby was promoted without its last commits while records were published: their ids are others' there."""
-    monkeypatch.setattr(relay_module, "PING", 600)
+    monkeypatch.setattr(relay_module, "PING_SECONDS", 600)
     await follows.set(people[0], people[1], True, NOW)
     log.open.clear()
     async with OutboxRelay(log, election.session):

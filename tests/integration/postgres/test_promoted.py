@@ -140,7 +140,7 @@ async def test_a_deletion_that_was_lost_is_done_again(postgres, cut_off, fail_ov
 
 
 async def test_the_relay_removes_no_event_that_got_a_lost_ones_id(postgres, cut_off, fail_over, monkeypatch):
-    for name in ("PING", "LEASE"):
+    for name in ("PING_SECONDS", "LEASE_SECONDS"):
         monkeypatch.setattr(outbox_relay, name, 600.0)  # the leader learns of it when it removes, and not before
     users, follows, log = Users(postgres), Follows(postgres), FakeLog()
     people = await register(users, 4)

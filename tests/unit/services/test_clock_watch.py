@@ -59,7 +59,7 @@ def test_before_the_first_look_nothing_is_said():
 
 
 async def test_a_worker_whose_clock_was_set_right_is_back_in_seconds(monkeypatch):
-    monkeypatch.setattr(clock_watch, "RECHECK", 0.002)
+    monkeypatch.setattr(clock_watch, "RECHECK_SECONDS", 0.002)
     there = [60.0]
 
     async def ask():
@@ -72,9 +72,9 @@ async def test_a_worker_whose_clock_was_set_right_is_back_in_seconds(monkeypatch
 
 
 async def test_it_is_compared_again_and_again_also_after_postgres_was_away(monkeypatch):
-    monkeypatch.setattr(clock_watch, "INTERVAL", 0.002)
-    monkeypatch.setattr(clock_watch, "RECHECK", 0.002)
-    monkeypatch.setattr(clock_watch, "RETRY", 0.001)
+    monkeypatch.setattr(clock_watch, "CHECK_SECONDS", 0.002)
+    monkeypatch.setattr(clock_watch, "RECHECK_SECONDS", 0.002)
+    monkeypatch.setattr(clock_watch, "RETRY_SECONDS", 0.001)
     answers = [StoreUnavailable("postgres", "away"), KeyError("defect"), 100.0, 60.0]
 
     async def ask():

@@ -45,7 +45,7 @@ class Place:
 @pytest.fixture
 def place(monkeypatch):
     place = Place()
-    monkeypatch.setattr(module, "INTERVAL", 0.01)
+    monkeypatch.setattr(module, "CHECK_SECONDS", 0.01)
     monkeypatch.setattr(module, "start_again", place.start_again)
     return place
 
@@ -100,7 +100,7 @@ async def test_a_worker_waits_for_those_before_it_by_name_and_for_nobody_else(ge
 
 
 async def test_a_worker_that_waits_for_one_that_is_gone_does_so_for_a_time(generations, place, monkeypatch):
-    monkeypatch.setattr(module, "TURN", 0.05)
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.05)
     place.workers = [worker("a", 1, 0), worker("b", 1, 1)]
     place.deployment = NEW
     await until(lambda: place.restarts)

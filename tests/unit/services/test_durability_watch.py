@@ -25,8 +25,8 @@ class Part:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(durability_watch, "INTERVAL", 0.002)
-    monkeypatch.setattr(durability_watch, "RETRY", 0.001)
+    monkeypatch.setattr(durability_watch, "CHECK_SECONDS", 0.002)
+    monkeypatch.setattr(durability_watch, "RETRY_SECONDS", 0.001)
 
 
 async def watched(looks, condition):

@@ -120,7 +120,7 @@ async def test_a_partition_that_comes_back_is_looked_at_again(place):
 
 @pytest.mark.parametrize("failure", [StoreUnavailable("postgres", "away"), NotMine("revoked"), ValueError("a defect")])
 async def test_what_failed_is_tried_again(place, failure, monkeypatch):
-    monkeypatch.setattr(edge_audit, "INTERVAL", 0.01)
+    monkeypatch.setattr(edge_audit, "CHECK_SECONDS", 0.01)
     place.rise()
     place.failure = failure
     async with place.worker():
@@ -132,7 +132,7 @@ async def test_what_failed_is_tried_again(place, failure, monkeypatch):
 
 @pytest.mark.parametrize("failure", [StoreUnavailable("postgres", "away"), ValueError("a defect")])
 async def test_of_what_fails_again_and_again_one_line_a_minute_is_logged(place, failure, monkeypatch, caplog):
-    monkeypatch.setattr(edge_audit, "INTERVAL", 0.0)
+    monkeypatch.setattr(edge_audit, "CHECK_SECONDS", 0.0)
     caplog.set_level("INFO")
     now, looks = [1000.0], []
     monkeypatch.setattr(edge_audit, "monotonic", lambda: now[0])

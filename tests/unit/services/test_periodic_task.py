@@ -29,14 +29,14 @@ async def five_old_keys(database):
 
 @pytest.fixture
 async def sweep(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(periodic_task, "INTERVAL", 0.002)
-    monkeypatch.setattr(periodic_task, "BATCH", 2)
+    monkeypatch.setattr(periodic_task, "LONGEST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(periodic_task, "BATCH_ROWS", 2)
     async with PeriodicTask("keys", sweeping(FakeIdempotency(database).sweep)) as service:
         yield service
 
 
 async def test_more_than_a_batch_is_swept_at_once(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(periodic_task, "BATCH", 2)
+    monkeypatch.setattr(periodic_task, "BATCH_ROWS", 2)
     async with PeriodicTask("keys", sweeping(FakeIdempotency(database).sweep)):
         await until(lambda: not database.keys)
 

@@ -53,7 +53,7 @@ async def test_what_was_heard_last_is_kept_while_redis_is_away():
 
 async def test_other_partitions_are_announced_at_once(monkeypatch):
     """Who looks a row up right after a rebalance asks the right worker."""
-    monkeypatch.setattr(presence_module, "INTERVAL", 3_600)
+    monkeypatch.setattr(presence_module, "ANNOUNCE_SECONDS", 3_600)
     board, mine = Board(), [7]
     presence = WorkerPresence(board, lambda: worker("me", *mine))
     async with presence:

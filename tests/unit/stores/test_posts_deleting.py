@@ -99,7 +99,7 @@ def delete():
     async def run(index):
         world = World()
         deletions = replace(world.operations.deletions, posts=Posts(index))
-        await deletions.settle(UserDeleted(user_id=7, at=datetime.now(UTC)), world.lease)
+        await deletions.apply(UserDeleted(user_id=7, at=datetime.now(UTC)), world.lease)
 
     return run
 
