@@ -23,7 +23,7 @@ from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.observability.logs import quieten_libraries
 from microblog_streams.operations import Operations
-from microblog_streams.services.deployment_watch import choose_generation
+from microblog_streams.services.deployment_watch import choose_topic_set
 from microblog_streams.services.worker_directory import WorkerDirectory
 from microblog_streams.services.worker_exit import STOP_SECONDS, end_within
 from microblog_streams.services.worker_presence import WorkerPresence
@@ -101,7 +101,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     event_loop.use("uvloop")
     quieten_libraries()
     deployment = deployment or last_deployment(settings)
-    topic_set = choose_generation(settings, deployment)
+    topic_set = choose_topic_set(settings, deployment)
     app = MicroblogApp(settings, topic_set, deployment.partitions_of(topic_set))
     build_parts(app, deployment)
     agents.register(app, app.streaming.processor_pool, app.operations)

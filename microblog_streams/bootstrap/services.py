@@ -124,7 +124,7 @@ def _edge_audit(app: FaustApp, stores: Stores, operations: Operations, deploymen
         compare=operations.losses.partition,
         mine=app.partitions_in_full,
         seen=lambda: (deployment_watch.deployment, stores.postgres.era),
-        generation=app.topic_set,
+        topic_set=app.topic_set,
     )
 
 

@@ -26,8 +26,8 @@ CHECK_SECONDS: Final = 1.0
 TURN_SECONDS: Final = 30.0
 
 
-def choose_generation(settings: Settings, deployment: Deployment) -> int:
-    """Return the generation that a worker with these settings runs in. Raises SetupError where it is not open yet."""
+def choose_topic_set(settings: Settings, deployment: Deployment) -> int:
+    """Return the topic set that a worker with these settings runs in. Raises SetupError where it is not open yet."""
     if settings.generation == "present":
         return deployment.generation
     if deployment.phase is Phase.COPYING:
@@ -38,7 +38,7 @@ def choose_generation(settings: Settings, deployment: Deployment) -> int:
 
 
 class DeploymentWatch(Service):
-    """``deployment`` is what was seen last; ``mine`` is the generation that this worker runs in."""
+    """``deployment`` is what was read last; ``mine`` is the topic set that this worker runs in."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class DeploymentWatch(Service):
             await asyncio.Event().wait()
 
     async def _turn(self) -> None:
-        """Wait until the workers with smaller names run in the present generation, or have had their time."""
+        """Wait until the workers with smaller names run in the present topic set, or their time is over."""
         before = [worker for worker in self._workers() if worker.name < self._name]
         deadline = monotonic() + TURN_SECONDS * len(before)
         while not self.should_stop and monotonic() < deadline and not self._moved(before):

@@ -31,11 +31,11 @@ QUIET_SECONDS: Final = 60.0
 class Audits(Protocol):
     """The records of comparisons; ``stores.postgres`` implements it."""
 
-    async def done(self, generation: int, audit: int) -> set[int]:
+    async def done(self, topic_set: int, audit: int) -> set[int]:
         """Return the partitions that were compared since this audit was asked for."""
         ...
 
-    async def record(self, generation: int, partition: int, audit: int) -> None:
+    async def record(self, topic_set: int, partition: int, audit: int) -> None:
         """Note that a partition was compared."""
         ...
 
@@ -49,7 +49,7 @@ class EdgeAudit(Service):
         compare: Callable[[int], Awaitable[tuple[int, int]]],
         mine: Callable[[], Collection[int]],
         seen: Callable[[], tuple[Deployment, Era]],
-        generation: int,
+        topic_set: int,
     ) -> None:
         """``compare`` takes a partition, ``mine`` are those that this worker has in full, ``seen`` is known by now."""
         super().__init__()
@@ -57,7 +57,7 @@ class EdgeAudit(Service):
         self._compare = compare
         self._mine = mine
         self._seen = seen
-        self._generation = generation
+        self._topic_set = topic_set
         #: Era and audit in which each partition was compared last.
         self._compared: dict[int, tuple[int, int]] = {}
         #: Era and audit that were known when this worker was first seen to have each partition.
@@ -73,12 +73,12 @@ class EdgeAudit(Service):
         due = [partition for partition in sorted(mine) if self._compared.get(partition) != number]
         if not deployment.audit or not due:
             return
-        done = await self._audits.done(self._generation, deployment.audit)
+        done = await self._audits.done(self._topic_set, deployment.audit)
         for partition in due:
             old = time.time() - era.began > ERA_GRACE_SECONDS
             if not (partition in done and self._had[partition] == number and old):
                 await self._one(partition)
-                await self._audits.record(self._generation, partition, deployment.audit)
+                await self._audits.record(self._topic_set, partition, deployment.audit)
             self._compared[partition] = number
 
     async def _one(self, partition: int) -> None:

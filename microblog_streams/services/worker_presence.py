@@ -31,11 +31,11 @@ class WorkerPresence(Service):
         self._changed.set()
 
     def owner(self, partition: int) -> Worker | None:
-        """Return the worker that has a partition of this worker's generation, None where no worker announced it."""
+        """Return the worker that has a partition of this worker's topic set, None where no worker announced it."""
         return next((worker for worker in self.mates() if partition in worker.partitions), None)
 
     def mates(self) -> Sequence[Worker]:
-        """Return the workers of this worker's generation, itself among them."""
+        """Return the workers of this worker's topic set, itself among them."""
         mine = self._itself().generation
         return [worker for worker in self.workers if worker.generation == mine]
 

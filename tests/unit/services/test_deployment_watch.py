@@ -6,7 +6,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.services import deployment_watch as module
-from microblog_streams.services.deployment_watch import DeploymentWatch, choose_generation
+from microblog_streams.services.deployment_watch import DeploymentWatch, choose_topic_set
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.waiting import until
 
@@ -59,17 +59,17 @@ async def generations(place):
 
 @pytest.mark.parametrize("deployment", [OLD, COPYING, FILLED])
 def test_a_worker_runs_in_the_present_generation_unless_told_otherwise(deployment):
-    assert choose_generation(settings("present"), deployment) == 1
+    assert choose_topic_set(settings("present"), deployment) == 1
 
 
 @pytest.mark.parametrize(("deployment", "generation"), [(OLD, 1), (FILLED, 2), (NEW, 2)])
 def test_a_worker_of_the_next_generation_runs_there_while_there_is_one(deployment, generation):
-    assert choose_generation(settings("next"), deployment) == generation
+    assert choose_topic_set(settings("next"), deployment) == generation
 
 
 def test_a_worker_of_the_next_generation_is_refused_while_the_table_is_being_filled():
     with pytest.raises(SetupError, match="MICROBLOG_GENERATION=next"):
-        choose_generation(settings("next"), COPYING)
+        choose_topic_set(settings("next"), COPYING)
 
 
 async def test_what_is_seen_is_kept_for_the_next_start_and_what_is_not_is_left(generations, place):
