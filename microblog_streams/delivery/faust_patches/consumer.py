@@ -17,13 +17,13 @@ kind is 542.
 later. In between the flow runs in a worker that had no partition before, or in which the end of the last recovery let
 it run after the next rebalance had begun. Here partitions are paused before they are wanted. Upstream: not found.
 
-**A worker subscribes anew, 45 s after a rebalance, to what it is subscribed to.** An agent that ends takes its topic
+**A worker subscribes again, 45 s after a rebalance, to the same topics.** An agent that ends takes its topic
 out of the conductor (faust-streaming pull request 531), and the conductor takes that for a change of topics. To
 subscribe is to drop the assignment and to join again: a rebalance for nothing, and where another had just begun,
 recovery sought a partition in an assignment that was None, which ended the worker. Here a worker subscribes to other
 topics only.
 
-**A worker that is asked to end as a rebalance begins is ended by a segmentation fault.** ``close`` has the consumer's
+**A worker that stops as a rebalance begins may end by a segmentation fault.** ``close`` has the consumer's
 connections closed by the loop of the app, and they are of the loop of the consumer's thread; neither is safe with
 another's. Here the thread's loop does it; and it leaves the group only. The connections are closed at the worker's
 end, because a commit without connection is tried again for ever.

@@ -1,10 +1,10 @@
-"""Mend: every record that is read takes four tasks and three turns of the event loop (faust-streaming 0.15.3).
+"""Fix: every record costs four tasks and three turns of the event loop (faust-streaming 0.15.3).
 
-Each is handed to its stream, or to the recovery, beside a wait for the flow's end, because a full stream may hold it
-up. So for every record Faust waits for four things at a time and cancels three of them, one record after the other.
-Here the handing over is begun on the spot, and nearly every record is where it belongs then; only one that is held up
-goes on in a task, and is waited for as Faust does. After 100 records Faust's loop lets others have their turn.
-Upstream: not found. From Python 3.12 on asyncio has the same, eager tasks.
+Faust hands each record to its stream, or to the recovery, and waits for the end of the flow at the same time, because a
+full stream may block. So for every record it waits for four things and cancels three of them. Here the handing over is
+started at once, and nearly every record is delivered by then; only one that blocks continues in a task, and is awaited
+as in Faust. After 100 records Faust's own loop yields to other tasks. Upstream: not found. From Python 3.12 on asyncio
+has the same, eager tasks.
 """
 
 from collections.abc import Coroutine, Generator
@@ -16,7 +16,7 @@ from mode.services import WaitArgT, WaitResults
 
 
 class EagerConsumer(driver.Consumer):
-    """A consumer that waits for a record only where it is held up."""
+    """A consumer that makes a task only for a record whose stream is full."""
 
     async def wait_first(self, *coros: WaitArgT, **kwargs: Any) -> WaitResults:
         """Return when the first of these is done. Of two, Faust passes a record's handling and the flow's end."""

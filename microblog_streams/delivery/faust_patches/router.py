@@ -1,13 +1,13 @@
-"""Mend: look-ups in the followers table go to the wrong worker (faust-streaming 0.15.3).
+"""Fix: look-ups in the followers table go to the wrong worker (faust-streaming 0.15.3).
 
 Faust's router hashes the whole key of a row, while a row lives in the partition of the event that wrote it: that of the
-author's 8 bytes, the first half of the key. It also asks the group's assignor, which only members of the group know,
+author's 8 bytes, the first half of the key. It also asks the group's assignor, which only members of the group have,
 and whose addresses outlive a dead worker until its session ends. Here the partition comes from the author, and the
-owner from what the workers announce. Upstream: issue 514 (open) shows the wrong worker; 187 (closed) is another cause.
+owner from what the workers announce. Upstream: issue 514 (open) shows the wrong worker; 187 (closed) has another cause.
 
-In the second around a rebalance what was announced is not what is. So a worker knows for itself what it has, and says
-503, not 404, of a row that it has not got yet; and what one worker sent to another is not sent any further, or two that
-take each other for the owner would send it back and forth.
+Around a rebalance the announcements lag by up to a second. So a worker uses its own assignment for itself, and answers
+503, not 404, for a row that it has not recovered yet. A request that was forwarded once is not forwarded again: two
+workers that take each other for the owner would send it back and forth.
 """
 
 import struct
@@ -28,11 +28,11 @@ from microblog_streams.domain.errors import WorkerUnavailable
 from microblog_streams.domain.ids import USER_BYTES
 from microblog_streams.stores.redis.worker_registry import Worker
 
-#: Marks a request that another worker sent on.
+#: Header of a request that another worker forwarded.
 ROUTED: Final = "X-Microblog-Routed"
-#: What of a request goes on to the owner, and what of the owner's answer comes back.
-SENT_ON: Final = ("Accept", "Authorization")
-SENT_BACK: Final = ("Content-Type", "Link", "Allow", "Retry-After")
+#: Headers of the request that are forwarded, and of the answer that are returned.
+FORWARDED_HEADERS: Final = ("Accept", "Authorization")
+RETURNED_HEADERS: Final = ("Content-Type", "Link", "Allow", "Retry-After")
 
 
 class Answer(Protocol):
@@ -97,7 +97,7 @@ class Application(Protocol):
 
 
 class EdgeRouter(Router):
-    """Finds the worker that has a row (setting ``Router``), and asks it."""
+    """Finds the worker that has a row (setting ``Router``), and forwards the request to it."""
 
     @property
     def _microblog(self) -> Application:
@@ -140,10 +140,10 @@ class EdgeRouter(Router):
         return await self._ask(dest_url, request)
 
     async def _ask(self, worker: URL, request: Request) -> Response:
-        headers = {name: request.headers[name] for name in SENT_ON if name in request.headers}
+        headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
         url = str(worker).rstrip("/") + str(cast(Any, request).rel_url)
         answer = await self._microblog.worker_client.ask(url, {**headers, ROUTED: "1"}, request.method)
-        back = {name: answer.headers[name] for name in SENT_BACK if name in answer.headers}
+        back = {name: answer.headers[name] for name in RETURNED_HEADERS if name in answer.headers}
         return cast(Response, HttpResponse(status=answer.status, body=answer.body, headers=back))
 
 
