@@ -23,7 +23,7 @@ def check_versions() -> None:
     for package, tested in TESTED.items():
         if (found := version(package)) != tested:
             raise SetupError(
-                f"{package} {found} is installed; the delivery mends are tested with {tested} only: "
+                f"{package} {found} is installed; the delivery fixes are tested with {tested} only: "
                 f"pip install {package}=={tested}"
             )
     if getattr(faust.streams, "_CStreamIterator", None) is None:
