@@ -11,11 +11,10 @@ from typing import Final
 from microblog_streams import ports as stores
 from microblog_streams.domain.models import Era
 from microblog_streams.operations.access import Access
-from microblog_streams.operations.blocks import Blocks
 from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follow_effects import FollowEffects
-from microblog_streams.operations.follows import Follows
+from microblog_streams.operations.follows import Blocks, Follows
 from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.post_rows import PostRows
@@ -24,8 +23,7 @@ from microblog_streams.operations.timelines.audit import Audit
 from microblog_streams.operations.timelines.hydration import Hydration
 from microblog_streams.operations.timelines.merge_read import History
 from microblog_streams.operations.timelines.read import Timelines
-from microblog_streams.operations.timelines.rebuild import Rebuild
-from microblog_streams.operations.timelines.rebuild_queue import RebuildQueue
+from microblog_streams.operations.timelines.rebuild import Rebuild, RebuildQueue
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
 

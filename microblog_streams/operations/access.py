@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from microblog_streams.domain.errors import KeyReused
 from microblog_streams.domain.models import Credentials, IdempotencyKey, User
-from microblog_streams.operations import token_text, validation
+from microblog_streams.operations import tokens, validation
 from microblog_streams.operations.passwords import Passwords
 from microblog_streams.operations.tokens import Issued, Tokens
 from microblog_streams.operations.users import Users
@@ -42,7 +42,7 @@ class Access:
         """
         validation.username(username)  # before the work of hashing
         hashed = await self.passwords.hashed(password) if password is not None else None
-        secret = token_text.new() if token else None
+        secret = tokens.new() if token else None
         credentials = Credentials(hashed, self.tokens.describe(secret, REGISTERED) if secret is not None else None)
         user, new = await self.users.admit(username, once, credentials)
         return Registered(user, secret) if new else await self._again(user, password, token)

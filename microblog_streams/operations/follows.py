@@ -7,7 +7,7 @@ from microblog_streams.domain.errors import Invalid
 from microblog_streams.domain.models import IdempotencyKey, User
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
-from microblog_streams.ports import FollowStore
+from microblog_streams.ports import BlockStore, FollowStore
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,30 @@ class Follows:
         """Return those whom a user follows, by id. Raises NotFound."""
         await self.users.require(user)
         return people_page(await self.store.followees_page(user, after, limit + 1), limit)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the system does with who has blocked whom."""
+
+    store: BlockStore
+    users: Users
+
+    async def block(self, blocker: int, blocked: int, once: IdempotencyKey | None = None) -> None:
+        """Block; nothing happens where it is so already. Raises Invalid (oneself), NotFound, KeyReused.
+
+        A repeated call blocks ``once``, also where the blocker has unblocked since.
+        """
+        if blocker == blocked:
+            raise Invalid("blockedId", "nobody can block themselves")
+        await self.store.block(blocker, blocked, datetime.now(UTC), once)
+
+    async def unblock(self, blocker: int, blocked: int) -> None:
+        """Take a block back; nobody follows by it, and nothing happens where there is none. Raises NotFound."""
+        await self.users.require(blocker, blocked)
+        await self.store.unblock(blocker, blocked)
+
+    async def blocked(self, user: int, after: int, limit: int) -> Page[User, int]:
+        """Return those whom a user has blocked, by id. Raises NotFound."""
+        await self.users.require(user)
+        return people_page(await self.store.blocked_page(user, after, limit + 1), limit)

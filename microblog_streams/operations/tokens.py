@@ -5,9 +5,14 @@ another worker, and so long does PostgreSQL's absence not show. What was no toke
 apart from the good ones, so that made-up tokens neither reach PostgreSQL each time nor crowd the good ones out.
 """
 
+import secrets
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from hmac import compare_digest
 from typing import Final
 
@@ -15,7 +20,7 @@ from pydantic import SecretStr
 
 from microblog_streams.aio.ttl_cache import TtlCache
 from microblog_streams.domain.models import NewToken, Token
-from microblog_streams.operations import token_text, validation
+from microblog_streams.operations import validation
 from microblog_streams.ports import TokenStore
 
 #: Seconds that a worker goes by what it knows of a good token, and of one that is none.
@@ -48,25 +53,25 @@ class Tokens:
 
     def describe(self, secret: SecretStr, name: str) -> NewToken:
         """Return what is kept of a new token. Raises Invalid (``name``)."""
-        return NewToken(token_text.hashed(secret.get_secret_value()), validation.token_name(name), self.life)
+        return NewToken(hashed(secret.get_secret_value()), validation.token_name(name), self.life)
 
     async def issue(self, user: int, name: str) -> Issued:
         """Give a user a token. Raises Invalid (``name``), NotFound (the user)."""
-        secret = token_text.new()
+        secret = new()
         return Issued(await self.store.add(user, self.describe(secret, name)), secret)
 
     async def renew(self, user: int, name: str) -> Issued:
         """Give a user a token in place of the one that registering gave. Raises NotFound (the user)."""
-        secret = token_text.new()
+        secret = new()
         token = await self.store.renew(user, self.describe(secret, name))
         self.forget(user)
         return Issued(token, secret)
 
     async def verify(self, text: str) -> Token | None:
         """Return the token where it is a good one. Raises StoreUnavailable where that cannot be known now."""
-        if not token_text.well_formed(text):
+        if not well_formed(text):
             return None
-        token_hash, now = token_text.hashed(text), datetime.now(UTC)
+        token_hash, now = hashed(text), datetime.now(UTC)
         token = self.good.get(token_hash) or await self._look_up(token_hash)
         if token is None or token.expires_at <= now:
             return None
@@ -106,3 +111,37 @@ class Tokens:
             for ident, at in batch:
                 if self.used.get(ident) == at:
                     del self.used[ident]
+
+
+PREFIX: Final = "mb_"
+
+_RANDOM_BYTES: Final = 32
+_SUM_BYTES: Final = 4
+#: 36 bytes fill 48 characters to the last bit, so there is one spelling of each.
+_CHARACTERS: Final = len(PREFIX) + (_RANDOM_BYTES + _SUM_BYTES) * 4 // 3
+
+
+def new() -> SecretStr:
+    """Return a new token."""
+    random = secrets.token_bytes(_RANDOM_BYTES)
+    return SecretStr(PREFIX + urlsafe_b64encode(random + _checksum(random)).decode())
+
+
+def well_formed(text: str) -> bool:
+    """Tell whether it can be a token at all."""
+    if len(text) != _CHARACTERS or not text.startswith(PREFIX):
+        return False
+    try:
+        raw = urlsafe_b64decode(text.removeprefix(PREFIX))
+    except (Error, ValueError):
+        return False
+    return raw[_RANDOM_BYTES:] == _checksum(raw[:_RANDOM_BYTES])
+
+
+def hashed(text: str) -> bytes:
+    """Return what is kept of a token."""
+    return sha256(text.encode()).digest()
+
+
+def _checksum(random: bytes) -> bytes:
+    return zlib.crc32(random).to_bytes(_SUM_BYTES, "big")

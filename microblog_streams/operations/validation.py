@@ -9,7 +9,32 @@ import unicodedata
 from typing import Final
 
 from microblog_streams.domain.errors import Invalid
-from microblog_streams.operations import visible
+
+#: Default_Ignorable_Code_Point: soft hyphen, joiners and marks of direction, variation selectors, Hangul fillers, tags.
+_IGNORABLE: Final = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+#: White_Space, with the separators that Python strips too.
+_SPACE: Final = "\\s"
+#: Control characters that are not ignorable, and draw nothing (category Cf without Prepended_Concatenation_Mark, Cc).
+_INVISIBLE_CONTROL: Final = "\\x00-\\x1f\\x7f-\\x9f\ufff9-\ufffb\U00013430-\U00013440"
+#: Code points that will never be characters (Noncharacter_Code_Point).
+_NO_CHARACTERS: Final = "\ufdd0-\ufdef\ufffe\uffff" + "".join(
+    f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17)
+)
+#: Symbols and letters whose glyph is blank, by their names: no property tells them.
+_BLANK: Final = (
+    "\u2800"  # BRAILLE PATTERN BLANK
+    "\U00013441\U00013442"  # EGYPTIAN HIEROGLYPH FULL BLANK, HALF BLANK
+    "\U00016fe4"  # KHITAN SMALL SCRIPT FILLER
+    "\U0001d159"  # MUSICAL SYMBOL NULL NOTEHEAD
+)
+
+#: What a class of a regular expression holds for the characters that show nothing.
+UNSEEN: Final = _SPACE + _INVISIBLE_CONTROL + _IGNORABLE + _NO_CHARACTERS + _BLANK
+
+_SEEN: Final = re.compile(f"[^{UNSEEN}]")
 
 #: Code points of a username, in NFC.
 MAX_USERNAME: Final = 50
@@ -39,7 +64,7 @@ TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
 _CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
 #: The rule for posts as a regular expression, for those who describe it: no control characters, and one that is seen.
-CONTENT: Final = rf"^[^{_CONTROL}]*[^{visible.UNSEEN}][^{_CONTROL}]*$"
+CONTENT: Final = rf"^[^{_CONTROL}]*[^{UNSEEN}][^{_CONTROL}]*$"
 
 
 def username(value: str) -> tuple[str, str]:
@@ -79,7 +104,7 @@ def content(value: str) -> str:
     text = value.strip()
     if not text:
         raise Invalid("content", "is empty")
-    if not visible.shows(text):
+    if not shows(text):
         raise Invalid("content", "is empty: none of its characters can be seen")
     if len(text) > MAX_CONTENT:
         raise _long("content", MAX_CONTENT)
@@ -116,7 +141,7 @@ def token_name(value: str) -> str:
 
 
 def _in_names(character: str, before: str) -> bool:
-    if not visible.shows(character):
+    if not shows(character):
         return False
     category = unicodedata.category(character)
     if category in _LETTERS_AND_DIGITS:
@@ -133,3 +158,8 @@ def _long(field: str, limit: int) -> Invalid:
 
 def _code_point(character: str) -> str:
     return f"U+{ord(character):04X}"
+
+
+def shows(text: str) -> bool:
+    """Return whether there is a character that is seen. A mark without a letter is: it is drawn."""
+    return _SEEN.search(text) is not None

@@ -5,13 +5,14 @@ Of each author hardly more is read than may be part of the answer: of 5,000 foll
 """
 
 import asyncio
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 from uuid import UUID
 
+from microblog_streams.aio.ttl_cache import TtlCache
 from microblog_streams.domain.ids import encode_entry
-from microblog_streams.operations.timelines.read_ahead import BEYOND, ReadAhead, Run
 from microblog_streams.ports import FollowStore, PostStore
 
 #: Authors read at a time, by one merge. The post store bounds all merges of a worker together.
@@ -42,6 +43,50 @@ class Part:
         if len(self.ascending) < self.limit:
             return True
         return entry > self.ascending[0] if self.down else entry < self.ascending[-1]
+
+
+#: Entries beyond a page: 20 pages more. They cost a merge little, which reads 25 posts of each author anyway.
+BEYOND: Final = 400
+#: Readers of a worker for whom they are kept, some 30 KB each, and for how many seconds.
+READERS: Final = 256
+SECONDS: Final = 30.0
+
+
+class Run(NamedTuple):
+    """Entries below a position without a hole, oldest first; ``whole``: there are no more below them."""
+
+    top: UUID
+    ascending: Sequence[bytes]
+    whole: bool
+
+    def below(self, position: UUID, limit: int) -> list[bytes] | None:
+        """Return the newest ``limit`` entries below a position, newest first; None where it does not reach so far."""
+        end = bisect_left(self.ascending, position.bytes)
+        if position > self.top or (end < limit and not self.whole):
+            return None
+        return list(self.ascending[max(end - limit, 0) : end][::-1])
+
+
+class ReadAhead:
+    """The last run of each of those who read lately."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._runs: TtlCache[int, tuple[Run, int]] = TtlCache(READERS, SECONDS)
+
+    def below(self, user: int, followees: Sequence[int], position: UUID, limit: int) -> list[bytes] | None:
+        """Return a reader's page, newest first; None where a merge has to tell."""
+        run, people = self._runs.get(user) or (None, 0)
+        return run.below(position, limit) if run and people == _digest(followees) else None
+
+    def keep(self, user: int, followees: Sequence[int], run: Run) -> None:
+        """Keep what a merge found for a reader who follows these people."""
+        self._runs.put(user, (run, _digest(followees)), self._runs.begin_lookup())
+
+
+def _digest(people: Sequence[int]) -> int:
+    """Return what stands for people: 20,000 are too many to keep."""
+    return hash(tuple(people))
 
 
 @dataclass(frozen=True)

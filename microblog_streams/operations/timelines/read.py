@@ -15,7 +15,7 @@ from microblog_streams.domain.ids import entry_post_id
 from microblog_streams.operations.pages import Page, PostView, timeline_above, timeline_below
 from microblog_streams.operations.timelines.hydration import Hydration
 from microblog_streams.operations.timelines.merge_read import History
-from microblog_streams.operations.timelines.rebuild_queue import RebuildQueue
+from microblog_streams.operations.timelines.rebuild import RebuildQueue
 from microblog_streams.operations.users import Users
 from microblog_streams.ports import TimelinePage, TimelineState, TimelineStore
 

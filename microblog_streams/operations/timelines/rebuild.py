@@ -14,21 +14,22 @@ from time import monotonic
 
 from microblog_streams.aio.best_effort import attempt
 from microblog_streams.aio.tasks import cancel_all
+from microblog_streams.domain.errors import Transient, Unfinished
 from microblog_streams.operations.timelines.merge_read import History, Part
 from microblog_streams.ports import Building, TimelineStore
 
 logger = logging.getLogger(__name__)
 
 #: Seconds after which a rebuild whose builder does not renew its mark is thought dead.
-PATIENCE = 5.0
+MARK_TIMEOUT_SECONDS = 5.0
 #: Seconds between one mark and the next of a builder that reads for long.
-RENEWAL = 1.0
+MARK_RENEWAL_SECONDS = 1.0
 #: Rebuilds of one worker at a time; the others wait for their turn, without a mark. Each may read from hundreds of
 #: authors, and the post store answers only so many at once: 64 side by side all took so long that they were thought
 #: dead, taken over and begun again, and none came to its end.
-BUILDERS = 4
+MAX_CONCURRENT_REBUILDS = 4
 #: Seconds between looks at another's rebuild.
-GLANCE = 0.02
+POLL_SECONDS = 0.02
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Rebuild:
 
     timelines: TimelineStore
     history: History
-    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(BUILDERS))
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_REBUILDS))
 
     async def warm(self, user: int, progress: Progress | None = None) -> None:
         """Return when the timeline is warm, however long that takes. Raises StoreUnavailable."""
@@ -70,11 +71,11 @@ class Rebuild:
         token, deadline = b"", 0.0
         while (other := await self.timelines.building(user)) is not None:
             if other.token != token:
-                token, deadline = other.token, monotonic() + PATIENCE
+                token, deadline = other.token, monotonic() + MARK_TIMEOUT_SECONDS
             elif monotonic() > deadline:
                 logger.warning("timeline_rebuild_overdue user=%d", user)
                 return token
-            await asyncio.sleep(GLANCE)
+            await asyncio.sleep(POLL_SECONDS)
         return None
 
 
@@ -118,7 +119,7 @@ class Builder:
         self.progress.part = Part(kept, down=True)
         reading = asyncio.create_task(self.history.put_older(self.user, None, self.progress.part))
         try:
-            while not (await asyncio.wait([reading], timeout=RENEWAL))[0]:
+            while not (await asyncio.wait([reading], timeout=MARK_RENEWAL_SECONDS))[0]:
                 renewed = await self.timelines.renew(self.user, self.building)
                 if renewed is None:
                     return None
@@ -126,3 +127,50 @@ class Builder:
             return reading.result()
         finally:
             await cancel_all([reading])
+
+
+#: Seconds that a reader waits: so that the answer, bodies and names included, is there within two.
+READER_WAIT_SECONDS = 1.5
+#: Rebuilds of one worker that run or wait for their turn. A queue of them is worked off within some ten seconds.
+MAX_QUEUED_REBUILDS = 1_000
+
+
+@dataclass
+class RebuildQueue:
+    """The rebuilds of one worker, by user."""
+
+    rebuild: Rebuild
+    running: dict[int, tuple[asyncio.Task[None], Progress]] = field(default_factory=dict)
+    closed: bool = False
+
+    async def warm(self, user: int) -> None:
+        """Return when the timeline is warm. Raises StoreUnavailable, and Unfinished where it takes too long."""
+        task, progress = self.running.get(user) or self._begin(user)
+        await asyncio.wait([task], timeout=READER_WAIT_SECONDS)
+        if not task.done() or task.cancelled():
+            raise Unfinished(progress.entries)
+        task.result()
+
+    async def close(self) -> None:
+        """End all that is under way: what it began is cold again for the next reader, on another worker."""
+        self.closed = True
+        while tasks := [task for task, _ in self.running.values()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=1.0)
+
+    def _begin(self, user: int) -> tuple[asyncio.Task[None], Progress]:
+        if self.closed or len(self.running) >= MAX_QUEUED_REBUILDS:
+            raise Unfinished
+        progress = Progress()
+        task = asyncio.create_task(self.rebuild.warm(user, progress))
+        self.running[user] = task, progress
+        task.add_done_callback(lambda task: self._ended(user, task))
+        return task, progress
+
+    def _ended(self, user: int, task: asyncio.Task[None]) -> None:
+        """Forget it, and say what became of one that failed: its readers may have left."""
+        del self.running[user]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            expected = isinstance(error, Transient)
+            logger.log(logging.INFO if expected else logging.ERROR, "rebuild_failed user=%d reason=%r", user, error)

@@ -9,8 +9,7 @@ import pytest
 from microblog_streams.aio import ttl_cache
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import entry_author, entry_post_id
-from microblog_streams.operations.timelines.merge_read import CONCURRENT_AUTHORS, History
-from microblog_streams.operations.timelines.read_ahead import BEYOND, SECONDS
+from microblog_streams.operations.timelines.merge_read import BEYOND, CONCURRENT_AUTHORS, SECONDS, History
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ async def test_an_eviction_meanwhile_begins_anew(world, reader, read, meanwhile)
 
 
 async def test_a_builder_that_died_is_taken_over(world, reader, read, monkeypatch):
-    monkeypatch.setattr(rebuild, "PATIENCE", 0.05)
+    monkeypatch.setattr(rebuild, "MARK_TIMEOUT_SECONDS", 0.05)
     dead = await world.timelines.begin(reader)
     assert await read() == world.expected(reader)
     assert not await world.timelines.finish(reader, dead, [], complete=True)
@@ -155,8 +155,8 @@ async def test_a_reader_who_goes_away_leaves_the_rebuild_to_the_next_one(world, 
 
 
 async def test_a_builder_that_is_slow_and_alive_is_not_taken_over(world, reader, monkeypatch, held):
-    monkeypatch.setattr(rebuild, "RENEWAL", 0.01)
-    monkeypatch.setattr(rebuild, "PATIENCE", 0.1)
+    monkeypatch.setattr(rebuild, "MARK_RENEWAL_SECONDS", 0.01)
+    monkeypatch.setattr(rebuild, "MARK_TIMEOUT_SECONDS", 0.1)
     takeovers, begin = [], world.timelines.begin
 
     async def noted(user, takeover=None):
@@ -178,7 +178,7 @@ async def test_a_builder_that_is_slow_and_alive_is_not_taken_over(world, reader,
 
 async def test_a_list_that_goes_while_a_slow_builder_reads_is_begun_anew(world, reader, read, monkeypatch, held):
     """What was pushed while there was no list is in nobody's hands but the post store's, where it was read past."""
-    monkeypatch.setattr(rebuild, "RENEWAL", 0.01)
+    monkeypatch.setattr(rebuild, "MARK_RENEWAL_SECONDS", 0.01)
     reading = asyncio.create_task(read())
     await held.begun.wait()
     await world.timelines.remove(reader)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable, Unfinished
-from microblog_streams.operations.timelines import merge_read, rebuild_queue
+from microblog_streams.operations.timelines import merge_read, rebuild
 from microblog_streams.ports import TimelineState
 from tests.waiting import until
 
@@ -37,7 +37,7 @@ async def shop(world, monkeypatch):
     for author in (ANN, BOB, READER) * 10:
         world.wrote(author)
     world.timelines.lists.pop(READER)
-    monkeypatch.setattr(rebuild_queue, "PATIENCE", 0.05)
+    monkeypatch.setattr(rebuild, "READER_WAIT_SECONDS", 0.05)
     shop = Shop(world.posts)
     monkeypatch.setattr(world.posts, "newest", shop.read)
     shop.slow = {BOB}
@@ -113,7 +113,7 @@ async def test_authors_are_read_some_at_a_time(world, shop, page, monkeypatch):
 
 
 async def test_more_rebuilds_than_there_may_be_are_refused(world, shop, page, monkeypatch):
-    monkeypatch.setattr(rebuild_queue, "MOST", 1)
+    monkeypatch.setattr(rebuild, "MAX_QUEUED_REBUILDS", 1)
     await page()
     world.timelines.lists.pop(ANN)
     with pytest.raises(Unfinished):

@@ -8,7 +8,7 @@ import pytest
 
 from microblog_streams.aio import ttl_cache
 from microblog_streams.domain.errors import Invalid, NotFound, StoreUnavailable
-from microblog_streams.operations import token_text, tokens
+from microblog_streams.operations import tokens
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ async def test_the_secret_itself_is_kept_nowhere(world, ann):
     _, secret = await issue(world, ann)
 
     assert secret not in repr(world.database)
-    assert token_text.hashed(secret) in {row.token.hash for row in world.database.tokens.values()}
+    assert tokens.hashed(secret) in {row.token.hash for row in world.database.tokens.values()}
 
 
 async def test_a_token_is_looked_up_once_in_thirty_seconds(world, ann, passes):
@@ -70,7 +70,7 @@ async def test_what_is_no_token_is_not_looked_up(world, ann):
 
 
 async def test_a_made_up_token_is_looked_up_once_in_five_seconds(world, passes):
-    foreign = token_text.new().get_secret_value()
+    foreign = tokens.new().get_secret_value()
     for _ in range(3):
         assert await world.operations.tokens.verify(foreign) is None
     assert world.operations.tokens.store.finds == 1
@@ -88,7 +88,7 @@ async def test_made_up_tokens_do_not_crowd_out_a_good_one(world, ann, monkeypatc
     await operations.tokens.verify(secret)
 
     for _ in range(10):
-        await operations.tokens.verify(token_text.new().get_secret_value())
+        await operations.tokens.verify(tokens.new().get_secret_value())
     away(world)
 
     assert await operations.tokens.verify(secret)
@@ -193,7 +193,7 @@ async def test_the_hash_is_compared_in_constant_time(world, ann, monkeypatch):
 
     await world.operations.tokens.verify(secret)
 
-    assert compared == [(token_text.hashed(secret),) * 2]
+    assert compared == [(tokens.hashed(secret),) * 2]
 
 
 @pytest.mark.parametrize("name", ["a\nb", "\x00", "\ud800", "x" * 101, "\u2028"])

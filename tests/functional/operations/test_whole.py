@@ -141,7 +141,7 @@ class WholeMachine(RuleBasedStateMachine):
     @rule()
     def let_time_pass(self):
         """A rebuild that is under way is thought dead, though its builder may only be slow."""
-        self.time += 2 * rebuild.PATIENCE
+        self.time += 2 * rebuild.MARK_TIMEOUT_SECONDS
 
     @rule(who=WHO)
     def evict(self, who):

@@ -11,7 +11,7 @@ from microblog_streams.domain.ids import encode_entry
 from microblog_streams.domain.models import Post
 from microblog_streams.operations import operations
 from microblog_streams.operations.pages import PostView
-from microblog_streams.operations.timelines import rebuild_queue
+from microblog_streams.operations.timelines import rebuild
 from microblog_streams.ports import TimelineState
 from tests.fakes.counted import counted
 from web.api import timelines
@@ -278,7 +278,7 @@ async def test_a_timeline_that_lacks_posts_has_no_tag_and_is_never_not_modified(
     front, client, poll, posts, monkeypatch
 ):
     timelines = front.app.operations.timelines
-    monkeypatch.setattr(rebuild_queue, "PATIENCE", 0.05)
+    monkeypatch.setattr(rebuild, "READER_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(timelines.history.posts, "newest", _hangs)
     front.app.timelines.lists.pop(1)
     await poll("*")

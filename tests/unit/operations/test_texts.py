@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microblog_streams.domain.errors import Invalid
-from microblog_streams.operations import validation, visible
+from microblog_streams.operations import validation
 
 letters = st.characters(categories=("Lu", "Ll", "Lt", "Lo", "Lm", "Nd"), exclude_characters="\u115f\u1160\u3164\uffa0")
 names = st.text(letters | st.sampled_from("_-."), min_size=1, max_size=50)
@@ -199,5 +199,5 @@ def test_any_text_is_content_or_invalid(text):
 
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=500))
 def test_every_other_character_is_allowed(text):
-    if visible.shows(text):
+    if validation.shows(text):
         assert validation.content(text) == text

@@ -2,17 +2,17 @@
 
 import pytest
 
-from microblog_streams.operations import token_text
+from microblog_streams.operations import tokens
 
 #: One that was made once: names of tests must be the same in every process.
 TOKEN = "mb_2CffiNNV904Sloa8RLak3dqcPd_LptPt0udjsiOTCT49U8Kh"
 
 
 def test_a_new_token_is_well_formed_and_like_no_other():
-    tokens = {token_text.new().get_secret_value() for _ in range(100)}
+    tokens = {tokens.new().get_secret_value() for _ in range(100)}
 
     assert len(tokens) == 100
-    assert all(token_text.well_formed(token) for token in tokens)
+    assert all(tokens.well_formed(token) for token in tokens)
     assert all(token.startswith("mb_") and len(token) == 51 for token in tokens)
 
 
@@ -35,23 +35,23 @@ def test_a_new_token_is_well_formed_and_like_no_other():
     ],
 )
 def test_what_is_no_token_is_told(text):
-    assert not token_text.well_formed(text)
+    assert not tokens.well_formed(text)
 
 
 def test_every_character_counts():
     changed = [TOKEN[:at] + ("A" if TOKEN[at] != "A" else "B") + TOKEN[at + 1 :] for at in range(len(TOKEN))]
 
-    assert not any(token_text.well_formed(text) for text in changed)
+    assert not any(tokens.well_formed(text) for text in changed)
 
 
 def test_what_is_kept_tells_nothing_of_the_token():
-    kept = token_text.hashed(TOKEN)
+    kept = tokens.hashed(TOKEN)
 
     assert len(kept) == 32
     assert TOKEN.encode() not in kept
 
 
 def test_a_token_does_not_show_where_it_is_printed():
-    secret = token_text.new()
+    secret = tokens.new()
 
     assert secret.get_secret_value() not in f"{secret} {secret!r}"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microblog_streams.domain.errors import Invalid
-from microblog_streams.operations import validation, visible
+from microblog_streams.operations import validation
 
 NOTHING = {
     "zero width": "\u200b\u200c\u200d\u2060\ufeff",
@@ -67,7 +67,7 @@ def test_the_ranges_are_those_of_the_properties():
     blank = set("\u2800\U00013441\U00013442\U00016fe4\U0001d159\U00013440")
     characters = [chr(each) for each in range(sys.maxunicode + 1) if not 0xD800 <= each <= 0xDFFF]
 
-    wrong = [each for each in characters if visible.shows(each) == bool(unseen.match(each) or each in blank)]
+    wrong = [each for each in characters if validation.shows(each) == bool(unseen.match(each) or each in blank)]
 
     assert [f"U+{ord(each):04X}" for each in wrong] == []
 
