@@ -1,4 +1,4 @@
-"""Operations: what the system does, one file a noun, called alike by web views, agents and commands.
+"""The use cases, one file a noun, called by web views, agents and commands.
 
 They take their stores as arguments and know nothing of Faust or HTTP. ``Operations`` holds one of each.
 """
@@ -21,19 +21,19 @@ from microblog_streams.operations.post_rows import PostRows
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.timelines.audit import Audit
 from microblog_streams.operations.timelines.hydration import Hydration
-from microblog_streams.operations.timelines.merge_read import History
+from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.read import Timelines
 from microblog_streams.operations.timelines.rebuild import Rebuild, RebuildQueue
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
 
-#: How long a token is good for unless the settings say otherwise.
+#: Default life of a token.
 TOKEN_LIFE: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True)
 class Stores:
-    """Everything that operations stand on."""
+    """The stores of all operations."""
 
     log: stores.EventLog
     users: stores.UserStore
@@ -52,7 +52,7 @@ class Stores:
 
 @dataclass(frozen=True)
 class Operations:
-    """One of each noun; first how people get in and what they do, then what events bring about, and what checks it."""
+    """All use cases: of users first, then of events, then of checks."""
 
     access: Access
     tokens: Tokens
@@ -64,31 +64,33 @@ class Operations:
     fan_out: FanOut
     edges: FollowEffects
     deletions: Deletions
-    losses: LostCommits
+    lost_commits: LostCommits
     audit: Audit
 
 
 def operations(
     on: Stores, token_life: timedelta = TOKEN_LIFE, max_followees: int = 0, era: Callable[[], Era] = Era
 ) -> Operations:
-    """Put the operations together on their stores; ``era`` is PostgreSQL's."""
+    """Build the operations on their stores. ``era``: returns PostgreSQL's current era."""
     tokens = Tokens(on.tokens, token_life)
     users = Users(on.users, on.user_cache, on.timelines, tokens)
-    bodies = Hydration(on.posts, on.post_cache, on.shelf, users)
-    history = History(on.follows, on.posts)
+    hydration = Hydration(on.posts, on.post_cache, on.shelf, users)
+    merge_read = MergeRead(on.follows, on.posts)
     running = Running()
-    losses = LostCommits(on.followers, on.follows, on.users, era)
+    lost_commits = LostCommits(on.followers, on.follows, on.users, era)
     return Operations(
         access=Access(users, tokens, Passwords(on.passwords)),
         tokens=tokens,
         users=users,
         follows=Follows(on.follows, users, max_followees),
         blocks=Blocks(on.blocks, users),
-        posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, bodies),
-        timelines=Timelines(on.timelines, users, bodies, history, RebuildQueue(Rebuild(on.timelines, history))),
+        posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, hydration),
+        timelines=Timelines(
+            on.timelines, users, hydration, merge_read, RebuildQueue(Rebuild(on.timelines, merge_read))
+        ),
         fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
-        edges=FollowEffects(on.followers, on.posts, on.timelines, running, losses),
-        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, losses),
-        losses=losses,
-        audit=Audit(on.timelines, history, on.users, PostRows(on.posts, on.post_cache)),
+        edges=FollowEffects(on.followers, on.posts, on.timelines, running, lost_commits),
+        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, lost_commits),
+        lost_commits=lost_commits,
+        audit=Audit(on.timelines, merge_read, on.users, PostRows(on.posts, on.post_cache)),
     )

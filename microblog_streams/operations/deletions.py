@@ -1,9 +1,9 @@
-"""What comes of a deleted post or user: the flag in the post store, the author's tombstone, the marks in the caches.
+"""Applies deletions: the flag in Cassandra, the author's tombstone, the marks in the caches.
 
-Timelines are left alone: what is deleted drops out when a page is read.
+Timelines are not changed: deleted posts are dropped when a page is read.
 
-A deleted user's posts are gone through once, from the newest on. Whoever repeats it after a crash begins at the top and
-reads past those whose flag is in the index; as their texts were emptied before that, none is left behind.
+A deleted user's posts are flagged from the newest to the oldest, body before index. After a crash it begins again at
+the newest and skips posts whose index row is flagged; their bodies are empty already.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,12 @@ from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.ports import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
 from microblog_streams.ports.event_log import Lease
 
-#: Posts of a deleted user flagged between two looks at the lease: ten requests side by side, of the 96 that a worker
-#: may have under way.
-BATCH = 100
+#: Posts of a deleted user flagged between two checks of the lease: ten concurrent requests, of a worker's limit of 96.
+BATCH_POSTS = 100
 
 
 def tombstone(at: datetime) -> Row:
-    """Return the row that says that an author was deleted; there is only ever one version of it."""
+    """Return the tombstone row of a deleted author. It has only one version."""
     return Row(1, False, at)
 
 
@@ -36,18 +35,18 @@ class Deletions:
     timelines: TimelineStore
     post_cache: PostCache
     user_cache: UserCache
-    losses: LostCommits
+    lost_commits: LostCommits
 
     def record(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
-        """Write a deleted user's tombstone, which fan-out and follows look at first. Raises NotMine."""
+        """Write a deleted user's tombstone, which fan-out and follows check first. Raises NotMine."""
         if isinstance(event, UserDeleted):
             lease.check()
             self.followers.write(event.user_id, TOMBSTONE, tombstone(event.at))
 
-    async def apply(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
-        """Flag what was deleted, in the caches first. Raises NotMine, StoreUnavailable."""
+    async def settle(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
+        """Flag the post, or all posts of the user, in the cache first. Raises NotMine, StoreUnavailable."""
         if isinstance(event, UserDeleted):
-            await self.losses.deletion(event)
+            await self.lost_commits.deletion(event)
             await self._user(event.user_id, lease)
         else:
             await self._post(event.post_id, event.user_id)
@@ -60,7 +59,7 @@ class Deletions:
         await self.user_cache.delete(user)
         await self.timelines.remove(user)
         last: UUID | None = None
-        while ids := await self.posts.newest(user, last, BATCH):
+        while ids := await self.posts.newest(user, last, BATCH_POSTS):
             lease.check()
             await self.post_cache.fill([Post(post_id, user, "", deleted=True) for post_id in ids])
             await self.posts.delete_all(user, ids)

@@ -1,9 +1,9 @@
-"""What comes of a follow or unfollow: a row in the followers table, then an effect on the follower's timeline.
+"""Applies follows and unfollows: writes the row of the follower table, then backfills or purges the timeline.
 
-user.follow and user.unfollow are two topics without an order between them, hence per edge the version decides. The row
-is written in the stream's own loop, in the order of the events; effects run beside each other, hold a lock per edge,
-and act only if the row still has their version. An equal version repeats row and effect, because a worker may have died
-between the two, or before the changelog had the row.
+Events of user.follow and user.unfollow are not ordered among each other, so the edge version decides. Rows are written
+in the stream's own loop, in the order of the events. Effects on timelines run concurrently, under a lock per edge, and
+only if the row still has their version. An equal version repeats row and effect: a worker may have died between the
+two, or before the row was in the changelog.
 """
 
 import asyncio
@@ -27,27 +27,27 @@ class FollowEffects:
     posts: PostStore
     timelines: TimelineStore
     running: Running
-    losses: LostCommits
+    lost_commits: LostCommits
     locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def record(self, event: EdgeChanged, lease: Lease) -> None:
-        """Write the edge's row, unless it knows better already. Runs in the stream's loop. Raises NotMine."""
+        """Write the row, unless the stored version is higher. Runs in the stream's loop. Raises NotMine."""
         lease.check()
         row = self.followers.row(lease.partition, event.followee_id, event.follower_id)
         if row is None or event.version >= row.version:
             new = Row(event.version, event.following, event.at)
             self.followers.write(event.followee_id, event.follower_id, new)
 
-    async def apply(self, event: EdgeChanged, lease: Lease) -> None:
-        """Backfill or purge the follower's timeline, if the edge is still as the event says. Raises NotMine."""
+    async def settle(self, event: EdgeChanged, lease: Lease) -> None:
+        """Backfill or purge the follower's timeline, if the event is still the newest of its edge. Raises NotMine."""
         if event.restate:
             return
-        await self.losses.edge(event)
+        await self.lost_commits.edge(event)
         async with self._lock(event):
-            if self._stands(event, lease):
+            if self._is_newest(event, lease):
                 await (self._backfill if event.following else self._purge)(event, lease)
 
-    def _stands(self, event: EdgeChanged, lease: Lease) -> bool:
+    def _is_newest(self, event: EdgeChanged, lease: Lease) -> bool:
         lease.check()
         row = self.followers.row(lease.partition, event.followee_id, event.follower_id)
         gone = self.followers.row(lease.partition, event.followee_id, TOMBSTONE) is not None

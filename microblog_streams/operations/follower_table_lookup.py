@@ -1,6 +1,6 @@
-"""The rows of the followers table as people look at them: who wonders why a post reached somebody, or did not.
+"""Looks up rows of the follower table, for operators who ask why a post reached a user, or did not.
 
-This is what fan-out goes by. PostgreSQL says what should be so, and may be ahead of it by what is on its way.
+Fan-out uses these rows. PostgreSQL is the truth, and may be ahead by the events in flight.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,9 +14,9 @@ from microblog_streams.ports import Followers, Row, RowSlice
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The rows that are in this worker. ``partition_of`` tells an author's partition; ``worker`` is its name.
+    """The rows in this worker. ``partition_of``: returns an author's partition. ``worker``: its name.
 
-    All methods raise WorkerUnavailable where the partition is not in this worker (any more).
+    All methods raise WorkerUnavailable where this worker does not have the partition.
     """
 
     followers: Followers
@@ -31,12 +31,12 @@ class Rows:
         return row
 
     def page(self, author: int, after: int, limit: int) -> RowSlice:
-        """Return the rows of an author's followers, by id, also those that were undone."""
+        """Return the rows of an author's followers, by id, also of former followers."""
         with _translated():
             return self.followers.scan(self.partition_of(author), author, after, limit)
 
     def deleted(self, author: int) -> bool:
-        """Tell whether the author is known to be deleted."""
+        """Return whether the author has a tombstone."""
         return self._row(author, TOMBSTONE) is not None
 
     def _row(self, author: int, follower: int) -> Row | None:
@@ -49,4 +49,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except NotMine as exc:
-        raise WorkerUnavailable(f"The rows were just given to another worker ({exc}). Try again.") from None
+        raise WorkerUnavailable(f"The rows were just assigned to another worker ({exc}). Try again.") from None

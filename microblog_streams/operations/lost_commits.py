@@ -1,11 +1,11 @@
-"""What PostgreSQL has lost, seen from what the log and the workers' tables still know; see ``stores.postgres.era``.
+"""Corrects what Kafka and the follower table still have of commits that PostgreSQL lost (``stores.postgres.era``).
 
-PostgreSQL is the truth: an edge that it does not know any more is ended, one that it knows otherwise is told again as
-it is there, under a version above the lost one. The deletion of a person is the exception: it is done again, because
-their posts are flagged already. What nobody was told of is simply as if it had never been answered.
+PostgreSQL is the truth. An edge that it does not know is ended. An edge that it knows in another state is published
+again, with a version above the lost one. Only the deletion of a user is repeated in PostgreSQL, because their posts are
+flagged already.
 
-Two ways lead here. A new era has the rows of every partition compared once. And an event of an earlier era that comes
-after that is looked up before it is acknowledged.
+In a new era every partition's rows are compared once. An event of an earlier era that arrives later is compared before
+it is acknowledged.
 """
 
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from microblog_streams.domain.models import ERA_BITS, Edge, Era
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import Followers, FollowStore, UserStore
 
-#: Rows that are compared in one query: some 2 ms of the event loop.
-PAGE: Final = 500
-#: Seconds that the clock of whoever deleted somebody may be ahead of PostgreSQL's.
-SKEW_SECONDS: Final = 60.0
+#: Rows compared in one query: some 2 ms of the event loop.
+PAGE_ROWS: Final = 500
+#: Seconds that a worker's clock may be ahead of PostgreSQL's.
+MAX_SKEW_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
 class LostCommits:
-    """Finds and corrects them. ``era`` is PostgreSQL's, as this process knows it."""
+    """Finds and corrects them. ``era``: returns PostgreSQL's era as this process knows it."""
 
     followers: Followers
     follows: FollowStore
@@ -33,23 +33,23 @@ class LostCommits:
     era: Callable[[], Era]
 
     async def edge(self, event: EdgeChanged) -> None:
-        """Look an edge event of an earlier era up. Raises StoreUnavailable."""
+        """Compare an edge event of an earlier era with PostgreSQL. Raises StoreUnavailable."""
         if event.version >> ERA_BITS < self.era().number:
             claim = Edge(event.follower_id, event.followee_id, event.following, event.version, event.at)
             await self.follows.correct([claim])
 
     async def deletion(self, event: UserDeleted) -> None:
-        """Look the deletion of a person in an earlier era up. Raises StoreUnavailable."""
-        if event.at.timestamp() < self.era().began + SKEW_SECONDS:
+        """Repeat the deletion of a user in an earlier era, if PostgreSQL lost it. Raises StoreUnavailable."""
+        if event.at.timestamp() < self.era().began + MAX_SKEW_SECONDS:
             await self.users.delete_again(event.user_id, event.at)
 
     async def partition(self, partition: int) -> tuple[int, int]:
-        """Compare all rows of a partition; return how many there are, and how many PostgreSQL had lost.
+        """Compare all rows of a partition; return their number, and how many of them PostgreSQL had lost.
 
         Raises StoreUnavailable, NotMine.
         """
         rows, lost, last = 0, 0, (0, 0)
-        while page := self.followers.page(partition, last, PAGE):
+        while page := self.followers.page(partition, last, PAGE_ROWS):
             claims = [
                 Edge(follower, author, row.following, row.version, row.changed_at)
                 for author, follower, row in page

@@ -1,4 +1,4 @@
-"""Pages: part of an ordered list, and the positions from which it goes on. The web layer makes cursors of positions."""
+"""Pages: part of an ordered list, with the positions of the pages around it. web/ turns positions into cursors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +14,9 @@ P = TypeVar("P")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T, P]):
-    """Items in order; ``next`` goes on after the last, ``prev`` above the first. None: there is nothing there.
+    """Items in order. ``next`` continues after the last item, ``prev`` before the first; None: there are no more.
 
-    A page that is not ``whole`` may lack items between those it has, and leads nowhere: ask for it again.
+    A page that is not ``whole`` may lack items between those it has, and has no positions: read it again.
     """
 
     items: Sequence[T]
@@ -26,7 +26,7 @@ class Page(Generic[T, P]):
 
 
 class PostView(NamedTuple):
-    """A post as people see it: with its author's name. A tuple, because a page makes 20 of them."""
+    """A post with its author's name. A tuple, because it is cheap to make and a page has 20."""
 
     id: UUID
     author: int
@@ -40,7 +40,7 @@ class PostView(NamedTuple):
 
 
 class Shown(Protocol):
-    """What a page's positions are made of."""
+    """An item whose id is its position."""
 
     @property
     def id(self) -> UUID:
@@ -52,19 +52,19 @@ S = TypeVar("S", bound=Shown)
 
 
 def timeline_below(page: Page[S, UUID], before: UUID | None) -> Page[S, UUID]:
-    """Return a timeline's page with what is newer than it: above its first post, else above where it began."""
+    """Add the position of newer posts: above the first post, else above ``before``."""
     if page.items or before is None:
         return replace(page, prev=page.items[0].id if page.items else None)
     return replace(page, prev=_beside(before, above=False))
 
 
 def timeline_above(items: Sequence[S], after: UUID) -> Page[S, UUID]:
-    """Return a timeline's page of what is next above ``after``."""
+    """Return the page of the posts next above ``after``."""
     if not items:
         return Page(items, next=_beside(after, above=True), prev=after)
     return Page(items, next=items[-1].id, prev=items[0].id)
 
 
 def _beside(position: UUID, above: bool) -> UUID:
-    """Return the position from which a page begins with ``position`` itself: pages leave out where they go on from."""
+    """Return the position whose page begins with ``position`` itself: pages exclude their own position."""
     return UUID(int=position.int + 1 if above else position.int - 1)

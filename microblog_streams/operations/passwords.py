@@ -1,7 +1,7 @@
-"""Passwords: kept as argon2id hashes, and checked so that nobody learns from it who is registered.
+"""Passwords: argon2id hashes, checked without revealing who is registered.
 
-A hash takes 64 MiB and a good part of a second's work, on purpose. So few are made at a time, in threads of their own,
-and where many wait already the next one is turned away: else a flood of logins would hold up everything else.
+A hash takes 64 MiB and a good part of a second, by design. So few are computed at a time, in threads of their own, and
+where many wait the next one is refused: a flood of logins must not delay everything else.
 """
 
 import asyncio
@@ -22,37 +22,37 @@ from microblog_streams.domain.models import Login
 from microblog_streams.operations import validation
 from microblog_streams.ports import PasswordStore
 
-#: Hashes made at a time, and calls that may wait for theirs.
-AT_ONCE: Final = 2
-WAITING: Final = 32
+#: Hashes computed concurrently, and calls that may wait.
+MAX_CONCURRENT_HASHES: Final = 2
+MAX_WAITING_CALLS: Final = 32
 
 T = TypeVar("T")
 
 
 class Passwords:
-    """What the system does with passwords."""
+    """Hashes and checks passwords."""
 
     def __init__(self, store: PasswordStore, hasher: PasswordHasher | None = None) -> None:
-        """Take the store; ``hasher`` is RFC 9106's second recommendation unless another is given."""
+        """Take the store. ``hasher``: by default the second recommendation of RFC 9106."""
         self.store = store
         self._hasher = hasher or PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-        self._nobodys = nobodys(self._hasher)
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="passwords")
+        self._decoy = decoy_hash(self._hasher)
+        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_HASHES, thread_name_prefix="passwords")
         self._asked = 0
 
     async def hashed(self, password: SecretStr) -> str:
-        """Return what is kept of a password. Raises Invalid (``password``), Busy."""
+        """Return the hash of a password. Raises Invalid (``password``), Busy."""
         text = validation.password(password.get_secret_value())
         return await self._work(lambda: self._hasher.hash(text))
 
     async def log_in(self, username: str, password: SecretStr) -> int:
-        """Return whose name and password these are. Raises WrongLogin, Busy.
+        """Return the id of the user with this name and password. Raises WrongLogin, Busy.
 
-        The work is the same whether the name is somebody's, has a password, or neither.
+        It takes as long for a name without user, or a user without password.
         """
         login = await self._find(username)
         stored = login.password if login else None
-        right = await self._fits(stored or self._nobodys, password)
+        right = await self._fits(stored or self._decoy, password)
         if login is None or stored is None or not right:
             raise WrongLogin
         if self._hasher.check_needs_rehash(stored):
@@ -60,8 +60,8 @@ class Passwords:
         return login.user
 
     async def belongs(self, password: SecretStr, user: int) -> bool:
-        """Tell whether it is the user's password. Raises Busy."""
-        return await self._fits(await self.store.get(user) or self._nobodys, password)
+        """Return whether it is the user's password. Raises Busy."""
+        return await self._fits(await self.store.get(user) or self._decoy, password)
 
     async def _find(self, username: str) -> Login | None:
         try:
@@ -87,7 +87,7 @@ class Passwords:
         await self.store.put(user, await self.hashed(password))
 
     async def _work(self, work: Callable[[], T]) -> T:
-        if self._asked >= AT_ONCE + WAITING:
+        if self._asked >= MAX_CONCURRENT_HASHES + MAX_WAITING_CALLS:
             raise Busy("Too many passwords are being checked")
         self._asked += 1
         try:
@@ -96,8 +96,8 @@ class Passwords:
             self._asked -= 1
 
 
-def nobodys(hasher: PasswordHasher) -> str:
-    """Return a hash that takes as long to check as everybody's, and that no password has."""
+def decoy_hash(hasher: PasswordHasher) -> str:
+    """Return a hash that no password has and that takes as long to check as any other."""
     salt, digest = (b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, hasher.hash_len))
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${cost}${salt}${digest}"

@@ -1,8 +1,8 @@
-"""The two rows of a post, its text and its place in the author's index, and what is wrong where only one was written.
+"""Checks and repairs the two rows of a post: its body, and its row in the author index.
 
-They go out in one request and are no more atomic than two. A request that was given up is repeated by its event until
-it is answered, so neither fault lasts unless something failed that must not. Without the index row no rebuild, backfill
-or author page shows the post; with a flag in the index alone its text can still be read by its id.
+Both go out in one unlogged batch, which is not atomic. The post's event repeats the write until it is confirmed, so a
+difference lasts only where a guarantee failed. Without the index row no rebuild, backfill or author page shows the
+post. With the deletion flag in the index alone, the text can still be read by its id.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from uuid import UUID
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import PostCache, PostStore
 
-#: Posts that are looked at again, or written again, side by side.
-PART: Final = 100
+#: Posts compared or written concurrently.
+CHUNK_POSTS: Final = 100
 
 
 class RowKind(StrEnum):
-    """What can be wrong with a post's rows."""
+    """How the rows of a post can differ."""
 
     UNINDEXED = "unindexed"  # the text is there, the author's index has no row of it
     UNEMPTIED = "unemptied"  # the index says that it is deleted, the text is there
@@ -38,13 +38,13 @@ class RowFinding:
 
 @dataclass(frozen=True)
 class PostRows:
-    """Compares the rows of posts, and makes both alike."""
+    """Compares and repairs the rows of posts."""
 
     posts: PostStore
     cache: PostCache
 
-    async def look(self, posts: Iterable[Post]) -> set[RowFinding]:
-        """Return what is wrong with those of the posts that are not deleted: one read of the index an author."""
+    async def compare(self, posts: Iterable[Post]) -> set[RowFinding]:
+        """Return the findings among the posts that are not deleted, with one index read per author."""
         by_author: dict[int, list[UUID]] = defaultdict(list)
         for post in posts:
             if not post.deleted:
@@ -52,22 +52,22 @@ class PostRows:
         found = await asyncio.gather(*(self._compare(author, ids) for author, ids in by_author.items()))
         return {finding for findings in found for finding in findings}
 
-    async def look_again(self, findings: Collection[RowFinding]) -> set[RowFinding]:
-        """Return those of the findings that are still there."""
+    async def compare_again(self, findings: Collection[RowFinding]) -> set[RowFinding]:
+        """Return the findings that are still there."""
         still: set[RowFinding] = set()
         for part in _parts(findings):
             posts = await self.posts.get_many([each.post_id for each in part])
-            still |= await self.look(posts.values()) & set(part)
+            still |= await self.compare(posts.values()) & set(part)
         return still
 
     async def unindexed(self, author: int, ids: Sequence[UUID]) -> set[UUID]:
-        """Return those of an author's posts that have a text and no row in the index. Reads few texts, if any."""
+        """Return the author's posts with a body and no index row. Reads a body only where the index row is missing."""
         known = await self.posts.indexed(author, ids)
         posts = await self.posts.get_many([post_id for post_id in ids if post_id not in known])
         return {post.id for post in posts.values() if not post.deleted}
 
-    async def mend(self, findings: Collection[RowFinding]) -> None:
-        """Write both rows of each again: of a text without index row as a post, of a flagged one as a deletion."""
+    async def repair(self, findings: Collection[RowFinding]) -> None:
+        """Write both rows again: a body without index row as a post, a flagged one as a deletion."""
         for part in _parts(findings):
             posts = await self.posts.get_many([each.post_id for each in part])
             await asyncio.gather(*(self._write(each, posts.get(each.post_id)) for each in part))
@@ -90,4 +90,4 @@ class PostRows:
 
 def _parts(findings: Collection[RowFinding]) -> list[list[RowFinding]]:
     every = sorted(findings)
-    return [every[start : start + PART] for start in range(0, len(every), PART)]
+    return [every[start : start + CHUNK_POSTS] for start in range(0, len(every), CHUNK_POSTS)]

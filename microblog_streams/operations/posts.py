@@ -1,7 +1,7 @@
-"""Writing, reading and deleting posts. The log comes first: the broker's confirmation is what acknowledges a post.
+"""Creates, reads and deletes posts. A post is accepted once the broker has confirmed its event.
 
-What follows the confirmation here (the post store, the caches, the author's own timeline) makes the answer true at
-once in the usual case; the agents make sure of the same, so a store that is away costs nothing but time.
+After the confirmation the request also writes to Cassandra, the cache and the author's own timeline, so that the author
+reads their own write. These are best-effort steps: the agents repeat them from the event.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from microblog_streams.ports import EventLog, IdempotencyStore, PostCache, PostS
 
 @dataclass(frozen=True)
 class Posts:
-    """What the system does with posts."""
+    """Use cases of posts."""
 
     log: EventLog
     store: PostStore
@@ -32,10 +32,10 @@ class Posts:
     timelines: TimelineStore
     idempotency: IdempotencyStore
     users: Users
-    bodies: Hydration
+    hydration: Hydration
 
     async def create(self, author: int, content: str, once: IdempotencyKey | None = None) -> PostView:
-        """Write a post; it is acknowledged when this returns. A repeated call is the same post.
+        """Create a post; returns once it is accepted. A repeated call with the same key returns the same post.
 
         Raises Invalid, NotFound (the author), KeyReused, BrokerUnavailable (nothing was sent), OutcomeUnknown.
         """
@@ -51,17 +51,17 @@ class Posts:
         return view(post, user)
 
     async def _show(self, post: Post, once: IdempotencyKey | None, cache: bool) -> None:
-        """Make the post visible. One that is sent again may be deleted by now, which only the store still knows."""
-        shortcuts = [
+        """Make the post visible. A repeated one is not cached: it may be deleted by now, which only the store knows."""
+        steps = [
             self._keep(post, cache),
             attempt("own_timeline", self.timelines.push([post.author], encode_entry(post.id, post.author)), 0),
         ]
         if once:
-            shortcuts.append(attempt("finish_key", self.idempotency.finish(post.author, once), None))
-        await asyncio.gather(*shortcuts)
+            steps.append(attempt("finish_key", self.idempotency.finish(post.author, once), None))
+        await asyncio.gather(*steps)
 
     async def _keep(self, post: Post, cache: bool) -> None:
-        """Store and cache the post; that it is stored spares the one who fans it out the same."""
+        """Store and cache the post. The cache notes that it is stored, so that fan-out need not store it again."""
         stored = await attempt("store_post", self._put(post), False)
         if cache:
             await attempt("cache_post", self.cache.fill([post], stored), None)
@@ -71,7 +71,7 @@ class Posts:
         return True
 
     async def get(self, post_id: UUID) -> PostView:
-        """Return a post. Raises NotFound, also for a deleted one or a deleted author's."""
+        """Return a post. Raises NotFound, also where the post or its author is deleted."""
         post = await self._find(post_id)
         authors = await self.users.find([post.author])
         if post.author not in authors:
@@ -85,16 +85,16 @@ class Posts:
             ids = await self.store.newest(author, position, count)
             return [encode_entry(post_id, author) for post_id in ids]
 
-        return await self.bodies.page(read, before, limit, author)
+        return await self.hydration.page(read, before, limit, author)
 
     async def delete(self, post_id: UUID, by: int | None = None) -> None:
-        """Delete a post; it is out of every page at once. ``by``: who wants to; None: whoever may.
+        """Delete a post; it disappears from every page at once. ``by``: the user who asks; None: not checked.
 
-        Raises NotFound, Forbidden (it is another's), BrokerUnavailable, OutcomeUnknown.
+        Raises NotFound, Forbidden (``by`` is not the author), BrokerUnavailable, OutcomeUnknown.
         """
         post = await self._find(post_id)
         if by not in (None, post.author):
-            await self.get(post_id)  # NotFound where the author is deleted: nobody sees this post
+            await self.get(post_id)  # NotFound where the author is deleted: the post is hidden then
             raise Forbidden("Only its author can delete a post.")
         event = PostDeleted(post_id=post_id, user_id=post.author, deleted_at=datetime.now(UTC))
         await self._publish(topics.POST_DELETED, event)
@@ -104,7 +104,7 @@ class Posts:
         )
 
     async def _find(self, post_id: UUID) -> Post:
-        post = (await self.bodies.find([post_id])).get(post_id)
+        post = (await self.hydration.find([post_id])).get(post_id)
         if post is None or post.deleted:
             raise NotFound("post", post_id)
         return post

@@ -1,8 +1,9 @@
-"""Tokens: giving, checking, listing and revoking them. Whose a token is stands in PostgreSQL, by the token's hash.
+"""Tokens: issued, verified, listed and revoked. PostgreSQL keeps them by their hash.
 
-A worker remembers what it found for at most 30 seconds, counted from its question: so long may a revocation take on
-another worker, and so long does PostgreSQL's absence not show. What was no token is remembered too, shortly and
-apart from the good ones, so that made-up tokens neither reach PostgreSQL each time nor crowd the good ones out.
+A token is ``mb_``, then 32 random bytes and their CRC-32, in base64url. A worker caches a valid token for 30 seconds
+from the look-up: a revocation takes up to that long on other workers, and an outage of PostgreSQL is not noticed for
+that long. Invalid tokens are cached too, in a cache of their own, so that invented tokens neither reach PostgreSQL each
+time nor evict valid ones.
 """
 
 import secrets
@@ -23,18 +24,18 @@ from microblog_streams.domain.models import NewToken, Token
 from microblog_streams.operations import validation
 from microblog_streams.ports import TokenStore
 
-#: Seconds that a worker goes by what it knows of a good token, and of one that is none.
+#: Seconds that a worker caches a valid token, and an invalid one.
 GOOD_SECONDS: Final = 30.0
 BAD_SECONDS: Final = 5.0
-#: Tokens that a worker remembers of each kind: some 4 MB.
-ROOM: Final = 10_000
-#: Uses that are written down with one statement.
-BATCH: Final = 1_000
+#: Tokens in each of the two caches: some 4 MB.
+MAX_CACHED_TOKENS: Final = 10_000
+#: Uses written with one statement.
+BATCH_USES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A new token, with the secret itself, which is nowhere else and will never be seen again."""
+    """A new token with its secret, which is stored nowhere."""
 
     token: Token
     secret: SecretStr
@@ -42,33 +43,33 @@ class Issued:
 
 @dataclass(frozen=True)
 class Tokens:
-    """What the system does with tokens. ``life`` is how long a new one is good for."""
+    """Use cases of tokens. ``life``: of a new one."""
 
     store: TokenStore
     life: timedelta
-    good: TtlCache[bytes, Token] = field(default_factory=lambda: TtlCache(ROOM, GOOD_SECONDS))
-    bad: TtlCache[bytes, bool] = field(default_factory=lambda: TtlCache(ROOM, BAD_SECONDS))
-    #: When tokens were used last that are to be written down.
+    good: TtlCache[bytes, Token] = field(default_factory=lambda: TtlCache(MAX_CACHED_TOKENS, GOOD_SECONDS))
+    bad: TtlCache[bytes, bool] = field(default_factory=lambda: TtlCache(MAX_CACHED_TOKENS, BAD_SECONDS))
+    #: The last use of each token, until it is written to the store.
     used: dict[int, datetime] = field(default_factory=dict)
 
     def describe(self, secret: SecretStr, name: str) -> NewToken:
-        """Return what is kept of a new token. Raises Invalid (``name``)."""
+        """Return the row of a new token. Raises Invalid (``name``)."""
         return NewToken(hashed(secret.get_secret_value()), validation.token_name(name), self.life)
 
     async def issue(self, user: int, name: str) -> Issued:
-        """Give a user a token. Raises Invalid (``name``), NotFound (the user)."""
+        """Issue a token to a user. Raises Invalid (``name``), NotFound (the user)."""
         secret = new()
         return Issued(await self.store.add(user, self.describe(secret, name)), secret)
 
     async def renew(self, user: int, name: str) -> Issued:
-        """Give a user a token in place of the one that registering gave. Raises NotFound (the user)."""
+        """Replace the token that registration gave. Raises NotFound (the user)."""
         secret = new()
         token = await self.store.renew(user, self.describe(secret, name))
         self.forget(user)
         return Issued(token, secret)
 
     async def verify(self, text: str) -> Token | None:
-        """Return the token where it is a good one. Raises StoreUnavailable where that cannot be known now."""
+        """Return the token, or None for an invalid one. Raises StoreUnavailable."""
         if not well_formed(text):
             return None
         token_hash, now = hashed(text), datetime.now(UTC)
@@ -94,19 +95,19 @@ class Tokens:
         return await self.store.of(user)
 
     async def revoke(self, user: int, ident: int) -> None:
-        """End a token of a user: here at once, on other workers within 30 s. Raises NotFound, also for another's."""
+        """Revoke a user's token: here at once, on other workers within 30 s. NotFound, also for another user's."""
         revoked = await self.store.revoke(user, ident)
         self.good.invalidate(lambda token: token.id == revoked.id)
 
     def forget(self, user: int) -> None:
-        """Have the next call of a user's tokens looked up again, on this worker."""
+        """Drop a user's tokens from this worker's cache."""
         self.good.invalidate(lambda token: token.user == user)
 
     async def note_used(self) -> None:
-        """Write down when tokens were used since the last time. Raises StoreUnavailable: then it is for the next."""
+        """Write the last uses to the store. Raises StoreUnavailable; they are kept for the next call then."""
         uses = list(self.used.items())
-        for first in range(0, len(uses), BATCH):
-            batch = uses[first : first + BATCH]
+        for first in range(0, len(uses), BATCH_USES):
+            batch = uses[first : first + BATCH_USES]
             await self.store.note_used(dict(batch))
             for ident, at in batch:
                 if self.used.get(ident) == at:
@@ -117,7 +118,7 @@ PREFIX: Final = "mb_"
 
 _RANDOM_BYTES: Final = 32
 _SUM_BYTES: Final = 4
-#: 36 bytes fill 48 characters to the last bit, so there is one spelling of each.
+#: 36 bytes fill 48 characters to the last bit, so each token has one spelling.
 _CHARACTERS: Final = len(PREFIX) + (_RANDOM_BYTES + _SUM_BYTES) * 4 // 3
 
 
@@ -128,7 +129,7 @@ def new() -> SecretStr:
 
 
 def well_formed(text: str) -> bool:
-    """Tell whether it can be a token at all."""
+    """Return whether the text has the form and checksum of a token."""
     if len(text) != _CHARACTERS or not text.startswith(PREFIX):
         return False
     try:
@@ -139,7 +140,7 @@ def well_formed(text: str) -> bool:
 
 
 def hashed(text: str) -> bytes:
-    """Return what is kept of a token."""
+    """Return the hash by which a token is stored."""
     return sha256(text.encode()).digest()
 
 

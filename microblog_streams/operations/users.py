@@ -1,4 +1,4 @@
-"""Registering, finding and deleting people. PostgreSQL is the truth, the cache in Redis the usual answer."""
+"""Registers, finds and deletes users. PostgreSQL is the truth; reads are usually answered by the cache in Redis."""
 
 import asyncio
 from collections.abc import Collection, Mapping
@@ -16,16 +16,15 @@ from microblog_streams.operations.pages import Page
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.ports import TimelineStore, UserCache, UserStore
 
-#: Seconds that a registration waits for the new user's timeline to be made, with its transaction open.
+#: Seconds that a registration, with its transaction open, waits for the new timeline in Redis.
 TIMELINE_SECONDS: Final = 0.5
-#: Characters of an Idempotency-Key of a registration. There is no caller yet whose own it could be, so nobody must
-#: guess it.
-LEAST_KEY: Final = 16
+#: Least length of an Idempotency-Key of a registration. Without a caller to bind it to, it must be hard to guess.
+MIN_KEY_CHARACTERS: Final = 16
 
 
 @dataclass(frozen=True)
 class Users:
-    """What the system does with people."""
+    """Use cases of users."""
 
     store: UserStore
     cache: UserCache
@@ -33,7 +32,7 @@ class Users:
     tokens: Tokens
 
     async def create(self, username: str, once: IdempotencyKey | None = None) -> User:
-        """Register somebody who has neither password nor token (``admit``)."""
+        """Register a user without password and token."""
         user, _ = await self.admit(username, once)
         return user
 
@@ -43,7 +42,7 @@ class Users:
         """Register; return the user, and whether they are new.
 
         Raises Invalid for a name or a key that breaks the rules, UsernameTaken, KeyReused. A repeated call finds the
-        same user, whose credentials stay as they are; NotFound where that one is deleted by now.
+        same user, whose credentials are not changed; NotFound where they are deleted by now.
         """
         name, key = validation.username(username)
         user, new = await self._register(name, key, once, credentials)
@@ -56,17 +55,19 @@ class Users:
     ) -> tuple[User, bool]:
         if once is None:
             return await self.store.create(name, key, credentials, self._make_timeline), True
-        if len(once.key) < LEAST_KEY:
-            raise Invalid("Idempotency-Key", f"must have at least {LEAST_KEY} characters here; make it a random UUID")
+        if len(once.key) < MIN_KEY_CHARACTERS:
+            raise Invalid(
+                "Idempotency-Key", f"must have at least {MIN_KEY_CHARACTERS} characters here; make it a random UUID"
+            )
         return await self.store.create_once(name, key, once, credentials, self._make_timeline)
 
     async def _make_timeline(self, user: int) -> None:
-        """Make the empty timeline of somebody of whom nobody can know yet; where it cannot be soon, leave it cold.
+        """Create the new user's empty timeline before the commit; leave it cold where Redis is slow or away.
 
-        After the commit it would be too late: a repeated call on another worker finds the user, and what they follow
-        or write from then on would be missing in an empty timeline that calls itself complete.
+        After the commit it would be wrong: a repeated call on another worker finds the user, and the posts of users
+        that they follow from then on would be missing in an empty timeline marked complete.
         """
-        deadline = monotonic() + TIMELINE_SECONDS  # Redis makes none after that either
+        deadline = monotonic() + TIMELINE_SECONDS  # Redis refuses the call after that, too
         with suppress(TimeoutError):
             async with asyncio.timeout(TIMELINE_SECONDS):
                 await attempt("create_timeline", self.timelines.create(user, deadline), False)
@@ -86,11 +87,11 @@ class Users:
                 raise NotFound("user", user)
 
     async def find(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return those of the users that exist and are not deleted."""
+        """Return the users that exist and are not deleted, by id."""
         return await self.complete(ids, await attempt("cached_users", self.cache.get_many(ids), {}))
 
     async def complete(self, ids: Collection[int], cached: Mapping[int, User | None]) -> Mapping[int, User]:
-        """Return the same, of whom some were found in the cache already."""
+        """Return the same, reading from the store only those that are not in ``cached``."""
         missing = [user for user in ids if user not in cached]
         stored = await self.store.get_many(missing) if missing else {}
         if stored:
@@ -99,20 +100,20 @@ class Users:
         return {**known, **stored}
 
     async def named(self, username: str) -> Page[User, int]:
-        """Return a page of who has this name, or one that reads the same: one person or none. Raises Invalid."""
+        """Return a page with the user of this name, in any case and form, or an empty page. Raises Invalid."""
         _, key = validation.username(username)
         found = await self.store.named(key)
         return Page([found] if found else [])
 
     async def page(self, after: int, limit: int) -> Page[User, int]:
-        """Return everybody, by id, from ``after`` (exclusive) on."""
+        """Return all users, by id, from ``after`` (exclusive) on."""
         users = await self.store.page(after, limit + 1)
         return people_page(users, limit)
 
     async def delete(self, user: int) -> None:
-        """Delete a user, with the edges that go out from them; their posts disappear from every page. NotFound.
+        """Delete a user and the edges of their follows; their posts disappear from every page. Raises NotFound.
 
-        Their tokens end: here at once, on other workers within 30 s, where they can do nothing for nobody.
+        Their tokens end here at once, and on other workers within 30 s.
         """
         if not await self.store.delete(user, datetime.now(UTC)):
             raise NotFound("user", user)
@@ -121,6 +122,6 @@ class Users:
 
 
 def people_page(users: Collection[User], limit: int) -> Page[User, int]:
-    """Make a page of up to ``limit`` of the users, of which one more than that was read."""
+    """Make a page of ``limit`` users; one more than that was read, to know whether there is a next page."""
     items = list(users)[:limit]
     return Page(items, next=items[-1].id if len(users) > limit else None)

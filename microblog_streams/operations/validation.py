@@ -1,7 +1,7 @@
-"""The rules for what people write: names and posts, checked once for every way in (views, commands).
+"""Validates usernames, posts, passwords and token names, for the API and the commands alike.
 
-A name is compared by its key, so that ``Ann``, ``ANN`` and the full-width spelling of it are one person's.
-A post is kept exactly as it was sent; trimming only decides how long it is, and it must show something.
+Names are compared by a key: ``Ann``, ``ANN`` and its full-width spelling are one name. A post is stored as sent;
+white space around it does not count for its length, and it must have a visible character.
 """
 
 import re
@@ -31,39 +31,39 @@ _BLANK: Final = (
     "\U0001d159"  # MUSICAL SYMBOL NULL NOTEHEAD
 )
 
-#: What a class of a regular expression holds for the characters that show nothing.
+#: The invisible characters, for a class of a regular expression.
 UNSEEN: Final = _SPACE + _INVISIBLE_CONTROL + _IGNORABLE + _NO_CHARACTERS + _BLANK
 
 _SEEN: Final = re.compile(f"[^{UNSEEN}]")
 
 #: Code points of a username, in NFC.
 MAX_USERNAME: Final = 50
-#: Code points of a post without the white space around it, and with it.
+#: Code points of a post without and with the white space around it.
 MAX_CONTENT, MAX_RAW_CONTENT = 500, 2_000
 
-#: Code points of a password, in NFC, and of what somebody calls a token.
-LEAST_PASSWORD, MAX_PASSWORD = 8, 200
+#: Code points of a password, in NFC, and of a token's name.
+MIN_PASSWORD, MAX_PASSWORD = 8, 200
 MAX_TOKEN_NAME: Final = 100
 
-#: No character takes more than four code points apart (UAX #15), so a longer name is too long in NFC as well.
-#: Looked at first: putting thousands of combining marks in order takes seconds.
-_LONGEST_APART: Final = 4
+#: A character is at most four code points in NFD (UAX #15), so a longer text is too long in NFC as well. Checked before
+#: normalization, which takes seconds for thousands of combining marks.
+_MAX_NFD_FACTOR: Final = 4
 
 _PUNCTUATION: Final = "_-."
 #: Categories of letters and of decimal digits.
 _LETTERS_AND_DIGITS: Final = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")
-#: Marks that belong to a script (vowel signs of Hindi or Thai) are part of its letters; those that go on any
-#: letter, and those that choose a glyph, are not: they make names that look alike, or unlike text.
+#: Marks of one script (vowel signs of Hindi or Thai) are allowed. Marks that combine with any letter, and variation
+#: selectors, are not: they make names that look alike.
 _LOOSE_MARKS: Final = re.compile("COMBINING |VARIATION SELECTOR")
 
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 _BREAKS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile(f"[{_BREAKS}\ud800-\udfff]")
-#: The rule for tokens' names as a regular expression, for those who describe it.
+#: The rule for token names as a regular expression, for the OpenAPI document.
 TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
 _CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
-#: The rule for posts as a regular expression, for those who describe it: no control characters, and one that is seen.
+#: The rule for posts as a regular expression, for the OpenAPI document: no control character, and a visible one.
 CONTENT: Final = rf"^[^{_CONTROL}]*[^{UNSEEN}][^{_CONTROL}]*$"
 
 
@@ -72,7 +72,7 @@ def username(value: str) -> tuple[str, str]:
 
     1 to 50 letters and digits of any script, ``_``, ``-`` and ``.``.
     """
-    if len(value) > MAX_USERNAME * _LONGEST_APART:
+    if len(value) > MAX_USERNAME * _MAX_NFD_FACTOR:
         raise _long("username", MAX_USERNAME)
     name = unicodedata.normalize("NFC", value)
     if not name:
@@ -87,15 +87,15 @@ def username(value: str) -> tuple[str, str]:
 
 
 def name_key(name: str) -> str:
-    """Return what names are compared by. The work grows faster than the name: cut what nobody has checked."""
+    """Return the key by which names are compared. Limit the length first: the work grows faster than it."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
 def content(value: str) -> str:
     """Return the text of a post as it was sent. Raises Invalid (``content``).
 
-    1 to 500 code points after trimming, at most 2,000 before, of which one is seen; of the control characters only
-    newline and tab.
+    1 to 500 code points after trimming, at most 2,000 before, with a visible one; of control characters only newline
+    and tab.
     """
     if len(value) > MAX_RAW_CONTENT:
         raise _long("content", MAX_RAW_CONTENT)
@@ -104,32 +104,32 @@ def content(value: str) -> str:
     text = value.strip()
     if not text:
         raise Invalid("content", "is empty")
-    if not shows(text):
-        raise Invalid("content", "is empty: none of its characters can be seen")
+    if not has_visible(text):
+        raise Invalid("content", "is empty: it has no visible character")
     if len(text) > MAX_CONTENT:
         raise _long("content", MAX_CONTENT)
     return value
 
 
 def password(value: str) -> str:
-    """Return a password in NFC, as it is hashed: keyboards differ in how they put "é" together. Raises Invalid.
+    """Return a password in NFC, as it is hashed: keyboards compose "é" differently. Raises Invalid (``password``).
 
-    8 to 200 characters, whichever they are. The message never quotes any of it.
+    8 to 200 characters of any kind. The message never quotes the password.
     """
-    if len(value) > MAX_PASSWORD * _LONGEST_APART:
+    if len(value) > MAX_PASSWORD * _MAX_NFD_FACTOR:
         raise _long("password", MAX_PASSWORD)
     text = unicodedata.normalize("NFC", value)
-    if len(text) < LEAST_PASSWORD:
-        raise Invalid("password", f"is shorter than {LEAST_PASSWORD} characters")
+    if len(text) < MIN_PASSWORD:
+        raise Invalid("password", f"is shorter than {MIN_PASSWORD} characters")
     if len(text) > MAX_PASSWORD:
         raise _long("password", MAX_PASSWORD)
     if _HALF_CHARACTER.search(text):
-        raise Invalid("password", "holds half a character (a lone surrogate)")
+        raise Invalid("password", "has half a character (a lone surrogate)")
     return text
 
 
 def token_name(value: str) -> str:
-    """Return what somebody calls a token, as it is. Raises Invalid (``name``).
+    """Return a token's name unchanged. Raises Invalid (``name``).
 
     Up to 100 code points, none of them a control character or the end of a line.
     """
@@ -141,7 +141,7 @@ def token_name(value: str) -> str:
 
 
 def _in_names(character: str, before: str) -> bool:
-    if not shows(character):
+    if not has_visible(character):
         return False
     category = unicodedata.category(character)
     if category in _LETTERS_AND_DIGITS:
@@ -160,6 +160,6 @@ def _code_point(character: str) -> str:
     return f"U+{ord(character):04X}"
 
 
-def shows(text: str) -> bool:
-    """Return whether there is a character that is seen. A mark without a letter is: it is drawn."""
+def has_visible(text: str) -> bool:
+    """Return whether the text has a visible character. A mark without a letter is drawn, hence visible."""
     return _SEEN.search(text) is not None

@@ -19,11 +19,11 @@ from microblog_streams.operations.pages import PostView
 from microblog_streams.operations.tokens import Issued
 from microblog_streams.operations.validation import (
     CONTENT,
-    LEAST_PASSWORD,
     MAX_CONTENT,
     MAX_PASSWORD,
     MAX_TOKEN_NAME,
     MAX_USERNAME,
+    MIN_PASSWORD,
     TOKEN_NAME,
 )
 from web.http.body import RequestModel
@@ -41,7 +41,7 @@ def rfc3339(at: datetime) -> str:
 
 
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time", "examples": ["2026-11-24T12:00:00.123Z"]}
-_PASSWORD = {"minLength": LEAST_PASSWORD, "maxLength": MAX_PASSWORD, "examples": ["correct horse battery"]}
+_PASSWORD = {"minLength": MIN_PASSWORD, "maxLength": MAX_PASSWORD, "examples": ["correct horse battery"]}
 _NAME = {"maxLength": MAX_TOKEN_NAME, "pattern": TOKEN_NAME, "examples": ["my phone"]}
 _USERNAME = {"minLength": 1, "maxLength": MAX_USERNAME, "format": "username", "examples": ["ann"]}
 _CONTENT = {"minLength": 1, "maxLength": MAX_CONTENT, "pattern": CONTENT, "examples": ["Good morning"]}

@@ -21,7 +21,7 @@ from rocksdict import Rdict, WriteBatch
 from benchmarks.bench.ceilings.clients import BARE, OURS, report
 from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.domain.ids import encode_user
-from microblog_streams.operations.fan_out import SLICE
+from microblog_streams.operations.fan_out import SLICE_ROWS
 from microblog_streams.ports import Row
 from tables.codec import encode_key, encode_row
 from tables.followers import ROCKSDB, FollowersTable
@@ -83,7 +83,7 @@ def _bare(rows: Rdict, author: int) -> int:
 def _ours(table: FollowersTable, author: int) -> int:
     found, position = 0, cast("int | None", 0)
     while position is not None:
-        part = table.slice(0, author, position, SLICE)
+        part = table.slice(0, author, position, SLICE_ROWS)
         found, position = found + len(part.followers), part.last
     return found
 

@@ -1,8 +1,8 @@
-"""Comparing somebody's kept timeline with the truth: what PostgreSQL and Cassandra say that it must hold.
+"""Compares a timeline kept in Redis with the truth, a merge read of PostgreSQL and Cassandra.
 
-One look proves nothing, because events are on their way all the time: a post that was just written is missing, and one
-whose author was just unfollowed is a stray. What a look finds is wrong only if it is still found after all that was on
-its way at that moment has been brought about.
+One comparison proves nothing, because events are always in flight: a new post is missing for a moment, and a post of an
+author who was just unfollowed is still there. A finding counts only if it is still there after all events that were in
+flight at the time have been applied.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from uuid import UUID
 
 from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id
 from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
-from microblog_streams.operations.timelines.merge_read import History
+from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.ports import TimelinePage, TimelineState, TimelineStore, UserStore
 
 #: Above every entry: reading from the head would count as reading by the owner, and keep the timeline from expiring.
 _ABOVE_ALL: Final = UUID(int=2**128 - 1)
 #: More entries than any list has.
-_WHOLE: Final = 1_000_000
-#: Posts that are looked for beyond as many as the list has: how many can be found missing at most, at least.
-_MARGIN: Final = 100
+_ALL_ENTRIES: Final = 1_000_000
+#: Posts read beyond the length of the list: at least so many missing ones are found.
+_EXTRA_POSTS: Final = 100
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What can be wrong with a timeline."""
 
     MISSING = "missing"  # a post of the owner or a followee, above the tail, is not there
@@ -39,80 +39,80 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """One thing that is wrong, with the ids by which to find out why."""
+    """One wrong entry, with the ids that lead to its cause."""
 
-    kind: Kind
+    kind: FindingKind
     post_id: UUID
     author: int
 
 
 Findings = frozenset[Finding]
 NOTHING: Final[Findings] = frozenset()
-#: Returns when all that was on its way when it was called has been brought about.
-WaitUntilCaughtUp = Callable[[], Awaitable[None]]
+#: Returns when all events that were in flight at the call have been applied.
+CatchUp = Callable[[], Awaitable[None]]
 
 
 def counted(findings: Iterable[Finding]) -> dict[str, int]:
-    """Return how many findings there are of each kind."""
+    """Return the number of findings of each kind."""
     counts = Counter(finding.kind for finding in findings)
-    return {kind.value: counts[kind] for kind in Kind}
+    return {kind.value: counts[kind] for kind in FindingKind}
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Looks at timelines; does not count as reading them."""
+    """Compares timelines. It does not count as reading them, so it does not delay their expiry."""
 
     timelines: TimelineStore
-    history: History
+    merge_read: MergeRead
     users: UserStore
     rows: PostRows
 
-    async def look(self, user: int) -> Findings | None:
-        """Return what is not as it must be at this moment; None where no list is kept. Raises StoreUnavailable."""
-        kept = await self.timelines.older(user, _ABOVE_ALL, _WHOLE)
-        if kept.state in (TimelineState.COLD, TimelineState.BUILDING):
+    async def compare(self, user: int) -> Findings | None:
+        """Return what differs at this moment; None where no list is kept. Raises StoreUnavailable."""
+        kept = await self.timelines.older(user, _ABOVE_ALL, _ALL_ENTRIES)
+        if kept.warmth in (TimelineState.COLD, TimelineState.BUILDING):
             return None
         truth, authors = await asyncio.gather(
-            self.history.older(user, None, len(kept.entries) + _MARGIN), self.history.authors(user)
+            self.merge_read.older(user, None, len(kept.entries) + _EXTRA_POSTS), self.merge_read.authors(user)
         )
         unknown = set(kept.entries) - set(truth)
         strays, unindexed = await asyncio.gather(self._strays(unknown, authors), self._unindexed(unknown, authors))
         found = {
-            Kind.MISSING: _missing(kept, truth),
-            Kind.STRAY: strays,
-            Kind.UNINDEXED: unindexed,
-            Kind.DOUBLED: _doubled(kept.entries),
-            Kind.MISPLACED: _misplaced(kept.entries),
+            FindingKind.MISSING: _missing(kept, truth),
+            FindingKind.STRAY: strays,
+            FindingKind.UNINDEXED: unindexed,
+            FindingKind.DOUBLED: _doubled(kept.entries),
+            FindingKind.MISPLACED: _misplaced(kept.entries),
         }
         return frozenset(
             Finding(kind, entry_post_id(entry), entry_author(entry)) for kind in found for entry in found[kind]
         )
 
-    async def confirmed(self, user: int, findings: Findings, wait_until_caught_up: WaitUntilCaughtUp) -> Findings:
-        """Return those of a look's findings that are still there when nothing of that moment is under way any more.
+    async def confirmed(self, user: int, findings: Findings, catch_up: CatchUp) -> Findings:
+        """Return the findings that are still there after all events in flight were applied.
 
-        Looked at twice more: who is unfollowed and followed again in between has their posts on the way once more.
+        Compared twice more, because an unfollow and a new follow in between put the posts in flight once more.
         """
         for _ in range(2):
             if findings:
-                await wait_until_caught_up()
-                findings &= await self.look(user) or NOTHING
+                await catch_up()
+                findings &= await self.compare(user) or NOTHING
         return findings
 
-    async def mend(self, user: int, findings: Findings) -> None:
+    async def repair(self, user: int, findings: Findings) -> None:
         """Write the index rows that are missing, then make the timeline cold: its next read rebuilds it."""
-        unindexed = {each for each in findings if each.kind is Kind.UNINDEXED}
-        await self.rows.mend([RowFinding(RowKind.UNINDEXED, each.post_id, each.author) for each in unindexed])
+        unindexed = {each for each in findings if each.kind is FindingKind.UNINDEXED}
+        await self.rows.repair([RowFinding(RowKind.UNINDEXED, each.post_id, each.author) for each in unindexed])
         await self.timelines.remove(user)
 
     async def _strays(self, unknown: Iterable[bytes], authors: Collection[int]) -> set[bytes]:
-        """Return entries of others. Those of deleted people stay in the lists, and drop out when they are read."""
+        """Return entries of other authors. Entries of deleted users stay in the lists and are dropped on reading."""
         strange = {entry for entry in unknown if entry_author(entry) not in authors}
         alive = await self.users.get_many({entry_author(entry) for entry in strange}) if strange else {}
         return {entry for entry in strange if entry_author(entry) in alive}
 
     async def _unindexed(self, unknown: Iterable[bytes], authors: Collection[int]) -> set[bytes]:
-        """Return entries whose text is there without a row in the index. The others are deleted posts, by far most."""
+        """Return entries whose post has a body and no row in the author index. Most unknown ones are deleted posts."""
         by_author: dict[int, list[UUID]] = defaultdict(list)
         for entry in unknown:
             if (author := entry_author(entry)) in authors:
@@ -122,7 +122,7 @@ class Audit:
 
 
 def _missing(kept: TimelinePage, truth: Iterable[bytes]) -> set[bytes]:
-    tail = kept.entries[-1] if kept.state is TimelineState.PARTIAL else b""
+    tail = kept.entries[-1] if kept.warmth is TimelineState.PARTIAL else b""
     return {entry for entry in truth if entry >= tail} - set(kept.entries)
 
 

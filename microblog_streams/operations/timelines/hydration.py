@@ -1,7 +1,7 @@
-"""From a timeline's entries to posts as people see them: bodies and names from the caches at once, else the stores.
+"""Hydrates entries: adds texts and authors' names, from the caches in one request, else from the stores.
 
-Deleted posts and posts of deleted users drop out here, so that a deletion touches one key and not a million lists.
-A body that cannot be read is an error: a page is never silently shorter.
+Deleted posts and posts of deleted users are dropped here, so that a deletion changes one key and not a million lists.
+A post that cannot be read is an error, so that no page is silently short.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Hydration:
     users: Users
 
     async def views(self, entries: Sequence[bytes], owner: int) -> list[PostView]:
-        """Return the posts in the order of ``entries``, less the deleted; the page that they are on is ``owner``'s.
+        """Return the posts in the order of ``entries``, without deleted ones. ``owner``: whose page they are on.
 
         Raises NotFound (the owner), and StoreUnavailable where a post cannot be read.
         """
@@ -46,10 +46,10 @@ class Hydration:
         return _shown([posts[post_id] for post_id in ids], people_there)
 
     async def page(self, read: ReadEntries, before: UUID | None, limit: int, owner: int) -> Page[PostView, UUID]:
-        """Return up to ``limit`` posts older than ``before``, filled up where deleted ones drop out.
+        """Return up to ``limit`` posts older than ``before``; reads on where deleted ones were dropped.
 
-        ``read`` takes a position and a number and returns so many entries below it, newest first; fewer: there are no
-        more. Raises as ``views`` does.
+        ``read`` takes a position and a count and returns that many entries below it, newest first; fewer where there
+        are no more. Raises what ``views`` raises.
         """
         views: list[PostView] = []
         position, wanted = before, limit + 1  # one more tells whether there is a next page
@@ -63,7 +63,7 @@ class Hydration:
         return Page(items, next=items[-1].id if len(views) > limit else None)
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
-        """Return those of the posts that are there, deleted ones with their flag."""
+        """Return the posts that exist, also deleted ones, by id."""
         return await self._complete(ids, await attempt("cached_posts", self.cache.get_many(ids), {}))
 
     async def _complete(self, ids: Sequence[UUID], cached: Mapping[UUID, Post]) -> Mapping[UUID, Post]:
@@ -81,5 +81,5 @@ def _shown(posts: Sequence[Post], authors: Mapping[int, User]) -> list[PostView]
 
 
 def view(post: Post, author: User) -> PostView:
-    """Put a post and its author's name together."""
+    """Combine a post with its author's name."""
     return PostView(post.id, post.author, author.username, post.content)

@@ -1,7 +1,8 @@
-"""What a timeline would hold, read from the truth: PostgreSQL says whom somebody follows, Cassandra what they wrote.
+"""Merge read: a timeline's entries from the truth, PostgreSQL's followees and their posts in Cassandra.
 
-Rebuilding a cold timeline and paging past the kept entries are both this merge. An owner counts among the authors.
-Of each author hardly more is read than may be part of the answer: of 5,000 followees most wrote nothing of late.
+Used to rebuild a cold timeline, and to page past its kept entries. The owner is one of the authors. An author is read
+in portions, and only while the next portion can still contribute to the page: of 5,000 followees most posted nothing
+lately.
 """
 
 import asyncio
@@ -15,52 +16,52 @@ from microblog_streams.aio.ttl_cache import TtlCache
 from microblog_streams.domain.ids import encode_entry
 from microblog_streams.ports import FollowStore, PostStore
 
-#: Authors read at a time, by one merge. The post store bounds all merges of a worker together.
+#: Authors that one merge reads concurrently. The post store limits all merges of a worker together.
 CONCURRENT_AUTHORS = 64
-#: Posts in the first read of an author, at least: about what the post store reads in one go anyway.
-PORTION = 25
+#: Posts in the first read of an author, at least: about what Cassandra reads in one request anyway.
+FIRST_PORTION_POSTS = 25
 
 Read = Callable[[int, UUID | None, int], Awaitable[Sequence[UUID]]]
 
 
 @dataclass
-class Part:
-    """The ``limit`` entries next to a position, of all that were put: the highest ones going down, else the lowest."""
+class EntryWindow:
+    """The best ``limit`` of all entries that were put: the highest ones if ``down``, else the lowest."""
 
     limit: int
     down: bool
     ascending: list[bytes] = field(default_factory=list)
 
     def put(self, entry: bytes) -> bool:
-        """Take an entry; tell whether ``goes_on`` after it."""
+        """Add an entry; return whether entries beyond it can still be among the ``limit``."""
         insort(self.ascending, entry)
         if len(self.ascending) > self.limit:
             self.ascending.pop(0 if self.down else -1)
-        return self.goes_on(entry)
+        return self.wants_beyond(entry)
 
-    def goes_on(self, entry: bytes) -> bool:
-        """Tell whether entries further on than this one can still be among the ``limit``."""
+    def wants_beyond(self, entry: bytes) -> bool:
+        """Return whether entries beyond this one can still be among the ``limit``."""
         if len(self.ascending) < self.limit:
             return True
         return entry > self.ascending[0] if self.down else entry < self.ascending[-1]
 
 
-#: Entries beyond a page: 20 pages more. They cost a merge little, which reads 25 posts of each author anyway.
-BEYOND: Final = 400
-#: Readers of a worker for whom they are kept, some 30 KB each, and for how many seconds.
-READERS: Final = 256
-SECONDS: Final = 30.0
+#: Entries kept beyond a page: 20 pages. They cost little, as a merge reads 25 posts of each author anyway.
+READ_AHEAD_ENTRIES: Final = 400
+#: Readers of a worker for whom entries are kept, some 30 KB each, and for how many seconds.
+MAX_READERS: Final = 256
+READ_AHEAD_SECONDS: Final = 30.0
 
 
 class Run(NamedTuple):
-    """Entries below a position without a hole, oldest first; ``whole``: there are no more below them."""
+    """All entries from ``top`` down to some entry, oldest first; ``whole``: there are none below."""
 
     top: UUID
     ascending: Sequence[bytes]
     whole: bool
 
     def below(self, position: UUID, limit: int) -> list[bytes] | None:
-        """Return the newest ``limit`` entries below a position, newest first; None where it does not reach so far."""
+        """Return the newest ``limit`` entries below a position, newest first; None where the run is too short."""
         end = bisect_left(self.ascending, position.bytes)
         if position > self.top or (end < limit and not self.whole):
             return None
@@ -68,50 +69,50 @@ class Run(NamedTuple):
 
 
 class ReadAhead:
-    """The last run of each of those who read lately."""
+    """The last run of each recent reader, for their next pages."""
 
     def __init__(self) -> None:
-        """Begin with none."""
-        self._runs: TtlCache[int, tuple[Run, int]] = TtlCache(READERS, SECONDS)
+        """Keep none yet."""
+        self._runs: TtlCache[int, tuple[Run, int]] = TtlCache(MAX_READERS, READ_AHEAD_SECONDS)
 
     def below(self, user: int, followees: Sequence[int], position: UUID, limit: int) -> list[bytes] | None:
-        """Return a reader's page, newest first; None where a merge has to tell."""
+        """Return a reader's page, newest first; None where it is not kept, or the followees have changed."""
         run, people = self._runs.get(user) or (None, 0)
         return run.below(position, limit) if run and people == _digest(followees) else None
 
     def keep(self, user: int, followees: Sequence[int], run: Run) -> None:
-        """Keep what a merge found for a reader who follows these people."""
+        """Keep a run for a reader with these followees."""
         self._runs.put(user, (run, _digest(followees)), self._runs.begin_lookup())
 
 
 def _digest(people: Sequence[int]) -> int:
-    """Return what stands for people: 20,000 are too many to keep."""
+    """Return a hash: 20,000 ids are too many to keep."""
     return hash(tuple(people))
 
 
 @dataclass(frozen=True)
-class History:
-    """Merges the posts of everyone whom somebody follows."""
+class MergeRead:
+    """Merges the posts of a user and their followees."""
 
     follows: FollowStore
     posts: PostStore
-    ahead: ReadAhead = field(default_factory=ReadAhead)
+    read_ahead: ReadAhead = field(default_factory=ReadAhead)
 
     async def older(self, user: int, before: UUID | None, limit: int) -> list[bytes]:
         """Return the newest ``limit`` entries older than ``before``, newest first; fewer: there are no more."""
         if before is None:
-            return await self.put_older(user, before, Part(limit, down=True))
+            return await self.put_older(user, before, EntryWindow(limit, down=True))
         followees = await self.follows.followees(user)
-        if (page := self.ahead.below(user, followees, before, limit)) is not None:
+        if (page := self.read_ahead.below(user, followees, before, limit)) is not None:
             return page
-        most = limit + BEYOND
-        entries = await self._merge({user, *followees}, before, Part(most, down=True), self.posts.newest)
-        self.ahead.keep(user, followees, Run(before, entries[::-1], whole=len(entries) < most))
+        wanted = limit + READ_AHEAD_ENTRIES
+        entries = await self._merge({user, *followees}, before, EntryWindow(wanted, down=True), self.posts.newest)
+        self.read_ahead.keep(user, followees, Run(before, entries[::-1], whole=len(entries) < wanted))
         return entries[:limit]
 
-    async def put_older(self, user: int, before: UUID | None, part: Part) -> list[bytes]:
-        """Do the same with a part that the caller can look into meanwhile: what it holds by then may have holes."""
-        return await self._merge(await self.authors(user), before, part, self.posts.newest)
+    async def put_older(self, user: int, before: UUID | None, window: EntryWindow) -> list[bytes]:
+        """Do the same into a window that the caller may look into before the end; until then it may have holes."""
+        return await self._merge(await self.authors(user), before, window, self.posts.newest)
 
     async def newer(self, user: int, after: UUID, limit: int) -> list[bytes]:
         """Return the ``limit`` entries next above ``after``, newest first."""
@@ -119,36 +120,40 @@ class History:
         async def read(author: int, position: UUID | None, count: int) -> Sequence[UUID]:
             return await self.posts.oldest(author, position or after, count)
 
-        return await self._merge(await self.authors(user), after, Part(limit, down=False), read)
+        return await self._merge(await self.authors(user), after, EntryWindow(limit, down=False), read)
 
     async def authors(self, user: int) -> Collection[int]:
-        """Return whose posts a timeline holds: the owner's, and those of everyone whom they follow."""
+        """Return the authors of a timeline: the owner and their followees."""
         return {user, *await self.follows.followees(user)}
 
-    async def _merge(self, authors: Collection[int], position: UUID | None, part: Part, read: Read) -> list[bytes]:
+    async def _merge(
+        self, authors: Collection[int], position: UUID | None, window: EntryWindow, read: Read
+    ) -> list[bytes]:
         positions: Mapping[int, UUID | None] = dict.fromkeys(authors, position)
-        portion = max(PORTION, 2 * part.limit // len(positions))
+        portion = max(FIRST_PORTION_POSTS, 2 * window.limit // len(positions))
         while positions:
-            portion = min(portion, part.limit)
-            ends = await _round(positions, portion, part, read)
-            positions = {author: end for author, end in ends.items() if part.goes_on(encode_entry(end, author))}
+            portion = min(portion, window.limit)
+            ends = await _round(positions, portion, window, read)
+            positions = {author: end for author, end in ends.items() if window.wants_beyond(encode_entry(end, author))}
             portion *= 2
-        return part.ascending[::-1]
+        return window.ascending[::-1]
 
 
-async def _round(positions: Mapping[int, UUID | None], portion: int, part: Part, read: Read) -> dict[int, UUID]:
-    """Put the next portion of each author. Return the last ids of those who may have more."""
+async def _round(
+    positions: Mapping[int, UUID | None], portion: int, window: EntryWindow, read: Read
+) -> dict[int, UUID]:
+    """Put the next portion of each author; return the last ids of the authors that may have more."""
     ends: dict[int, UUID] = {}
     waiting = iter(positions.items())
 
     async def work() -> None:
         for author, position in waiting:
             ids = await read(author, position, portion)
-            if all(part.put(encode_entry(post_id, author)) for post_id in ids) and len(ids) == portion:
+            if all(window.put(encode_entry(post_id, author)) for post_id in ids) and len(ids) == portion:
                 ends[author] = ids[-1]
 
     try:
-        # A group, because one failure ends all other reads: they would go on for nobody while the store is slow.
+        # In a group, one failure cancels all other reads, whose results would not be used.
         async with asyncio.TaskGroup() as group:
             for _ in range(min(CONCURRENT_AUTHORS, len(positions))):
                 group.create_task(work())

@@ -1,8 +1,8 @@
-"""Reading home timelines: the kept list first, and the posts of the followees past its tail, so scrolling never ends.
+"""Reads home timelines: entries from the list in Redis, older ones by a merge read, so that scrolling never ends.
 
-Where Redis is away the page comes from the posts alone: slower, and as right. Where a cold timeline takes long to
-rebuild, the newest page is what was read by then, and says that it is not whole; other pages have to wait for it,
-because who scrolls on from a page with holes never comes back to them.
+Without Redis the whole page is a merge read: slower, with the same result. Where a rebuild takes too long, the newest
+page holds what was read so far and is marked incomplete. Other pages wait for the rebuild: a reader who scrolled on
+from an incomplete page would never see what it lacked.
 """
 
 from collections.abc import Awaitable
@@ -14,28 +14,28 @@ from microblog_streams.domain.errors import StoreUnavailable, Unfinished
 from microblog_streams.domain.ids import entry_post_id
 from microblog_streams.operations.pages import Page, PostView, timeline_above, timeline_below
 from microblog_streams.operations.timelines.hydration import Hydration
-from microblog_streams.operations.timelines.merge_read import History
+from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.rebuild import RebuildQueue
 from microblog_streams.operations.users import Users
 from microblog_streams.ports import TimelinePage, TimelineState, TimelineStore
 
-_NOT_WARM: Final = (TimelineState.COLD, TimelineState.BUILDING)
+_COLD_OR_BUILDING: Final = (TimelineState.COLD, TimelineState.BUILDING)
 
 
 @dataclass(frozen=True)
 class Timelines:
-    """What the system does with home timelines, as their owners see them."""
+    """Home timelines as their owners see them."""
 
     store: TimelineStore
     users: Users
-    bodies: Hydration
-    history: History
+    hydration: Hydration
+    merge_read: MergeRead
     rebuilds: RebuildQueue
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         """Return the newest ``limit`` posts older than ``before`` (or of all).
 
-        Raises NotFound, StoreUnavailable, and Unfinished where there is nothing yet that could be shown.
+        Raises NotFound, StoreUnavailable, and Unfinished where no entry is there yet.
         """
         try:
             return await self._older(user, before, limit)
@@ -45,14 +45,14 @@ class Timelines:
             return await self._newest_there(user, limit, exc)
 
     async def close(self) -> None:
-        """End the rebuilds that are under way; those that are asked for after it are refused."""
+        """Cancel running rebuilds, and refuse new ones."""
         await self.rebuilds.close()
 
     async def _older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         async def read(position: UUID | None, count: int) -> list[bytes]:
             return await self._entries_below(user, position, count)
 
-        return timeline_below(await self.bodies.page(read, before, limit, user), before)
+        return timeline_below(await self.hydration.page(read, before, limit, user), before)
 
     async def newer(self, user: int, after: UUID, limit: int) -> Page[PostView, UUID]:
         """Return the ``limit`` posts next above ``after``, newest first.
@@ -63,58 +63,58 @@ class Timelines:
         position = after
         while len(views) < limit:
             entries = await self._entries_above(user, position, limit)
-            views = await self.bodies.views(entries, user) + views
+            views = await self.hydration.views(entries, user) + views
             if len(entries) < limit:
                 break
             position = entry_post_id(entries[0])
         return timeline_above(views[-limit:], after)
 
     async def _newest_there(self, user: int, limit: int, unfinished: Unfinished) -> Page[PostView, UUID]:
-        """Return the newest of what a rebuild has read, and of what was pushed since it began; raise it for none."""
+        """Return the newest entries that a rebuild has read or that were pushed since; raise ``unfinished`` if none."""
         pushed = await _or_cold(self.store.older(user, None, limit))
         newest = sorted({*unfinished.entries, *pushed.entries}, reverse=True)[:limit]
-        items = await self.bodies.views(newest, user)
+        items = await self.hydration.views(newest, user)
         if not items:
             raise unfinished
         return Page(items, whole=False)
 
     async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
         kept = await _or_cold(self._kept_below(user, before, count))
-        if kept.state is TimelineState.COLD:
-            return await self.history.older(user, before, count)
+        if kept.warmth is TimelineState.COLD:
+            return await self.merge_read.older(user, before, count)
         entries = list(kept.entries)
-        if kept.state is TimelineState.PARTIAL and len(entries) < count:
+        if kept.warmth is TimelineState.PARTIAL and len(entries) < count:
             tail = entry_post_id(entries[-1]) if entries else before
-            entries += await self.history.older(user, tail, count - len(entries))
+            entries += await self.merge_read.older(user, tail, count - len(entries))
         return entries
 
     async def _entries_above(self, user: int, after: UUID, count: int) -> list[bytes]:
         kept = await _or_cold(self._kept_above(user, after, count))
-        # Cold also where the list does not reach down to there, or went while it was looked at.
-        if kept.state in _NOT_WARM:
-            return await self.history.newer(user, after, count)
+        # Also cold where the list does not reach down to ``after``, or was removed in between.
+        if kept.warmth in _COLD_OR_BUILDING:
+            return await self.merge_read.newer(user, after, count)
         return list(kept.entries)
 
     async def _kept_below(self, user: int, before: UUID | None, count: int) -> TimelinePage:
-        """Read the list, once it is warm. Raises Unfinished."""
+        """Read the list, after a rebuild where it is cold. Raises Unfinished."""
         kept = await self.store.older(user, before, count)
-        if kept.state in _NOT_WARM:
+        if kept.warmth in _COLD_OR_BUILDING:
             await self.users.require(user)
-        while kept.state in _NOT_WARM:
+        while kept.warmth in _COLD_OR_BUILDING:
             await self.rebuilds.warm(user)
             kept = await self.store.older(user, before, count)
         return kept
 
     async def _kept_above(self, user: int, after: UUID, count: int) -> TimelinePage:
         kept = await self.store.newer(user, after, count)
-        if kept.state in _NOT_WARM:
+        if kept.warmth in _COLD_OR_BUILDING:
             await self._kept_below(user, after, 1)
             kept = await self.store.newer(user, after, count)
         return kept
 
 
 async def _or_cold(read: Awaitable[TimelinePage]) -> TimelinePage:
-    """Read a list; where Redis is away, it is as good as cold. Raises StoreUnavailable of the others, in a rebuild."""
+    """Read a list; without Redis it counts as cold. Raises StoreUnavailable of the other stores, in a rebuild."""
     try:
         return await read
     except StoreUnavailable as exc:

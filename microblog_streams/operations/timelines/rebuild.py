@@ -1,9 +1,12 @@
-"""Rebuilding a cold timeline, when somebody reads it: one builder at a time, beside the pushes that go on meanwhile.
+"""Rebuilds a cold timeline on its first read, while pushes to it go on.
 
-The mark ``building`` lets pushes land from the first moment on, so nothing is missed between reading the posts and
-writing the list. A follow or unfollow that takes effect meanwhile counts up the mark, and then the followees are read
-again. A builder that fails removes what it began; one that died leaves its mark behind, and whoever waited long enough
-without seeing the mark renewed takes it over.
+The builder first writes a mark. From then on pushes are accepted, so no post is missed between the merge read and the
+write of the list. A follow or unfollow in this time raises the mark's counter, and the builder reads the followees
+again. A builder that fails removes its mark. One that dies leaves it behind: a reader that sees no renewal for
+MARK_TIMEOUT_SECONDS takes it over.
+
+A reader waits at most READER_WAIT_SECONDS. Most rebuilds take some ten milliseconds, but with 20,000 followees it is
+seconds; the rebuild then goes on, and the reader gets the newest entries read so far.
 """
 
 import asyncio
@@ -15,59 +18,58 @@ from time import monotonic
 from microblog_streams.aio.best_effort import attempt
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Transient, Unfinished
-from microblog_streams.operations.timelines.merge_read import History, Part
+from microblog_streams.operations.timelines.merge_read import EntryWindow, MergeRead
 from microblog_streams.ports import Building, TimelineStore
 
 logger = logging.getLogger(__name__)
 
-#: Seconds after which a rebuild whose builder does not renew its mark is thought dead.
+#: Seconds without renewal of a mark after which its builder counts as dead.
 MARK_TIMEOUT_SECONDS = 5.0
-#: Seconds between one mark and the next of a builder that reads for long.
+#: Seconds between two renewals of a mark.
 MARK_RENEWAL_SECONDS = 1.0
-#: Rebuilds of one worker at a time; the others wait for their turn, without a mark. Each may read from hundreds of
-#: authors, and the post store answers only so many at once: 64 side by side all took so long that they were thought
-#: dead, taken over and begun again, and none came to its end.
+#: Concurrent rebuilds of one worker; others wait, without a mark. Each may read hundreds of authors from Cassandra:
+#: with 64 at once all took so long that they counted as dead, were taken over and restarted, and none ended.
 MAX_CONCURRENT_REBUILDS = 4
-#: Seconds between looks at another's rebuild.
+#: Seconds between two looks at a rebuild of another worker.
 POLL_SECONDS = 0.02
 
 
 @dataclass
 class Progress:
-    """How far a rebuild has come, for those who cannot wait for its end."""
+    """What a rebuild has read so far."""
 
-    part: Part | None = None
+    window: EntryWindow | None = None
 
     @property
     def entries(self) -> Sequence[bytes]:
-        """The newest entries of those authors that were read, newest first; others may be missing between them."""
-        return self.part.ascending[::-1] if self.part else ()
+        """The newest entries of the authors read so far, newest first; entries of other authors may be missing."""
+        return self.window.ascending[::-1] if self.window else ()
 
 
 @dataclass(frozen=True)
 class Rebuild:
-    """Turns cold timelines into warm ones."""
+    """Rebuilds cold timelines."""
 
     timelines: TimelineStore
-    history: History
-    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_REBUILDS))
+    merge_read: MergeRead
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_REBUILDS))
 
     async def warm(self, user: int, progress: Progress | None = None) -> None:
-        """Return when the timeline is warm, however long that takes. Raises StoreUnavailable."""
+        """Return when the timeline is not cold any more, without a time limit. Raises StoreUnavailable."""
         overdue: bytes | None = None
         while True:
-            async with self.room:
+            async with self.slots:
                 building = await self.timelines.begin(user, overdue)
                 if building is not None:
-                    builder = Builder(self.timelines, self.history, user, building, progress or Progress())
-                    if await builder.build_or_let_go():
+                    builder = Builder(self.timelines, self.merge_read, user, building, progress or Progress())
+                    if await builder.build_or_abandon():
                         return
             overdue = await self._wait(user)
             if overdue is None:
                 return
 
     async def _wait(self, user: int) -> bytes | None:
-        """Wait for another's rebuild; return its token where it is thought dead, None where none is under way."""
+        """Wait for the rebuild of another worker; return its token where it counts as dead, None once there is none."""
         token, deadline = b"", 0.0
         while (other := await self.timelines.building(user)) is not None:
             if other.token != token:
@@ -81,23 +83,23 @@ class Rebuild:
 
 @dataclass
 class Builder:
-    """One rebuild, from its mark to the finished list. ``building`` is the mark as this builder wrote it last."""
+    """One rebuild. ``building``: the mark as this builder wrote it last."""
 
     timelines: TimelineStore
-    history: History
+    merge_read: MergeRead
     user: int
     building: Building
     progress: Progress
 
-    async def build_or_let_go(self) -> bool:
-        """Build; whoever cannot (a store is away, the worker stops) leaves the timeline cold for the next reader."""
+    async def build_or_abandon(self) -> bool:
+        """Build the list. On failure or cancellation, remove the mark: the next reader rebuilds."""
         try:
             return await self._build()
         except BaseException:
-            await attempt("let_go_of_rebuild", self._let_go(), None)
+            await attempt("let_go_of_rebuild", self._abandon(), None)
             raise
 
-    async def _let_go(self) -> None:
+    async def _abandon(self) -> None:
         now = await self.timelines.building(self.user)
         if now is not None and now.token == self.building.token:
             await self.timelines.remove(self.user)
@@ -115,9 +117,9 @@ class Builder:
         return False
 
     async def _read(self, kept: int) -> list[bytes] | None:
-        """Read the history, and renew the mark meanwhile; None where the list is not ours any more."""
-        self.progress.part = Part(kept, down=True)
-        reading = asyncio.create_task(self.history.put_older(self.user, None, self.progress.part))
+        """Run the merge read and renew the mark; None where the mark was lost to another builder."""
+        self.progress.window = EntryWindow(kept, down=True)
+        reading = asyncio.create_task(self.merge_read.put_older(self.user, None, self.progress.window))
         try:
             while not (await asyncio.wait([reading], timeout=MARK_RENEWAL_SECONDS))[0]:
                 renewed = await self.timelines.renew(self.user, self.building)
@@ -129,9 +131,9 @@ class Builder:
             await cancel_all([reading])
 
 
-#: Seconds that a reader waits: so that the answer, bodies and names included, is there within two.
+#: Seconds that a reader waits, so that the answer, with bodies and names, takes less than two.
 READER_WAIT_SECONDS = 1.5
-#: Rebuilds of one worker that run or wait for their turn. A queue of them is worked off within some ten seconds.
+#: Rebuilds of one worker that run or wait. A full queue takes some ten seconds.
 MAX_QUEUED_REBUILDS = 1_000
 
 
@@ -144,7 +146,7 @@ class RebuildQueue:
     closed: bool = False
 
     async def warm(self, user: int) -> None:
-        """Return when the timeline is warm. Raises StoreUnavailable, and Unfinished where it takes too long."""
+        """Return when the timeline is not cold any more. Raises StoreUnavailable, Unfinished (after READER_WAIT_SECONDS)."""
         task, progress = self.running.get(user) or self._begin(user)
         await asyncio.wait([task], timeout=READER_WAIT_SECONDS)
         if not task.done() or task.cancelled():
@@ -152,7 +154,7 @@ class RebuildQueue:
         task.result()
 
     async def close(self) -> None:
-        """End all that is under way: what it began is cold again for the next reader, on another worker."""
+        """Cancel all rebuilds; their timelines stay cold, and a reader on another worker rebuilds them."""
         self.closed = True
         while tasks := [task for task, _ in self.running.values()]:
             for task in tasks:
@@ -169,7 +171,7 @@ class RebuildQueue:
         return task, progress
 
     def _ended(self, user: int, task: asyncio.Task[None]) -> None:
-        """Forget it, and say what became of one that failed: its readers may have left."""
+        """Remove the rebuild, and log its failure: its readers may be gone."""
         del self.running[user]
         if not task.cancelled() and (error := task.exception()) is not None:
             expected = isinstance(error, Transient)

@@ -4,7 +4,7 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id, new_post_id
-from microblog_streams.operations.timelines.audit import Finding, Kind
+from microblog_streams.operations.timelines.audit import Finding, FindingKind
 from microblog_streams.ports import TimelineState
 
 
@@ -29,7 +29,7 @@ async def partial(world, reader):
 
 @pytest.fixture
 def look(world, reader):
-    return lambda: world.operations.audit.look(reader)
+    return lambda: world.operations.audit.compare(reader)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def confirmed(world, reader, settle):
 
     async def confirm():
         audit = world.operations.audit
-        return await audit.confirmed(reader, await audit.look(reader), settle)
+        return await audit.confirmed(reader, await audit.compare(reader), settle)
 
     return confirm
 
@@ -78,7 +78,7 @@ class TestRight:
 
     async def test_an_empty_one(self, world):
         (new,) = await world.people("new")
-        assert await world.operations.audit.look(new) == frozenset()
+        assert await world.operations.audit.compare(new) == frozenset()
 
     async def test_deleted_posts_may_be_in_the_list(self, world, reader, look):
         for post in world.expected(reader)[3:9]:
@@ -104,33 +104,33 @@ class TestWrong:
 
     async def test_a_push_that_was_dropped(self, world, reader, look):
         dropped = world.entries(reader).pop(4)
-        assert await look() == {finding(Kind.MISSING, dropped)}
+        assert await look() == {finding(FindingKind.MISSING, dropped)}
 
     async def test_a_complete_list_misses_old_posts_too(self, world, reader, look):
         dropped = world.entries(reader).pop()
-        assert await look() == {finding(Kind.MISSING, dropped)}
+        assert await look() == {finding(FindingKind.MISSING, dropped)}
 
     async def test_a_push_that_was_dropped_above_the_tail_of_a_partial_list(self, world, partial, look):
         dropped = world.entries(partial).pop(-2)
-        assert await look() == {finding(Kind.MISSING, dropped)}
+        assert await look() == {finding(FindingKind.MISSING, dropped)}
 
     async def test_a_list_that_lost_all(self, world, reader, look):
         lost = list(world.entries(reader))
         world.entries(reader).clear()
-        assert await look() == {finding(Kind.MISSING, entry) for entry in lost}
+        assert await look() == {finding(FindingKind.MISSING, entry) for entry in lost}
 
     async def test_an_own_post_that_is_missing(self, world, reader, look):
         (post,) = await world.write(reader, "own")
         world.entries(reader).remove(entry := world.entry(post))
-        assert await look() == {finding(Kind.MISSING, entry)}
+        assert await look() == {finding(FindingKind.MISSING, entry)}
 
     async def test_a_push_that_came_twice(self, world, reader, look):
         world.entries(reader).insert(3, doubled := world.entries(reader)[3])
-        assert await look() == {finding(Kind.DOUBLED, doubled)}
+        assert await look() == {finding(FindingKind.DOUBLED, doubled)}
 
     async def test_a_post_that_is_there_twice_in_two_places(self, world, reader, look):
         world.entries(reader).insert(9, doubled := world.entries(reader)[3])
-        assert await look() == {finding(Kind.DOUBLED, doubled)}
+        assert await look() == {finding(FindingKind.DOUBLED, doubled)}
 
     async def test_a_purge_that_was_skipped(self, world, reader, look, monkeypatch):
         async def skip(*_):
@@ -140,18 +140,18 @@ class TestWrong:
         of_ann = [entry for entry in world.entries(reader) if entry.endswith(b"\x02")]
         await world.operations.follows.unfollow(reader, 2)
         await world.deliver()
-        assert await look() == {finding(Kind.STRAY, entry) for entry in of_ann}
+        assert await look() == {finding(FindingKind.STRAY, entry) for entry in of_ann}
 
     async def test_a_post_of_somebody_else(self, world, reader, look):
         entry = encode_entry(new_post_id(), 4)
         await world.timelines.push([reader], entry)
-        assert await look() == {finding(Kind.STRAY, entry)}
+        assert await look() == {finding(FindingKind.STRAY, entry)}
 
     async def test_a_post_that_its_authors_index_does_not_know(self, world, reader, look):
         """The list has it, and whatever is made from the index would not."""
         half = world.entries(reader)[4]
         world.posts.unindexed.add(entry_post_id(half))
-        assert await look() == {finding(Kind.UNINDEXED, half)}
+        assert await look() == {finding(FindingKind.UNINDEXED, half)}
 
     async def test_a_deleted_post_that_the_index_does_not_know_is_no_loss(self, world, reader, look):
         half = entry_post_id(world.entries(reader)[4])
@@ -162,7 +162,7 @@ class TestWrong:
     async def test_two_that_were_swapped(self, world, reader, look):
         entries = world.entries(reader)
         entries[6], entries[7] = entries[7], entries[6]
-        assert await look() == {finding(Kind.MISPLACED, entries[7])}
+        assert await look() == {finding(FindingKind.MISPLACED, entries[7])}
 
     async def test_all_of_it_at_once(self, world, reader, look):
         entries = world.entries(reader)
@@ -171,10 +171,10 @@ class TestWrong:
         entries.insert(2, entries[2])
         entries.insert(0, stray := encode_entry(new_post_id(), 4))
         assert await look() == {
-            finding(Kind.MISSING, dropped),
-            finding(Kind.MISPLACED, entries[9]),
-            finding(Kind.DOUBLED, entries[3]),
-            finding(Kind.STRAY, stray),
+            finding(FindingKind.MISSING, dropped),
+            finding(FindingKind.MISPLACED, entries[9]),
+            finding(FindingKind.DOUBLED, entries[3]),
+            finding(FindingKind.STRAY, stray),
         }
 
 
@@ -186,7 +186,9 @@ class TestOnTheWay:
         assert len(await look()) == 1
         assert await confirmed() == frozenset()
 
-    @pytest.mark.parametrize(("change", "other", "late"), [("follow", 4, Kind.MISSING), ("unfollow", 2, Kind.STRAY)])
+    @pytest.mark.parametrize(
+        ("change", "other", "late"), [("follow", 4, FindingKind.MISSING), ("unfollow", 2, FindingKind.STRAY)]
+    )
     async def test_a_follow_or_unfollow_that_has_no_effect_yet(
         self, world, reader, look, confirmed, change, other, late
     ):
@@ -197,12 +199,12 @@ class TestOnTheWay:
     async def test_an_unfollow_that_is_undone_and_done_again_between_two_looks(self, world, reader, settle_once_more):
         audit = world.operations.audit
         await world.operations.follows.unfollow(reader, 2)
-        assert await audit.confirmed(reader, await audit.look(reader), settle_once_more) == frozenset()
+        assert await audit.confirmed(reader, await audit.compare(reader), settle_once_more) == frozenset()
 
     async def test_what_is_wrong_stays_wrong(self, world, reader, confirmed):
         await world.operations.posts.create(2, "late")
         dropped = world.entries(reader).pop(4)
-        assert await confirmed() == {finding(Kind.MISSING, dropped)}
+        assert await confirmed() == {finding(FindingKind.MISSING, dropped)}
 
     async def test_a_timeline_that_is_rebuilt_meanwhile_is_right(self, world, reader, look):
         async def rebuild():

@@ -22,7 +22,7 @@ def rows(world):
 @pytest.fixture
 def look(world, rows):
     async def every():
-        return await rows.look(await world.posts.scan(None, 100))
+        return await rows.compare(await world.posts.scan(None, 100))
 
     return every
 
@@ -45,7 +45,7 @@ async def test_both_faults_are_found_and_mended(world, posts, rows, look):
     found = await look()
     assert found == {unindexed(posts[2]), unemptied(posts[4])}
 
-    await rows.mend(found)
+    await rows.repair(found)
 
     assert await look() == set()
     assert await world.posts.newest(1, None, 10) == [posts[at] for at in (6, 5, 3, 2, 1, 0)]
@@ -58,13 +58,13 @@ async def test_a_post_that_was_only_on_its_way_is_not_found_again(world, posts, 
     world.posts.unindexed.update(posts[2:4])
     found = await look()
     await world.posts.put(world.posts.posts[posts[3]])
-    assert await rows.look_again(found) == {unindexed(posts[2])}
+    assert await rows.compare_again(found) == {unindexed(posts[2])}
 
 
 async def test_mending_brings_back_no_post_that_was_deleted_meanwhile(world, posts, rows, look):
     world.posts.unindexed.add(posts[2])
     found = await look()
     await world.operations.posts.delete(posts[2])
-    await rows.mend(found)
+    await rows.repair(found)
     assert posts[2] not in await world.posts.newest(1, None, 10)
     assert world.posts.posts[posts[2]].deleted

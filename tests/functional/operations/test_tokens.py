@@ -82,7 +82,7 @@ async def test_a_made_up_token_is_looked_up_once_in_five_seconds(world, passes):
 
 
 async def test_made_up_tokens_do_not_crowd_out_a_good_one(world, ann, monkeypatch):
-    monkeypatch.setattr(tokens, "ROOM", 3)
+    monkeypatch.setattr(tokens, "MAX_CACHED_TOKENS", 3)
     operations = world.worker()
     secret = (await operations.tokens.issue(ann, "")).secret.get_secret_value()
     await operations.tokens.verify(secret)

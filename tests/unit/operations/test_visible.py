@@ -67,7 +67,7 @@ def test_the_ranges_are_those_of_the_properties():
     blank = set("\u2800\U00013441\U00013442\U00016fe4\U0001d159\U00013440")
     characters = [chr(each) for each in range(sys.maxunicode + 1) if not 0xD800 <= each <= 0xDFFF]
 
-    wrong = [each for each in characters if validation.shows(each) == bool(unseen.match(each) or each in blank)]
+    wrong = [each for each in characters if validation.has_visible(each) == bool(unseen.match(each) or each in blank)]
 
     assert [f"U+{ord(each):04X}" for each in wrong] == []
 

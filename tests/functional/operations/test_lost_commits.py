@@ -64,7 +64,7 @@ async def test_a_lost_follow_is_ended_and_its_posts_go(world, people, backup, ag
     restore()
     assert len(world.entries(eve)) == 2
 
-    assert await world.operations.losses.partition(PARTITION) == (3, 2)
+    assert await world.operations.lost_commits.partition(PARTITION) == (3, 2)
     await world.deliver()
 
     assert world.entries(eve) == []
@@ -78,7 +78,7 @@ async def test_a_lost_unfollow_is_undone_and_the_posts_come_back(world, people, 
     await world.deliver()
     restore()
 
-    assert await world.operations.losses.partition(PARTITION) == (1, 1)
+    assert await world.operations.lost_commits.partition(PARTITION) == (1, 1)
     await world.deliver()
 
     await agrees()
@@ -91,7 +91,7 @@ async def test_a_lost_block_gives_back_the_edges_that_it_ended(world, people, ba
     await world.deliver()
     restore()
 
-    await world.operations.losses.partition(PARTITION)
+    await world.operations.lost_commits.partition(PARTITION)
     await world.deliver()
 
     await agrees()
@@ -106,7 +106,7 @@ async def test_who_was_lost_leaves_no_edge_and_no_post_on_anybodys_timeline(worl
     await world.write(new, "lost")
     restore()
 
-    assert await world.operations.losses.partition(PARTITION) == (3, 2)
+    assert await world.operations.lost_commits.partition(PARTITION) == (3, 2)
     await world.deliver()
 
     await agrees()
@@ -120,7 +120,7 @@ async def test_a_lost_deletion_is_done_again(world, people, backup, agrees):
     restore()
     assert ann in world.database.users
 
-    await world.operations.losses.partition(PARTITION)
+    await world.operations.lost_commits.partition(PARTITION)
     await world.deliver()
 
     assert ann not in world.database.users
@@ -139,7 +139,7 @@ async def test_what_was_answered_after_the_loss_outweighs_it(world, people, back
     await world.operations.follows.unfollow(bob, ann)
     await world.deliver()
     assert len(world.entries(bob)) == 1
-    await world.operations.losses.partition(PARTITION)
+    await world.operations.lost_commits.partition(PARTITION)
     await world.deliver()
 
     await agrees()
@@ -151,7 +151,7 @@ async def test_an_event_of_an_earlier_era_that_comes_late_is_looked_up(world, pe
     await world.operations.follows.follow(eve, ann)
     await world.relay()
     restore()
-    assert await world.operations.losses.partition(PARTITION) == (1, 0)
+    assert await world.operations.lost_commits.partition(PARTITION) == (1, 0)
 
     await world.deliver()
     await world.deliver()
@@ -190,7 +190,7 @@ async def test_nobody_is_asked_about_events_of_the_present_era(world, people):
 
 
 async def test_all_pages_of_a_partition_are_compared(world, people, backup, agrees, monkeypatch):
-    monkeypatch.setattr(lost_commits, "PAGE", 2)
+    monkeypatch.setattr(lost_commits, "PAGE_ROWS", 2)
     ann, bob, _ = people
     restore = backup()
     others = await world.people(*"fghij")
@@ -198,7 +198,7 @@ async def test_all_pages_of_a_partition_are_compared(world, people, backup, agre
         await world.follow(other, ann, bob)
     restore()
 
-    assert await world.operations.losses.partition(PARTITION) == (11, 10)
+    assert await world.operations.lost_commits.partition(PARTITION) == (11, 10)
     await world.deliver()
 
     await agrees()

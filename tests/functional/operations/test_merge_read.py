@@ -9,7 +9,12 @@ import pytest
 from microblog_streams.aio import ttl_cache
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import entry_author, entry_post_id
-from microblog_streams.operations.timelines.merge_read import BEYOND, CONCURRENT_AUTHORS, SECONDS, History
+from microblog_streams.operations.timelines.merge_read import (
+    CONCURRENT_AUTHORS,
+    READ_AHEAD_ENTRIES,
+    READ_AHEAD_SECONDS,
+    MergeRead,
+)
 
 
 @pytest.fixture
@@ -25,7 +30,7 @@ async def reader(world):
 
 @pytest.fixture
 def history(world):
-    return History(world.follows, world.posts)
+    return MergeRead(world.follows, world.posts)
 
 
 @pytest.fixture
@@ -85,7 +90,7 @@ async def test_the_pages_after_a_merge_come_from_it(world, reader, history, read
     expected = world.expected(reader)
     await history.older(reader, expected[800], 20)
     reads.clear()
-    for first in range(801, 801 + BEYOND, 20):
+    for first in range(801, 801 + READ_AHEAD_ENTRIES, 20):
         assert ids(await history.older(reader, expected[first - 1], 20)) == expected[first : first + 20]
     assert reads == []
     assert ids(await history.older(reader, expected[1_300], 20)) == expected[1_301:1_321]
@@ -120,7 +125,7 @@ async def test_what_a_merge_found_is_forgotten(world, reader, history, reads, mo
     await history.older(reader, expected[800], 20)
     reads.clear()
     now = monotonic()
-    monkeypatch.setattr(ttl_cache, "monotonic", lambda: now + SECONDS + 1)
+    monkeypatch.setattr(ttl_cache, "monotonic", lambda: now + READ_AHEAD_SECONDS + 1)
     assert ids(await history.older(reader, expected[800], 20)) == expected[801:821]
     assert reads != []
 
