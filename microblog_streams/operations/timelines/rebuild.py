@@ -146,7 +146,7 @@ class RebuildQueue:
     closed: bool = False
 
     async def warm(self, user: int) -> None:
-        """Return when the timeline is not cold any more. Raises StoreUnavailable, Unfinished (after READER_WAIT_SECONDS)."""
+        """Return when the timeline is not cold any more. Raises StoreUnavailable, Unfinished (it takes too long)."""
         task, progress = self.running.get(user) or self._begin(user)
         await asyncio.wait([task], timeout=READER_WAIT_SECONDS)
         if not task.done() or task.cancelled():

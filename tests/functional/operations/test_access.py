@@ -180,7 +180,7 @@ class TestLoggingIn:
 
     async def test_where_many_wait_the_next_one_is_turned_away(self, access, world, monkeypatch):
         await access.register("ann", PASSWORD)
-        monkeypatch.setattr(passwords, "WAITING", 1)
+        monkeypatch.setattr(passwords, "MAX_WAITING_CALLS", 1)
 
         outcomes = await asyncio.gather(*(access.log_in("ann", PASSWORD, "") for _ in range(8)), return_exceptions=True)
 

@@ -27,7 +27,7 @@ async def test_a_deletion_that_overtakes_its_post_wins(world):
 
 
 async def test_a_deleted_user_leaves_no_posts_no_timeline_and_a_tombstone(world, monkeypatch):
-    monkeypatch.setattr(deletions, "BATCH", 3)
+    monkeypatch.setattr(deletions, "BATCH_POSTS", 3)
     ann, bob = await world.people("ann", "bob")
     await world.follow(bob, ann)
     await world.write(ann, *"abcdefgh")
@@ -59,7 +59,7 @@ async def test_whom_a_deleted_user_followed_no_longer_pushes_to_them(world):
 
 async def test_a_deleted_users_posts_are_each_read_once(world, monkeypatch):
     """From the last one on, not from the newest again: that read 50 million rows of somebody with 100,000 posts."""
-    monkeypatch.setattr(deletions, "BATCH", 10)
+    monkeypatch.setattr(deletions, "BATCH_POSTS", 10)
     (ann,) = await world.people("ann")
     world.wrote(ann, 500)
     asked = []
@@ -78,7 +78,7 @@ async def test_a_deleted_users_posts_are_each_read_once(world, monkeypatch):
 
 
 async def test_a_rerun_leaves_no_text_behind(world, monkeypatch):
-    monkeypatch.setattr(deletions, "BATCH", 10)
+    monkeypatch.setattr(deletions, "BATCH_POSTS", 10)
     (ann,) = await world.people("ann")
     world.wrote(ann, 50)
     world.posts.deletions = 25
@@ -113,7 +113,7 @@ async def test_who_has_a_deleted_users_id_by_now_keeps_their_posts(world):
 
 
 async def test_a_lost_lease_ends_it_between_batches(world, monkeypatch):
-    monkeypatch.setattr(deletions, "BATCH", 2)
+    monkeypatch.setattr(deletions, "BATCH_POSTS", 2)
     (ann,) = await world.people("ann")
     world.wrote(ann, 5)
     with pytest.raises(NotMine):

@@ -9,11 +9,11 @@ TOKEN = "mb_2CffiNNV904Sloa8RLak3dqcPd_LptPt0udjsiOTCT49U8Kh"
 
 
 def test_a_new_token_is_well_formed_and_like_no_other():
-    tokens = {tokens.new().get_secret_value() for _ in range(100)}
+    issued = {tokens.new().get_secret_value() for _ in range(100)}
 
-    assert len(tokens) == 100
-    assert all(tokens.well_formed(token) for token in tokens)
-    assert all(token.startswith("mb_") and len(token) == 51 for token in tokens)
+    assert len(issued) == 100
+    assert all(tokens.well_formed(token) for token in issued)
+    assert all(token.startswith("mb_") and len(token) == 51 for token in issued)
 
 
 @pytest.mark.parametrize(
