@@ -121,7 +121,7 @@ def _dead_letter_watch(settings: Settings, stores: Stores) -> DeadLetterWatch:
 def _edge_audit(app: FaustApp, stores: Stores, operations: Operations, deployment_watch: DeploymentWatch) -> EdgeAudit:
     return EdgeAudit(
         stores.in_postgres.edge_audits,
-        compare=operations.losses.partition,
+        compare=operations.lost_commits.partition,
         mine=app.partitions_in_full,
         seen=lambda: (deployment_watch.deployment, stores.postgres.era),
         topic_set=app.topic_set,

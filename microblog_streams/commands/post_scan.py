@@ -42,14 +42,14 @@ class PostScan:
         """Compare every post. What looks wrong is kept if it still does after all events of that moment are applied."""
         last = None
         while page := await self.rows.posts.scan(last, PAGE_POSTS):
-            self.wrong |= await self.rows.look(page)
+            self.wrong |= await self.rows.compare(page)
             last = page[-1].id
             self.checked += len(page)
             self.progress(self.checked)
         for _ in range(REPEATS):
             if self.wrong:
                 await self.wait_for_events()
-                self.wrong = await self.rows.look_again(self.wrong)
+                self.wrong = await self.rows.compare_again(self.wrong)
 
 
 async def scan_posts(settings: Settings, repair: bool = False) -> PostScan:
@@ -72,7 +72,7 @@ async def scan_posts(settings: Settings, repair: bool = False) -> PostScan:
             await scan.run()
             if repair:
                 progress.step(f"writing {len(scan.wrong)} again")
-                await rows.mend(scan.wrong)
+                await rows.repair(scan.wrong)
     return scan
 
 

@@ -20,8 +20,8 @@ from microblog_streams.commands.post_scan import as_text, scan_posts
 from microblog_streams.commands.user_selection import UserSelection, run_concurrently
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.operations.timelines.merge_read import History
-from microblog_streams.operations.timelines.rebuild import BUILDERS, Rebuild
+from microblog_streams.operations.timelines.merge_read import MergeRead
+from microblog_streams.operations.timelines.rebuild import MAX_CONCURRENT_REBUILDS, Rebuild
 from microblog_streams.ports import FollowStore, Progress
 from microblog_streams.ports import Outbox as OutboxPort
 from microblog_streams.stores.cassandra.connection import Cassandra
@@ -95,14 +95,14 @@ async def _rebuild_edges(settings: Settings) -> None:
 async def _rebuild_timelines(settings: Settings, ids: tuple[int, ...]) -> None:
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     timelines = Timelines(redis)
-    rebuild = Rebuild(timelines, History(Follows(postgres), Posts(cassandra)))
+    rebuild = Rebuild(timelines, MergeRead(Follows(postgres), Posts(cassandra)))
 
     async def rebuild_one(user: int) -> None:
         await timelines.remove(user)
         await rebuild.warm(user)
 
     async with connected(postgres, cassandra, redis):
-        count = await _for_each(UserSelection(Users(postgres), ids), len(ids), rebuild_one, BUILDERS)
+        count = await _for_each(UserSelection(Users(postgres), ids), len(ids), rebuild_one, MAX_CONCURRENT_REBUILDS)
     print(f"{count:,} timelines are rebuilt")
 
 

@@ -21,8 +21,8 @@ from microblog_streams.commands.user_selection import UserSelection, run_concurr
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.operations.post_rows import PostRows
-from microblog_streams.operations.timelines.audit import NOTHING, Audit, Finding, Findings, Kind, counted
-from microblog_streams.operations.timelines.merge_read import History
+from microblog_streams.operations.timelines.audit import NOTHING, Audit, Finding, FindingKind, Findings, counted
+from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.connection import Postgres
@@ -97,7 +97,7 @@ class TimelineScan:
                 await run_concurrently(sorted(self.wrong), self._compare_again, CONCURRENCY)
 
     async def _compare(self, user: int) -> None:
-        findings = await self.audit.look(user)
+        findings = await self.audit.compare(user)
         if findings is None:
             self.cold += 1
         else:
@@ -106,7 +106,7 @@ class TimelineScan:
         self.progress(self.checked + self.cold)
 
     async def _compare_again(self, user: int) -> None:
-        self._keep(user, self.wrong[user] & (await self.audit.look(user) or NOTHING))
+        self._keep(user, self.wrong[user] & (await self.audit.compare(user) or NOTHING))
 
     def _keep(self, user: int, findings: Findings) -> None:
         self.wrong.pop(user, None)
@@ -117,7 +117,7 @@ class TimelineScan:
 async def _scan_timelines(settings: Settings, ids: tuple[int, ...], sample: int) -> TimelineScan:
     postgres, cassandra, redis = Postgres(settings), Cassandra(settings), Redis(settings)
     users, timelines, posts = Users(postgres), Timelines(redis), Posts(cassandra)
-    audit = Audit(timelines, History(Follows(postgres), posts), users, PostRows(posts, PostCache(redis)))
+    audit = Audit(timelines, MergeRead(Follows(postgres), posts), users, PostRows(posts, PostCache(redis)))
     events = caught_up(settings, postgres)
     async with connected(postgres, cassandra, redis):
         with ProgressBars() as progress:
@@ -138,7 +138,7 @@ def _as_text(scan: TimelineScan) -> str:
 
 
 def _findings_as_text(findings: Findings) -> str:
-    kinds = [(kind, sorted(found for found in findings if found.kind is kind)) for kind in Kind]
+    kinds = [(kind, sorted(found for found in findings if found.kind is kind)) for kind in FindingKind]
     return "; ".join(f"{len(found)} {kind} ({_named_posts(found)})" for kind, found in kinds if found)
 
 

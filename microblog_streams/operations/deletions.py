@@ -43,7 +43,7 @@ class Deletions:
             lease.check()
             self.followers.write(event.user_id, TOMBSTONE, tombstone(event.at))
 
-    async def settle(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
+    async def apply(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Flag the post, or all posts of the user, in the cache first. Raises NotMine, StoreUnavailable."""
         if isinstance(event, UserDeleted):
             await self.lost_commits.deletion(event)

@@ -38,7 +38,7 @@ class FollowEffects:
             new = Row(event.version, event.following, event.at)
             self.followers.write(event.followee_id, event.follower_id, new)
 
-    async def settle(self, event: EdgeChanged, lease: Lease) -> None:
+    async def apply(self, event: EdgeChanged, lease: Lease) -> None:
         """Backfill or purge the follower's timeline, if the event is still the newest of its edge. Raises NotMine."""
         if event.restate:
             return

@@ -45,7 +45,7 @@ class Reconciler(Service):
         """Audit a random user; where the timeline is wrong, make it cold. Raises MicroblogError."""
         for _ in range(MAX_DRAWS):
             user = await self._draw()
-            if user is not None and (findings := await self._audit.look(user)) is not None:
+            if user is not None and (findings := await self._audit.compare(user)) is not None:
                 findings = await self._audit.confirmed(user, findings, self._wait_until_caught_up)
                 self.checked += 1
                 if findings:
@@ -53,7 +53,7 @@ class Reconciler(Service):
                 return
 
     async def _repair(self, user: int, findings: Findings) -> None:
-        await self._audit.mend(user, findings)
+        await self._audit.repair(user, findings)
         self.repaired += 1
         counts = " ".join(f"{kind}={count}" for kind, count in counted(findings).items())
         named = ",".join(f"{each.kind}:{each.post_id}:{each.author}" for each in islice(sorted(findings), MAX_LOGGED))

@@ -3,7 +3,7 @@
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import Busy, NotFound, UsernameTaken
-from microblog_streams.operations.users import LEAST_KEY
+from microblog_streams.operations.users import MIN_KEY_CHARACTERS
 from web.api import schemas
 from web.api.view import Access, View, endpoint
 from web.http import responses
@@ -32,7 +32,7 @@ class Users(View):
         open_response=schemas.User,
         status=201,
         body=schemas.NewUser,
-        min_key_length=LEAST_KEY,
+        min_key_length=MIN_KEY_CHARACTERS,
         raises=(NotFound, UsernameTaken, Busy),
     )
     async def post(self, request: Request, body: schemas.NewUser) -> Response:

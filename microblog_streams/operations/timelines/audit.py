@@ -49,7 +49,7 @@ class Finding:
 Findings = frozenset[Finding]
 NOTHING: Final[Findings] = frozenset()
 #: Returns when all events that were in flight at the call have been applied.
-CatchUp = Callable[[], Awaitable[None]]
+WaitUntilCaughtUp = Callable[[], Awaitable[None]]
 
 
 def counted(findings: Iterable[Finding]) -> dict[str, int]:
@@ -70,7 +70,7 @@ class Audit:
     async def compare(self, user: int) -> Findings | None:
         """Return what differs at this moment; None where no list is kept. Raises StoreUnavailable."""
         kept = await self.timelines.older(user, _ABOVE_ALL, _ALL_ENTRIES)
-        if kept.warmth in (TimelineState.COLD, TimelineState.BUILDING):
+        if kept.state in (TimelineState.COLD, TimelineState.BUILDING):
             return None
         truth, authors = await asyncio.gather(
             self.merge_read.older(user, None, len(kept.entries) + _EXTRA_POSTS), self.merge_read.authors(user)
@@ -88,14 +88,14 @@ class Audit:
             Finding(kind, entry_post_id(entry), entry_author(entry)) for kind in found for entry in found[kind]
         )
 
-    async def confirmed(self, user: int, findings: Findings, catch_up: CatchUp) -> Findings:
+    async def confirmed(self, user: int, findings: Findings, wait_until_caught_up: WaitUntilCaughtUp) -> Findings:
         """Return the findings that are still there after all events in flight were applied.
 
         Compared twice more, because an unfollow and a new follow in between put the posts in flight once more.
         """
         for _ in range(2):
             if findings:
-                await catch_up()
+                await wait_until_caught_up()
                 findings &= await self.compare(user) or NOTHING
         return findings
 
@@ -122,7 +122,7 @@ class Audit:
 
 
 def _missing(kept: TimelinePage, truth: Iterable[bytes]) -> set[bytes]:
-    tail = kept.entries[-1] if kept.warmth is TimelineState.PARTIAL else b""
+    tail = kept.entries[-1] if kept.state is TimelineState.PARTIAL else b""
     return {entry for entry in truth if entry >= tail} - set(kept.entries)
 
 

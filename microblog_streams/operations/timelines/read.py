@@ -80,10 +80,10 @@ class Timelines:
 
     async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
         kept = await _or_cold(self._kept_below(user, before, count))
-        if kept.warmth is TimelineState.COLD:
+        if kept.state is TimelineState.COLD:
             return await self.merge_read.older(user, before, count)
         entries = list(kept.entries)
-        if kept.warmth is TimelineState.PARTIAL and len(entries) < count:
+        if kept.state is TimelineState.PARTIAL and len(entries) < count:
             tail = entry_post_id(entries[-1]) if entries else before
             entries += await self.merge_read.older(user, tail, count - len(entries))
         return entries
@@ -91,23 +91,23 @@ class Timelines:
     async def _entries_above(self, user: int, after: UUID, count: int) -> list[bytes]:
         kept = await _or_cold(self._kept_above(user, after, count))
         # Also cold where the list does not reach down to ``after``, or was removed in between.
-        if kept.warmth in _COLD_OR_BUILDING:
+        if kept.state in _COLD_OR_BUILDING:
             return await self.merge_read.newer(user, after, count)
         return list(kept.entries)
 
     async def _kept_below(self, user: int, before: UUID | None, count: int) -> TimelinePage:
         """Read the list, after a rebuild where it is cold. Raises Unfinished."""
         kept = await self.store.older(user, before, count)
-        if kept.warmth in _COLD_OR_BUILDING:
+        if kept.state in _COLD_OR_BUILDING:
             await self.users.require(user)
-        while kept.warmth in _COLD_OR_BUILDING:
+        while kept.state in _COLD_OR_BUILDING:
             await self.rebuilds.warm(user)
             kept = await self.store.older(user, before, count)
         return kept
 
     async def _kept_above(self, user: int, after: UUID, count: int) -> TimelinePage:
         kept = await self.store.newer(user, after, count)
-        if kept.warmth in _COLD_OR_BUILDING:
+        if kept.state in _COLD_OR_BUILDING:
             await self._kept_below(user, after, 1)
             kept = await self.store.newer(user, after, count)
         return kept

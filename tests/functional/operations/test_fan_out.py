@@ -25,7 +25,7 @@ def event(author, post_id=None):
 @pytest.fixture
 async def author(world, monkeypatch):
     """An author whose 25 followers have rows in slices of 10, with unfollowed ones and others' rows in between."""
-    monkeypatch.setattr(fan_out, "SLICE", 10)
+    monkeypatch.setattr(fan_out, "SLICE_ROWS", 10)
     (author,) = await world.people("author")
     for follower in FOLLOWERS:
         world.followers.write(author, follower, Row(1, True, None))
@@ -102,7 +102,7 @@ class TestStoring:
         """Its event may be read again because the store was lost."""
         post = await world.operations.posts.create(author, "text")
         world.posts.posts.clear()
-        monkeypatch.setattr(fan_out, "FRESH", 0.0)
+        monkeypatch.setattr(fan_out, "FRESH_SECONDS", 0.0)
         await world.operations.fan_out.deliver(event(author, post.id), world.lease)
         assert list(world.posts.posts) == [post.id]
 
@@ -190,7 +190,7 @@ class TestRunning:
 
 
 async def test_after_so_many_slices_it_keeps_no_younger_post_waiting(world, author, monkeypatch):
-    monkeypatch.setattr(fan_out, "IN_ORDER", 2)
+    monkeypatch.setattr(fan_out, "HIGH_PRIORITY_SLICES", 2)
     low_priority = []
     real = world.timelines.push
 

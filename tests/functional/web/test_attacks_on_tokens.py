@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.operations import token_text
+from microblog_streams.operations import tokens
 from tests.functional.web.registered_users import PASSWORD, bearer, log_in, register
 
 ADMIN_TOKEN = "correct-horse-battery-staple"
@@ -138,7 +138,7 @@ class TestTokensThatAreNone:
         assert await self.refused(client, ann)
 
     async def test_one_of_another_system(self, client, ann):
-        assert await self.refused(client, bearer(token_text.new().get_secret_value()))
+        assert await self.refused(client, bearer(tokens.new().get_secret_value()))
 
     async def test_the_admins(self, client, ann):
         assert await self.refused(client, bearer(ADMIN_TOKEN))
@@ -155,7 +155,7 @@ class TestTokensThatAreNone:
             lambda secret: f"{secret},{secret}",
             lambda secret: f"{secret} {secret}",
             lambda secret: secret + "%00",
-            lambda secret: token_text.hashed(secret).hex(),
+            lambda secret: tokens.hashed(secret).hex(),
             lambda secret: "",
             lambda secret: "1",
             lambda secret: "' OR '1'='1",
@@ -225,7 +225,7 @@ class TestLogs:
         with caplog.at_level(logging.DEBUG):
             ann = await register(client, "ann", PASSWORD)
             phone = await log_in(client, "ann")
-            bad = bearer(token_text.new().get_secret_value()[:-1] + "_")
+            bad = bearer(tokens.new().get_secret_value()[:-1] + "_")
             for headers in (ann, phone, bad):
                 await client.get("/timelines/1", headers=headers)
                 await client.post("/posts/", json=POST, headers=headers)

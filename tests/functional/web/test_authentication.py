@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.operations import token_text
+from microblog_streams.operations import tokens
 from tests.functional.web.registered_users import PASSWORD, bearer, log_in, register
 
 POST = {"userId": 1, "content": "Good morning"}
@@ -86,7 +86,7 @@ async def test_public_things_need_no_token(client, ann, bob, path):
 
 @pytest.mark.parametrize("path", [*PUBLIC, "/timelines/1", "/tokens/"])
 async def test_a_token_that_is_not_good_is_refused_everywhere(client, problem, ann, path):
-    response = await client.get(path, headers=bearer(token_text.new().get_secret_value()))
+    response = await client.get(path, headers=bearer(tokens.new().get_secret_value()))
 
     await problem(response, 401, "unauthenticated")
     assert response.headers["WWW-Authenticate"] == REFUSAL
@@ -103,7 +103,7 @@ async def test_a_token_that_is_not_good_registers_nobody(front, client):
 async def test_how_the_worker_is_depends_on_no_token_and_no_store(front, path):
     front.app.database.away = True
 
-    assert (await front.client.get(path, headers=bearer(token_text.new().get_secret_value()))).status == 200
+    assert (await front.client.get(path, headers=bearer(tokens.new().get_secret_value()))).status == 200
 
 
 async def test_a_browser_may_ask_before_it_sends(make_front):
@@ -287,11 +287,11 @@ class TestOpen:
 
     async def test_tokens_are_taken_no_notice_of(self, make_front):
         front = await make_front()
-        headers = bearer(token_text.new().get_secret_value())
+        headers = bearer(tokens.new().get_secret_value())
 
         assert (await front.client.post("/posts/", json=POST, headers=headers)).status == 201
         front.app.database.away = True
-        unseen = bearer(token_text.new().get_secret_value())
+        unseen = bearer(tokens.new().get_secret_value())
         assert (await front.client.post("/posts/", json=POST, headers=unseen)).status == 201
 
     async def test_registering_gives_no_token_and_logging_in_does(self, make_front):

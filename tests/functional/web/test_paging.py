@@ -8,7 +8,7 @@ import pytest
 from yarl import URL
 
 from microblog_streams.domain.ids import encode_entry, new_post_id
-from microblog_streams.operations.timelines import rebuild_queue
+from microblog_streams.operations.timelines import rebuild
 from web.http import paging
 from web.http.paging import CursorKind
 
@@ -197,7 +197,7 @@ def test_walks_go_downwards(posts):
 async def test_a_timeline_that_takes_long_to_make_is_shown_as_far_as_it_is_known(front, monkeypatch, posts, problem):
     """Its page says that it is not whole and when to come back, and has no links: who scrolled on would miss posts."""
     timelines = front.app.operations.timelines
-    monkeypatch.setattr(rebuild_queue, "PATIENCE", 0.05)
+    monkeypatch.setattr(rebuild, "READER_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(timelines.history.posts, "newest", _hangs)
     front.app.timelines.lists.pop(1)
 

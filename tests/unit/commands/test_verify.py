@@ -6,7 +6,7 @@ from microblog_streams.commands import user_selection
 from microblog_streams.commands.user_selection import UserSelection
 from microblog_streams.commands.verify import TimelineScan
 from microblog_streams.domain.errors import NotFound, StoreUnavailable
-from microblog_streams.operations.timelines.audit import Finding, Kind
+from microblog_streams.operations.timelines.audit import Finding, FindingKind
 from tests.fakes.world import World
 
 
@@ -65,7 +65,7 @@ class TestTimelineScan:
         for user in (3, 5):
             world.entries(user).remove(world.entry(post))
         await scan.run(UserSelection(users).pages())
-        missing = frozenset({Finding(Kind.MISSING, post, 1)})
+        missing = frozenset({Finding(FindingKind.MISSING, post, 1)})
         assert scan.wrong == {3: missing, 5: missing}
 
     async def test_what_is_on_its_way_is_waited_for_once_for_all(self, scan, users, world, waits):
