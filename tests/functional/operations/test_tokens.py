@@ -237,7 +237,7 @@ class TestUses:
         assert list(world.operations.tokens.used) == [token.id]
 
     async def test_many_uses_are_written_down_in_bounded_batches(self, world, ann, monkeypatch):
-        monkeypatch.setattr(tokens, "BATCH_USES_USES", 2)
+        monkeypatch.setattr(tokens, "BATCH_USES", 2)
         for number in range(5):
             await world.operations.tokens.verify((await issue(world, ann, str(number)))[1])
 
