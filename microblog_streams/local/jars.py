@@ -176,7 +176,7 @@ def _manifest() -> dict[str, Any]:
 
 
 class Interrupted(Exception):
-    """Somebody wants the start to end; not an error."""
+    """The start was interrupted by a signal; not an error."""
 
 
 def fill_cache(sets: Sequence[JarSet], console: Console, giving_up: Event) -> None:

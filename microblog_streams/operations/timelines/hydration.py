@@ -52,7 +52,7 @@ class Hydration:
         are no more. Raises what ``views`` raises.
         """
         views: list[PostView] = []
-        position, wanted = before, limit + 1  # one more tells whether there is a next page
+        position, wanted = before, limit + 1  # one more: is there a next page?
         while len(views) < wanted:
             entries = await read(position, wanted)
             views += await self.views(entries, owner)
