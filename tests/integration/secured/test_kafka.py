@@ -187,7 +187,7 @@ async def running(*command, environment, log):
 
 async def test_a_worker_joins_and_shows_no_secret(environment, tmp_path):
     log = tmp_path / "log"
-    make = "import asyncio; from microblog_streams import app; from microblog_streams.kafka import create_topics as k; "
+    make = "import asyncio; from microblog_streams import app; from microblog_streams.kafka import topics as k; "
     async with running(
         "-c",
         f"{make} asyncio.run(k.create_topics(app.settings, 1, app.settings.partitions))",

@@ -12,11 +12,17 @@ from microblog_streams.local.surroundings import NEEDED_FILES
 from tests.waiting import DEADLINE_SECONDS
 
 
-def run(body, **how):
+def run(body, preexec_fn=lambda: None, **how):
     """Run Python in a process that was started in a certain way; return what it prints."""
     code = "from microblog_streams.local import surroundings\n" + dedent(body)
+
+    def prepare():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` has it ignored
+        preexec_fn()
+
+    command = [sys.executable, "-c", code]
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False, **how
+        command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False, preexec_fn=prepare, **how
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
