@@ -17,8 +17,10 @@ PATIENCE = float(os.environ.get("CHAOS_PATIENCE", "1"))
 KAFKA_AWAY, REDIS_AWAY, CASSANDRA_AWAY, POSTGRES_AWAY, LEADER_FROZEN = 30.0, 20.0, 60.0, 20.0, 60.0
 #: Seconds for which a part is slow, once in each direction; for which Redis is short of memory.
 SLOW, SHORT_OF_MEMORY = 15.0, 15.0
-#: Seconds for which one worker loses a part: less than its session, which is 10 s, and more.
-SHORT, LONG = 4.0, 20.0
+#: Seconds for which one worker loses a part: less than its session, which is 10 s, and more; and one direction of it.
+SHORT, LONG, ONE_WAY = 4.0, 20.0, 15.0
+#: Seconds for which two things are wrong at once, at most.
+TWO_AT_ONCE = 20.0
 #: Seconds that nothing scales down: what takes less was not seen by anybody.
 LEAST = 3.0
 #: Seconds between two looks.

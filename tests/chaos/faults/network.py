@@ -1,4 +1,4 @@
-"""One worker loses a part that the others still reach: for less and for more than its session.
+"""One worker loses a part that the others still reach: for less and for more than its session, or one direction of it.
 
 The network passes nothing, or resets connections. What was held back arrives late, when the worker has given it up and
 others may have done its work.
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from tests.chaos import fleet
 from tests.chaos.detour import led_through
 from tests.chaos.fault import Fault
-from tests.chaos.lasting import LONG, SHORT, during
+from tests.chaos.lasting import LONG, ONE_WAY, SHORT, during
 from tests.chaos.onlooker import Onlooker
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import BACK, THERE, Proxy
 from tests.chaos.scene import Scene
 from tests.live.worker import Worker
 
+PARTS = ("kafka", "valkey", "postgres", "cassandra")
 #: Tries of what must work all the while.
 TRIES = 5
 #: What the people do at a worker.
@@ -73,6 +74,18 @@ def without_cassandra(scene: Scene) -> None:
     _loses(scene, "cassandra", _is_refused_pages, _goes_on)
 
 
+def half_open(scene: Scene) -> None:
+    """One direction of one part: what it asks arrives and the answers do not, then the other way round."""
+    worker = scene.random.choice(scene.workers)
+    with led_through(scene, worker, *PARTS) as network:
+        sides = _sides(scene, network, worker)
+        for proxy in network.values():
+            for way in (BACK, THERE):
+                with proxy.passing_nothing(frozenset({way})):
+                    sides.lasts(ONE_WAY, _is_told, _goes_on)
+                sides.back()
+
+
 def _loses(
     scene: Scene, part: str, inside: Doing, outside: Doing, in_the_end: Callable[[Sides], None] = lambda sides: None
 ) -> None:
@@ -128,9 +141,17 @@ def _is_refused_pages(onlooker: Onlooker) -> None:
     onlooker.is_refused("GET", f"/posts/{onlooker.ann}")
 
 
+def _is_told(onlooker: Onlooker) -> None:
+    """Whatever is called is answered: done, or not now."""
+    onlooker.is_told_something("GET", f"/timelines/{onlooker.bob}")
+    onlooker.is_told_something("POST", "/posts/", {"userId": onlooker.ann, "content": "half-open"})
+    onlooker.is_told_something("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
+
+
 FAULTS = [
     Fault("one-worker-without-kafka", without_kafka),
     Fault("one-worker-without-redis", without_redis),
     Fault("one-worker-without-postgres", without_postgres),
     Fault("one-worker-without-cassandra", without_cassandra),
+    Fault("half-open", half_open),
 ]
