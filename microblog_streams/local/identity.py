@@ -42,7 +42,7 @@ def identity(paths: Iterable[Path]) -> Identity:
     try:
         user = pwd.getpwnam(_ROOTS_STAND_IN)
     except KeyError:
-        raise SetupError("PostgreSQL refuses to run as root, and there is no user nobody: start as a user") from None
+        raise SetupError("PostgreSQL refuses to run as root, and there is no user `nobody`: start as a user") from None
     closed = any(not is_open(path) for path in paths)
     return Identity(user.pw_name, user.pw_uid, user.pw_gid, reach=closed)
 

@@ -32,9 +32,9 @@ HOLD_DAYS: Final = 30
 #: Why a name is refused, by (it is the same name, its owner is deleted).
 REASONS: Final = {
     (True, False): "is taken",
-    (False, False): "looks like the name of somebody else: letters of different scripts are taken for each other",
-    (True, True): "was the name of somebody who is deleted, and is held back for a while",
-    (False, True): "looks like the name of somebody who is deleted, which is held back for a while",
+    (False, False): "looks like the name of another user: its letters can be mistaken for those of another script",
+    (True, True): "was the name of a deleted user, and is held back for a while",
+    (False, True): "looks like the name of a deleted user, which is held back for a while",
 }
 
 _CREATE: Final = """

@@ -28,7 +28,7 @@ async def test_everybody_gets_one_but_who_looks_like_somebody_before_them(postgr
 
     assert await looks(postgres) == ["ada", None, "adam", look(BEFORE[3])]
     assert [user.username for user in await users.page(0, 10)] == BEFORE
-    with pytest.raises(UsernameTaken, match="looks like the name of somebody else"):
+    with pytest.raises(UsernameTaken, match="looks like the name of another user"):
         await users.create("ad\u0430", "ad\u0430")
 
 
