@@ -97,42 +97,53 @@ def limit_of(request: Request, api_paths: Set[str]) -> RateLimit | None:
     return LIMITS.get((request.method, canonical(resource.canonical)), RateLimit.READING)
 
 
+class _TokenGuesses:
+    """The tokens that were valid, and the addresses whose limit is used up."""
+
+    def __init__(self) -> None:
+        self._valid_tokens: BoundedDict[bytes, None] = BoundedDict()
+        self._refused: BoundedDict[str, tuple[float, Verdict]] = BoundedDict()
+
+    def check(self, address: str, token: bytes) -> None:
+        """Raise TooManyRequests for an address whose limit is used up, unless the token was valid before."""
+        if token in self._valid_tokens or address not in self._refused:
+            return
+        at, verdict = self._refused[address]
+        now = verdict.aged(monotonic() - at)
+        if now.tightest.seconds > 0:
+            raise TooManyRequests(RateLimit.SIGNING_IN, now)
+
+    def note_valid(self, token: bytes) -> None:
+        self._valid_tokens.remember(token, None)
+
+    async def note_invalid(self, request: Request, address: str, token: bytes) -> None:
+        """Draw from the address' limit. Raises TooManyRequests where it was used up before."""
+        self._valid_tokens.pop(token, None)
+        verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"tokens:{address}")
+        if verdict is None or verdict.tightest.requests:
+            return
+        self._refused.remember(address, (monotonic(), verdict))
+        if not verdict.granted:
+            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
+
+
 def token_guess_limit(settings: RateLimitSettings) -> Middleware:
     """Return the middleware of the limit on guessing tokens, which must stand in front of authentication."""
     addresses = ClientAddresses(settings)
-    valid_tokens: BoundedDict[bytes, None] = BoundedDict()
-    refused: BoundedDict[str, tuple[float, Verdict]] = BoundedDict()
+    guesses = _TokenGuesses()
 
     @middleware
     async def limit_guesses(request: Request, handler: Handler) -> StreamResponse:
         if not (given := request.headers.getall("Authorization", [])):
             return await handler(request)
         address, token = addresses.of(request), _token_digest(given)
-        if token not in valid_tokens:
-            _check(address)
+        guesses.check(address, token)
         response = await with_problems(request, handler)
         if response.status == 401:
-            valid_tokens.pop(token, None)
-            await _count_failure(request, address)
+            await guesses.note_invalid(request, address, token)
         elif caller(request):
-            valid_tokens.remember(token, None)
+            guesses.note_valid(token)
         return response
-
-    def _check(address: str) -> None:
-        if address not in refused:
-            return
-        at, verdict = refused[address]
-        now = verdict.aged(monotonic() - at)
-        if now.tightest.seconds > 0:
-            raise TooManyRequests(RateLimit.SIGNING_IN, now)
-
-    async def _count_failure(request: Request, address: str) -> None:
-        verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"tokens:{address}")
-        if verdict is None or verdict.tightest.requests:
-            return
-        refused.remember(address, (monotonic(), verdict))
-        if not verdict.granted:
-            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
     return limit_guesses
 
