@@ -107,10 +107,10 @@ def retired_in_python(source: str) -> Iterator[tuple[int, str]]:
     yield from ((line, wrong) for name, line in names.items() if (wrong := retired_in_name(name)))
     tree = ast.parse(source)
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) in docstrings or _is_message(node.value):
-                yield from ((node.lineno + line, wrong) for line, wrong in retired_in_prose(node.value))
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    for text in texts:
+        if id(text) in docstrings or _is_message(str(text.value)):
+            yield from ((text.lineno + line, wrong) for line, wrong in retired_in_prose(str(text.value)))
 
 
 def _is_message(text: str) -> bool:
