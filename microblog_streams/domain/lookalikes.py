@@ -25,8 +25,13 @@ def look(name: str) -> str:
     """
     if name.isascii():
         return name.lower()
-    letters = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name))
-    return unicodedata.normalize("NFC", "".join(_REPLACEMENT.get(letter, letter) for letter in letters)).casefold()
+    # NFKC makes other letters of some, which may be confusable too; and some that are confusable it would hide.
+    composed = unicodedata.normalize("NFKC", _replaced(name))
+    return unicodedata.normalize("NFC", _replaced(composed)).casefold()
+
+
+def _replaced(text: str) -> str:
+    return "".join(_REPLACEMENT.get(letter, letter) for letter in unicodedata.normalize("NFD", text))
 
 
 def _table() -> dict[str, str]:
@@ -48,10 +53,18 @@ def _group(letter: str, groups: Mapping[str, set[str]]) -> set[str]:
 
 
 def _standard(letter: str, group: Iterable[str]) -> str:
-    """Return a group's ASCII letter or digit, of the same case if possible, else its first letter."""
+    """Return a group's ASCII letter or digit, of the same case if possible, else its first letter.
+
+    For a letter without case, a small letter goes before a capital, and both before a digit.
+    """
     single = sorted(each for each in group if len(each) == 1 and (not each.isascii() or each.isalnum()))
     category = unicodedata.category(letter)
-    return min(single, key=lambda each: (not each.isascii(), each.isascii() and unicodedata.category(each) != category))
+
+    def rank(each: str) -> tuple[bool, bool, bool, bool]:
+        same = unicodedata.category(each) == category
+        return not each.isascii(), each.isascii() and not same, each.isdigit(), not each.islower()
+
+    return min(single, key=rank)
 
 
 def _plain(text: str) -> str:

@@ -20,6 +20,11 @@ ALIKE = [
     ("zo\u00eb", "z\u043e\u00eb"),  # beside an accent
     ("zo\u00eb", "zo\u0451"),  # below it
     ("\u043e\u043d\u043e", "\u03bf\u043d\u03bf"),  # Greek in Cyrillic
+    ("alice", "ali\u03f2e"),  # a Greek symbol that NFKC makes a sigma of
+    ("Cora", "\u03f9ora"),
+    ("bob", "b\ua4f3b"),  # Lisu, which has no case
+    ("paul", "pau\u05df"),  # Hebrew: like l, I and 1
+    ("anna", "\uff21nna"),  # full-width
 ]
 DIFFERENT = [
     ("modern", "modem"),
