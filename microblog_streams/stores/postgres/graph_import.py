@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from psycopg2.errors import UniqueViolation
+
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.models import Edge
 from microblog_streams.stores.postgres.connection import Lock, Postgres, transaction
@@ -19,6 +21,8 @@ from microblog_streams.stores.postgres.session import Session
 
 #: Limit of one statement.
 _STATEMENT_SECONDS: Final = 60.0
+#: Attempts for a batch: a concurrent registration or deletion may change its users.
+_ATTEMPTS: Final = 10
 
 # An operator started the import, so names of deleted users are freed before their time.
 _FREE: Final = """
@@ -33,7 +37,9 @@ SELECT name, name, CASE WHEN NOT EXISTS (SELECT FROM users WHERE look = name) TH
 ON CONFLICT (name_key) DO NOTHING
 """
 # By id, as all transactions lock users: until the commit, none of them can be deleted or block another.
-_IDS: Final = "SELECT name_key, id FROM users WHERE name_key = ANY(%s::text[]) ORDER BY id FOR SHARE"
+_IDS: Final = (
+    "SELECT name_key, id FROM users WHERE name_key = ANY(%s::text[]) AND deleted_at IS NULL ORDER BY id FOR SHARE"
+)
 _FOLLOWS: Final = """
 INSERT INTO follows (follower_id, followee_id, following, version, changed_at)
 SELECT follower, followee, true, first, %s
@@ -49,6 +55,10 @@ INSERT INTO graph_imports (digest, nodes_below, line, people, follows, updated_a
 ON CONFLICT (digest, nodes_below) DO UPDATE
    SET line = excluded.line, people = excluded.people, follows = excluded.follows, updated_at = now()
 """
+
+
+class _UserDeleted(Exception):
+    """A user of the batch was deleted while it was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,15 @@ class GraphImport:
 
     async def add(self, edges: Sequence[tuple[int, int]], line: int) -> None:
         """Write distinct edges between nodes, and ``line`` as the position in the file."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._add(edges, line)
+            except (UniqueViolation, _UserDeleted):
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _add(self, edges: Sequence[tuple[int, int]], line: int) -> None:
         async with transaction(self._session):
             people, ids = await self._people(edges)
             added = await self._follows([(ids[a], ids[b]) for a, b in edges])
@@ -84,7 +103,10 @@ class GraphImport:
         names = [f"n{node}" for node in sorted({node for edge in edges for node in edge})]
         await self._session.execute(_FREE, names)
         added = await self._session.execute(_PEOPLE, names)
-        return added, {int(name[1:]): ident for name, ident in await self._session.fetch(_IDS, names)}
+        ids = {int(name[1:]): ident for name, ident in await self._session.fetch(_IDS, names)}
+        if len(ids) < len(names):
+            raise _UserDeleted
+        return added, ids
 
     async def _follows(self, edges: Sequence[tuple[int, int]]) -> list[Edge]:
         followers, followees = [a for a, _ in edges], [b for _, b in edges]

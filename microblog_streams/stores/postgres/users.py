@@ -33,8 +33,8 @@ HOLD_DAYS: Final = 30
 REASONS: Final = {
     (True, False): "is taken",
     (False, False): "looks like the name of another user: its letters can be mistaken for those of another script",
-    (True, True): "was the name of a deleted user, and is held back for a while",
-    (False, True): "looks like the name of a deleted user, which is held back for a while",
+    (True, True): "belonged to a deleted user, and is still reserved",
+    (False, True): "looks like the name of a deleted user, which is still reserved",
 }
 
 _CREATE: Final = """
@@ -48,7 +48,8 @@ UPDATE users SET name_key = NULL, look = NULL
    AND (%s = 0 OR deleted_at <= now() - make_interval(days => %s))
 """
 _OWNER: Final = """
-SELECT name_key = %s, deleted_at IS NOT NULL FROM users WHERE name_key = %s OR look = %s ORDER BY 1 DESC LIMIT 1
+SELECT name_key = %s, deleted_at IS NOT NULL FROM users WHERE name_key = %s OR look = %s
+ ORDER BY 1 DESC NULLS LAST LIMIT 1
 """
 _GET: Final = "SELECT id, username, created_at FROM users WHERE id = %s AND deleted_at IS NULL"
 

@@ -200,7 +200,7 @@ class TestDelete:
     async def test_their_name_is_held_back_and_then_free(self, world):
         (ann,) = await world.people("ann")
         await world.operations.users.delete(ann)
-        with pytest.raises(UsernameTaken, match="is held back for a while"):
+        with pytest.raises(UsernameTaken, match="is still reserved"):
             await world.people("ann")
 
         world.operations.users.store.hold_days = 0

@@ -1,5 +1,6 @@
 """Importing a graph: the edges and their events, once each, also when it is interrupted."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -11,9 +12,9 @@ from microblog_streams.commands.import_graph import import_graph
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import USER_FOLLOW
-from microblog_streams.stores.postgres.connection import Lock
+from microblog_streams.stores.postgres.connection import Lock, transaction
 from tests.contracts.events import edge_event, waiting
-from tests.waiting import DEADLINE_SECONDS
+from tests.waiting import DEADLINE_SECONDS, PATIENT_SECONDS, until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 EDGES = {(a, b) for a in range(12) for b in range(12) if (a + b) % 5 == 1 and a != b}
@@ -138,6 +139,26 @@ async def test_no_edge_is_made_between_two_of_whom_one_has_blocked_the_other(pos
     assert (result.people, result.follows) == (1, 1)
     assert await stored(postgres) == {(1, 3)}
     assert len(await waiting(outbox)) == 1
+
+
+async def test_a_user_who_is_deleted_while_a_batch_is_written_is_registered_again(postgres, users, tmp_path):
+    one = await users.create("n1", "n1")
+    path = tmp_path / "graph.txt"
+    path.write_text("1 2\n")
+
+    async def import_waits():
+        return await postgres.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+
+    async with postgres.dedicated(PATIENT_SECONDS) as session:
+        async with transaction(session):
+            await session.execute("UPDATE users SET deleted_at = now() WHERE id = %s", one.id)
+            importing = asyncio.create_task(import_graph(postgres, path))
+            await until(import_waits)
+        result = await importing
+
+    assert (result.people, result.follows) == (2, 1)
+    assert await postgres.fetch("SELECT FROM follows WHERE follower_id = %s", one.id) == []
+    assert await stored(postgres) == {(1, 2)}
 
 
 async def test_a_fraction_is_an_import_of_its_own(postgres, graph):
