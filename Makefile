@@ -59,9 +59,9 @@ cold: $(VENV)/.run  ## Measure the cold timeline of a user who follows 20,000 (F
 chaos: $(VENV)/.test  ## Break every part under load and check every timeline (FAULT=name,... SECONDS=60 SEED=...)
 	@FAULT="$(FAULT)" SECONDS="$(SECONDS)" SEED="$(SEED)" exec $(BIN)/python -m tests.chaos.run
 
-# A process a core, but no more than memory has room for: each has a stack of its own, some 3 GB with its workers.
-test: $(VENV)/.test  ## Run all tests, a process a core; they start what they need
-	@$(BIN)/python -m pytest tests/unit tests/functional tests/integration \
+# Each process has a stack of its own, some 3 GB with its workers: four at most, whatever the number of cores.
+test: $(VENV)/.test  ## Run all tests, a process for each core, four at most; they start what they need
+	@EXAMPLES_PERCENT=100 $(BIN)/python -m pytest tests/unit tests/functional tests/integration \
 		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.test  ## Run the unit and functional tests alone, on all cores

@@ -42,7 +42,7 @@ class FileScheduling(LoadFileScheduling):
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the cores that this process may use: ``taskset`` and containers give it fewer than there are."""
+    """Return the cores that this process may use: ``taskset`` and cpusets give it fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

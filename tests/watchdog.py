@@ -130,7 +130,7 @@ def _end_the_run(item: pytest.Item, phase: str) -> None:
         capture = item.config.pluginmanager.getplugin("capturemanager")
         capture.suspend_global_capture(in_=True)
         faulthandler.dump_traceback(file=item.config.stash[_STDERR])
-        _report(item, f"the {phase} of {item.nodeid} did not end: the run ends here")
+        _report(item, f"the {phase} of {item.nodeid} did not end: this process of the run ends here")
     finally:
         os._exit(pytest.ExitCode.INTERNAL_ERROR)
 

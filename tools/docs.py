@@ -39,7 +39,7 @@ def settings_page() -> str:
     infrastructure, limits = InfrastructureSettings.model_fields, RateLimitSettings.model_fields
     workers = {name: field for name, field in Settings.model_fields.items() if name not in {**infrastructure, **limits}}
     tables = {
-        "InfrastructureSettings": infrastructure,
+        "Infrastructure": infrastructure,
         "Workers and commands": workers,
         "Limits": limits,
         "Local stack": LocalSettings.model_fields,

@@ -67,7 +67,7 @@ PHRASES: Final[Mapping[str, str]] = {
 KEPT: Final = frozenset({"settled_letters", "SETTLED", "settled"})
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_SQL: Final = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE)\b")
+_SQL: Final = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
 _SPAN: Final = re.compile(r"```[\s\S]*?```|``[^`\n]+``|`[^`\n]+`")
 #: A code block in Markdown; in a docstring all lines are indented.
 _INDENTED: Final = re.compile(r"^ {4}.+$", re.MULTILINE)
@@ -137,6 +137,8 @@ def _retired_in(file: Path) -> Iterator[tuple[int, str]]:
 
 def main() -> None:
     """Print every retired word, and exit with status 1 where there is one."""
+    if missing := [package for package in PACKAGES if not any(Path(package).rglob("*.py"))]:
+        sys.exit(f"run this at the top of a checkout: there is no {missing[0]}/")
     found = list(retired_words(Path()))
     for line in found:
         print(line, file=sys.stderr)

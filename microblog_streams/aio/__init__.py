@@ -16,6 +16,6 @@ Libraries were preferred where they do the same. They do not here:
   ``BoundedPipeline`` waits for the others.
 
 The client and its command line import nothing of the server's, so ``client.retrying`` computes its own pauses (with
-full jitter, on top of the server's Retry-After). ``local.backoff`` restarts worker processes: it starts from the first
-pause again after a long run, and needs no jitter.
+full jitter, on top of the server's Retry-After). ``local.workers.Backoff`` restarts worker processes: it starts from
+the first pause again after a long run, and needs no jitter.
 """

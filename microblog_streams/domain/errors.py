@@ -39,7 +39,7 @@ class TooManyFollowees(Conflict):
 
     def __init__(self, limit: int) -> None:
         """``limit`` is the setting ``max_followees``."""
-        super().__init__(f"A user can follow at most {limit:,} people.")
+        super().__init__(f"A user can follow at most {limit:,} users.")
 
 
 class KeyReused(Conflict):

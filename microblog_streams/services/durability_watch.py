@@ -32,7 +32,7 @@ class DurabilityWatch(Service):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What cannot keep our promises, as text."""
+        """What keeps the stores from their guarantees, as text."""
         return [line for lines in self._found.values() for line in lines]
 
     @Service.task

@@ -1,1 +1,1 @@
-"""The stores: the only code that speaks SQL, CQL or Redis commands. ``interfaces`` is what they promise."""
+"""The stores: the only code that speaks SQL, CQL or Redis commands. ``ports`` has their protocols."""

@@ -92,7 +92,7 @@ class FollowsContract:
         await follows.set(ada, eve, True, NOW, max_followees=2)
         before = await waiting(outbox)
 
-        with pytest.raises(TooManyFollowees, match="at most 2 people"):
+        with pytest.raises(TooManyFollowees, match="at most 2 users"):
             await follows.set(ada, kim, True, NOW, max_followees=2)
 
         assert await follows.followees(ada) == [bob, eve]

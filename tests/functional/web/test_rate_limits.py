@@ -219,7 +219,7 @@ async def test_more_followees_than_one_may_have_are_refused_and_those_that_are_t
 
     document = await problem(await front.client.post("/users/1/follow/3"), 409, "too-many-followees")
 
-    assert document["detail"] == "A user can follow at most 1 people."
+    assert document["detail"] == "A user can follow at most 1 users."
     assert (await front.client.post("/users/1/follow/2")).status == 200
     assert (await front.client.delete("/users/1/follow/2")).status == 200
     assert (await front.client.post("/users/1/follow/3")).status == 200
