@@ -83,12 +83,12 @@ class UsersContract:
         await users.delete(first.id, datetime.now(UTC) - timedelta(days=29))
 
         for name, key, reason in [
-            ("ada", "ada", "was the name of"),
+            ("ada", "ada", "belonged to"),
             ("\u0430da", "\u0430da", "looks like the name of"),
         ]:
-            with pytest.raises(UsernameTaken, match=f"{reason} somebody who is deleted"):
+            with pytest.raises(UsernameTaken, match=f"{reason} a deleted user"):
                 await users.create(name, key)
-        with pytest.raises(UsernameTaken, match="is held back"):
+        with pytest.raises(UsernameTaken, match="is still reserved"):
             await users.create_once("ADA", "ada", ONCE)
         assert await users.named("ada") is None
 
