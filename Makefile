@@ -61,11 +61,11 @@ chaos: $(VENV)/.test  ## Break every part under load and check every timeline (F
 
 # Each process has a stack of its own, some 3 GB with its workers: four at most, whatever the number of cores.
 test: $(VENV)/.test  ## Run all tests, a process for each core, four at most; they start what they need
-	@EXAMPLES_PERCENT=100 $(BIN)/python -m pytest tests/unit tests/functional tests/integration \
+	@EXAMPLES_PERCENT=100 $(BIN)/python -m pytest tests/unit tests/component tests/integration tests/system \
 		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test-fast: $(VENV)/.test  ## Run the unit and functional tests alone, on all cores
-	@EXAMPLES_PERCENT=20 $(BIN)/python -m pytest tests/unit tests/functional -n auto
+test-fast: $(VENV)/.test  ## Run the unit and component tests alone, on all cores
+	@EXAMPLES_PERCENT=20 $(BIN)/python -m pytest tests/unit tests/component -n auto
 
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
 	@$(BIN)/python -m pytest tests/soak

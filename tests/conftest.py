@@ -4,9 +4,9 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-from tests.examples import examples
+from tests.support.examples import examples
 
-pytest_plugins = ["tests.watchdog", "tests.distribution"]
+pytest_plugins = ["tests.support.watchdog", "tests.support.distribution"]
 
 # An example may take as long as a busy machine takes for it; the test as a whole has the watchdog's limit.
 settings.register_profile(

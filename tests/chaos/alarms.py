@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
-from tests.churn.outcome import ALARMS
+from tests.support.churn.outcome import ALARMS
 
 #: No fault may make a timeline wrong, even where it is mended behind.
 NEVER = "timeline_repaired"

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 from microblog_streams.config.settings import PREFIX
 from tests.chaos.scene import Scene
-from tests.live.fixtures import migrate_stack, wait_until
-from tests.live.kafka import Kafka
-from tests.live.stack import RunningStack, running_stack
+from tests.support.live.fixtures import migrate_stack, wait_until
+from tests.support.live.kafka import Kafka
+from tests.support.live.stack import RunningStack, running_stack
 
 #: Workers at the start of every fault.
 WORKERS = 2

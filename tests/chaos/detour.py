@@ -16,8 +16,8 @@ from microblog_streams.local.server import ServerPaths
 from tests.chaos import fleet
 from tests.chaos.proxy import HOST, Proxy, proxy
 from tests.chaos.scene import Scene
-from tests.live.fixtures import free_port
-from tests.live.worker import Worker
+from tests.support.live.fixtures import free_port
+from tests.support.live.worker import Worker
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from microblog_streams.config.settings import PREFIX
 from tests.chaos.scene import DEADLINE, Scene
-from tests.live.worker import Worker
+from tests.support.live.worker import Worker
 
 PARTITIONS = list(range(8))
 

@@ -3,9 +3,9 @@
 import random
 
 from tests.chaos.lasting import RATE
-from tests.live.people import People
-from tests.live.worker import Worker
-from tests.workload.load import Load
+from tests.support.live.people import People
+from tests.support.live.worker import Worker
+from tests.support.workload.load import Load
 
 #: People, and those whom each may come to follow: the load turns these edges over.
 PEOPLE, EACH = 60, 10

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.chaos.lasting import PATIENCE
 from tests.chaos.scene import DEADLINE, Scene
-from tests.live.worker import Answer, Worker
+from tests.support.live.worker import Answer, Worker
 
 #: Seconds within which everything is answered while a part is away: two time-outs of a store, and a busy machine.
 IN_TIME = 6.0 * PATIENCE

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.chaos.lasting import PATIENCE, RATE
-from tests.live.fixtures import free_port
-from tests.live.kafka import Kafka
-from tests.live.stack import RunningStack
-from tests.live.worker import Worker
-from tests.workload.load import Load
+from tests.support.live.fixtures import free_port
+from tests.support.live.kafka import Kafka
+from tests.support.live.stack import RunningStack
+from tests.support.live.worker import Worker
+from tests.support.workload.load import Load
 
 #: As delivered, in place of those that make tests quick.
 SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}

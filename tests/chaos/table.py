@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 
 from tests.chaos.trial import Trial
-from tests.workload.report import DOUBLED, EDGE, MISPLACED, MISSING, PERSON, STRAY
+from tests.support.workload.report import DOUBLED, EDGE, MISPLACED, MISSING, PERSON, STRAY
 
 COLUMNS = (
     "acknowledged calls",

@@ -9,9 +9,9 @@ from tests.chaos.arena import WORKERS
 from tests.chaos.fault import Fault
 from tests.chaos.loads import load_of
 from tests.chaos.scene import SETTINGS, Scene
-from tests.workload.history import History
-from tests.workload.reading import check
-from tests.workload.report import Report
+from tests.support.workload.history import History
+from tests.support.workload.reading import check
+from tests.support.workload.report import Report
 
 #: Told what is done now.
 Say = Callable[[str], None]

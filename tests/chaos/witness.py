@@ -4,7 +4,7 @@ import logging
 
 from microblog_streams.delivery.in_flight_event import InFlightEvent
 from microblog_streams.delivery.partition_processor import PartitionProcessor
-from tests.live.probe import app
+from tests.support.live.probe import app
 
 logger = logging.getLogger(__name__)
 _start = PartitionProcessor._start

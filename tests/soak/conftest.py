@@ -1,6 +1,6 @@
 """Real workers on a stack of their own, for what takes minutes."""
 
-from tests.live.fixtures import eventually, kafka, migrate, migrated, module_workers, people, workers
-from tests.live.stack import stack
+from tests.support.live.fixtures import eventually, kafka, migrate, migrated, module_workers, people, workers
+from tests.support.live.stack import stack
 
 __all__ = ["eventually", "kafka", "migrate", "migrated", "module_workers", "people", "stack", "workers"]

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.churn.scenario import Churn, Parts
+from tests.support.churn.scenario import Churn, Parts
 
 #: Two minutes at 150 posts and 50 follows or unfollows a second.
 POSTS, FOLLOWS = 18_000, 6_000

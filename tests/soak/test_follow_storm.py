@@ -1,6 +1,6 @@
 """100,000 people follow the same one: all of it takes effect, nobody is held up, and the worker grows by little."""
 
-from tests.storm.storm import follow_storm
+from tests.support.storm.storm import follow_storm
 
 FOLLOWERS = 100_000
 #: MiB: the rows are in RocksDB, and what is on its way is bounded.

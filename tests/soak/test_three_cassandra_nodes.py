@@ -16,9 +16,9 @@ from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE, SOME
 from tests.chaos.table import wrong
 from tests.chaos.trial import Trial, attempt
-from tests.live.fixtures import migrate_stack
-from tests.live.stack import running_stack
-from tests.servers.cassandra_nodes import NODES, ThreeNodes
+from tests.support.live.fixtures import migrate_stack
+from tests.support.live.stack import running_stack
+from tests.support.servers.cassandra_nodes import NODES, ThreeNodes
 
 pytestmark = pytest.mark.integration
 

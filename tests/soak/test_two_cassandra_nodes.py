@@ -17,8 +17,8 @@ from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import ERRORS, open_cluster
 from microblog_streams.stores.cassandra.keyspace import migrate
 from microblog_streams.stores.cassandra.posts import Posts
-from tests.servers.alone import serving
-from tests.waiting import until
+from tests.support.servers.alone import serving
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

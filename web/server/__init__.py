@@ -7,6 +7,6 @@ almost no cost, and no middleware can prevent it, because middlewares run only o
 
 So each connection is a ``GuardedHandler``: aiohttp's handler with deadlines and counters. It is installed through the
 factories that Faust and aiohttp have: ``GuardedWeb`` is Faust's driver with another runner, whose server creates these
-handlers. Written for aiohttp 3.14, whose handler has no public hooks for this: tests/functional/web/server fail where a
+handlers. Written for aiohttp 3.14, whose handler has no public hooks for this: tests/component/web/server fail where a
 later version moved them.
 """

@@ -17,7 +17,7 @@ from benchmarks.crowd import FIRST
 from microblog_streams.config.settings import Settings
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import TIMELINES_PER_CALL, UNREAD_MS, functions, keys
-from tests.servers.redis_cluster import running_cluster
+from tests.support.servers.redis_cluster import running_cluster
 
 FOLLOWERS, QUICK = 200_000, 50_000
 #: From id to id of followers who are far apart: a slice of 500 of them is in as many buckets as it can be.

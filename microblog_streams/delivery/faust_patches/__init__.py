@@ -1,7 +1,7 @@
 """Fixes of defects in Faust as released, made through its own extension points; one file for each part of Faust.
 
 Each fix states its defect and the version that it is for, and has a test that fails without it: in
-tests/functional/delivery, tests/unit/tables, or with real workers in tests/integration/workers. They reach inside Faust
+tests/component/delivery, tests/unit/tables, or with real workers in tests/system/workers. They reach inside Faust
 and aiokafka, so a start on other versions is refused until the tests were run there.
 """
 

@@ -5,8 +5,8 @@ import shutil
 from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
-from tests.live.fixtures import free_port
-from tests.live.worker import Worker
+from tests.support.live.fixtures import free_port
+from tests.support.live.worker import Worker
 
 #: The exit status of every expected failure.
 EXPECTED = 3

@@ -14,7 +14,7 @@ from tests.chaos.lasting import LONG, ONE_WAY, SHORT, during
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.proxy import BACK, THERE, Proxy
 from tests.chaos.scene import Scene
-from tests.live.worker import Worker
+from tests.support.live.worker import Worker
 
 PARTS = ("kafka", "valkey", "postgres", "cassandra")
 #: Tries of what must work all the while.

@@ -14,8 +14,8 @@ from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE, Scene
-from tests.live.command import Command
-from tests.live.worker import ROOT
+from tests.support.live.command import Command
+from tests.support.live.worker import ROOT
 
 #: The largest value, about, that a broker takes as it is set up (1 MiB with the record's head and the batch's).
 LARGE = 1024 * 1024 - 512
@@ -66,7 +66,7 @@ def newer_schema(scene: Scene) -> None:
     onlooker.posts.insert(-1, str(post.post_id))
     onlooker.sees_everything()
     assert _halted(scene) == set()
-    fleet.restart_all(scene, "tests.live.probe")
+    fleet.restart_all(scene, "tests.support.live.probe")
     scene.rest()
     assert _halted(scene) == set()
 

@@ -15,7 +15,15 @@ from microblog_streams.local.postgres import Postgres
 from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.scene import DEADLINE, SOME, Scene
-from tests.servers.postgres_standby import Standby, add_standby, admit_replicas, copy, promote, run, wait_for_replica
+from tests.support.servers.postgres_standby import (
+    Standby,
+    add_standby,
+    admit_replicas,
+    copy,
+    promote,
+    run,
+    wait_for_replica,
+)
 
 #: Counts the partitions that were compared since the last promotion.
 COUNT_COMPARED = "SELECT count(*) FROM edge_audits JOIN deployment USING (audit)"

@@ -14,7 +14,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.proxy import Proxy, proxy
 from tests.chaos.scene import Scene
-from tests.servers.redis_pair import SENTINEL_PASSWORD, One, Pair, Watcher, address, running_pair
+from tests.support.servers.redis_pair import SENTINEL_PASSWORD, One, Pair, Watcher, address, running_pair
 
 #: Seconds until workers have noticed that another server is the primary, on a busy machine too.
 NOTICED = 20.0

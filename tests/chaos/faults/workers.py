@@ -8,7 +8,7 @@ import time
 from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.scene import SOME, Scene
-from tests.live.worker import Worker
+from tests.support.live.worker import Worker
 
 #: Seconds that a worker may take to end when it is asked to.
 GRACEFUL = 10.0
@@ -71,7 +71,7 @@ def terminated(scene: Scene) -> None:
     scene.rest()
     assert set(begun(leaving)) & set(begun(staying)[read_before:]) == set(), "begun by both"
     scene.restart(leaving)
-    fleet.restart_all(scene, "tests.live.probe")
+    fleet.restart_all(scene, "tests.support.live.probe")
 
 
 def third_comes_and_goes(scene: Scene) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
-from tests.connections import opened
-from tests.servers.redis_cluster import Node, running_cluster
+from tests.support.connections import opened
+from tests.support.servers.redis_cluster import Node, running_cluster
 
 
 def pytest_collection_modifyitems(items):

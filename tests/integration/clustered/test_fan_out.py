@@ -15,12 +15,12 @@ from microblog_streams.domain.ids import encode_entry, new_post_id, post_time
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.ports import Row, TimelinePage, TimelineState
 from microblog_streams.stores.redis.timeline_keys import BUCKETS, NEIGHBOURS, ClusterKeys
-from tests.fakes.caches import FakePostCache
-from tests.fakes.followers import FakeFollowers
-from tests.fakes.lease import FakeLease
-from tests.fakes.posts import FakePosts
-from tests.servers.moving_slots import MovingSlot
-from tests.waiting import until
+from tests.support.fakes.caches import FakePostCache
+from tests.support.fakes.followers import FakeFollowers
+from tests.support.fakes.lease import FakeLease
+from tests.support.fakes.posts import FakePosts
+from tests.support.servers.moving_slots import MovingSlot
+from tests.support.waiting import until
 
 #: Every fourth of them is cold.
 FOLLOWERS = 2_000

@@ -16,11 +16,11 @@ from microblog_streams.stores.redis.caches import PostCache
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import SharedRates
 from microblog_streams.stores.redis.timeline_keys import ClusterKeys
-from tests.connections import opened
-from tests.servers.alone import serving
-from tests.servers.moving_slots import MovingSlot
-from tests.servers.redis_cluster import PASSWORD, Node
-from tests.waiting import until
+from tests.support.connections import opened
+from tests.support.servers.alone import serving
+from tests.support.servers.moving_slots import MovingSlot
+from tests.support.servers.redis_cluster import PASSWORD, Node
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from microblog_streams.stores.postgres.migrations import migrate
 from microblog_streams.stores.postgres.outbox import Outbox, head, remove
 from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 from microblog_streams.stores.postgres.users import Users
-from tests.connections import opened
-from tests.fakes.log import FakeLog
+from tests.support.connections import opened
+from tests.support.fakes.log import FakeLog
 
 
 def pytest_collection_modifyitems(items):

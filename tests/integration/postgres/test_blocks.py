@@ -13,10 +13,10 @@ from microblog_streams.stores.postgres.blocks import Blocks
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.users import Users
-from tests.connections import opened
-from tests.contracts.blocks import begin, check_edges
-from tests.contracts.events import register
-from tests.waiting import until
+from tests.support.connections import opened
+from tests.support.contracts.blocks import begin, check_edges
+from tests.support.contracts.events import register
+from tests.support.waiting import until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -8,7 +8,7 @@ from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import NO_CREDENTIALS, IdempotencyKey
 from microblog_streams.stores.postgres.idempotency import claim
 from microblog_streams.stores.postgres.users import HOLD_DAYS, register_once
-from tests.waiting import until
+from tests.support.waiting import until
 
 ONCE = IdempotencyKey("8e03978e-40d5-43dd-bc93-6894a57f9324", b"digest")
 WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

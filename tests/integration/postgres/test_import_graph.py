@@ -13,8 +13,8 @@ from microblog_streams.config.settings import PREFIX
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import USER_FOLLOW
 from microblog_streams.stores.postgres.connection import Lock, transaction
-from tests.contracts.events import edge_event, waiting
-from tests.waiting import DEADLINE_SECONDS, PATIENT_SECONDS, until
+from tests.support.contracts.events import edge_event, waiting
+from tests.support.waiting import DEADLINE_SECONDS, PATIENT_SECONDS, until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 EDGES = {(a, b) for a in range(12) for b in range(12) if (a + b) % 5 == 1 and a != b}

@@ -12,8 +12,8 @@ from yarl import URL
 
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.connection import Postgres
-from tests.connections import opened
-from tests.waiting import until
+from tests.support.connections import opened
+from tests.support.waiting import until
 
 SESSIONS = "SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 END_ALL = f"SELECT pg_terminate_backend(pid) FROM ({SESSIONS}) AS sessions"

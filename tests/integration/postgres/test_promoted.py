@@ -20,10 +20,10 @@ from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.migrations import migrate
 from microblog_streams.stores.postgres.outbox import OutboxSession
 from microblog_streams.stores.postgres.users import Users
-from tests.contracts.events import register
-from tests.fakes.log import FakeLog
-from tests.servers.postgres_standby import add_standby, promote, run, wait_for_replica
-from tests.waiting import until
+from tests.support.contracts.events import register
+from tests.support.fakes.log import FakeLog
+from tests.support.servers.postgres_standby import add_standby, promote, run, wait_for_replica
+from tests.support.waiting import until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 #: The first version of the second era.

@@ -7,8 +7,8 @@ import pytest
 
 from microblog_streams.services.outbox_relay import OutboxRelay
 from microblog_streams.stores.postgres.outbox import OutboxSession
-from tests.contracts.events import register, waiting
-from tests.waiting import DEADLINE_SECONDS, until
+from tests.support.contracts.events import register, waiting
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 LEADER = """

@@ -8,7 +8,7 @@ from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.connection import Lock
 from microblog_streams.stores.postgres.deployment import get_deployment, moving
-from tests.contracts.events import register
+from tests.support.contracts.events import register
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 SETTLED = Deployment(1, 8)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from microblog_streams.domain.topics import USER_DELETED
-from tests.contracts.events import deletion, register, waiting
+from tests.support.contracts.events import deletion, register, waiting
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import create_deployment, get_deployment
 from microblog_streams.stores.postgres.migrations import migrate
-from tests.connections import opened
+from tests.support.connections import opened
 
 
 @pytest.fixture

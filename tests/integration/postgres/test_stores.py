@@ -1,15 +1,15 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
 from microblog_streams.stores.postgres.users import DRAW_USER
-from tests.contracts import blocks as blocking
-from tests.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
-from tests.contracts.blocks import BlocksContract
-from tests.contracts.follows import FollowsContract, check_interleaving, interleavings
-from tests.contracts.idempotency import IdempotencyContract
-from tests.contracts.once import FollowingOnceContract, RegisteringOnceContract
-from tests.contracts.outbox import OutboxContract
-from tests.contracts.resolved_letters import ResolvedLettersContract
-from tests.contracts.users import UsersContract
+from tests.support.contracts import blocks as blocking
+from tests.support.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
+from tests.support.contracts.blocks import BlocksContract
+from tests.support.contracts.follows import FollowsContract, check_interleaving, interleavings
+from tests.support.contracts.idempotency import IdempotencyContract
+from tests.support.contracts.once import FollowingOnceContract, RegisteringOnceContract
+from tests.support.contracts.outbox import OutboxContract
+from tests.support.contracts.resolved_letters import ResolvedLettersContract
+from tests.support.contracts.users import UsersContract
 
 
 class TestUsers(UsersContract):

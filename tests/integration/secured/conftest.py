@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from tests.servers import certificates
-from tests.servers.tls_front import tls_front
+from tests.support.servers import certificates
+from tests.support.servers.tls_front import tls_front
 
 
 def pytest_collection_modifyitems(items):

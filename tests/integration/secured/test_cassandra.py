@@ -12,9 +12,9 @@ from microblog_streams.local.files import write_atomic
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.keyspace import migrate
 from microblog_streams.stores.cassandra.posts import Posts
-from tests.connections import opened
-from tests.servers.alone import serving
-from tests.waiting import PATIENT_SECONDS, until
+from tests.support.connections import opened
+from tests.support.servers.alone import serving
+from tests.support.waiting import PATIENT_SECONDS, until
 
 SECURED = """
 authenticator: PasswordAuthenticator

@@ -18,8 +18,8 @@ from microblog_streams.kafka.topics import partition_counts
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.ports import choose
 from microblog_streams.local.workers import get
-from tests.servers.alone import serving
-from tests.waiting import until
+from tests.support.servers.alone import serving
+from tests.support.waiting import until
 
 PASSWORD = "secret-of-kafka"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")

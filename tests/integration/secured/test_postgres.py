@@ -9,7 +9,7 @@ from yarl import URL
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.local.postgres import Postgres as Server
 from microblog_streams.stores.postgres.connection import Postgres
-from tests.servers.alone import serving
+from tests.support.servers.alone import serving
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
-from tests.servers.redis_cluster import PASSWORD, running_cluster
+from tests.support.servers.redis_cluster import PASSWORD, running_cluster
 
 
 @pytest.fixture(scope="module")

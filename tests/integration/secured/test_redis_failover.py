@@ -11,8 +11,8 @@ from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.chaos.proxy import proxy
-from tests.servers.redis_pair import address, running_pair
-from tests.waiting import until
+from tests.support.servers.redis_pair import address, running_pair
+from tests.support.waiting import until
 
 AUTHOR, READER = 1, 2
 #: Calls at a time, each on a connection of its own.

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
-from tests.servers.redis_pair import PASSWORD, SENTINEL_PASSWORD, Watcher, running_pair
-from tests.waiting import until
+from tests.support.servers.redis_pair import PASSWORD, SENTINEL_PASSWORD, Watcher, running_pair
+from tests.support.waiting import until
 
 #: Calls at a time, each on a connection of its own.
 CALLS = 8

@@ -7,7 +7,7 @@ from yarl import URL
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis.connection import Redis
-from tests.servers.alone import serving
+from tests.support.servers.alone import serving
 
 
 @pytest.fixture(scope="module")

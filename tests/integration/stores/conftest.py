@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis.connection import Redis
-from tests.connections import opened
-from tests.servers.redis_cluster import running_cluster
-from tests.waiting import DEADLINE_SECONDS, PATIENT_SECONDS
+from tests.support.connections import opened
+from tests.support.servers.redis_cluster import running_cluster
+from tests.support.waiting import DEADLINE_SECONDS, PATIENT_SECONDS
 
 #: Seconds that something which must happen may take on a busy machine.
 DEADLINE = DEADLINE_SECONDS

@@ -18,8 +18,8 @@ from microblog_streams.stores.redis.caches import (
     UserCache,
 )
 from microblog_streams.stores.redis.connection import Redis
-from tests.connections import opened
-from tests.contracts.caches import JOINED, PostCacheContract, UserCacheContract
+from tests.support.connections import opened
+from tests.support.contracts.caches import JOINED, PostCacheContract, UserCacheContract
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from microblog_streams.domain.ids import new_post_id
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.keyspace import migrate
 from microblog_streams.stores.cassandra.posts import Posts
-from tests.connections import opened
+from tests.support.connections import opened
 
 pytestmark = pytest.mark.integration
 

@@ -11,9 +11,9 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.ports import Building, TimelinePage, TimelineState
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
-from tests.connections import opened
-from tests.contracts.timelines import AUTHOR, KEPT, entries, entry, whole
-from tests.waiting import until
+from tests.support.connections import opened
+from tests.support.contracts.timelines import AUTHOR, KEPT, entries, entry, whole
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 

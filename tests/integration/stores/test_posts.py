@@ -11,9 +11,9 @@ from microblog_streams.domain.models import Post
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.keyspace import migrate
 from microblog_streams.stores.cassandra.posts import Posts
-from tests.connections import opened
-from tests.contracts.posts import PostStoreContract
-from tests.waiting import DEADLINE_SECONDS
+from tests.support.connections import opened
+from tests.support.contracts.posts import PostStoreContract
+from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 

@@ -9,8 +9,8 @@ from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 from microblog_streams.domain.rates import parse
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import SharedRates
-from tests.connections import opened
-from tests.contracts.rates import RatesContract, who
+from tests.support.connections import opened
+from tests.support.contracts.rates import RatesContract, who
 
 __all__ = ["who"]
 

@@ -7,7 +7,7 @@ from microblog_streams.stores.redis.address import is_cluster
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timeline_keys import TimelineCount, WarmCount
 from microblog_streams.stores.redis.timelines import Timelines
-from tests.connections import opened
+from tests.support.connections import opened
 
 DATABASE = 7
 

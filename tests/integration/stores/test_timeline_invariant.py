@@ -8,8 +8,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
-from tests.connections import opened
-from tests.contracts.timeline_machine import TimelineMachine
+from tests.support.connections import opened
+from tests.support.contracts.timeline_machine import TimelineMachine
 
 pytestmark = pytest.mark.integration
 

@@ -1,6 +1,6 @@
 """The front on stores in memory answers as /openapi.json says where calls need no token, as a real worker does."""
 
-from tests.described.everything import call_everything
+from tests.support.described.everything import call_everything
 
 
 async def test_everything_that_is_described_is_answered_as_described(make_front, tmp_path):

@@ -1,7 +1,7 @@
 """A move to more partitions under load, by commands that are killed on their way, and nothing is lost."""
 
 from microblog_streams.domain.deployment import Phase
-from tests.churn.growing import Growing
+from tests.support.churn.growing import Growing
 
 #: Calls a second, and how many are answered before and after the move.
 RATE, CALLS = 40, 200

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.aio.tasks import BoundedPipeline
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 class Calls:

@@ -7,7 +7,7 @@ import pytest
 from microblog_streams.aio import circuit_breaker as module
 from microblog_streams.aio.circuit_breaker import CircuitBreaker
 from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
-from tests.waiting import until
+from tests.support.waiting import until
 
 SILENCE = NoAnswer("redis", "no answer in time")
 

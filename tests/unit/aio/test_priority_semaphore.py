@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from microblog_streams.aio import priority_semaphore as module
 from microblog_streams.aio.priority_semaphore import PrioritySemaphore
-from tests.examples import examples
-from tests.waiting import DEADLINE_SECONDS, until
+from tests.support.examples import examples
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 
 class Queue:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.aio.batcher import SenderPool
-from tests.waiting import DEADLINE_SECONDS, until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 
 class Queue:

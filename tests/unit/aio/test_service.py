@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.aio.service import Service
-from tests.waiting import DEADLINE_SECONDS
+from tests.support.waiting import DEADLINE_SECONDS
 
 
 class Deaf(Service):

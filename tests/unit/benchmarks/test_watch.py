@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from benchmarks.watch import watch
 from microblog_streams.stores.redis.timelines import key
-from tests.waiting import DEADLINE_SECONDS, until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 
 class Timelines:

@@ -6,7 +6,7 @@ import pytest
 
 from microblog_streams.cluster_status.collector import Away, with_timeout
 from microblog_streams.domain.errors import StoreUnavailable
-from tests.waiting import DEADLINE_SECONDS
+from tests.support.waiting import DEADLINE_SECONDS
 
 
 async def answer(value):

@@ -6,8 +6,8 @@ from microblog_streams.commands.dead_letters import Request, execute
 from microblog_streams.dead_letters.operations import DeadLetters
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
-from tests.fakes.database import FakeDatabase
-from tests.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters, FakeSourceTopics
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters, FakeSourceTopics
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ from microblog_streams.commands.rebuild import EdgeRepublisher
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.events import EdgeChanged, UserDeleted
 from microblog_streams.domain.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
-from tests.fakes.database import FakeDatabase
-from tests.fakes.follows import FakeFollows
-from tests.fakes.outbox import FakeOutbox
-from tests.fakes.repartition import SilentProgress
-from tests.waiting import until
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.follows import FakeFollows
+from tests.support.fakes.outbox import FakeOutbox
+from tests.support.fakes.repartition import SilentProgress
+from tests.support.waiting import until
 
 AT = datetime(2026, 5, 17, tzinfo=UTC)
 

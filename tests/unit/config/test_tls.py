@@ -6,7 +6,7 @@ import pytest
 
 from microblog_streams.config.tls import client_context
 from microblog_streams.domain.errors import SetupError
-from tests.servers import certificates
+from tests.support.servers import certificates
 
 
 @pytest.fixture(scope="module")

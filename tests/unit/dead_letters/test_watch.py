@@ -8,9 +8,9 @@ from microblog_streams.dead_letters import watch as dead_letter_watch
 from microblog_streams.dead_letters.operations import count_open
 from microblog_streams.dead_letters.watch import DeadLetterWatch
 from microblog_streams.domain.errors import StoreUnavailable
-from tests.fakes.database import FakeDatabase
-from tests.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters
-from tests.waiting import until
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters
+from tests.support.waiting import until
 
 
 @pytest.fixture

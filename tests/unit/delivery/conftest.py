@@ -7,7 +7,7 @@ import pytest
 
 from microblog_streams.aio import backoff
 from microblog_streams.delivery import lease, offset_acks, partition_processor, redis_restart_monitor
-from tests.fakes.delivery import Clock, World
+from tests.support.fakes.delivery import Clock, World
 
 
 @pytest.fixture

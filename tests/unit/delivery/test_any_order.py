@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
-from tests.examples import examples
-from tests.fakes.delivery import World
-from tests.waiting import until
+from tests.support.examples import examples
+from tests.support.fakes.delivery import World
+from tests.support.waiting import until
 
 ERRORS = st.sampled_from([StoreUnavailable("redis", "away"), NotMine("not open"), ValueError("broken")])
 #: For each event: turns of the loop that its effect takes, and the failures of its first tries.

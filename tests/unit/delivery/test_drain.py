@@ -2,8 +2,8 @@
 
 import asyncio
 
+from tests.support.waiting import DEADLINE_SECONDS, until
 from tests.unit.delivery.test_order import turns
-from tests.waiting import DEADLINE_SECONDS, until
 
 HOLD = 2.5
 

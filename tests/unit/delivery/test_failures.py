@@ -7,9 +7,9 @@ import pytest
 from microblog_streams.domain.dead_letters import parse_dead_letter
 from microblog_streams.domain.errors import NotMine, OutcomeUnknown, StoreUnavailable
 from microblog_streams.domain.topics import DEAD_LETTERS
-from tests.fakes.delivery import OWNER
+from tests.support.fakes.delivery import OWNER
+from tests.support.waiting import until
 from tests.unit.delivery.test_order import turns
-from tests.waiting import until
 
 POISON = {
     "not JSON": ({"value": b"{"}, "Invalid JSON"),

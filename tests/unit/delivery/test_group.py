@@ -5,8 +5,8 @@ import asyncio
 from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.delivery import processor_pool
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
+from tests.support.waiting import until
 from tests.unit.delivery.test_order import turns
-from tests.waiting import until
 
 
 async def test_nothing_is_acknowledged_while_the_group_is_rebalanced(world):

@@ -4,8 +4,8 @@ import asyncio
 
 from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
+from tests.support.waiting import DEADLINE_SECONDS, until
 from tests.unit.delivery.test_order import turns
-from tests.waiting import DEADLINE_SECONDS, until
 
 HOLD = 2.5
 

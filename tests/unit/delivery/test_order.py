@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 async def turns(count: int = 20) -> None:

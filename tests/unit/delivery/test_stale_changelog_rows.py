@@ -8,7 +8,7 @@ from faust.types.tuples import FutureMessage
 from microblog_streams.delivery import stale_changelog_rows
 from microblog_streams.delivery.stale_changelog_rows import RowRepublisher, StaleChangelogRows
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 class Store:

@@ -12,9 +12,9 @@ from microblog_streams.domain.errors import Conflict, StoreUnavailable
 from microblog_streams.domain.topics import SOURCES
 from microblog_streams.kafka import consumer_lag
 from microblog_streams.kafka.consumer_lag import CaughtUp
-from tests.fakes.database import FakeDatabase
-from tests.fakes.outbox import FakeOutbox
-from tests.waiting import until
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.outbox import FakeOutbox
+from tests.support.waiting import until
 
 AT = datetime(2026, 5, 17, tzinfo=UTC)
 PLACE = TopicPartition("post.created", 1)

@@ -17,7 +17,7 @@ from microblog_streams.local.postgres import Postgres
 from microblog_streams.local.server import ServerPaths
 from microblog_streams.local.stack import check_names
 from microblog_streams.local.valkey import Valkey
-from tests.examples import examples
+from tests.support.examples import examples
 
 PORTS = dict.fromkeys((*Kafka.port_names, *Cassandra.port_names, *Postgres.port_names, *Valkey.port_names), 20_000)
 #: Names as people and programs give them, and all that some format takes for syntax.

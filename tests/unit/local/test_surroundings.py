@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from microblog_streams.local.surroundings import NEEDED_FILES
-from tests.waiting import DEADLINE_SECONDS
+from tests.support.waiting import DEADLINE_SECONDS
 
 
 def run(body, preexec_fn=lambda: None, **how):

@@ -7,7 +7,7 @@ from microblog_streams.domain.topics import EDGES, POSTS
 from microblog_streams.repartition import progress_waits as module
 from microblog_streams.repartition.progress_waits import ProgressWaits
 from microblog_streams.stores.redis.worker_registry import Worker
-from tests.fakes.repartition import SilentProgress
+from tests.support.fakes.repartition import SilentProgress
 
 
 class Offsets:

@@ -6,7 +6,7 @@ from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.domain.topics import EDGES, POSTS
 from microblog_streams.repartition.repartition import RepartitionRun
-from tests.fakes.repartition import FakeRepartition, FakeTopicsAndWaits, SilentProgress
+from tests.support.fakes.repartition import FakeRepartition, FakeTopicsAndWaits, SilentProgress
 
 CREATED = (Phase.SETTLED, "create", 2, 12)
 FILLED = (Phase.COPYING, "fill", 2, 12)

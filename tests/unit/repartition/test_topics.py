@@ -12,8 +12,8 @@ from microblog_streams.ports import Row
 from microblog_streams.repartition import topics
 from microblog_streams.repartition.topics import ChangelogCopy
 from tables.codec import decode_key, decode_row
-from tests.fakes.database import FakeDatabase
-from tests.fakes.follows import FakeFollows
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.follows import FakeFollows
 
 AT = datetime(2026, 5, 17, tzinfo=UTC)
 PARTITIONS = 12

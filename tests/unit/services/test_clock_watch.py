@@ -5,7 +5,7 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services import clock_watch
 from microblog_streams.services.clock_watch import ClockWatch
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 def comparing(there, *here):

@@ -8,7 +8,7 @@ from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.services import deployment_watch as module
 from microblog_streams.services.deployment_watch import DeploymentWatch, choose_topic_set
 from microblog_streams.stores.redis.worker_registry import Worker
-from tests.waiting import until
+from tests.support.waiting import until
 
 OLD, NEW = Deployment(1, 8), Deployment(2, 12)
 FILLED = Deployment(1, 8, 0, Phase.FILLED, 2, 12)

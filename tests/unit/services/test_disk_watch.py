@@ -9,7 +9,7 @@ import pytest
 
 from microblog_streams.services import worker_directory as module
 from microblog_streams.services.worker_directory import MIN_FREE_BYTES, DiskWatch
-from tests.waiting import DEADLINE_SECONDS, until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services import durability_watch
 from microblog_streams.services.durability_watch import DurabilityWatch
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 class Part:

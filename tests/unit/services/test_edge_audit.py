@@ -9,7 +9,7 @@ from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.domain.models import Era
 from microblog_streams.services import edge_audit
 from microblog_streams.services.edge_audit import EdgeAudit
-from tests.waiting import until
+from tests.support.waiting import until
 
 LONG_AGO = 1.0
 

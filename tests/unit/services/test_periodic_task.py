@@ -7,9 +7,9 @@ from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.services import periodic_task
 from microblog_streams.services.periodic_task import PeriodicTask, sweeping
-from tests.fakes.database import FakeDatabase
-from tests.fakes.idempotency import FakeIdempotency
-from tests.waiting import until
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.idempotency import FakeIdempotency
+from tests.support.waiting import until
 
 ONCE = IdempotencyKey("key", b"digest")
 

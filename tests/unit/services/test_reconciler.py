@@ -6,8 +6,8 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services.reconciler import Reconciler
-from tests.fakes.world import World
-from tests.waiting import until
+from tests.support.fakes.world import World
+from tests.support.waiting import until
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.waiting import DEADLINE_SECONDS
+from tests.support.waiting import DEADLINE_SECONDS
 
 #: Says that it runs; then starts again, the first time only (the file is gone then), with ``{asked}`` in between.
 PROGRAM = """

@@ -4,7 +4,7 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services import worker_presence as presence_module
 from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.redis.worker_registry import Worker
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 class Board:

@@ -6,7 +6,7 @@ import pytest
 
 from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.pool import Pool
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 class FakeSession:

@@ -19,7 +19,7 @@ from microblog_streams.stores.cassandra.posts import (
     MAX_TEXTS_PER_BATCH,
     Posts,
 )
-from tests.fakes.world import World
+from tests.support.fakes.world import World
 
 
 class Requests:

@@ -9,7 +9,7 @@ from redis.exceptions import ResponseError
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis import pipeline
 from microblog_streams.stores.redis.pipeline import CommandBatcher
-from tests.waiting import DEADLINE_SECONDS, until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 
 class Server:

@@ -10,8 +10,8 @@ from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.domain.ids import ENTRY_BYTES, encode_entry, new_post_id
 from microblog_streams.stores.redis import timelines as timelines_module
 from microblog_streams.stores.redis.timelines import MAX_PUSH_CALLS, Timelines
-from tests.fakes.lease import FakeLease
-from tests.waiting import until
+from tests.support.fakes.lease import FakeLease
+from tests.support.waiting import until
 
 ENTRY = bytes(ENTRY_BYTES)
 

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.distribution import FileScheduling, Ledger, pytest_collection_modifyitems
+from tests.support.distribution import FileScheduling, Ledger, pytest_collection_modifyitems
 
-SHORT, LONG = "tests/unit/domain/test_ids.py::test_it", "tests/integration/chaos/test_short.py::test_it"
+SHORT, LONG = "tests/unit/domain/test_ids.py::test_it", "tests/system/chaos/test_short.py::test_it"
 
 
 def test_long_files_come_first_and_the_tests_of_a_file_keep_their_order():
-    files = ["tests/unit/a.py::test_2", "tests/unit/a.py::test_1", "tests/functional/b.py::test", LONG]
+    files = ["tests/unit/a.py::test_2", "tests/unit/a.py::test_1", "tests/component/b.py::test", LONG]
     items = [SimpleNamespace(nodeid=nodeid) for nodeid in files]
     pytest_collection_modifyitems(items)
     assert [item.nodeid for item in items] == [LONG, files[2], *files[:2]]
@@ -21,7 +21,7 @@ def test_a_file_is_one_piece_and_so_is_a_folder_whose_files_write_the_same_resul
     schedule = FileScheduling.__new__(FileScheduling)
     assert scope(schedule, SHORT) == "tests/unit/domain/test_ids.py"
     names = ("test_quick", "test_peers")
-    assert len({scope(schedule, f"tests/integration/bench/{name}.py::test_it") for name in names}) == 1
+    assert len({scope(schedule, f"tests/system/bench/{name}.py::test_it") for name in names}) == 1
 
 
 @pytest.mark.parametrize(

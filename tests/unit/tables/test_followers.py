@@ -13,7 +13,7 @@ from microblog_streams.domain.ids import MAX_USER_ID
 from microblog_streams.ports import FollowerSlice, Row, RowSlice
 from tables.codec import encode_key, encode_row
 from tables.followers import OFFSET_KEY
-from tests.examples import examples
+from tests.support.examples import examples
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 AUTHOR = 500

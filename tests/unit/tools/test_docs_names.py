@@ -17,7 +17,7 @@ def names():
 @pytest.mark.parametrize(
     "page",
     [
-        "see `aio/priority_semaphore.py` and `tests/contracts/`",
+        "see `aio/priority_semaphore.py` and `tests/support/contracts/`",
         "`MICROBLOG_WEB_PORT` and `MICROBLOG_ADMIN_TOKEN_FILE`",
         "`microblog_outbox_depth` and `microblog_timelines_repaired_total`",
         "    make run\n\nor `make test`",

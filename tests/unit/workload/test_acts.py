@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.workload.acts import Acts
-from tests.workload.caller import NO_ANSWER
-from tests.workload.crowd import Crowd
-from tests.workload.history import History
+from tests.support.workload.acts import Acts
+from tests.support.workload.caller import NO_ANSWER
+from tests.support.workload.crowd import Crowd
+from tests.support.workload.history import History
 
 ANN, BOB = 1, 2
 THERE, BACK = (ANN, BOB), (BOB, ANN)

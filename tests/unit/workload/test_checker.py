@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks.expectation import Item
-from tests.workload.checker import Checker, Found
-from tests.workload.history import LATE, History
+from tests.support.workload.checker import Checker, Found
+from tests.support.workload.history import LATE, History
 
 ANN, BOB, CLEO = 1, 2, 3
 FIRST, SECOND = Item("01", ANN, "first"), Item("02", ANN, "second")

@@ -3,9 +3,9 @@
 import random
 
 from benchmarks.expectation import Item
-from tests.workload.crowd import Crowd
-from tests.workload.history import History
-from tests.workload.memory import Memory, reset
+from tests.support.workload.crowd import Crowd
+from tests.support.workload.history import History
+from tests.support.workload.memory import Memory, reset
 
 ANN, BOB, EVE, NEW = 1, 2, 3, 4
 

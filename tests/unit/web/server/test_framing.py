@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.examples import examples
+from tests.support.examples import examples
 from web.http.body import TooManyChunks
 from web.server.framing import KEPT_HEAD_BYTES, ChunkedBody, FixedLengthBody, FramingError, RequestHead
 

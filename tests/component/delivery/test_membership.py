@@ -1,0 +1,136 @@
+"""A worker joins and leaves the group but once."""
+
+import asyncio
+import threading
+from types import SimpleNamespace
+
+import faust
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from microblog_streams.bootstrap import application
+from microblog_streams.config.settings import Settings
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
+from microblog_streams.services.worker_exit import STOP_SECONDS
+from tests.component.delivery.reading_world import Reading
+from tests.support.waiting import until
+
+
+async def subscribed_again(kind, topics):
+    """Subscribe to topics where these are subscribed to: changelog and events; return whether the assignment holds."""
+    world = Reading(kind)
+    await world.thread.subscribe(topics)
+    await world.close()
+    return world.assignment.active
+
+
+async def test_to_subscribe_to_the_same_topics_again_is_no_rebalance():
+    assert await subscribed_again(PatchedConsumerThread, ["events", "changelog"])
+
+
+async def test_to_faust_it_is_one():
+    """The defect of which the test before is the mend: where this fails, the mend may go."""
+    assert not await subscribed_again(AIOKafkaConsumerThread, ["events", "changelog"])
+
+
+async def test_to_subscribe_to_others_is_one():
+    assert not await subscribed_again(PatchedConsumerThread, ["events", "changelog", "more"])
+
+
+async def test_partitions_are_given_back_only_when_no_try_of_an_effect_is_under_way(real_application):
+    app = real_application(Settings())
+    with app.streaming.processor_pool.tries.call():
+        giving = asyncio.create_task(app.on_partitions_revoked.send(set()))
+        done, _ = await asyncio.wait([giving], timeout=0.01)
+        assert not done
+    await giving
+
+
+async def test_a_stop_has_an_end_from_its_beginning_on_and_the_time_for_its_hold_besides(real_application, monkeypatch):
+    steps = []
+
+    async def stopped(self):
+        steps.append("stopped")
+
+    monkeypatch.setattr(faust.App, "on_stop", stopped)
+    monkeypatch.setattr(application, "end_within", steps.append)
+    await real_application(Settings(ack_hold=55)).on_stop()
+    assert steps == [STOP_SECONDS + 55, "stopped"]
+
+
+async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(real_application, monkeypatch):
+    steps = []
+
+    async def started(self):
+        steps.append("started")
+
+    monkeypatch.setattr(faust.App, "on_started", started)
+    monkeypatch.setattr(application, "freeze_heap", lambda: steps.append("frozen"))
+    await real_application(Settings()).on_started()
+    assert steps == ["started", "frozen"]
+
+
+class Member:
+    """A consumer's place in the group, and its connections: which loop closes them."""
+
+    def __init__(self, kind):
+        self.closed_by = {}
+        self.thread = kind.__new__(kind)
+        self.coordinator = GroupCoordinator.__new__(GroupCoordinator)
+        self.coordinator.close = self._closer("coordinator")
+        client = SimpleNamespace(close=self._closer("client"))
+        self.thread._consumer = SimpleNamespace(_client=client, _coordinator=self.coordinator, _closed=False)
+        self.thread.thread_loop = asyncio.new_event_loop()
+        self.thread.app = SimpleNamespace(loop=asyncio.get_running_loop())
+
+    def _closer(self, name):
+        async def close():
+            self.closed_by[name] = asyncio.get_running_loop()
+
+        return close
+
+    async def leave(self, *names):
+        """Let the thread close the consumer while its loop runs; return once these were closed."""
+        running = threading.Thread(target=self.thread.thread_loop.run_forever)
+        running.start()
+        try:
+            self.thread.close()
+            await until(lambda: self.closed_by.keys() == set(names))
+        finally:
+            self.thread.thread_loop.call_soon_threadsafe(self.thread.thread_loop.stop)
+            running.join()
+            self.thread.thread_loop.close()
+
+    async def go_on_with_the_rebalance(self):
+        """Do what comes after the partitions were revoked; return whether the next generation was joined."""
+        self.coordinator._subscription = SimpleNamespace(subscribed_pattern=None, fetcher_idle_time=0)
+        self.coordinator._performed_join_prepare, self.coordinator._heartbeat_task = True, None
+        self.coordinator._retry_backoff_ms = 1
+        joined = []
+
+        async def join(subscription):
+            joined.append(subscription)
+            return False
+
+        self.coordinator._do_rejoin_group = join
+        await self.coordinator.ensure_active_group("subscription", prev_assignment="assignment")
+        return joined != []
+
+
+async def test_the_group_is_left_in_the_thread_and_the_connections_stay_for_the_last_commit():
+    member = Member(PatchedConsumerThread)
+    await member.leave("coordinator")
+    assert member.closed_by["coordinator"] is member.thread.thread_loop
+
+
+async def test_the_group_is_left_in_place_of_joining_its_next_generation():
+    member = Member(PatchedConsumerThread)
+    await member.leave("coordinator")
+    assert not await member.go_on_with_the_rebalance()
+
+
+async def test_faust_closes_a_thread_s_connections_in_another_thread():
+    """The defect of which the tests before are the mend: where this fails, the mend may go."""
+    member = Member(AIOKafkaConsumerThread)
+    await member.leave("coordinator", "client")
+    assert set(member.closed_by.values()) == {asyncio.get_running_loop()}

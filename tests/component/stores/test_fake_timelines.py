@@ -1,0 +1,12 @@
+"""The timelines in memory keep the contract, so that what is tested on them holds on the real ones."""
+
+import pytest
+
+from tests.support.contracts.timelines import KEPT, TimelineContract
+from tests.support.fakes.timelines import FakeTimelines
+
+
+class TestFakeTimelines(TimelineContract):
+    @pytest.fixture
+    def timelines(self):
+        return FakeTimelines(KEPT)

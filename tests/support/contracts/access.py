@@ -1,0 +1,205 @@
+"""What every TokenStore and PasswordStore does, real or in memory. ``days_pass`` makes every token so much older."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from microblog_streams.domain.errors import NotFound
+from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, NewToken
+from microblog_streams.stores.postgres.credentials import MAX_TOKENS
+from tests.support.contracts.events import register
+
+NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
+YEAR = timedelta(days=365)
+ONCE = IdempotencyKey("key", b"digest")
+
+
+def token(number, name="laptop", life=YEAR):
+    return NewToken(bytes([number]) * 32, name, life)
+
+
+class TokensContract:
+    async def test_a_token_is_found_by_its_hash_as_it_was_kept(self, users, tokens):
+        (ada,) = await register(users, 1)
+
+        kept = await tokens.add(ada, token(1))
+
+        assert await tokens.find(token(1).hash) == kept
+        assert (kept.user, kept.hash, kept.name, kept.last_used_at) == (ada, token(1).hash, "laptop", None)
+        assert kept.expires_at - kept.created_at == YEAR
+        assert kept.created_at.utcoffset() == timedelta(0)
+
+    async def test_a_hash_that_was_never_kept_is_nobodys(self, users, tokens):
+        (ada,) = await register(users, 1)
+        await tokens.add(ada, token(1))
+
+        assert await tokens.find(token(2).hash) is None
+
+    async def test_nobody_who_is_not_there_gets_a_token(self, users, tokens):
+        (ada,) = await register(users, 1)
+        await users.delete(ada, NOW)
+
+        with pytest.raises(NotFound):
+            await tokens.add(ada, token(1))
+
+    async def test_a_user_has_a_list_of_those_that_are_live(self, users, tokens):
+        ada, bob = await register(users, 2)
+        first, second = await tokens.add(ada, token(1)), await tokens.add(ada, token(2))
+        revoked = await tokens.add(ada, token(3))
+        await tokens.add(bob, token(4))
+        await tokens.revoke(ada, revoked.id)
+
+        assert await tokens.of(ada) == [first, second]
+
+    async def test_a_revoked_token_is_nobodys(self, users, tokens):
+        (ada,) = await register(users, 1)
+        kept = await tokens.add(ada, token(1))
+
+        assert await tokens.revoke(ada, kept.id) == kept
+        assert await tokens.find(kept.hash) is None
+        with pytest.raises(NotFound):
+            await tokens.revoke(ada, kept.id)
+
+    async def test_nobody_revokes_anothers(self, users, tokens):
+        ada, bob = await register(users, 2)
+        kept = await tokens.add(ada, token(1))
+
+        with pytest.raises(NotFound):
+            await tokens.revoke(bob, kept.id)
+        assert await tokens.find(kept.hash) == kept
+
+    async def test_an_expired_token_is_nobodys(self, users, tokens, days_pass):
+        (ada,) = await register(users, 1)
+        kept = await tokens.add(ada, token(1))
+        await days_pass(365)
+
+        assert await tokens.find(kept.hash) is None
+        assert await tokens.of(ada) == []
+        with pytest.raises(NotFound):
+            await tokens.revoke(ada, kept.id)
+
+    async def test_a_deleted_users_tokens_are_gone(self, users, tokens):
+        ada, bob = await register(users, 2)
+        await tokens.add(ada, token(1))
+        kept = await tokens.add(bob, token(2))
+
+        await users.delete(ada, NOW)
+
+        assert await tokens.find(token(1).hash) is None
+        assert await tokens.of(ada) == []
+        assert await tokens.find(token(2).hash) == kept
+
+    async def test_beyond_the_most_those_that_were_not_used_for_longest_are_revoked(self, users, tokens):
+        (ada,) = await register(users, 1)
+        kept = [await tokens.add(ada, token(number)) for number in range(MAX_TOKENS)]
+        await tokens.note_used({kept[0].id: datetime.now(UTC) + timedelta(hours=1)})
+
+        last = await tokens.add(ada, token(MAX_TOKENS))
+
+        assert [found.id for found in await tokens.of(ada)] == [kept[0].id, *(one.id for one in kept[2:]), last.id]
+
+    async def test_a_use_is_written_down_at_most_once_a_minute(self, users, tokens):
+        (ada,) = await register(users, 1)
+        kept = await tokens.add(ada, token(1))
+        at = datetime.now(UTC).replace(microsecond=0)
+
+        await tokens.note_used({kept.id: at, kept.id + 7: at})
+        assert await tokens.of(ada) == [replace(kept, last_used_at=at)]
+        await tokens.note_used({kept.id: at + timedelta(seconds=60)})
+        assert await tokens.of(ada) == [replace(kept, last_used_at=at)]
+        await tokens.note_used({kept.id: at + timedelta(seconds=61)})
+        assert await tokens.of(ada) == [replace(kept, last_used_at=at + timedelta(seconds=61))]
+
+    async def test_where_nothing_was_used_nothing_is_written_down(self, users, tokens):
+        (ada,) = await register(users, 1)
+        kept = await tokens.add(ada, token(1))
+
+        await tokens.note_used({})
+
+        assert await tokens.of(ada) == [kept]
+
+    async def test_thirty_days_after_their_end_tokens_are_swept_in_bounded_batches(self, users, tokens, days_pass):
+        (ada,) = await register(users, 1)
+        for number in range(3):
+            await tokens.revoke(ada, (await tokens.add(ada, token(number))).id)
+        for number in range(3, 5):
+            await tokens.add(ada, token(number, life=timedelta(days=1)))
+        live = await tokens.add(ada, token(9))
+        await days_pass(29)
+        assert await tokens.sweep(10) == 0
+        await days_pass(2)
+
+        assert [await tokens.sweep(2) for _ in range(4)] == [2, 2, 1, 0]
+        assert [found.id for found in await tokens.of(ada)] == [live.id]
+
+
+class RegisteringWithCredentialsContract:
+    async def test_whoever_registers_with_a_token_has_it_at_once(self, users, tokens):
+        ada = await users.create("ada", "ada", Credentials(token=token(1)))
+
+        assert (await tokens.find(token(1).hash)).user == ada.id
+
+    async def test_a_name_that_is_taken_gives_no_token_and_no_password(self, users, tokens, passwords):
+        ada = await users.create("ada", "ada")
+        outcomes = await asyncio.gather(
+            users.create("Ada", "ada", Credentials("hash", token(1))), return_exceptions=True
+        )
+
+        assert [str(outcome) for outcome in outcomes] == ["The username 'Ada' is taken."]
+        assert await tokens.find(token(1).hash) is None
+        assert await passwords.get(ada.id) is None
+
+    async def test_a_repeated_registration_leaves_credentials_as_they_are(self, users, tokens, passwords):
+        ada, _ = await users.create_once("ada", "ada", ONCE, Credentials("hash", token(1)))
+
+        assert await users.create_once("ada", "ada", ONCE, Credentials("other", token(2))) == (ada, False)
+
+        assert [found.hash for found in await tokens.of(ada.id)] == [token(1).hash]
+        assert await passwords.get(ada.id) == "hash"
+
+    async def test_a_renewed_token_takes_the_place_of_that_of_the_registration_alone(self, users, tokens):
+        ada = await users.create("ada", "ada", Credentials(token=token(1)))
+        other = await tokens.add(ada.id, token(2))
+
+        first = await tokens.renew(ada.id, token(3))
+        assert await tokens.of(ada.id) == [other, first]
+        second = await tokens.renew(ada.id, token(4))
+        assert await tokens.of(ada.id) == [other, second]
+
+    async def test_nobody_who_is_not_there_gets_a_renewed_one(self, users, tokens):
+        (ada,) = await register(users, 1)
+        await users.delete(ada, NOW)
+
+        with pytest.raises(NotFound):
+            await tokens.renew(ada, token(1))
+
+
+class PasswordsContract:
+    async def test_a_password_is_found_by_the_key_of_the_name(self, users, passwords):
+        ada = await users.create("Ada", "ada", Credentials("hash"))
+        bob = await users.create("bob", "bob")
+
+        assert await passwords.find("ada") == Login(ada.id, "hash")
+        assert await passwords.find("bob") == Login(bob.id, None)
+        assert await passwords.find("eve") is None
+        assert (await passwords.get(ada.id), await passwords.get(bob.id)) == ("hash", None)
+
+    async def test_a_password_is_changed_where_there_is_one(self, users, passwords):
+        ada = await users.create("ada", "ada", Credentials("hash"))
+        bob = await users.create("bob", "bob")
+
+        await passwords.put(ada.id, "new")
+        await passwords.put(bob.id, "new")
+
+        assert await passwords.find("ada") == Login(ada.id, "new")
+        assert await passwords.find("bob") == Login(bob.id, None)
+
+    async def test_a_deleted_users_password_is_gone_and_does_not_go_over_to_who_takes_the_name(self, users, passwords):
+        ada = await users.create("ada", "ada", Credentials("hash"))
+        await users.delete(ada.id, NOW)
+        second = await users.create("ada", "ada")
+
+        assert await passwords.get(ada.id) is None
+        assert await passwords.find("ada") == Login(second.id, None)

@@ -1,0 +1,149 @@
+"""No test hangs: a limit for each, and an end of the whole run where a test does not heed its own.
+
+pytest-timeout fails a test that takes longer than its limit, and the run goes on. It does so by a signal, and stops
+watching once a phase has failed, so two hangs pass it by: one in C code, and one in the tear-down of a test whose
+set-up failed. So each phase is watched here as well; one that outlasts its limit ends the process with what is known
+by then: the stacks, the failures so far, the counts.
+
+One such hang is taken away at its root. uvloop's ``Loop.close()`` warns of a transport that is still open; where
+warnings are errors it leaves the transport open, and waits for it without end. So that warning is no error, and makes
+the run red here.
+"""
+
+import faulthandler
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from typing import Any
+from warnings import WarningMessage
+
+import pytest
+
+#: Seconds that a test may take by its folder, set-up and tear-down included: several times what the longest takes on a
+#: slow machine. The first integration test downloads the servers.
+LIMITS_SECONDS = {"unit": 300.0, "component": 600.0, "integration": 900.0, "system": 900.0, "soak": 5_400.0}
+#: Seconds for everything else.
+LIMIT_SECONDS = 300.0
+#: Seconds after its limit in which a test can fail by pytest-timeout before the run is ended.
+GRACE_SECONDS = 60.0
+#: Seconds for the report of a run that is ended. Then the process ends without: from C, which needs no GIL.
+REPORT_SECONDS = 30.0
+#: How uvloop warns of a transport that is open when its loop closes.
+UNCLOSED = "unclosed resource <"
+_left_open: list[str] = []
+#: The descriptor of the error output that pytest does not capture.
+_STDERR = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--limit", type=float, help="seconds that each test may take, in place of its folder's limit")
+    parser.addoption("--grace", type=float, default=GRACE_SECONDS, help="seconds from there to the end of the run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "timeout(seconds): what the test may take, in place of its folder's limit")
+    config.stash[_STDERR] = os.dup(2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(limit_of(item)))
+
+
+def limit_of(item: pytest.Item) -> float:
+    """Return the seconds of the option, of the test's marker, or of its folder."""
+    marker = item.get_closest_marker("timeout")
+    if marker is not None:
+        return float(marker.args[0])
+    if item.config.option.limit:
+        return float(item.config.option.limit)
+    folders = Path(item.path).relative_to(item.config.rootpath).parts
+    return next((LIMITS_SECONDS[name] for name in folders if name in LIMITS_SECONDS), LIMIT_SECONDS)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    __tracebackhide__ = True
+    with _watched(item, "set-up"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    __tracebackhide__ = True
+    with _watched(item, "call"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    __tracebackhide__ = True
+    with _watched(item, "tear-down"):
+        return (yield)
+
+
+def pytest_warning_recorded(warning_message: WarningMessage, nodeid: str) -> None:
+    if str(warning_message.message).startswith(UNCLOSED):
+        _left_open.append(f"{nodeid}: {warning_message.message}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _left_open and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in _left_open:
+        terminalreporter.write_line(f"ERROR left open by {line}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Watch the interpreter's end too, which waits for threads that a test left behind."""
+    if _STDERR in config.stash and not hasattr(config, "workerinput"):  # pytest-xdist ends its workers itself
+        faulthandler.dump_traceback_later(config.option.grace, exit=True, file=config.stash[_STDERR])
+
+
+@contextmanager
+def _watched(item: pytest.Item, phase: str) -> Generator[None]:
+    seconds = limit_of(item) + item.config.option.grace
+    timer = Timer(seconds, _end_the_run, (item, phase))
+    timer.daemon = True
+    timer.start()
+    faulthandler.dump_traceback_later(seconds + REPORT_SECONDS, exit=True, file=item.config.stash[_STDERR])
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        timer.cancel()
+        timer.join()
+
+
+def _end_the_run(item: pytest.Item, phase: str) -> None:
+    """Report and end, from a thread: the main one hangs."""
+    try:
+        capture = item.config.pluginmanager.getplugin("capturemanager")
+        capture.suspend_global_capture(in_=True)
+        faulthandler.dump_traceback(file=item.config.stash[_STDERR])
+        _report(item, f"the {phase} of {item.nodeid} did not end: this process of the run ends here")
+    finally:
+        os._exit(pytest.ExitCode.INTERNAL_ERROR)
+
+
+def _report(item: pytest.Item, line: str) -> None:
+    reporter = item.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None:  # a worker of pytest-xdist: its failures so far are reported by the main process
+        print(line, file=sys.__stderr__, flush=True)
+        return
+    reporter.ensure_newline()
+    reporter.summary_errors()
+    reporter.summary_failures()
+    reporter.short_test_summary()
+    reporter.write_line(f"ERROR {line}", red=True, bold=True)
+    reporter.summary_stats()
+    reporter.flush()

@@ -1,0 +1,133 @@
+"""What people do: each act chooses who, makes the call, and notes in the history what is known then."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+
+from benchmarks.expectation import Item
+from tests.support.workload.caller import NO_ANSWER, Caller, Request
+from tests.support.workload.crowd import Crowd
+from tests.support.workload.history import Edge, History
+
+#: The status of a follow across a block.
+REFUSED = 403
+#: Edges to others, and as many from others, of somebody new.
+EACH = 5
+
+
+@dataclass
+class Acts:
+    """The acts by their names; a load makes a pattern of them."""
+
+    caller: Caller
+    crowd: Crowd
+    history: History
+
+    async def post(self, number: int, key: str | None = None) -> None:
+        """Post, as clients do that cannot repeat it."""
+        author, content = self.crowd.person(), f"post {number}"
+        headers = {"Idempotency-Key": key} if key else {}
+        body = {"userId": author, "content": content}
+        with self._about(author):
+            status, made = await self.caller.call(Request("POST", "/posts/", 201, body, headers, again=key is not None))
+        if status == 201:
+            item = Item(made["postId"], author, content)
+            self.history.posted(item)
+            self.crowd.posts.append(item)
+        elif status == NO_ANSWER:
+            self.history.unanswered_post(author, content)
+
+    async def post_once(self, number: int) -> None:
+        """Post with an Idempotency-Key, again and again until it is answered."""
+        await self.post(number, str(uuid.uuid4()))
+
+    async def follow(self, number: int) -> None:
+        """Turn an edge over; nobody else does meanwhile, so that its calls have an order."""
+        edge, begun = self.crowd.take_edge(), time.monotonic()
+        following = not self.history.following.get(edge, False)
+        method, path = "POST" if following else "DELETE", f"/users/{edge[0]}/follow/{edge[1]}"
+        good = REFUSED if self.history.block_between(edge) else 200
+        with self._about(*edge):
+            status, _ = await self.caller.call(Request(method, path, good, doubt=lambda: self._doubt(edge)))
+        if status == 200:
+            self.history.followed(edge, following, begun)
+        elif status == REFUSED:
+            self.history.answered["refused follows"] += 1
+        self.crowd.give_edge(edge)
+
+    async def block(self, number: int) -> None:
+        """Block somebody, or take it back; nobody turns the edges between the two over meanwhile.
+
+        After a try without an answer they are left alone for good: its effect may come late, between any two others.
+        """
+        edges, doubts = self.crowd.take_pair(), set[Edge]()
+        if not edges:
+            return
+        pair = self.history.block_between(edges[0])
+        method, (blocker, blocked) = ("DELETE", pair) if pair else ("POST", edges[0])
+        path = f"/users/{blocker}/block/{blocked}"
+        with self._about(blocker, blocked):
+            status, _ = await self.caller.call(Request(method, path, 200, doubt=lambda: doubts.update(edges)))
+        if status == 200:
+            self.history.turned_block((blocker, blocked), edges)
+        for edge in doubts:
+            self._doubt(edge)
+        if not doubts:
+            self.crowd.give_edges(edges)
+
+    async def delete_post(self, number: int) -> None:
+        """Delete a post, mostly a young one that is on its way."""
+        item = self.crowd.take_post()
+        if item is None:
+            return
+        with self._about(item.author):
+            status, _ = await self.caller.call(Request("DELETE", f"/posts/{item.post_id}", 204, done=404))
+        if status == 204:
+            self.history.deleted_post(item.post_id)
+        elif status == NO_ANSWER:
+            self.history.unanswered_deletion(item.post_id)
+
+    async def register(self, number: int) -> None:
+        """Register somebody, who takes part from then on."""
+        body = {"username": f"w{uuid.uuid4().hex[:20]}"}
+        status, made = await self.caller.call(Request("POST", "/users/", 201, body, again=False))
+        if status == 201:
+            self.history.registered(made["id"])
+            self.crowd.welcome(made["id"], EACH)
+
+    async def delete_person(self, number: int) -> None:
+        """Delete somebody whom no other call is about."""
+        person = self.crowd.take_person()
+        if person is None:
+            return
+        status, _ = await self.caller.call(Request("DELETE", f"/users/{person}", 204, done=404))
+        if status == 204:
+            self.history.deleted_person(person)
+        elif status == NO_ANSWER:
+            self.history.unanswered_end(person)
+
+    async def read(self, number: int) -> None:
+        """Read a page of somebody's timeline, which is in order and has nothing twice at any time."""
+        person = self.crowd.person()
+        with self._about(person):
+            status, page = await self.caller.call(Request("GET", f"/timelines/{person}", 200))
+        if status != 200:
+            return
+        self.history.answered["reads"] += 1
+        ids = [post["postId"] for post in page]
+        if any(upper <= lower for upper, lower in pairwise(ids)):
+            self.history.strange.append(f"the timeline of {person} is out of order: {ids}")
+
+    def _doubt(self, edge: Edge) -> None:
+        self.history.unanswered_follow(edge, time.monotonic())
+
+    @contextmanager
+    def _about(self, *people: int) -> Iterator[None]:
+        self.crowd.begin(*people)
+        try:
+            yield
+        finally:
+            self.crowd.end(*people)

@@ -1,0 +1,103 @@
+"""What a worker cannot bring about as it is: its partition stands still with an alert, and the fixed worker goes on.
+
+Nothing behind it is acknowledged meanwhile, and other partitions go on.
+"""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from microblog_streams.domain.events import PostCreated
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED
+from tests.support.live.faulty import BROKEN
+
+
+@pytest.fixture
+def run(workers, eventually):
+    """Runs a worker with the code of this module, in place of the one that ran before."""
+    worker = workers()
+
+    def start(app, **settings):
+        if worker.process is not None:
+            assert worker.stop() == 0, worker.tail()
+        worker.app = app
+        eventually(worker.start(**settings).well, worker)
+        return worker
+
+    return start
+
+
+@pytest.fixture
+def pair(people):
+    """Makes an author and a follower."""
+
+    def make(worker):
+        ann, bob = people.register(worker), people.register(worker)
+        people.follow(worker, bob, ann)
+        return ann, bob
+
+    return make
+
+
+def alerts(worker):
+    return [problem for problem in worker.call("GET", "/health").body["problems"] if "halted" in problem]
+
+
+def test_a_post_of_a_newer_schema_waits_for_the_upgrade(run, pair, people, kafka, eventually):
+    worker = run("tests.support.live.probe")
+    ann, bob = pair(worker)
+    eventually(lambda: not kafka.behind(), worker)
+    event = PostCreated(post_id=new_post_id(), user_id=ann, content="newer", created_at=datetime.now(UTC))
+    value = json.dumps({**json.loads(event.encode()), "mood": "good"}).encode()
+    place = kafka.publish(POST_CREATED, event.key, value, headers=[("schema", b"2")])
+    behind = people.post(worker, ann)
+
+    eventually(lambda: alerts(worker), worker)
+    (alert,) = alerts(worker)
+    lane = f"lane {POST_CREATED}-{place.partition} halted: offset {place.offset}"
+    assert alert == f"{lane}: UnknownSchema: schema 2 is newer than 1, which this worker knows"
+    assert people.timeline(worker, bob) == []
+    assert kafka.behind() == {(POST_CREATED, place.partition): (place.offset, place.offset + 2)}
+
+    worker = run("tests.support.live.upgraded")
+    eventually(lambda: people.timeline(worker, bob) == [behind, str(event.post_id)], worker)
+    eventually(lambda: not kafka.behind(), worker)
+    assert alerts(worker) == []
+    assert kafka.read(DEAD_LETTERS) == []
+
+
+def test_a_defect_in_an_effect_halts_its_partition_after_five_tries(run, pair, people, kafka, eventually):
+    worker = run("tests.support.live.faulty")
+    ann, bob = pair(worker)
+    eventually(lambda: not kafka.behind(), worker)
+    failing, behind = people.post(worker, ann, BROKEN), people.post(worker, ann)
+
+    eventually(lambda: alerts(worker), worker)
+    assert "ValueError: the defect" in alerts(worker)[0]
+    eventually(lambda: people.timeline(worker, bob) == [behind], worker)
+    ((topic, _), (committed, end)) = next(iter(kafka.behind().items()))
+    assert (topic, end - committed) == (POST_CREATED, 2)
+    assert worker.log.read_text().count("effect_failed") == 5
+
+    worker = run("tests.support.live.probe")
+    eventually(lambda: people.timeline(worker, bob) == [behind, failing], worker)
+    eventually(lambda: not kafka.behind(), worker)
+    assert alerts(worker) == []
+
+
+def test_it_becomes_a_dead_letter_where_the_setting_says_so(run, pair, people, kafka, eventually, command):
+    worker = run("tests.support.live.faulty", ON_FAILURE="dead-letter")
+    ann, bob = pair(worker)
+    eventually(lambda: not kafka.behind(), worker)
+    failing, behind = people.post(worker, ann, BROKEN), people.post(worker, ann)
+    eventually(lambda: people.timeline(worker, bob) == [behind], worker)
+    eventually(lambda: not kafka.behind(), worker)
+    (letter,) = kafka.read(DEAD_LETTERS)
+    assert dict(letter.headers)["error"] == b"ValueError: the defect"
+    assert alerts(worker) == []
+
+    worker = run("tests.support.live.probe")
+    assert command("dead-letters", "replay", "--all").ended() == 0
+    eventually(lambda: people.timeline(worker, bob) == [behind, failing], worker)

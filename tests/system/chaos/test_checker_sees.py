@@ -1,0 +1,60 @@
+"""The checker is not blind: it says what a real worker does wrong, and of one that does not, nothing."""
+
+import pytest
+
+from benchmarks.expectation import Item
+from tests.support.live.kafka import Kafka
+from tests.support.workload.history import History
+from tests.support.workload.reading import check
+
+
+@pytest.fixture
+def make(workers, eventually):
+    """Make a worker that does one thing wrong; wrong timelines are left to the checker."""
+
+    def make(wrong):
+        worker = workers(app="tests.support.live.wrong" if wrong else "tests.support.live.probe")
+        worker.environment = {**worker.environment, "WRONG": wrong}
+        worker.start(RECONCILE_INTERVAL="0")
+        eventually(worker.well, worker)
+        return worker
+
+    return make
+
+
+@pytest.fixture
+def act(people, kafka: Kafka, eventually):
+    """Ann posts before and after three others follow her; one unfollows. Return the report once all is quiet."""
+
+    def act(worker):
+        ann, *others = [people.register(worker) for _ in range(4)]
+        history = History(people={ann, *others})
+        history.posted(Item(people.post(worker, ann, "before"), ann, "before"))
+        for other in others:
+            people.follow(worker, other, ann)
+            history.followed((other, ann), True, begun=0.0)
+        eventually(lambda: len(people.timeline(worker, others[-1])) == 1, worker)
+        history.posted(Item(people.post(worker, ann, "after"), ann, "after"))
+        eventually(lambda: not kafka.behind(), worker)
+        people.unfollow(worker, others[-1], ann)
+        history.followed((others[-1], ann), False, begun=0.0)
+        eventually(lambda: worker.call("GET", "/health").body["outbox"]["depth"] == 0, worker)
+        eventually(lambda: not kafka.behind(), worker)
+        return check(history, worker.url)
+
+    return act
+
+
+def test_nothing_is_found_where_nothing_is_wrong(make, act):
+    report = act(make(""))
+    assert (report.findings, report.timelines, report.expected) == ([], 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "why"),
+    [("drop", "missing", ""), ("double", "doubled", ""), ("keep", "stray", "not followed")],
+)
+def test_what_is_wrong_is_found(make, act, wrong, kind, why):
+    findings = act(make(wrong)).findings
+    assert {(finding.kind, finding.why) for finding in findings} == {(kind, why)}
+    assert all(finding.post for finding in findings)

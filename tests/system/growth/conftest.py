@@ -1,0 +1,14 @@
+"""Real workers on a stack of their own, whose partitions grow."""
+
+import pytest
+
+from tests.support.live.fixtures import eventually, people
+from tests.support.live.growing import command, kafka, parts, stack, two, workers
+
+__all__ = ["command", "eventually", "kafka", "parts", "people", "stack", "two", "workers"]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "system/growth" in str(item.path):
+            item.add_marker(pytest.mark.integration)

@@ -1,0 +1,34 @@
+"""The partitions grow under load, and nothing is lost."""
+
+import pytest
+from aiokafka.errors import MessageSizeTooLargeError
+
+from microblog_streams.domain import topics
+from microblog_streams.domain.deployment import Deployment
+from tests.support.churn.growing import Growing
+
+#: Calls a second, and how many are answered before and after the move.
+RATE, CALLS = 150, 200
+
+
+def test_the_partitions_grow_under_load(two, parts, stack, command, kafka, capsys):
+    """From 8 to 12. The workers move by themselves, one after the other, in the processes that they are."""
+    growing = Growing(parts, stack, two)
+    processes = [worker.process.pid for worker in two]
+
+    with growing.under_load(RATE, CALLS):
+        grow = command("grow-partitions", "12")
+        assert grow.ended() == 0, grow.told()
+
+    outcome = growing.outcome()
+    with capsys.disabled():
+        print(f"\n{outcome}")
+    outcome.prove()
+    assert growing.deployment() == Deployment(generation=2, partitions=12)
+    assert "generation 2, 12 partitions" in grow.told()
+    assert [worker.process.pid for worker in two if worker.process.poll() is None] == processes
+    assert [worker.log.read_text().count("generation_over mine=1 present=2") for worker in two] == [1, 1]
+    assert kafka.behind(generation=1) == {}
+    for topic in topics.SOURCES:
+        with pytest.raises(MessageSizeTooLargeError):
+            kafka.publish(topic, b"12345678", b"late")

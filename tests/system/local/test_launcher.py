@@ -1,0 +1,107 @@
+"""``python -m microblog_streams.local infra``, all four parts: however it ends, nothing is left or lost."""
+
+import os
+import subprocess
+import sys
+
+import psutil
+import psycopg2
+import pytest
+import redis
+
+from microblog_streams.config.settings import Settings
+from microblog_streams.local.reaper import is_alive
+from tests.support.waiting import DEADLINE_SECONDS
+
+pytestmark = pytest.mark.integration
+
+DEADLINE = DEADLINE_SECONDS
+INFRA = [sys.executable, "-m", "microblog_streams.local", "infra"]
+#: A parent that starts the launcher and waits, as make does.
+PARENT = [sys.executable, "-c", f"import subprocess; subprocess.run({INFRA!r})"]
+
+
+@pytest.fixture
+def launched(folder):
+    """Starts a command with the folder as data folder, and waits until it says that the stack is ready."""
+    started = []
+
+    def launch(command):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MICROBLOG_")}
+        environment = {**kept, "MICROBLOG_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+        launcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        started.append(launcher)
+        assert any(line.startswith("ready") for line in launcher.stdout)
+        return launcher
+
+    yield launch
+    for launcher in started:
+        launcher.kill()
+        launcher.wait()
+        launcher.stdout.close()
+
+
+def execute(settings, statement):
+    connection = psycopg2.connect(settings.postgres_url.get_secret_value())
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else None
+    finally:
+        connection.close()
+
+
+def test_what_kill_9_leaves_is_nothing_running_and_everything_stored(folder, launched, processes, eventually):
+    launcher = launched(INFRA)
+    before = Settings(_env_file=folder / "stack.env", data_dir=folder)
+    with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
+        valkey.set("key", "value")
+        assert valkey.waitaof(1, 0, 2_000)[0] == 1
+    execute(before, "CREATE TABLE kept AS SELECT 42 AS number")
+    assert len(processes()) >= 4
+
+    launcher.kill()
+    eventually(lambda: not processes())
+
+    launcher = launched(INFRA)
+    assert Settings(_env_file=folder / "stack.env", data_dir=folder) == before
+    with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
+        assert valkey.get("key") == b"value"
+    assert execute(before, "SELECT number FROM kept") == [(42,)]
+
+    launcher.terminate()
+    assert launcher.wait(timeout=DEADLINE) == 0
+    assert processes() == []
+
+
+def test_what_outlives_launcher_and_reaper_is_ended_by_the_next_start(folder, launched, processes, eventually):
+    """As after ``pkill -9 python``."""
+    launcher = launched(INFRA)
+    before = Settings(_env_file=folder / "stack.env", data_dir=folder)
+    execute(before, "CREATE TABLE kept AS SELECT 42 AS number")
+    family = psutil.Process(launcher.pid).children(recursive=True)
+    python = [process for process in family if "reaper.py" in " ".join(process.cmdline())]
+    servers = [process for process in family if process not in python]
+    assert len(python) == 1
+    assert len(servers) >= 4
+    launcher.kill()
+    python[0].kill()
+    eventually(lambda: not any(map(is_alive, (launcher.pid, python[0].pid))))
+    assert all(map(is_alive, (process.pid for process in servers))), "nothing was left to end"
+
+    launcher = launched(INFRA)
+
+    assert not any(process.is_running() for process in servers)
+    assert Settings(_env_file=folder / "stack.env", data_dir=folder) == before
+    assert execute(before, "SELECT number FROM kept") == [(42,)]
+    launcher.terminate()
+    assert launcher.wait(timeout=DEADLINE) == 0
+    assert processes() == []
+
+
+def test_the_stack_ends_when_the_parent_of_its_launcher_is_killed(launched, processes, eventually):
+    """As when somebody kills make."""
+    parent = launched(PARENT)
+    [launcher] = psutil.Process(parent.pid).children()
+    parent.kill()
+    eventually(lambda: not processes() and not is_alive(launcher.pid))

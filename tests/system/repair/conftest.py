@@ -1,0 +1,74 @@
+"""A real worker on a stack of its own, whose timelines and tables are made wrong."""
+
+import subprocess
+import sys
+
+import pytest
+from redis import Redis
+
+from microblog_streams.domain.ids import new_post_id, post_millis
+from microblog_streams.stores.cassandra.driver import Address, open_cluster
+from microblog_streams.stores.cassandra.posts import PUT_BODY
+from tests.support.live.fixtures import eventually, make_workers, people
+from tests.support.live.growing import kafka, stack, workers
+from tests.support.live.worker import ROOT
+from tests.support.waiting import DEADLINE_SECONDS
+
+__all__ = ["eventually", "kafka", "people", "stack", "workers"]
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "system/repair" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="module")
+def command(stack):
+    """Runs a command of ours as a process; gives exit status, standard output and error output."""
+
+    def run(*arguments, **environment):
+        line = [sys.executable, "-m", "faust", "-A", "microblog_streams", *arguments]
+        done = subprocess.run(
+            line,
+            cwd=ROOT,
+            env={**stack.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def worker(stack, eventually):
+    """A worker that repairs nothing by itself."""
+    for make in make_workers(stack):
+        worker = make().start(RECONCILE_INTERVAL="0")
+        eventually(worker.well, worker)
+        yield worker
+
+
+@pytest.fixture(scope="module")
+def redis(stack):
+    with Redis.from_url(stack.settings.redis_url.get_secret_value()) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def half_write(stack):
+    """Writes a post of an author's as a batch does that was given up half-way, the text alone; returns its id."""
+    with open_cluster(stack.settings) as cluster:
+        session = cluster.connect()
+        session.set_keyspace(Address.of(stack.settings).keyspace)
+        put_body = session.prepare(PUT_BODY)
+
+        def write(author):
+            post_id = new_post_id()
+            session.execute(put_body, (post_id, author, "half", post_millis(post_id) * 1_000))
+            return post_id
+
+        yield write

@@ -1,0 +1,66 @@
+"""What a start does with the variables, options and packages of others; each test starts a process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from microblog_streams.config import environment
+from tests.support.waiting import DEADLINE_SECONDS
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_worker_closes_before_the_libraries_are_imported(tmp_path):
+    look = (
+        "import os, microblog_streams\n"
+        "microblog_streams.app\n"
+        "from prometheus_client import values\n"
+        "print(sorted(name for name in os.environ if name.startswith(('PG', 'PROM'))), values.ValueClass.__name__)"
+    )
+    given = {"PGTZ": "Asia/Tokyo", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "MICROBLOG_DATA_DIR": str(tmp_path)}
+    # Nobody listens at port 1, so that the start asks no database.
+    ours = {"MICROBLOG_POSTGRES_URL": "postgresql://127.0.0.1:1/none", "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", look]
+    done = subprocess.run(
+        command, env={**given, **ours}, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS
+    )
+    assert done.stdout == "[] MutexValue\n", done.stderr
+
+
+def test_a_variable_that_was_read_already_ends_a_start_with_one_line(tmp_path):
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker"]
+    given = {"F_WORKDIR": str(ROOT), "PATH": os.environ["PATH"], "MICROBLOG_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert done.returncode == 3
+    assert done.stderr.startswith("microblog: F_WORKDIR is set")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "option", ["--web-bind=0.0.0.0", "--web-port=7077", "--without-web", "--web-transport=unix:///x"]
+)
+def test_an_option_of_fausts_that_would_serve_elsewhere_ends_a_start_with_one_line(tmp_path, option):
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker", option]
+    ours = {"MICROBLOG_POSTGRES_URL": "postgresql://127.0.0.1:1/none", "MICROBLOG_DATA_DIR": str(tmp_path)}
+    given = {"MICROBLOG_AUTH": "open", "MICROBLOG_WEB_HOST": "::1", "PATH": os.environ["PATH"], **ours}
+    done = subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[-1].startswith("microblog: a worker's web server is not configured by --web-bind")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", environment.PACKAGES)
+def test_a_package_of_somebody_else_s_under_a_name_of_ours_is_told_of(tmp_path, name):
+    other = tmp_path / name
+    other.mkdir()
+    (other / "__init__.py").write_text("")
+    # From the folder of the start, which Faust looks in first, as PYTHONPATH would have it.
+    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker"]
+    given = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(command, env=given, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"microblog: the Python package {name} was found in {tmp_path}")
+    assert done.stderr.count("\n") == 1

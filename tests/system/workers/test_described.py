@@ -1,0 +1,12 @@
+"""A real worker on the real stores answers as /openapi.json says, whatever it is asked."""
+
+from tests.support.described.everything import call_everything
+
+
+async def test_everything_that_is_described_is_answered_as_described(module_workers, eventually, tmp_path):
+    worker = module_workers().start()
+    eventually(worker.well, worker)
+
+    status, said = await call_everything(worker.url, tmp_path)
+
+    assert status == 0, said

@@ -1,0 +1,13 @@
+"""A follow storm, in short: every follow takes effect, and a bystander's posts go on arriving."""
+
+from tests.support.storm.storm import follow_storm
+
+FOLLOWERS = 600
+
+
+def test_a_storm_of_follows_takes_effect_and_holds_up_nobody(workers, kafka, eventually):
+    worker = workers().start()
+    eventually(worker.well, worker)
+    storm = follow_storm(worker, kafka, FOLLOWERS)
+    assert storm.reached == FOLLOWERS
+    assert storm.posts > 0
