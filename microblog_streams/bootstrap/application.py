@@ -27,7 +27,7 @@ from microblog_streams.services.deployment_watch import choose_topic_set
 from microblog_streams.services.worker_directory import WorkerDirectory
 from microblog_streams.services.worker_exit import STOP_SECONDS, end_within
 from microblog_streams.services.worker_presence import WorkerPresence
-from microblog_streams.stores.postgres.last_deployment import last_deployment
+from microblog_streams.stores.postgres.deployment import last_deployment
 from web import routes
 
 logger = logging.getLogger(__name__)

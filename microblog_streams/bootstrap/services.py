@@ -31,8 +31,7 @@ from microblog_streams.services.worker_presence import WorkerPresence
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address
 from microblog_streams.stores.cassandra.keyspace import keyspace_state
-from microblog_streams.stores.postgres.deployment import get_deployment
-from microblog_streams.stores.postgres.last_deployment import remember
+from microblog_streams.stores.postgres.deployment import get_deployment, remember
 from microblog_streams.stores.postgres.outbox import OutboxSession
 
 

@@ -3,18 +3,31 @@
 Every step of a repartition is one statement that applies only in the previous phase, so a step that was made already,
 by a command that was interrupted, changes nothing. All steps use the session that holds the advisory lock: a command
 that has lost the lock, perhaps to another command, can make no step.
+
+A worker needs the deployment before it connects, because the app's name depends on it: ``last_deployment`` asks
+PostgreSQL once, and falls back to the last known deployment, from a file in the worker's folder, or to topic set 1.
+``services.deployment_watch`` checks again once PostgreSQL answers. Until then a wrong assumption is harmless: the
+topics of an old topic set take no posts.
 """
 
+import json
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Final
 
+import psycopg2
 from psycopg2.errors import UndefinedColumn, UndefinedTable
 
+from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.stores.postgres.connection import Lock, Postgres
-from microblog_streams.stores.postgres.session import Row, Session
+from microblog_streams.stores.postgres.session import Row, Session, first_line, target
+
+logger = logging.getLogger(__name__)
 
 #: The columns of a ``Deployment``, in the order of its fields.
 COLUMNS: Final = "generation, partitions, era, phase, next_generation, next_partitions, audit"
@@ -45,6 +58,63 @@ async def get_deployment(postgres: Postgres | Session) -> Deployment:
     if row is None:
         raise SetupError("the database is not set up: run `faust -A microblog_streams migrate`")
     return read(row)
+
+
+#: Limit of the query for one row, connect included.
+_QUERY_SECONDS: Final = 2
+
+
+def last_deployment(settings: Settings) -> Deployment:
+    """Return the deployment in PostgreSQL, else the last one that this worker knew, else topic set 1.
+
+    The era is the later of the first two: PostgreSQL may have lost its own.
+    Blocks for some seconds at most: call it before the event loop runs.
+    """
+    known = _read_file(_file(settings))
+    try:
+        asked = _ask_postgres(settings)
+        return replace(asked, era=max(asked.era, known.era)) if known else asked
+    except (psycopg2.Error, SetupError, LookupError) as exc:
+        logger.info("deployment_not_asked reason=%s", first_line(exc))
+    return known or Deployment(1, settings.partitions)
+
+
+def remember(settings: Settings, deployment: Deployment) -> None:
+    """Save the deployment for the next start. Ignores an unwritable folder, which other code reports."""
+    file = _file(settings)
+    with suppress(OSError):
+        new_file = file.with_suffix(".new")
+        new_file.write_text(json.dumps(asdict(deployment)), encoding="utf-8")
+        new_file.replace(file)
+
+
+def _ask_postgres(settings: Settings) -> Deployment:
+    url = settings.postgres_url.get_secret_value()
+    options = {"statement_timeout": _QUERY_SECONDS * 1000, "lock_timeout": _QUERY_SECONDS * 1000}
+    where: dict[str, Any] = {
+        **target(url, f"microblog {settings.worker_name}", options),
+        "connect_timeout": _QUERY_SECONDS,
+    }
+    with closing(psycopg2.connect(**where)) as connection, connection.cursor() as cursor:
+        cursor.execute(SELECT)
+        row = cursor.fetchone()
+    if row is None:
+        raise LookupError("migrate did not run yet")
+    return read(row)
+
+
+def _read_file(file: Path) -> Deployment | None:
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))
+        # A newer release may have written more fields.
+        told = {field.name: known[field.name] for field in fields(Deployment) if field.name in known}
+        return Deployment(**{**told, "phase": Phase(known["phase"])})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _file(settings: Settings) -> Path:
+    return settings.worker_dir / "deployment.json"
 
 
 #: Limit of one statement.

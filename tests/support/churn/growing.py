@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from microblog_streams.domain.deployment import Deployment, Phase
-from microblog_streams.stores.postgres.last_deployment import last_deployment
+from microblog_streams.stores.postgres.deployment import last_deployment
 from tests.support.churn.outcome import Outcome
 from tests.support.churn.scenario import DEADLINE, Parts, load_on
 from tests.support.live.stack import RunningStack

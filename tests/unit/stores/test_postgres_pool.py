@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
-from microblog_streams.stores.postgres.pool import Pool
+from microblog_streams.stores.postgres.connection import Pool
 from tests.support.waiting import until
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from microblog_streams.stores.postgres.driver import Driver
+from microblog_streams.stores.postgres.session import Driver
 
 
 class Quiet:
@@ -27,7 +27,7 @@ async def test_a_statement_that_is_cancelled_as_its_answer_comes_is_cancelled():
     """As released, aiopg returned the answer to a task that had been told to end, which went on."""
     connection = Quiet()
     answer = connection._waiter
-    answer.add_done_callback(lambda _: asking.cancel())  # before whoever waits is told
+    answer.add_done_callback(lambda _: asking.cancel())  # runs before the waiting task
     asking = asyncio.create_task(Driver._poll(connection, answer, 5.0))
     await asyncio.sleep(0)
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
-from microblog_streams.stores.postgres.last_deployment import last_deployment, remember
+from microblog_streams.stores.postgres.deployment import last_deployment, remember
 
 MOVING = Deployment(3, 8, 2, Phase.FILLED, 4, 12, 5)
 
