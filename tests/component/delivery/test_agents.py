@@ -124,7 +124,7 @@ async def test_a_store_that_is_away_holds_everything_back_and_loses_nothing(runn
     assert timeline(running, BOB) == [post.post_id for post in reversed(posts)]
 
 
-async def test_a_table_that_is_not_open_here_is_never_read_as_nobody(running):
+async def test_a_table_that_is_not_open_here_is_never_read_as_empty(running):
     await warm(running, ANN, BOB)
     running.put(USER_FOLLOW, followed(BOB, ANN, 1))
     await running.settled()

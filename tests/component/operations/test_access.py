@@ -70,7 +70,7 @@ class TestRegistering:
         assert world.database.passwords == {}
 
     @pytest.mark.parametrize("text", ["", "1234567", "x" * 201, "x" * 100_000, "12345678\ud800"])
-    async def test_a_bad_password_registers_nobody(self, access, world, text):
+    async def test_a_bad_password_registers_no_user(self, access, world, text):
         with pytest.raises(Invalid, match="password") as told:
             await access.register("ann", SecretStr(text))
         assert not text or text not in str(told.value)

@@ -142,7 +142,7 @@ class TestWrong:
         await world.deliver()
         assert await look() == {finding(FindingKind.STRAY, entry) for entry in of_ann}
 
-    async def test_a_post_of_somebody_else(self, world, reader, look):
+    async def test_a_post_of_another_user(self, world, reader, look):
         entry = encode_entry(new_post_id(), 4)
         await world.timelines.push([reader], entry)
         assert await look() == {finding(FindingKind.STRAY, entry)}

@@ -83,14 +83,14 @@ async def test_a_follow_is_refused(world, ann_and_bob):
             await world.operations.follows.follow(*pair)
 
 
-async def test_nobody_blocks_themselves(world, ann_and_bob):
+async def test_a_user_cannot_block_themselves(world, ann_and_bob):
     ann, _ = ann_and_bob
     with pytest.raises(Invalid, match="themselves"):
         await world.operations.blocks.block(ann, ann)
 
 
 @pytest.mark.parametrize("action", ["block", "unblock"])
-async def test_who_is_not_there_blocks_nobody_and_is_not_blocked(world, ann_and_bob, action):
+async def test_an_unknown_user_cannot_block_or_be_blocked(world, ann_and_bob, action):
     ann, _ = ann_and_bob
     for pair in ((ann, 99), (99, ann)):
         with pytest.raises(NotFound, match="user 99"):

@@ -40,7 +40,7 @@ async def test_a_deleted_user_leaves_no_posts_no_timeline_and_a_tombstone(world,
     assert await world.scroll(bob) == [other]
 
 
-async def test_a_deleted_users_posts_come_to_nobody_any_more(world):
+async def test_a_deleted_users_posts_are_no_longer_fanned_out(world):
     ann, bob = await world.people("ann", "bob")
     await world.follow(bob, ann)
     await world.operations.posts.create(ann, "just before")

@@ -129,7 +129,7 @@ class TestBackfill:
         await apply(followed(1))
         assert len(world.entries(READER)) == 4
 
-    async def test_nobody_gets_a_deleted_authors_posts(self, world, posts, apply):
+    async def test_a_deleted_authors_posts_reach_no_timeline(self, world, posts, apply):
         world.record(UserDeleted(user_id=AUTHOR, at=NOW))
         await apply(followed(1))
         assert world.entries(READER) == []
@@ -215,5 +215,5 @@ async def test_locks_are_not_kept(world, posts, apply):
     assert dict(world.operations.edges.locks) == {}
 
 
-def test_nobody_has_the_id_under_which_tombstones_stand():
+def test_no_user_has_the_id_of_tombstones():
     assert fan_out.TOMBSTONE == 0

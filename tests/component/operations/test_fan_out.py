@@ -41,7 +41,7 @@ def receivers(world):
     return sorted(user for user, kept in world.timelines.lists.items() if kept.entries)
 
 
-async def test_it_reaches_all_followers_and_the_author_and_nobody_else(world, author):
+async def test_it_reaches_all_followers_and_the_author_only(world, author):
     await world.operations.fan_out.deliver(event(author), world.lease)
     assert receivers(world) == [author, *FOLLOWERS]
 
@@ -83,7 +83,7 @@ class TestStoring:
         await world.operations.fan_out.deliver(event(author, post.id), world.lease)
         assert list(world.posts.posts) == [post.id]
 
-    async def test_what_somebody_has_read_is_stored_all_the_same(self, world, author):
+    async def test_a_post_that_was_read_already_is_stored_all_the_same(self, world, author):
         """Its writer got no answer, and only the body was written: a reader sees no more than that."""
         post_id = new_post_id()
         world.posts.put_body(Post(post_id, author, "text"))
@@ -150,7 +150,7 @@ async def test_a_table_that_is_not_here_is_not_an_empty_one(world, author):
         await world.operations.fan_out.deliver(event(author), world.lease)
 
 
-async def test_a_deleted_author_reaches_nobody(world, author):
+async def test_a_deleted_author_reaches_no_follower(world, author):
     world.followers.write(author, fan_out.TOMBSTONE, Row(1, False, datetime.now(UTC)))
     await world.operations.fan_out.deliver(event(author), world.lease)
     assert receivers(world) == []

@@ -27,20 +27,20 @@ async def test_a_repeated_call_with_its_key_does_not_undo_an_unfollow(world, ann
     assert [event.topic for event in world.log.events] == ["user.follow", "user.unfollow"]
 
 
-async def test_unfollowing_somebody_never_followed_is_no_event(world, ann_and_bob):
+async def test_unfollowing_without_a_follow_is_no_event(world, ann_and_bob):
     await world.operations.follows.unfollow(*ann_and_bob)
     await world.relay()
     assert world.log.events == []
 
 
-async def test_nobody_follows_themselves(world, ann_and_bob):
+async def test_a_user_cannot_follow_themselves(world, ann_and_bob):
     ann, _ = ann_and_bob
     with pytest.raises(Invalid, match="themselves"):
         await world.operations.follows.follow(ann, ann)
 
 
 @pytest.mark.parametrize("action", ["follow", "unfollow"])
-async def test_who_is_not_there_follows_nobody_and_is_not_followed(world, ann_and_bob, action):
+async def test_an_unknown_user_cannot_follow_or_be_followed(world, ann_and_bob, action):
     ann, _ = ann_and_bob
     for pair in ((ann, 99), (99, ann)):
         with pytest.raises(NotFound, match="user 99"):

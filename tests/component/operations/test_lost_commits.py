@@ -181,7 +181,7 @@ async def test_a_late_event_waits_for_postgresql(world, people):
             await world.settle(event)
 
 
-async def test_nobody_is_asked_about_events_of_the_present_era(world, people):
+async def test_events_of_the_present_era_need_no_lookup(world, people):
     ann, _, eve = people
     world.database.away = True
     event = Followed(follower_id=eve, followee_id=ann, version=1, at=datetime.now(UTC))

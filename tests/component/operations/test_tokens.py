@@ -135,7 +135,7 @@ async def test_a_token_that_ends_while_it_is_looked_up_is_not_remembered_as_good
     assert end == "renew" or await world.operations.tokens.verify(secret) is None
 
 
-async def test_nobody_revokes_anothers_token(world, ann):
+async def test_a_user_cannot_revoke_the_token_of_another(world, ann):
     (bob,) = await world.people("bob")
     token, secret = await issue(world, ann)
 

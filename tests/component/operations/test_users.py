@@ -50,7 +50,7 @@ async def test_a_registration_that_took_long_leaves_the_timeline_cold(world, mon
     assert ann not in world.timelines.lists
 
 
-async def test_nobody_knows_of_a_new_user_before_their_timeline_is_made(world, monkeypatch):
+async def test_a_new_user_is_published_after_their_timeline_is_created(world, monkeypatch):
     """Registered again on another worker they would follow and write, and the empty list would hide both."""
     (bob,) = await world.people("bob")
     posts = await world.write(bob, "of bob")
@@ -71,7 +71,7 @@ async def test_nobody_knows_of_a_new_user_before_their_timeline_is_made(world, m
     assert await world.scroll(ann.id) == world.expected(ann.id)
 
 
-async def test_a_timeline_that_takes_long_to_make_holds_nobody_up_and_is_cold(world, monkeypatch):
+async def test_a_timeline_that_is_slow_to_create_delays_no_registration_and_stays_cold(world, monkeypatch):
     monkeypatch.setattr("microblog_streams.operations.users.TIMELINE_SECONDS", 0.01)
 
     async def hang(user, deadline):
@@ -96,7 +96,7 @@ async def test_who_gets_an_id_that_was_anothers_does_not_inherit_their_timeline(
     assert await world.scroll(new) == []
 
 
-async def test_without_postgres_nobody_registers(world):
+async def test_without_postgresql_registration_is_refused(world):
     world.database.away = True
     with pytest.raises(StoreUnavailable, match="postgres"):
         await world.people("ann")
@@ -166,7 +166,7 @@ class TestOnce:
         with pytest.raises(KeyReused):
             await world.operations.users.create("bob", IdempotencyKey(ONCE.key, b"another"))
 
-    async def test_a_key_that_somebody_may_guess_is_refused(self, world):
+    async def test_a_guessable_key_is_refused(self, world):
         with pytest.raises(Invalid, match="Idempotency-Key"):
             await world.operations.users.create("ann", IdempotencyKey("0123456789abcde", b"digest"))
         assert world.database.last_user == 0

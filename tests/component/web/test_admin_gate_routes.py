@@ -85,7 +85,7 @@ async def test_it_is_like_a_path_that_is_not_there(answers, locked, spelling):
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "BREW", "get", "GET,POST", "X" * 100])
-async def test_a_method_that_nobody_knows_gets_nowhere(answers, locked, method):
+async def test_an_unknown_method_reaches_no_handler(answers, locked, method):
     """The server itself refuses it, and quotes it, before any route is looked for."""
     found = [await answers(f"{method} {path}") for path in [*locked, UNKNOWN]]
 

@@ -58,7 +58,7 @@ async def test_no_token_is_a_statement(client, problem, text):
 
 
 @pytest.mark.parametrize("text", STATEMENTS)
-async def test_nobody_is_found_or_blocked_by_a_statement(client, text):
+async def test_sql_in_a_name_finds_and_blocks_no_user(client, text):
     ann = await register(client, "ann")
 
     found = await client.get("/users/", params={"username": text})

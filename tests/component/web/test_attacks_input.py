@@ -118,7 +118,7 @@ async def test_no_parameter_is_a_statement(client, problem, everything, name, te
 
 
 @pytest.mark.parametrize("text", NASTY)
-async def test_a_parameter_that_nobody_knows_does_nothing(client, post, text):
+async def test_an_unknown_parameter_does_nothing(client, post, text):
     response = await client.get("/timelines/1", params={text: text, "order": text})
 
     assert [each["content"] for each in await response.json()] == ["hello"]

@@ -92,7 +92,7 @@ async def test_a_token_that_is_not_good_is_refused_everywhere(client, problem, a
     assert response.headers["WWW-Authenticate"] == REFUSAL
 
 
-async def test_a_token_that_is_not_good_registers_nobody(front, client):
+async def test_an_invalid_token_registers_no_user(front, client):
     response = await client.post("/users/", json={"username": "ann"}, headers=bearer("mb_x"))
 
     assert response.status == 401
@@ -144,7 +144,7 @@ async def test_while_postgres_is_away_a_token_that_was_seen_goes_on(front, ann):
 
 
 class TestRegistering:
-    async def test_the_token_is_shown_once_and_to_be_kept_by_nobody_on_the_way(self, client):
+    async def test_the_token_is_shown_once_in_an_uncacheable_response(self, client):
         response = await client.post("/users/", json={"username": "ann"})
         user = await response.json()
 
@@ -267,12 +267,12 @@ class TestDeletingPosts:
         assert (await client.delete(post, headers=ann)).status == 204
         assert (await client.get(post)).status == 404
 
-    async def test_nobody_and_others_do_not(self, client, problem, bob, post):
+    async def test_unknown_and_other_users_do_not(self, client, problem, bob, post):
         await problem(await client.delete(post), 401, "unauthenticated")
         await problem(await client.delete(post, headers=bob), 403, "forbidden")
         assert (await client.get(post)).status == 200
 
-    async def test_what_nobody_sees_is_not_there_for_others_either(self, client, problem, ann, bob, post):
+    async def test_an_unreadable_post_is_missing_for_all(self, client, problem, ann, bob, post):
         await client.delete("/users/1", headers=ann)
 
         await problem(await client.delete(post, headers=bob), 404, "not-found")

@@ -103,7 +103,7 @@ async def test_a_name_that_is_looked_for_must_be_one_that_people_can_have(client
 
 
 @pytest.mark.parametrize("name", ["ann", "ANN", "\uff21nn"])
-async def test_a_name_that_somebody_has_or_that_reads_the_same_is_taken(client, problem, name):
+async def test_a_registered_or_equivalent_name_is_taken(client, problem, name):
     await problem(await client.post("/users/", json={"username": name}), 409, "username-taken", "username")
 
 
@@ -311,7 +311,7 @@ async def test_an_unknown_user_is_not_found(client, problem, method, path):
     assert document["detail"].startswith("There is no user ")
 
 
-async def test_nobody_can_post_as_an_unknown_user(client, problem):
+async def test_posting_as_an_unknown_user_is_refused(client, problem):
     await problem(await client.post("/posts/", json={"userId": 4, "content": "a"}), 404, "not-found")
 
 

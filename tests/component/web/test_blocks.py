@@ -32,7 +32,7 @@ async def test_a_block_ends_what_each_followed_of_the_other(client):
 
 
 @pytest.mark.parametrize(("blocker", "blocked"), [(1, 2), (2, 1)])
-async def test_a_follow_is_refused_alike_whoever_blocked(client, problem, blocker, blocked):
+async def test_a_follow_is_refused_alike_for_blocker_and_blocked(client, problem, blocker, blocked):
     """The answer says nothing about who blocked whom: it is the same either way, and names only who was asked for."""
     await client.post(f"/users/{blocker}/block/{blocked}")
 
@@ -48,7 +48,7 @@ async def test_a_follow_is_refused_alike_whoever_blocked(client, problem, blocke
     assert await ids(client, "/users/1/followees") == []
 
 
-async def test_after_unblocking_nobody_follows_until_they_do_so_again(client):
+async def test_unblocking_restores_no_follow(client):
     await client.post("/users/1/follow/2")
     await client.post("/users/1/block/2")
 
@@ -67,7 +67,7 @@ async def test_only_the_blocker_can_take_the_block_back(client):
     assert (await client.post("/users/2/follow/1")).status == 403
 
 
-async def test_the_list_shows_whom_somebody_blocked_and_not_by_whom_they_are(client):
+async def test_the_list_shows_whom_a_user_blocked_and_not_who_blocked_them(client):
     await client.post("/users/1/block/2")
 
     assert await ids(client, "/users/1/blocks") == [2]

@@ -29,7 +29,7 @@ async def page(front):
     return "/users/1/posts"
 
 
-async def test_a_page_is_compressed_for_whoever_takes_it(get, page):
+async def test_a_page_is_compressed_for_clients_that_accept_it(get, page):
     plain, zipped = await get(page, None), await get(page, "gzip, deflate, br")
 
     assert ("Content-Encoding" in plain.headers, zipped.headers["Content-Encoding"]) == (False, "gzip")

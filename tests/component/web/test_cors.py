@@ -90,7 +90,7 @@ async def test_a_star_lets_everybody_in(make_front):
     assert response.headers.getall("Vary") == ["Accept-Encoding"]
 
 
-async def test_unless_told_so_nobody_is_let_in(make_front):
+async def test_access_without_a_token_is_refused_by_default(make_front):
     front = await make_front()
 
     response = await front.client.options("/posts/", headers={"Origin": APP, **PREFLIGHT})

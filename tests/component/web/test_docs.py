@@ -75,7 +75,7 @@ async def test_no_other_file_is_served(raw, path):
     assert b'"type":"/problems/unknown-path"' in answer
 
 
-async def test_the_page_shows_the_description_and_has_nobody_else_look_at_it(client):
+async def test_the_page_shows_the_description_without_an_external_validator(client):
     script = await (await client.get("/docs/docs.js")).text()
 
     assert 'url: "/openapi.json"' in script

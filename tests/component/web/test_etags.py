@@ -174,7 +174,7 @@ async def test_what_is_deleted_costs_no_more_calls_once_it_was_seen(client, poll
 
 
 @pytest.mark.parametrize("had", ["*", "{}"])
-async def test_the_timeline_of_somebody_deleted_is_gone(client, problem, poll, tag, had):
+async def test_a_deleted_users_timeline_is_gone(client, problem, poll, tag, had):
     await client.delete("/users/1")
 
     await problem(await poll(had.format(tag)), 404, "not-found")

@@ -127,7 +127,7 @@ async def test_what_another_worker_has_it_answers(get, app, path):
 
 
 @pytest.mark.parametrize("path", ["/admin/edges/7:8", "/admin/followers/7"])
-async def test_while_nobody_has_the_partition_it_is_a_503_that_says_so(get, app, problem, path):
+async def test_a_partition_without_an_owner_is_a_503_that_says_so(get, app, problem, path):
     app.router.answer = WorkerUnavailable("No worker has partition 7 at the moment. Try again.")
 
     response = await get(path)

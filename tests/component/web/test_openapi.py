@@ -12,7 +12,7 @@ async def test_it_describes_every_path(client):
     assert list((await response.json())["paths"]) == [path for path, _ in routes.API + routes.OPERATION]
 
 
-async def test_it_asks_for_no_token_where_nobody_needs_one(client):
+async def test_it_asks_for_no_token_on_an_open_server(client):
     timeline = (await (await client.get("/openapi.json")).json())["paths"]["/timelines/{user}"]["get"]
 
     assert "security" not in timeline

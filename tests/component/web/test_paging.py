@@ -173,7 +173,7 @@ async def test_only_a_pages_own_cursors_are_taken(client, path):
     assert set(answers.values()) <= {200, 400}
 
 
-async def test_a_cursor_of_somebody_elses_page_is_refused(client, problem, posts):
+async def test_a_cursor_of_another_users_page_is_refused(client, problem, posts):
     page = await client.get("/users/1/posts?limit=1")
 
     url = link(page, "next").replace("/users/1/", "/users/2/")

@@ -57,7 +57,7 @@ async def test_a_part_that_is_away_is_a_503_that_says_when_to_try_again(front, p
         ("GET", "/timelines/1"),
     ],
 )
-async def test_what_nobody_expected_is_logged_and_not_told(front, problem, caplog, error, method, path):
+async def test_an_unexpected_error_is_logged_and_hidden_from_the_client(front, problem, caplog, error, method, path):
     front.app.fail(error)
 
     response = await front.client.request(method, path)

@@ -134,7 +134,7 @@ async def test_each_user_has_their_own_and_an_address_has_its_own(make_front):
 
 
 @pytest.mark.usefixtures("authenticated")
-async def test_registering_counts_by_address_whoever_calls(make_front):
+async def test_registering_is_rate_limited_by_address(make_front):
     client = (await make_front(limit_registering="1/month")).client
 
     assert (await register(client, "dora", **of(1))).status == 201

@@ -91,7 +91,7 @@ async def test_a_follow_waits_for_a_block_that_is_not_committed_yet_and_is_refus
     assert await follows.edges_page((0, 0), 9) == []
 
 
-async def test_to_block_somebody_whom_others_follow_just_now_waits_for_none_of_them(users, follows, blocks, hold):
+async def test_blocking_a_user_does_not_wait_for_their_concurrent_followers(users, follows, blocks, hold):
     ada, star, fan = await register(users, 3)
     reached, released = hold(follows_module, "append")
     follow = asyncio.create_task(follows.set(fan, star, True, NOW))
@@ -104,9 +104,7 @@ async def test_to_block_somebody_whom_others_follow_just_now_waits_for_none_of_t
     assert (await follow).following
 
 
-async def test_somebody_who_is_being_blocked_is_deleted_afterwards_with_the_block(
-    users, blocks, postgres, outsider, hold
-):
+async def test_deleting_a_user_waits_for_a_concurrent_block_and_deletes_it(users, blocks, postgres, outsider, hold):
     ada, bob = await register(users, 2)
     reached, released = hold(blocks_module, "unfollow")
     block = asyncio.create_task(blocks.block(ada, bob, NOW))
@@ -120,7 +118,7 @@ async def test_somebody_who_is_being_blocked_is_deleted_afterwards_with_the_bloc
     assert await postgres.fetch("SELECT FROM blocks") == []
 
 
-async def test_whatever_people_do_to_each_other_at_once_nobody_follows_across_a_block(crowded, outbox):
+async def test_no_concurrent_follows_and_blocks_leave_a_follow_across_a_block(crowded, outbox):
     """Follows and blocks of the same pairs, both ways, and deletions: no deadlock, and every edge's events are true."""
     users, follows, blocks = Users(crowded), Follows(crowded), Blocks(crowded)
     people = await register(users, PEOPLE)

@@ -23,7 +23,7 @@ async def test_a_registrations_key_cannot_be_read(users, outsider):
     assert ONCE.key not in key
 
 
-async def test_whoever_comes_second_waits_for_the_first(users, postgres, outsider):
+async def test_the_second_of_two_waits_for_the_first(users, postgres, outsider):
     async with postgres.transaction() as session:
         first, _ = await register_once(session, "ada", "ada", ONCE, NO_CREDENTIALS, HOLD_DAYS)
         second = asyncio.create_task(users.create_once("ada", "ada", ONCE))

@@ -23,7 +23,7 @@ async def looks(postgres):
     return [like for (like,) in await postgres.fetch("SELECT look FROM users ORDER BY id")]
 
 
-async def test_everybody_gets_one_but_who_looks_like_somebody_before_them(postgres, users, people):
+async def test_all_users_get_a_look_unless_an_earlier_user_has_it(postgres, users, people):
     assert await fill_looks(postgres) == 3
 
     assert await looks(postgres) == ["ada", None, "adam", look(BEFORE[3])]

@@ -33,7 +33,7 @@ class TestFollows(FollowsContract):
 
 class TestBlocks(BlocksContract):
     @blocking.interleavings
-    async def test_nobody_follows_across_a_block(self, users, follows, blocks, outbox, acts, deleted):
+    async def test_no_follow_crosses_a_block(self, users, follows, blocks, outbox, acts, deleted):
         await blocking.check_interleaving(users, follows, blocks, outbox, acts, deleted)
 
 

@@ -102,7 +102,7 @@ async def test_a_wrong_password_is_one_line(settings):
     assert "wrong-secret" not in told
 
 
-async def test_a_certificate_of_somebody_else_is_one_line(settings, certs):
+async def test_an_untrusted_certificate_is_reported_in_one_line(settings, certs):
     told = await refused(settings(cassandra_ca=certs.other_ca))
     assert "certificate of Cassandra is not trusted" in told
     assert "MICROBLOG_CASSANDRA_CA" in told

@@ -135,7 +135,7 @@ async def test_a_wrong_password_is_one_line(login, mechanism):
     assert "wrong-secret" not in told
 
 
-async def test_a_certificate_of_somebody_else_is_one_line(login, certs):
+async def test_an_untrusted_certificate_is_reported_in_one_line(login, certs):
     told = await refused(login(kafka_ca=certs.other_ca))
     assert "is not trusted" in told
     assert "MICROBLOG_KAFKA_CA" in told

@@ -58,7 +58,7 @@ async def test_a_wrong_password_is_one_line(url, connect, front, certs, mode):
     assert "wrong-secret" not in repr(told.value)
 
 
-async def test_a_certificate_of_somebody_else_is_one_line(url, connect, front, certs):
+async def test_an_untrusted_certificate_is_reported_in_one_line(url, connect, front, certs):
     with front(url.port, postgres=True) as port:
         secured = url.with_port(port).with_query(sslmode="verify-full", sslrootcert=str(certs.other_ca))
         with pytest.raises(SetupError, match=r"certificate verify failed.*sslrootcert"):

@@ -44,7 +44,7 @@ async def test_certificate_and_password_are_checked(secured, opened, certs):
     assert await timelines.push([1, 2], encode_entry(new_post_id(), 3)) == 1
 
 
-async def test_a_certificate_of_somebody_else_is_one_line(secured, certs):
+async def test_an_untrusted_certificate_is_reported_in_one_line(secured, certs):
     with pytest.raises(SetupError, match=r"certificate of Redis is not trusted.*MICROBLOG_REDIS_CA") as told:
         await Redis(secured.model_copy(update={"redis_ca": certs.other_ca})).connect()
     assert "\n" not in str(told.value)

@@ -90,7 +90,7 @@ async def test_pushes_go_on_at_the_new_primary_and_what_was_not_proven_is_of_ano
     assert (await timelines.older(READER, None, 10)).entries == [entry]
 
 
-async def test_a_primary_that_nobody_told_is_left_at_the_next_look(redis, timelines, pair, endpoint):
+async def test_a_demoted_primary_is_left_at_the_next_poll(redis, timelines, pair, endpoint):
     """It takes writes as before, and keeps our connections, but the address leads to another by now."""
     redis_restart_monitor = RedisRestartMonitor(timelines.run_id, 0.1)
     await redis_restart_monitor.check()

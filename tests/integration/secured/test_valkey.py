@@ -63,7 +63,7 @@ async def test_a_wrong_password_is_one_line(url, connect, front, certs):
 
 
 @pytest.mark.parametrize("kind", ["redis", "redis+sentinel"])
-async def test_a_certificate_of_somebody_else_is_one_line(url, connect, front, certs, kind):
+async def test_an_untrusted_certificate_is_reported_in_one_line(url, connect, front, certs, kind):
     with front(url.port) as port:
         secured = str(url.with_port(port).with_path("/service/0" if "+" in kind else "/0"))
         with pytest.raises(SetupError, match=r"certificate of Redis is not trusted.*MICROBLOG_REDIS_CA") as told:

@@ -77,7 +77,7 @@ class TestPostCache(PostCacheContract):
         assert list(cache._stored) == [post.id for post in posts[1:]]
 
     @pytest.mark.parametrize("raw", BROKEN)
-    async def test_a_value_that_nobody_can_read_is_missing_and_logged(self, redis, cache, post, caplog, raw):
+    async def test_an_undecodable_value_is_missing_and_logged(self, redis, cache, post, caplog, raw):
         await redis.client.set(f"post:{post.id}", raw, ex=60)
         assert await cache.get_many([post.id]) == {}
         assert f"cache_value_broken of={post.id}" in caplog.text
@@ -96,12 +96,12 @@ class TestUserCache(UserCacheContract):
         assert MARK_SECONDS - 60 < await redis.client.ttl(f"user:{user}") <= MARK_SECONDS
 
     @pytest.mark.parametrize("raw", BROKEN)
-    async def test_a_value_that_nobody_can_read_is_missing_and_logged(self, redis, cache, user, caplog, raw):
+    async def test_an_undecodable_value_is_missing_and_logged(self, redis, cache, user, caplog, raw):
         await redis.client.set(f"user:{user}", raw, ex=60)
         assert await cache.get_many([user]) == {}
         assert f"cache_value_broken of={user}" in caplog.text
 
-    async def test_in_another_era_nobody_is_known_of_the_one_before(self, redis, user):
+    async def test_a_new_era_forgets_the_users_of_the_one_before(self, redis, user):
         """PostgreSQL may have lost them."""
         era = [0]
         cache, shelf = UserCache(redis, lambda: era[0]), PageCache(redis, lambda: era[0])

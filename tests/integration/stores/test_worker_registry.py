@@ -27,7 +27,7 @@ async def test_announced_workers_are_listed_until_they_withdraw_or_fall_silent(r
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-async def test_a_worker_whose_clock_is_wrong_removes_nobody(redis, monkeypatch, hours):
+async def test_a_worker_with_a_wrong_clock_removes_no_worker(redis, monkeypatch, hours):
     roster, right, wrong = WorkerRegistry(redis), f"d{token_hex(4)}", f"e{token_hex(4)}"
     await roster.announce(worker(right), ttl=30)
     now = time.time

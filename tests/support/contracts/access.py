@@ -37,7 +37,7 @@ class TokensContract:
 
         assert await tokens.find(token(2).hash) is None
 
-    async def test_nobody_who_is_not_there_gets_a_token(self, users, tokens):
+    async def test_an_unknown_user_gets_no_token(self, users, tokens):
         (ada,) = await register(users, 1)
         await users.delete(ada, NOW)
 
@@ -62,7 +62,7 @@ class TokensContract:
         with pytest.raises(NotFound):
             await tokens.revoke(ada, kept.id)
 
-    async def test_nobody_revokes_anothers(self, users, tokens):
+    async def test_a_user_cannot_revoke_anothers_token(self, users, tokens):
         ada, bob = await register(users, 2)
         kept = await tokens.add(ada, token(1))
 
@@ -136,7 +136,7 @@ class TokensContract:
 
 
 class RegisteringWithCredentialsContract:
-    async def test_whoever_registers_with_a_token_has_it_at_once(self, users, tokens):
+    async def test_a_registration_with_a_token_stores_it_at_once(self, users, tokens):
         ada = await users.create("ada", "ada", Credentials(token=token(1)))
 
         assert (await tokens.find(token(1).hash)).user == ada.id
@@ -168,7 +168,7 @@ class RegisteringWithCredentialsContract:
         second = await tokens.renew(ada.id, token(4))
         assert await tokens.of(ada.id) == [other, second]
 
-    async def test_nobody_who_is_not_there_gets_a_renewed_one(self, users, tokens):
+    async def test_an_unknown_user_gets_no_renewed_token(self, users, tokens):
         (ada,) = await register(users, 1)
         await users.delete(ada, NOW)
 

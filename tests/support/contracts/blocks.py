@@ -118,7 +118,7 @@ class BlocksContract:
         assert [user.id for user in await blocks.blocked_page(ada, others[2], 3)] == others[3:]
         assert [user.id for user in await blocks.blocked_page(others[0], 0, 3)] == [ada]
 
-    async def test_nobody_blocks_or_is_blocked_who_is_not_there(self, users, blocks):
+    async def test_unknown_users_cannot_block_or_be_blocked(self, users, blocks):
         ada, bob = await register(users, 2)
         await users.delete(bob, NOW)
 

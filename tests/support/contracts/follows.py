@@ -58,7 +58,7 @@ class FollowsContract:
             EdgeEvent(USER_FOLLOW, ada, bob, 3),
         ]
 
-    async def test_unfollowing_somebody_never_followed_leaves_nothing(self, users, follows, outbox):
+    async def test_unfollowing_without_a_follow_leaves_no_row(self, users, follows, outbox):
         ada, bob = await register(users, 2)
 
         edge = await follows.set(ada, bob, False, NOW)
@@ -67,7 +67,7 @@ class FollowsContract:
         assert await follows.edges_page((0, 0), 10) == []
         assert await waiting(outbox) == []
 
-    async def test_nobody_follows_or_is_followed_who_is_not_there(self, users, follows, outbox):
+    async def test_unknown_users_cannot_follow_or_be_followed(self, users, follows, outbox):
         ada, bob = await register(users, 2)
         await users.delete(bob, NOW)
 
@@ -86,7 +86,7 @@ class FollowsContract:
             assert {edge.version for edge in edges} == {1}
             assert await edge_events(outbox, ada, bob) == [EdgeEvent(USER_FOLLOW, ada, bob, 1)]
 
-    async def test_nobody_comes_to_follow_more_people_than_they_may(self, users, follows, outbox):
+    async def test_a_follow_over_the_limit_is_refused(self, users, follows, outbox):
         ada, bob, eve, kim = await register(users, 4)
         await follows.set(ada, bob, True, NOW, max_followees=2)
         await follows.set(ada, eve, True, NOW, max_followees=2)
@@ -188,7 +188,7 @@ class FollowsContract:
             *([True] * len(again)),
         ]
 
-    async def test_edges_of_which_somebody_knows_more_get_a_higher_version_and_are_told_as_they_are(
+    async def test_edges_with_newer_versions_elsewhere_are_republished_with_a_higher_version(
         self, users, follows, outbox
     ):
         ada, bob, eve, kim = await register(users, 4)

@@ -25,7 +25,7 @@ class RegisteringOnceContract:
         assert new
         assert await users.page(0, 10) == [ada]
 
-    async def test_who_is_new_is_told_of_before_the_commit_and_nobody_else(self, users):
+    async def test_only_a_new_user_is_announced_before_the_commit(self, users):
         told = []
 
         async def tell(ident):
@@ -115,7 +115,7 @@ class FollowingOnceContract:
 
         assert [user.id for user in await follows.followers_page(eve, 0, 10)] == [ada, bob]
 
-    async def test_somebody_who_is_not_there_leaves_the_key_free(self, users, follows):
+    async def test_an_unknown_user_leaves_the_key_free(self, users, follows):
         (ada,) = await register(users, 1)
         with pytest.raises(NotFound):
             await follows.set(ada, ada + 1, True, NOW, ONCE)

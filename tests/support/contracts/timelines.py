@@ -258,7 +258,7 @@ class PurgeContract:
         await timelines.purge(partial, AUTHOR)
         assert await whole(timelines, partial) == (TimelineState.COLD, [])
 
-    async def test_purging_nobody_changes_nothing(self, timelines, partial, user):
+    async def test_purging_no_timelines_changes_nothing(self, timelines, partial, user):
         assert await timelines.purge(partial, OTHER)
         assert await whole(timelines, partial) == (TimelineState.PARTIAL, down(60, 51))
         assert await timelines.purge(user + 1, AUTHOR)

@@ -22,7 +22,7 @@ class UsersContract:
         assert user.username == "Zoë"
         assert user.created_at.utcoffset().total_seconds() == 0
 
-    async def test_before_the_commit_nobody_finds_who_registers(self, users):
+    async def test_a_new_user_is_invisible_before_the_commit(self, users):
         seen = []
 
         async def look(ident):
@@ -31,7 +31,7 @@ class UsersContract:
         ada = await users.create("Ada", "ada", before_commit=look)
         assert seen == [(ada.id, {}, None)]
 
-    async def test_nobody_is_found_where_nobody_was_asked_for(self, users):
+    async def test_an_empty_request_finds_no_users(self, users):
         assert await users.get_many([]) == {}
 
     async def test_a_user_is_found_by_the_key_of_their_name_alone(self, users):
@@ -55,7 +55,7 @@ class UsersContract:
         assert [user.id for user in await users.page(0, 3)] == ids[:3]
         assert [user.id for user in await users.page(ids[2], 3)] == ids[3:]
 
-    async def test_everybody_is_drawn_sooner_or_later_and_nobody_who_was_deleted(self, users):
+    async def test_every_live_user_is_sampled_in_time_and_no_deleted_one(self, users):
         ids = await register(users, 5)
         await users.delete(ids[2], NOW)
 
@@ -63,7 +63,7 @@ class UsersContract:
 
         assert set(drawn) == {*ids[:2], *ids[3:]}
 
-    async def test_where_nobody_is_nobody_is_drawn(self, users):
+    async def test_sampling_without_users_returns_none(self, users):
         assert await users.draw() is None
 
     async def test_a_deleted_user_is_nowhere_and_their_name_is_free(self, users):
@@ -78,7 +78,7 @@ class UsersContract:
         assert await users.named("ada") == second
         assert second.id != first.id
 
-    async def test_the_name_of_somebody_who_was_deleted_lately_is_nobodys(self, users):
+    async def test_a_recently_deleted_users_name_is_reserved(self, users):
         first = await users.create("ada", "ada")
         await users.delete(first.id, datetime.now(UTC) - timedelta(days=29))
 
@@ -195,11 +195,11 @@ class UsersContract:
         assert sorted(outcomes) == [False, True]
         assert len(await waiting(outbox)) == 1
 
-    async def test_deleting_nobody_is_no_deletion(self, users, outbox):
+    async def test_deleting_no_users_is_no_deletion(self, users, outbox):
         assert await users.delete(4711, NOW) is False
         assert await waiting(outbox) == []
 
-    async def test_somebody_who_follows_very_many_can_be_deleted(self, users, follows, outbox):
+    async def test_a_user_who_follows_very_many_can_be_deleted(self, users, follows, outbox):
         ada, *others = await register(users, 301)
         for other in others:
             await follows.set(ada, other, True, NOW)

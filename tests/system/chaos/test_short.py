@@ -6,7 +6,7 @@ from tests.chaos.trial import Trial, attempt
 FAULTS = ("worker-killed-in-fan-out", "redis-killed-and-cut", "kafka-restarted", "poison")
 
 
-def test_what_was_answered_outlives_a_worker_redis_kafka_and_poison(scene, capsys):
+def test_acknowledged_writes_survive_a_killed_worker_redis_kafka_and_undecodable_events(scene, capsys):
     trial, faults = Trial("short"), all_faults()
     attempt(scene, trial, [faults[name] for name in FAULTS], lambda words: None)
     with capsys.disabled():

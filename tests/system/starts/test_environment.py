@@ -53,7 +53,7 @@ def test_an_option_of_fausts_that_would_serve_elsewhere_ends_a_start_with_one_li
 
 
 @pytest.mark.parametrize("name", environment.PACKAGES)
-def test_a_package_of_somebody_else_s_under_a_name_of_ours_is_told_of(tmp_path, name):
+def test_a_foreign_package_with_the_name_of_ours_is_reported(tmp_path, name):
     other = tmp_path / name
     other.mkdir()
     (other / "__init__.py").write_text("")

@@ -94,7 +94,7 @@ def post_with_a_bad_header(bury, worker, people):
     return str(post.post_id), follower
 
 
-def test_poison_on_every_topic_is_listed_with_its_place_and_reason(bury, listed):
+def test_undecodable_events_of_every_topic_are_listed_with_place_and_reason(bury, listed):
     places = bury(*((topic, value, headers) for topic in SOURCES for value, headers, _ in POISON))
 
     letters = sorted(listed(), key=lambda letter: (SOURCES.index(letter["topic"]), letter["offset"]))

@@ -5,7 +5,7 @@ from tests.support.storm.storm import follow_storm
 FOLLOWERS = 600
 
 
-def test_a_storm_of_follows_takes_effect_and_holds_up_nobody(workers, kafka, eventually):
+def test_a_storm_of_follows_takes_effect_and_delays_no_other_post(workers, kafka, eventually):
     worker = workers().start()
     eventually(worker.well, worker)
     storm = follow_storm(worker, kafka, FOLLOWERS)

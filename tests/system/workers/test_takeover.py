@@ -89,7 +89,7 @@ def static_pair(module_workers, eventually):
 
 
 @pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGKILL])
-def test_a_restart_within_the_session_disturbs_nobody(static_pair, people, edges, eventually, way):
+def test_a_restart_within_the_session_causes_no_rebalance(static_pair, people, edges, eventually, way):
     one, other = static_pair
     followers = edges(one)
     before, its = one.probe(), other.probe()["owned"]

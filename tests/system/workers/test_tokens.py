@@ -97,7 +97,7 @@ def test_a_deleted_users_token_does_nothing_anywhere(two, register):
     assert other.call("POST", f"/users/{ann.id}/follow/{bob.id}", token=ann.token).status in (401, 404)
 
 
-def test_the_operator_can_give_a_token_to_whoever_has_neither_token_nor_password(two, register, migrated):
+def test_the_operator_can_issue_a_token_to_a_user_without_token_and_password(two, register, migrated):
     one, _ = two
     ann = register(one)
     command = Command(migrated, "issue-token", str(ann.id), "--name", "by hand")
@@ -109,7 +109,7 @@ def test_the_operator_can_give_a_token_to_whoever_has_neither_token_nor_password
     assert names == ["registration", "by hand"]
 
 
-def test_nobody_who_is_not_there_is_given_a_token(migrated):
+def test_an_unknown_user_is_issued_no_token(migrated):
     command = Command(migrated, "issue-token", str(2**40))
 
     assert command.ended() == 3

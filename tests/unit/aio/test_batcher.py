@@ -70,7 +70,7 @@ async def test_a_failed_call_fails_those_in_it_and_no_others(slow, gathering):
     assert await third == [-3]
 
 
-async def test_somebody_who_leaves_takes_no_answer_from_others(slow, gathering):
+async def test_a_cancelled_caller_costs_others_no_answer(slow, gathering):
     leaving, staying = await started(gathering([1]), gathering([2]))
     leaving.cancel()
     slow.answering.release()

@@ -25,7 +25,7 @@ async def test_a_task_that_loses_cancellations_is_cancelled_until_it_ends(monkey
     assert (task.done(), lost) == (True, 3)
 
 
-async def test_how_tasks_ended_is_no_concern_of_whoever_cancels_them():
+async def test_cancelling_tasks_ignores_how_they_ended():
     async def fails():
         try:
             await asyncio.Event().wait()

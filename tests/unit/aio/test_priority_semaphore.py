@@ -52,7 +52,7 @@ async def test_the_lowest_rank_goes_first(queue):
     assert queue.had == [b"first", b"a", b"b", b"c"]
 
 
-async def test_now_and_then_whoever_waits_longest(queue, monkeypatch):
+async def test_every_so_often_the_longest_waiter_goes_first(queue, monkeypatch):
     monkeypatch.setattr(module, "FIFO_EVERY", 2)
     work, tasks = await queue.behind(b"e", b"d", b"c", b"b", b"a")
     work.set()
@@ -67,7 +67,7 @@ async def test_no_more_at_a_time_than_may():
     assert len(queue.had) == 20
 
 
-async def test_who_leaves_takes_nobody_s_turn(queue):
+async def test_a_cancelled_waiter_takes_no_turn(queue):
     work, tasks = await queue.behind(b"a", b"b", b"c")
     tasks[1].cancel()
     tasks[3].cancel()
@@ -141,7 +141,7 @@ class Backlog:
 
 @settings(max_examples=examples(30), deadline=None)
 @given(st.integers(1, 30), st.lists(st.integers(0, 255), min_size=100, max_size=400), st.sets(st.integers(0, 400)))
-async def test_a_lasting_backlog_takes_bounded_memory_and_nobody_waits_for_ever(many, ranks, leaving):
+async def test_a_lasting_backlog_takes_bounded_memory_and_every_waiter_is_answered(many, ranks, leaving):
     """Also where all who come later rank before those who wait, and some leave: also in their turn."""
     backlog = Backlog()
     for number, rank in enumerate([255] * many + ranks):

@@ -34,7 +34,7 @@ def test_looking_at_an_answer_makes_it_no_younger(clock):
     assert answers.get("a") is None
 
 
-def test_where_there_is_no_room_that_goes_which_nobody_asked_for_longest(clock):
+def test_a_full_cache_evicts_the_least_recently_used(clock):
     answers = TtlCache(2, 30)
     answers.put("a", 1, Lookup(100.0, 0))
     answers.put("b", 2, Lookup(100.0, 0))

@@ -54,5 +54,5 @@ def test_authors_are_drawn_once_each_and_alike_for_a_seed(star):
     assert authors != choose_authors(star, 1, 20, seed=8)
 
 
-def test_nobody_without_followers_is_drawn(star):
+def test_no_author_without_followers_is_chosen(star):
     assert 1 not in choose_authors(star, 0, 48, seed=1)

@@ -36,7 +36,7 @@ async def test_two_entries_of_one_person_are_waited_for_by_one_call_a_look():
         await first
 
 
-async def test_nobody_looks_where_nobody_waits(monkeypatch):
+async def test_no_poll_runs_without_a_waiter(monkeypatch):
     monkeypatch.setattr("benchmarks.watch._LOOK", 0)
     timelines = Timelines()
     timelines.there = {(key(7), b"first")}

@@ -30,7 +30,7 @@ def find(credentials, who=None, url=URL):
     return credentials.read().at(url).find(who)
 
 
-def test_where_there_is_no_file_nobody_is_signed_in(credentials):
+def test_without_a_file_no_user_is_signed_in(credentials):
     assert find(credentials) is None
 
 
@@ -163,7 +163,7 @@ def test_a_file_with_a_byte_order_mark_is_read(credentials):
     assert find(credentials) == ANN
 
 
-def test_somebody_without_a_home_has_no_file_and_cannot_keep_a_token(monkeypatch):
+def test_a_user_without_a_home_has_no_file_and_cannot_store_a_token(monkeypatch):
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     credentials = Credentials(default_path())

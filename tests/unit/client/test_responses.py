@@ -79,7 +79,7 @@ def test_an_error_that_is_no_problem_document_is_told_by_its_status(body):
     assert found.problem.request_id == "r"
 
 
-def test_a_status_that_nobody_knows_is_an_error_too():
+def test_an_unknown_status_is_an_error_too():
     assert "299" not in str(error_for(Response(799, {})))
     assert "799 Unknown status" in str(error_for(Response(799, {})))
 
@@ -108,7 +108,7 @@ def test_fields_that_are_not_known_are_no_error():
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"id":"x"}'])
-def test_an_answer_of_somebody_else_is_told_from_a_good_one(body):
+def test_an_answer_of_another_server_is_recognised(body):
     with pytest.raises(BadAnswer, match="not what this API gives"):
         parse(Response(200, {}, body), User)
 

@@ -101,7 +101,7 @@ async def test_one_letter_is_replayed_and_the_others_stay(reader, letters, sourc
 
 
 @pytest.mark.parametrize(("agreed", "open_then"), [(True, 0), (False, 2)])
-async def test_whoever_discards_is_asked(reader, letters, capsys, monkeypatch, agreed, open_then):
+async def test_discarding_asks_for_confirmation(reader, letters, capsys, monkeypatch, agreed, open_then):
     async def answer(question):
         print(question)
         return agreed
@@ -116,7 +116,7 @@ async def test_whoever_discards_is_asked(reader, letters, capsys, monkeypatch, a
     assert await letters.count() == open_then
 
 
-async def test_nobody_is_asked_about_nothing(letters, capsys):
+async def test_no_events_need_no_lookup(letters, capsys):
     await execute(Request("discard", all_open=True), letters)
 
     assert capsys.readouterr().out == "0 discarded\n"

@@ -61,7 +61,7 @@ def test_other_lines_are_bad(line):
         parse_line(line)
 
 
-def test_nobody_follows_themselves():
+def test_a_user_cannot_follow_themselves():
     with pytest.raises(ValueError, match="node 7 follows itself"):
         parse_line(b"7 7\n")
 
@@ -122,7 +122,7 @@ def test_a_fraction_keeps_the_people_with_the_lowest_numbers(write):
     assert read(path, below=kept.nodes_below, size=10) == [([(0, 10), (10, 20)], 9)]
 
 
-def test_a_fraction_keeps_somebody(write):
+def test_a_small_fraction_keeps_at_least_one_user(write):
     assert survey(write(b"0 1\n"), 0.01).nodes_below == 1
     assert survey(write(b"# nothing\n"), 0.01).nodes_below == 0
 

@@ -91,7 +91,7 @@ class TestUserSelection:
     async def test_those_who_are_named(self, users):
         assert await whom(UserSelection(users, ids=(5, 2, 5))) == [[2, 5]]
 
-    async def test_nobody_has_a_wrong_name(self, users):
+    async def test_an_invalid_name_belongs_to_no_user(self, users):
         with pytest.raises(NotFound, match="user 99"):
             await whom(UserSelection(users, ids=(5, 99)))
 

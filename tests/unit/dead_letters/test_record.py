@@ -47,7 +47,7 @@ def test_a_long_reason_is_cut():
 
 
 @pytest.mark.parametrize("packed", [b"", b"{", b"7", b"[7]", b'[["a", 7]]', b'[["a", "="]]', b'["ab"]', b"\xff"])
-def test_what_somebody_else_wrote_is_a_letter_too(packed):
+def test_a_record_of_a_foreign_producer_is_a_dead_letter_too(packed):
     letter = parse_dead_letter(1, 2, NOW, None, None, (("headers", packed), ("error", None)))
 
     assert (letter.key, letter.value, letter.headers) == (b"", b"", ())

@@ -72,7 +72,7 @@ async def test_a_drain_goes_past_a_full_window(make_world):
     assert world.effects.begun == [0]
 
 
-async def test_a_drain_of_a_halted_lane_ends(world):
+async def test_a_drain_of_a_halted_partition_processor_ends(world):
     world.effects.failures[0] = [ValueError("broken")] * 5
     world.put(0, 1)
     await until(lambda: world.processor_pool.halted())

@@ -28,7 +28,7 @@ POISON = {
 
 
 @pytest.mark.parametrize(("changes", "reason"), POISON.values(), ids=POISON)
-async def test_what_can_never_be_read_becomes_a_dead_letter_and_the_lane_goes_on(world, changes, reason):
+async def test_an_undecodable_event_becomes_a_dead_letter_and_the_partition_goes_on(world, changes, reason):
     world.put(0)
     world.put_raw(1, **changes)
     world.put(2)
@@ -89,7 +89,7 @@ async def test_a_dead_letter_is_sent_until_the_broker_takes_it(world):
     assert len(world.log.events) == 1
 
 
-async def test_a_newer_schema_halts_the_lane_without_acknowledging_it(world):
+async def test_a_newer_schema_halts_the_partition_processor_without_an_acknowledgement(world):
     world.effects.hold(0)
     world.put(0)
     world.put_raw(1, headers=[("schema", b"2")])
@@ -113,7 +113,7 @@ async def test_what_may_pass_is_retried_for_as_long_as_it_takes(world, error):
     assert world.processor_pool.halted() == {}
 
 
-async def test_another_failure_halts_the_lane_after_five_tries(world):
+async def test_another_failure_halts_the_partition_processor_after_five_tries(world):
     world.effects.failures[1] = [ValueError("broken")] * 5
     world.put(0, 1, 2)
     await until(lambda: world.processor_pool.halted())
@@ -146,7 +146,7 @@ async def test_another_failure_becomes_a_dead_letter_where_the_setting_says_so(m
     assert world.processor_pool.halted() == {}
 
 
-async def test_rows_that_cannot_be_written_halt_the_lane_after_five_tries(make_world):
+async def test_unwritable_rows_halt_the_partition_processor_after_five_tries(make_world):
     world = make_world(writes=True)
     world.effects.row_failures[1] = [ValueError("broken")] * 5
     world.put(0, 1, 2)
@@ -174,7 +174,7 @@ async def test_a_long_reason_is_cut(make_world):
     assert len(world.log.events[0].headers["error"]) == 500
 
 
-async def test_a_lane_whose_acknowledging_fails_says_that_it_stands_still(world, monkeypatch):
+async def test_a_partition_processor_that_cannot_acknowledge_reports_itself_halted(world, monkeypatch):
     """Nothing behind it would ever be acknowledged, and nobody would know."""
 
     async def fail(event):
@@ -186,7 +186,7 @@ async def test_a_lane_whose_acknowledging_fails_says_that_it_stands_still(world,
     assert "the test says so" in world.processor.halted
 
 
-async def test_a_defect_of_the_lane_halts_it_until_the_group_moves_on(make_world):
+async def test_a_defect_of_the_partition_processor_halts_it_until_the_next_generation(make_world):
     world = make_world(kafka_errors=[RuntimeError("a defect")])
     world.put(0, 1)
     await until(world.processor_pool.halted)

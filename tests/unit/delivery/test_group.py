@@ -127,7 +127,7 @@ async def test_an_effect_that_loses_its_cancellation_does_not_hold_up_the_next_g
     await until(lambda: world.acked == [0])
 
 
-async def test_a_halted_lane_begins_anew_in_the_next_generation(world):
+async def test_a_halted_partition_processor_restarts_in_the_next_generation(world):
     world.effects.failures[0] = [ValueError("broken")] * 5
     world.put(0)
     await until(lambda: world.processor_pool.halted())

@@ -71,7 +71,7 @@ def test_what_another_has_is_asked_of_it():
 
 
 @pytest.mark.parametrize("app", [App([]), App(EVERYTHING, recovered=False)])
-def test_a_row_that_nobody_has_yet_is_not_said_to_be_missing(app):
+def test_a_row_without_an_owner_yet_is_not_reported_missing(app):
     with pytest.raises(WorkerUnavailable, match="partition"):
         owner(app)
 

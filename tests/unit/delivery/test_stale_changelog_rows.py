@@ -53,7 +53,7 @@ async def running(stale_rows, store, standing, monkeypatch):
     await service.stop()
 
 
-async def test_rows_in_doubt_are_published_again_once(running, stale_rows, store):
+async def test_stale_rows_are_republished_once(running, stale_rows, store):
     stale_rows.add([b"a", b"b"])
     await until(lambda: store.calls)
     stale_rows.add([b"c"])
@@ -90,7 +90,7 @@ async def test_while_the_store_is_away_nothing_is_forgotten(running, stale_rows,
     assert len(stale_rows) == 0
 
 
-async def test_a_failure_that_nobody_expects_forgets_nothing_either(stale_rows, caplog):
+async def test_an_unexpected_failure_forgets_nothing(stale_rows, caplog):
     async def broken(keys):
         raise ZeroDivisionError
 

@@ -118,7 +118,7 @@ class TestEachPart:
         assert mount.split(":")[0] == part
         assert part in compose["volumes"]
 
-    def test_nobody_but_this_machine_reaches_it(self, service, part):
+    def test_it_is_reachable_from_this_machine_only(self, service, part):
         (port,) = service(part)["ports"]
         assert re.fullmatch(r"127\.0\.0\.1:\$\{MICROBLOG_[A-Z]+_PORT:-(\d+)\}:\1", port)
 

@@ -45,7 +45,7 @@ def test_later_the_people_who_are_there_are_given_tokens():
 
 
 @both
-def test_somebody_alone_does_not_follow_themselves(issue):
+def test_a_lone_user_does_not_follow_themselves(issue):
     _, post, read = greeting(URL, [7], issue)
     assert "follow" not in post
     assert read.endswith(f"{URL}/timelines/7")
@@ -61,7 +61,7 @@ def test_where_tokens_are_needed_each_acts_with_their_own(users):
 
 
 @pytest.mark.parametrize("users", [[], [7], [7, 9]])
-def test_where_nobody_needs_one_there_are_none(users):
+def test_an_open_server_issues_no_tokens(users):
     assert "Authorization" not in " ".join(greeting(URL, users, None))
 
 

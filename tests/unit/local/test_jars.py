@@ -81,7 +81,7 @@ def test_a_wrong_file_at_every_try_is_an_error_and_not_kept(jars, repository):
     assert list(jars.folder.iterdir()) == []
 
 
-def test_fetching_ends_when_somebody_wants_to_stop(jars, repository):
+def test_fetching_ends_on_a_stop_request(jars, repository):
     repository.append(CONTENT)
     stopping = Event()
     stopping.set()

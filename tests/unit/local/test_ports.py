@@ -60,7 +60,7 @@ def test_no_free_port_at_all_is_an_error():
         choose(["kafka"], {}, {}, lambda port: False)
 
 
-def test_a_port_that_somebody_listens_on_is_not_free():
+def test_a_port_with_a_listener_is_not_free():
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert not is_free(server.getsockname()[1])
 

@@ -42,5 +42,5 @@ def test_tables_that_are_not_recovered_are_awaited(worker, health):
     assert awaited("127.0.0.1", 6066) == "its tables"
 
 
-def test_a_port_where_nobody_listens_gives_no_page(unused_tcp_port):
+def test_a_port_without_a_listener_gives_no_page(unused_tcp_port):
     assert workers.get("127.0.0.1", unused_tcp_port, "/ready") is None

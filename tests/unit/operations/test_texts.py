@@ -118,7 +118,7 @@ def test_names_that_read_otherwise_have_their_own():
 
 
 @given(names)
-def test_a_name_is_in_nfc_and_its_key_is_settled(name):
+def test_a_name_is_in_nfc_and_its_key_is_stable(name):
     kept, key = validation.username(name)
 
     assert kept == unicodedata.normalize("NFC", name)

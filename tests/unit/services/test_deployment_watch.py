@@ -88,7 +88,7 @@ async def test_a_worker_starts_again_once_its_generation_is_over(generations, pl
     assert place.restarts == 1
 
 
-async def test_a_worker_waits_for_those_before_it_by_name_and_for_nobody_else(generations, place):
+async def test_a_worker_waits_only_for_workers_before_it_by_name(generations, place):
     place.workers = [worker("a", 1, 0), worker("b", 1, 1), worker("c", 1, 2)]
     place.deployment = NEW
     await until(lambda: generations.deployment == NEW)

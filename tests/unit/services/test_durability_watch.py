@@ -56,7 +56,7 @@ async def test_what_was_told_is_kept_while_the_part_is_away():
     assert await watched({"kafka": kafka.look}, lambda watch: kafka.asked > 2) == ["one copy"]
 
 
-async def test_what_nobody_expected_ends_nothing_and_is_logged(caplog):
+async def test_an_unexpected_error_ends_nothing_and_is_logged(caplog):
     strange, well = Part(KeyError("retention.ms")), Part(["one copy"])
     looks = {"kafka": strange.look, "cassandra": well.look}
     assert await watched(looks, lambda watch: strange.asked > 1) == ["one copy"]

@@ -60,7 +60,7 @@ async def test_authors_of_the_same_moment_share_requests(index, reads):
     assert len(index.asked) == 3
 
 
-async def test_somebody_without_posts_gets_none(index, reads):
+async def test_an_author_without_posts_has_an_empty_page(index, reads):
     assert await asyncio.gather(reads.older(1, TEN), reads.older(77, TEN)) == [index.rows[1], []]
 
 
@@ -97,7 +97,7 @@ async def test_a_failure_is_everybodys_in_it_and_not_the_next_ones(index, reads)
     assert await reads.older(1, TEN) == index.rows[1]
 
 
-async def test_somebody_who_leaves_takes_no_rows_from_others(index, reads):
+async def test_a_cancelled_caller_costs_others_no_rows(index, reads):
     leaving = asyncio.create_task(reads.older(1, TEN))
     staying = asyncio.create_task(reads.older(2, TEN))
     await asyncio.sleep(0)
@@ -105,7 +105,7 @@ async def test_somebody_who_leaves_takes_no_rows_from_others(index, reads):
     assert await staying == index.rows[2]
 
 
-async def test_nobody_left_is_no_request(index, reads):
+async def test_no_users_left_is_no_request(index, reads):
     leaving = asyncio.create_task(reads.older(1, TEN))
     await asyncio.sleep(0)
     leaving.cancel()

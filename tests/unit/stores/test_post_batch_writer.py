@@ -114,7 +114,7 @@ async def test_a_post_that_cannot_be_written_harms_none_of_those_beside_it(write
     assert [type(outcome) for outcome in outcomes] == [type(None), ValueError, type(None)]
 
 
-async def test_whoever_left_is_not_written(writes, slow):
+async def test_a_cancelled_write_is_not_sent(writes, slow):
     await busy(writes, slow)
     left, stayed = await begin(writes, "left", "stayed")
     left.cancel()
@@ -124,7 +124,7 @@ async def test_whoever_left_is_not_written(writes, slow):
     assert slow.requests[-1] == ["stayed"]
 
 
-async def test_nobody_waits_for_longer_than_a_call_may_take(slow):
+async def test_no_caller_waits_longer_than_a_call_may_take(slow):
     writes = PostBatchWriter(slow.write, timeout=0.0)
     (late,) = await begin(writes, "late")
 
@@ -164,7 +164,7 @@ async def test_both_learn_of_a_failure_and_may_try_again(writes, slow):
     assert slow.requests == [["hello"], ["hello"]]
 
 
-async def test_a_post_that_was_written_is_written_again_when_somebody_wants_it(writes, slow):
+async def test_a_written_post_is_written_again_on_request(writes, slow):
     one = post()
     slow.answer()
     await writes(one)

@@ -73,7 +73,7 @@ async def test_an_era_that_only_this_process_knows_is_outdone():
     assert seen.era.number == 5
 
 
-async def test_whoever_looks_first_notes_which_server_it_is():
+async def test_the_first_look_records_the_server():
     session = FakeSession(row=(None, None, 0, 0.0))
     seen = await inspect_server(session, Era(), several_hosts=False)
     assert not seen.raised

@@ -75,7 +75,7 @@ async def test_no_pipeline_is_longer_than_it_may_be(server, reads, monkeypatch):
     assert [len(call) for call in server.calls] == [2, 2, 1]
 
 
-async def test_one_that_has_stalled_holds_nobody_up(server, monkeypatch):
+async def test_a_stalled_connection_delays_no_other(server, monkeypatch):
     monkeypatch.setattr(pipeline, "_MAX_PIPELINES", 2)
     reads = CommandBatcher(server.line, lambda error: None)
     server.free.clear()
@@ -117,7 +117,7 @@ async def test_where_the_store_is_away_all_of_them_hear_it(server, reads):
     assert await reads("GET", "c") == ["GET", "c"]
 
 
-async def test_one_who_left_keeps_nobody_from_an_answer(server, reads):
+async def test_a_cancelled_caller_keeps_no_other_from_an_answer(server, reads):
     server.free.clear()
     leaving, staying = (asyncio.create_task(reads("GET", name)) for name in "ab")
     await until(lambda: server.calls)

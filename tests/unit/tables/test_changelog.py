@@ -104,7 +104,7 @@ async def test_rows_of_an_earlier_generation_are_forgotten_and_those_of_this_one
     await confirming
 
 
-async def test_forgetting_while_somebody_waits_harms_nobody(shelf):
+async def test_forgetting_during_a_wait_leaves_waiters_unharmed(shelf):
     shelf.open(1)
     message = shelf.process(1, offset=0, generation=1)
     write(shelf, 1)
@@ -248,7 +248,7 @@ class TestDoubts:
         shelf.changelog.fail()
         assert await self.in_doubt(shelf) == [ROW]
 
-    async def test_a_record_that_is_given_up_leaves_its_row_in_doubt_once_it_was_sent_again(self, shelf, message):
+    async def test_a_record_given_up_after_a_resend_leaves_its_row_stale(self, shelf, message):
         """Of two connections Kafka may read the newer one first. Before that, asking again would only add to it."""
         shelf.changelog.fail()
         with pytest.raises(StoreUnavailable):
@@ -258,7 +258,7 @@ class TestDoubts:
         await shelf.table.confirm(message)
         assert await self.in_doubt(shelf) == [ROW]
 
-    async def test_a_record_that_is_given_up_leaves_its_row_in_doubt_when_the_generation_is_over(self, shelf, message):
+    async def test_a_record_given_up_after_the_generation_leaves_its_row_stale(self, shelf, message):
         shelf.changelog.fail()
         await asyncio.sleep(0)
         shelf.app.consumer_generation_id = 2
@@ -273,7 +273,7 @@ class TestDoubts:
         shelf.changelog.confirm()
         assert await self.in_doubt(shelf) == [ROW]
 
-    async def test_the_rows_in_doubt_are_bounded_and_what_is_left_out_is_told(self, shelf, monkeypatch, caplog):
+    async def test_the_stale_rows_are_bounded_and_the_overflow_is_logged(self, shelf, monkeypatch, caplog):
         monkeypatch.setattr(stale_changelog_rows, "MAX_ROWS", 3)
         shelf.table.stale_rows.add([bytes([number]) for number in range(5)])
         assert len(shelf.table.stale_rows) == 3

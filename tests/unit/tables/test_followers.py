@@ -87,7 +87,7 @@ async def test_the_greatest_ids_are_found(shelf):
     assert everyone(shelf, MAX_USER_ID, 1) == [MAX_USER_ID]
 
 
-async def test_faust_s_own_key_is_nobody_s_follower_and_hides_none(shelf):
+async def test_fausts_own_key_is_no_follower_and_hides_none(shelf):
     shelf.open(1)
     shelf.table.data.set_persisted_offset(shelf.process(1, 0).tp, 41)
     put(shelf, 1, FAUSTS, 3)

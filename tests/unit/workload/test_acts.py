@@ -40,12 +40,12 @@ def acts(crowd, history):
     return SimpleNamespace(block=acts.block, follow=acts.follow, called=called, answers=answers)
 
 
-def test_a_pair_is_both_edges_and_nobody_else_gets_them(crowd):
+def test_a_pair_is_both_edges_and_is_taken_once(crowd):
     assert sorted(crowd.take_pair()) == [THERE, BACK]
     assert crowd._idle == []
 
 
-def test_a_pair_of_which_somebody_has_an_edge_is_left_alone(crowd):
+def test_a_pair_with_a_taken_edge_is_left_alone(crowd):
     taken = crowd.take_edge()
 
     assert crowd.take_pair() == []
@@ -73,7 +73,7 @@ async def test_a_follow_across_a_block_must_be_refused(acts, history):
     assert history.following == {THERE: False, BACK: False}
 
 
-async def test_after_a_try_without_an_answer_nobody_turns_the_edges_over(acts, crowd, history):
+async def test_after_an_unanswered_try_the_edges_are_left_alone(acts, crowd, history):
     acts.answers.append(NO_ANSWER)
 
     await acts.block(0)

@@ -149,5 +149,5 @@ def test_an_edge_is_sure_again_once_a_late_effect_is_out_of_the_question(history
     assert findings() == ["edge: reader 2 author 1 post - must not be followed"]
 
 
-def test_to_have_seen_nobody_is_not_good(history):
+def test_an_empty_observation_is_a_failure(history):
     assert not Checker(History(), Found({}, {})).report().good

@@ -14,7 +14,7 @@ def ann(anybody):
     return anybody.acting_as(Identity(1))
 
 
-async def test_somebody_new_is_registered_and_can_act(anybody):
+async def test_a_new_user_is_registered_and_can_act(anybody):
     registered = await anybody.register("dora")
 
     dora = anybody.acting_as(registered.identity)
@@ -120,7 +120,7 @@ async def test_an_id_stays_one_part_of_the_path(anybody, ident):
     assert refused.value.problem.type != "/problems/unknown-path"
 
 
-async def test_acting_as_nobody_is_told_before_anything_is_sent(anybody):
+async def test_acting_without_a_user_is_refused_before_a_request(anybody):
     with pytest.raises(ValueError, match="acting_as"):
         await anybody.post("hello")
 

@@ -68,7 +68,7 @@ async def test_who_shows_no_token_cannot_act_and_can_read(stranger, ann):
     assert [post.content async for post in stranger.posts(ann.me)] == ["Hello"]
 
 
-async def test_nobody_acts_or_reads_as_another(ann, bob):
+async def test_no_user_acts_or_reads_as_another(ann, bob):
     with pytest.raises(Forbidden):
         await bob.post("Hello", author=ann.me)
     with pytest.raises(Forbidden):

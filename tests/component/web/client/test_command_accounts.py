@@ -105,7 +105,7 @@ async def test_a_token_that_cannot_be_revoked_now_is_not_forgotten(run, signed_i
     assert len(kept()) == 1
 
 
-async def test_signing_out_where_nobody_is_signed_in_is_an_error(run):
+async def test_signing_out_while_signed_out_is_an_error(run):
     out = await run("logout")
 
     assert out.exit_code == 1
@@ -184,7 +184,7 @@ async def test_every_spelling_of_a_name_is_signed_out(run, kept):
     assert kept() == []
 
 
-async def test_a_name_that_nobody_has_is_nobody_signed_in(run):
+async def test_an_unregistered_name_signs_no_user_in(run):
     await run("register", "ann")
 
     result = await run("--as", "bob", "logout")

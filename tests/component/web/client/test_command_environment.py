@@ -82,14 +82,14 @@ def homeless(tmp_path):
     return {"XDG_CONFIG_HOME": None, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
 
 
-async def test_somebody_without_a_home_reads_and_acts_by_a_token(process, microblog, homeless):
+async def test_a_user_without_a_home_reads_and_acts_by_a_token(process, microblog, homeless):
     await microblog("register", "dora")
     assert (await process("posts", "dora", **homeless)).status == 0
     acting = await process("whoami", **homeless, MICROBLOG_AS="dora", MICROBLOG_TOKEN="mb_x")
     assert (acting.status, acting.err) == (0, "")
 
 
-async def test_somebody_without_a_home_is_told_what_to_do_where_a_token_is_kept(process, homeless):
+async def test_a_user_without_a_home_is_told_what_to_do_to_store_a_token(process, homeless):
     ended = await process("register", "dora", **homeless)
     assert in_one_line(ended)
     assert "set HOME or XDG_CONFIG_HOME" in ended.err
@@ -116,7 +116,7 @@ async def test_an_address_that_is_none_is_one_line(microblog, address):
     assert result.stderr.count("\n") == 1
 
 
-async def test_what_nobody_thought_of_is_one_line_and_tells_how_to_see_more(microblog, monkeypatch):
+async def test_an_unexpected_error_is_one_line_and_tells_how_to_see_more(microblog, monkeypatch):
     await microblog("register", "dora")
 
     def broken():

@@ -50,7 +50,7 @@ async def test_a_wrong_call_is_status_2(microblog, words):
     assert "Usage: " in wrong.stderr
 
 
-async def test_where_nobody_answers_is_told(microblog, lonely):
+async def test_an_unreachable_server_is_named(microblog, lonely):
     result = await microblog("--patience", "0.3", "posts", "1", at=lonely)
 
     assert (result.exit_code, result.stdout) == (1, "")

@@ -36,7 +36,7 @@ async def test_two_posts_have_keys_of_their_own(ann, gateway):
     assert len({headers[HEADER] for _, _, headers in gateway.seen}) == 2
 
 
-async def test_somebody_is_registered_once_although_the_answer_was_lost(ann, gateway):
+async def test_a_user_is_registered_once_although_the_answer_was_lost(ann, gateway):
     gateway.spoil = [LOST]
 
     registered = await ann.register("dora")
@@ -104,7 +104,7 @@ async def test_another_worker_is_tried_at_once(front, spoilt, lonely, open_clien
     assert (await client.user(1)).username == "ann"
 
 
-async def test_where_nobody_answers_patience_ends(lonely, open_client):
+async def test_waiting_for_an_unreachable_server_times_out(lonely, open_client):
     with pytest.raises(Unreachable, match=lonely):
         await open_client(lonely, patience=0.5).user(1)
 

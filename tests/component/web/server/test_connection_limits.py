@@ -50,7 +50,7 @@ async def test_no_limit_for_an_address_is_none(make_front, connect):
     await several(connect, front, 300)
 
 
-async def test_whoever_leaves_makes_room(make_front, connect):
+async def test_a_cancelled_waiter_frees_its_place(make_front, connect):
     front = await make_front(limits=Limits(connections_per_address=1))
     for _ in range(3):
         [connection] = await several(connect, front, 1)

@@ -220,7 +220,7 @@ async def test_a_body_whose_end_is_uncertain_is_a_400_and_ends_the_connection(fr
 
 
 @pytest.mark.parametrize("rest", UNCERTAIN.values(), ids=UNCERTAIN.keys())
-async def test_a_body_that_nobody_reads_ends_the_connection_and_is_no_error(front, connect, caplog, rest):
+async def test_an_unread_body_closes_the_connection_without_an_error(front, connect, caplog, rest):
     """As it was, the parser's error on the way of such a body was logged with its traceback."""
     connection = await connect(front)
     head, _, body = rest.partition(b"\r\n\r\n")
@@ -279,7 +279,7 @@ EMPTY = {
 
 
 @pytest.mark.parametrize("request_", EMPTY.values(), ids=EMPTY.keys())
-async def test_requests_without_a_body_or_with_one_that_nobody_reads_are_followed_by_others(front, connect, request_):
+async def test_requests_without_a_body_or_with_an_unread_one_keep_the_connection(front, connect, request_):
     connection = await connect(front)
 
     connection.send(request_ + POST + LENGTH + BODY + request_)

@@ -51,7 +51,7 @@ def test_a_store_is_up_only_if_it_answers(registry):
     assert registry.get_sample_value("microblog_store_up", {"store": "kafka"}) == 0
 
 
-def test_a_halted_lane_is_named(registry):
+def test_a_halted_partition_processor_is_named(registry):
     assert registry.get_sample_value("microblog_lane_halted", {"lane": "post.created:3"}) == 1
 
 

@@ -123,7 +123,7 @@ def test_only_what_is_the_owners_asks_for_a_token(api):
     assert asking == owners | {"listTokens", "revokeToken"}
 
 
-def test_only_the_list_of_ones_tokens_asks_for_one_where_nobody_needs_any():
+def test_on_an_open_server_only_the_token_list_needs_a_token():
     api = document(ROUTES, required=False)
 
     asking = {said["operationId"] for _, _, said in operations(api) if "security" in said}
