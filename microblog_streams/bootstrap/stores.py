@@ -8,11 +8,10 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.ports import EventLog, Followers
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
-from microblog_streams.stores.postgres.blocks import Blocks
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.credentials import Passwords, Tokens
 from microblog_streams.stores.postgres.deployment import EdgeAudits
-from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.follows import Blocks, Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters

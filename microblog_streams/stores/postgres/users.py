@@ -15,10 +15,9 @@ from microblog_streams.domain.events import UserDeleted
 from microblog_streams.domain.lookalikes import look
 from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, User
 from microblog_streams.ports import BeforeCommit
-from microblog_streams.stores.postgres.blocks import remove_all
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.credentials import add_password, add_token
-from microblog_streams.stores.postgres.follows import COLUMNS
+from microblog_streams.stores.postgres.follows import COLUMNS, remove_blocks
 from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event
 from microblog_streams.stores.postgres.session import Row, Session
@@ -173,7 +172,7 @@ class Users:
             if await session.fetch_one(_LOCK, user) is None:
                 return False
             await session.execute(_DELETE, at, user)
-            await remove_all(session, user)
+            await remove_blocks(session, user)
             for statement in _FORGET:
                 await session.execute(statement, user)
             await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])

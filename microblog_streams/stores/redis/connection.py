@@ -20,7 +20,6 @@ from microblog_streams.aio.tasks import InFlight
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.address import is_cluster, is_replicated, open_cluster, open_pool
-from microblog_streams.stores.redis.checks import Review, check, review
 from microblog_streams.stores.redis.cluster import Cluster
 from microblog_streams.stores.redis.pipeline import CommandBatcher, Send, pipeline_connection
 from microblog_streams.stores.redis.pool import PrimaryPool
@@ -28,12 +27,15 @@ from microblog_streams.stores.redis.server import (
     ONLY,
     Answer,
     Command,
+    Review,
     Server,
     ServerCall,
     SlotMoving,
     at_start,
+    check,
     info_of,
     not_primary,
+    review,
     unavailable,
 )
 
@@ -190,7 +192,7 @@ class Redis:
         return transient
 
     async def connect(self) -> None:
-        """Connect. Raises SetupError for a server that ``checks`` refuses."""
+        """Connect. Raises SetupError for a server that ``server.check`` refuses."""
         if self._client is not None:
             return
         client = self._open()

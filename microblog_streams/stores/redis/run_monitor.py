@@ -13,9 +13,8 @@ from typing import Final, NamedTuple
 from redis.exceptions import ClusterDownError
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.redis.checks import REPLICATION_SECONDS
 from microblog_streams.stores.redis.connection import Redis
-from microblog_streams.stores.redis.server import Info, Server, info_of, requires_replicas, run_of
+from microblog_streams.stores.redis.server import REPLICATION_SECONDS, Info, Server, info_of, requires_replicas, run_of
 
 _DIGITS: Final = 40
 #: Interval of the durability checks while nothing changes.

@@ -12,7 +12,7 @@
 -- caller gave up may wait in a socket's buffer, and must not undo what was done since.
 --
 -- stores/redis/timelines.py knows the limits and passes them. Strings compare by the server's locale, which is C: a
--- start on any other is refused (stores/redis/checks.py). VERSION is the digest of this file, so that workers of two
+-- start on any other is refused (stores/redis/server.py). VERSION is the digest of this file, so that workers of two
 -- releases work side by side.
 
 local ENTRY, BUILDING, COMPLETE, NONE = 24, 25, 'E', ''

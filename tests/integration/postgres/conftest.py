@@ -10,11 +10,10 @@ from psycopg2.extensions import make_dsn
 from pydantic import SecretStr
 from yarl import URL
 
-from microblog_streams.stores.postgres.blocks import Blocks
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.credentials import Passwords, Tokens
 from microblog_streams.stores.postgres.deployment import create_deployment
-from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.follows import Blocks, Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.migrations import migrate
 from microblog_streams.stores.postgres.outbox import Outbox, head, remove

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from microblog_streams.domain.errors import Blocked, NotFound
-from microblog_streams.stores.postgres import blocks as blocks_module
+from microblog_streams.stores.postgres import follows as blocks_module
 from microblog_streams.stores.postgres import follows as follows_module
-from microblog_streams.stores.postgres.blocks import Blocks
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.follows import Follows
+from microblog_streams.stores.postgres.follows import Blocks, Follows
 from microblog_streams.stores.postgres.users import Users
 from tests.support.connections import opened
 from tests.support.contracts.blocks import begin, check_edges

@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.stores.cassandra.author_index import (
+from microblog_streams.stores.cassandra.driver import FAST, STRONG
+from microblog_streams.stores.cassandra.posts import (
     MAX_AUTHORS_PER_READ,
     MAX_ROWS_PER_READ,
     OLDER,
     AuthorIndex,
     IndexRange,
 )
-from microblog_streams.stores.cassandra.driver import FAST, STRONG
 
 TOP = UUID(int=10_000)
 TEN = IndexRange(TOP, 10, STRONG)

@@ -10,13 +10,13 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.events import UserDeleted
 from microblog_streams.domain.ids import new_post_id
-from microblog_streams.stores.cassandra.author_index import OLDER
 from microblog_streams.stores.cassandra.posts import (
     DELETE_BODY,
     DELETE_INDEX,
     MAX_INDEX_ROWS,
     MAX_INDEX_ROWS_PER_BATCH,
     MAX_TEXTS_PER_BATCH,
+    OLDER,
     Posts,
 )
 from tests.support.fakes.world import World

@@ -5,8 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.stores.cassandra.author_index import OLDER
-from microblog_streams.stores.cassandra.posts import ABOVE_ALL, MAX_INDEX_ROWS, MIN_INDEX_ROWS, Posts
+from microblog_streams.stores.cassandra.posts import ABOVE_ALL, MAX_INDEX_ROWS, MIN_INDEX_ROWS, OLDER, Posts
 
 AUTHOR = 7
 
