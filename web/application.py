@@ -8,7 +8,7 @@ from aiohttp.web import AppKey
 from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.health import LocalStatus
 from microblog_streams.operations import Operations
-from microblog_streams.operations.follower_table_lookup import Rows
+from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
 
 
@@ -43,7 +43,7 @@ class Application(Protocol):
         ...
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> FollowerRows:
         """The rows of the followers table in this worker's partitions."""
         ...
 

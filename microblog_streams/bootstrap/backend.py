@@ -17,7 +17,7 @@ from microblog_streams.domain.ids import encode_user
 from microblog_streams.domain.topics import SOURCES, app_id, topic_name
 from microblog_streams.kafka.consumer_lag import Lags, offsets
 from microblog_streams.operations import Operations
-from microblog_streams.operations.follower_table_lookup import Rows
+from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.redis.rates import LocalRates
@@ -31,7 +31,7 @@ class WebBackend:
     operations: Operations
     rate_limiter: RateLimiter
     health: Health
-    rows: Rows
+    rows: FollowerRows
     local_status: LocalStatus
     status_collector: StatusCollector
 
@@ -48,7 +48,9 @@ def build_backend(
         operations,
         rate_limiter,
         health,
-        Rows(streaming.followers, lambda author: partition_of(encode_user(author), partitions), settings.worker_name),
+        FollowerRows(
+            streaming.followers, lambda author: partition_of(encode_user(author), partitions), settings.worker_name
+        ),
         local_status,
         _status_collector(app, stores, services, local_status),
     )

@@ -121,7 +121,7 @@ def build_operations(settings: Settings, stores: Stores, log: EventLog, follower
         timelines=in_redis.timelines,
         post_cache=in_redis.post_cache,
         user_cache=in_redis.user_cache,
-        shelf=in_redis.page_cache,
+        page_cache=in_redis.page_cache,
         followers=followers,
     )
     token_life = timedelta(days=settings.token_days)

@@ -13,7 +13,7 @@ from typing import Final
 
 from microblog_streams.commands.common import ProgressBars, caught_up, connected
 from microblog_streams.config.settings import Settings
-from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
+from microblog_streams.operations.audit import PostRows, RowFinding, RowKind
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.connection import Postgres

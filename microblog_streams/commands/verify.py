@@ -20,8 +20,7 @@ from microblog_streams.commands.post_scan import PostScan, scan_posts
 from microblog_streams.commands.user_selection import UserSelection, run_concurrently
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.operations.post_rows import PostRows
-from microblog_streams.operations.timelines.audit import NOTHING, Audit, Finding, FindingKind, Findings, counted
+from microblog_streams.operations.audit import NOTHING, Audit, Finding, FindingKind, Findings, PostRows, counted
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts

@@ -1,4 +1,4 @@
-"""The use cases, one file a noun, called by web views, agents and commands.
+"""The use cases, one file for each noun, called by web views, agents and commands.
 
 They take their stores as arguments and know nothing of Faust or HTTP. ``Operations`` holds one of each.
 """
@@ -10,17 +10,13 @@ from typing import Final
 
 from microblog_streams import ports as stores
 from microblog_streams.domain.models import Era
-from microblog_streams.operations.access import Access
+from microblog_streams.operations.access import Access, Passwords
+from microblog_streams.operations.audit import Audit, PostRows
 from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.fan_out import FanOut, Running
-from microblog_streams.operations.follow_effects import FollowEffects
-from microblog_streams.operations.follows import Blocks, Follows
+from microblog_streams.operations.follows import Blocks, FollowEffects, Follows
 from microblog_streams.operations.lost_commits import LostCommits
-from microblog_streams.operations.passwords import Passwords
-from microblog_streams.operations.post_rows import PostRows
-from microblog_streams.operations.posts import Posts
-from microblog_streams.operations.timelines.audit import Audit
-from microblog_streams.operations.timelines.hydration import Hydration
+from microblog_streams.operations.posts import Hydration, Posts
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.read import Timelines
 from microblog_streams.operations.timelines.rebuild import Rebuild, RebuildQueue
@@ -46,13 +42,13 @@ class Stores:
     timelines: stores.TimelineStore
     post_cache: stores.PostCache
     user_cache: stores.UserCache
-    shelf: stores.PageCache
+    page_cache: stores.PageCache
     followers: stores.Followers
 
 
 @dataclass(frozen=True)
 class Operations:
-    """All use cases: of users first, then of events, then of checks."""
+    """All use cases: of users first, then of events, then audits."""
 
     access: Access
     tokens: Tokens
@@ -74,7 +70,7 @@ def operations(
     """Build the operations on their stores. ``era``: returns PostgreSQL's current era."""
     tokens = Tokens(on.tokens, token_life)
     users = Users(on.users, on.user_cache, on.timelines, tokens)
-    hydration = Hydration(on.posts, on.post_cache, on.shelf, users)
+    hydration = Hydration(on.posts, on.post_cache, on.page_cache, users)
     merge_read = MergeRead(on.follows, on.posts)
     running = Running()
     lost_commits = LostCommits(on.followers, on.follows, on.users, era)

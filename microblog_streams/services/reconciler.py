@@ -13,7 +13,7 @@ from typing import Final
 
 from microblog_streams.aio.service import Service
 from microblog_streams.domain.errors import MicroblogError
-from microblog_streams.operations.timelines.audit import Audit, Findings, WaitUntilCaughtUp, counted
+from microblog_streams.operations.audit import Audit, Findings, WaitUntilCaughtUp, counted
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from microblog_streams.domain.errors import StoreUnavailable, Unfinished
 from microblog_streams.domain.ids import entry_post_id
 from microblog_streams.operations.pages import Page, PostView, timeline_above, timeline_below
-from microblog_streams.operations.timelines.hydration import Hydration
+from microblog_streams.operations.posts import Hydration
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.rebuild import RebuildQueue
 from microblog_streams.operations.users import Users

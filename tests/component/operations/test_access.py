@@ -10,8 +10,7 @@ from pydantic import SecretStr
 
 from microblog_streams.domain.errors import Busy, Invalid, KeyReused, UsernameTaken, WrongLogin
 from microblog_streams.domain.models import IdempotencyKey
-from microblog_streams.operations import passwords
-from microblog_streams.operations.passwords import Passwords
+from microblog_streams.operations.access import Passwords
 
 PASSWORD, OTHER = SecretStr("correct horse"), SecretStr("battery staple")
 ONCE = IdempotencyKey("0123456789abcdef", b"digest")
@@ -180,7 +179,7 @@ class TestLoggingIn:
 
     async def test_where_many_wait_the_next_one_is_turned_away(self, access, world, monkeypatch):
         await access.register("ann", PASSWORD)
-        monkeypatch.setattr(passwords, "MAX_WAITING_CALLS", 1)
+        monkeypatch.setattr("microblog_streams.operations.access.MAX_WAITING_CALLS", 1)
 
         outcomes = await asyncio.gather(*(access.log_in("ann", PASSWORD, "") for _ in range(8)), return_exceptions=True)
 

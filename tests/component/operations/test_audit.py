@@ -4,7 +4,7 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id, new_post_id
-from microblog_streams.operations.timelines.audit import Finding, FindingKind
+from microblog_streams.operations.audit import Finding, FindingKind
 from microblog_streams.ports import TimelineState
 
 

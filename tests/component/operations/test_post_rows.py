@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
+from microblog_streams.operations.audit import PostRows, RowFinding, RowKind
 
 
 @pytest.fixture

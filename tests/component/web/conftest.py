@@ -17,14 +17,14 @@ from argon2.profiles import CHEAPEST
 
 from microblog_streams.config.rate_limit_settings import NO_LIMITS
 from microblog_streams.config.settings import Settings
-from microblog_streams.operations import Stores, operations, passwords
-from microblog_streams.operations.follower_table_lookup import Rows
+from microblog_streams.operations import Stores, access, operations
+from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.ports import Followers
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.stores.redis.rates import LocalRates
 from tests.support.fakes.access import FakePasswords, FakeTokens
 from tests.support.fakes.blocks import FakeBlocks
-from tests.support.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
+from tests.support.fakes.caches import FakePageCache, FakePostCache, FakeUserCache
 from tests.support.fakes.database import FakeDatabase
 from tests.support.fakes.followers import FakeFollowers
 from tests.support.fakes.follows import FakeFollows
@@ -82,7 +82,7 @@ class App(faust.App):
     timelines: FakeTimelines
     post_cache: FakePostCache
     user_cache: FakeUserCache
-    rows: Rows
+    rows: FollowerRows
     local_status: Any
     status_collector: Any
 
@@ -122,7 +122,7 @@ MakeFront = Callable[..., Awaitable[Front]]
 @pytest.fixture(autouse=True)
 def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash with argon2id at its lowest cost; operations/test_access.py checks what it costs otherwise."""
-    monkeypatch.setattr(passwords, "RFC_9106_LOW_MEMORY", CHEAPEST)
+    monkeypatch.setattr(access, "RFC_9106_LOW_MEMORY", CHEAPEST)
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
     app.rates = FakeRates()
     app.rate_limiter = RateLimiter(settings, app.rates, LocalRates())
     app.health = FakeHealth()
-    app.rows = Rows(FakeFollowers(), lambda author: author % 8, "w6066")
+    app.rows = FollowerRows(FakeFollowers(), lambda author: author % 8, "w6066")
     app.finalize()
     routes.register(app, app, required=settings.auth == "required")
     app.web.init_server()
@@ -230,6 +230,6 @@ def _stores(app: App) -> Stores:
         timelines=app.timelines,
         post_cache=posts,
         user_cache=users,
-        shelf=FakeShelf(posts, users),
+        page_cache=FakePageCache(posts, users),
         followers=cast(Followers, None),  # only agents look at it
     )

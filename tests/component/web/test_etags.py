@@ -20,7 +20,7 @@ from web.http.paging import CursorKind
 
 PATH = "/timelines/1"
 #: What a page costs.
-PAGE = ["timelines.older", "shelf.get_many"]
+PAGE = ["timelines.older", "page_cache.get_many"]
 
 
 @pytest.fixture

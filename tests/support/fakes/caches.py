@@ -59,7 +59,7 @@ class FakeUserCache:
         self.kept[user] = None
 
 
-class FakeShelf:
+class FakePageCache:
     """The Shelf over both caches in memory: it is down where either is."""
 
     def __init__(self, posts: FakePostCache, users: FakeUserCache) -> None:

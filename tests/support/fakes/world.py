@@ -11,7 +11,7 @@ from microblog_streams.operations import Operations, Stores, operations
 from microblog_streams.operations.pages import Page, PostView
 from tests.support.fakes.access import FakePasswords, FakeTokens
 from tests.support.fakes.blocks import FakeBlocks
-from tests.support.fakes.caches import FakePostCache, FakeShelf, FakeUserCache
+from tests.support.fakes.caches import FakePageCache, FakePostCache, FakeUserCache
 from tests.support.fakes.database import FakeDatabase
 from tests.support.fakes.followers import FakeFollowers
 from tests.support.fakes.follows import FakeFollows
@@ -70,7 +70,7 @@ class World:
             timelines=self.timelines,
             post_cache=self.post_cache,
             user_cache=self.user_cache,
-            shelf=FakeShelf(self.post_cache, self.user_cache),
+            page_cache=FakePageCache(self.post_cache, self.user_cache),
             followers=self.followers,
         )
 

@@ -4,7 +4,7 @@ import pytest
 
 from microblog_streams.commands import post_scan
 from microblog_streams.commands.post_scan import PostScan
-from microblog_streams.operations.post_rows import PostRows, RowFinding, RowKind
+from microblog_streams.operations.audit import PostRows, RowFinding, RowKind
 from tests.support.fakes.world import World
 
 

@@ -6,7 +6,7 @@ from microblog_streams.commands import user_selection
 from microblog_streams.commands.user_selection import UserSelection
 from microblog_streams.commands.verify import TimelineScan
 from microblog_streams.domain.errors import NotFound, StoreUnavailable
-from microblog_streams.operations.timelines.audit import Finding, FindingKind
+from microblog_streams.operations.audit import Finding, FindingKind
 from tests.support.fakes.world import World
 
 
