@@ -2,5 +2,5 @@
 
 A view validates its input (``http``), calls one operation and returns JSON (``api.schemas``). Errors are raised, and
 become problem documents in one place (``http.problems``). Packages import one another in one direction: ``http``;
-``middlewares`` and ``api``; ``server``, ``openapi``, ``docs`` and ``admin``; ``routes``.
+``middlewares`` and ``api``; ``server``, ``openapi`` and ``admin``; ``routes``.
 """

@@ -22,9 +22,9 @@ from web.api.tokens import Token, Tokens
 from web.api.users import User, Users
 from web.api.view import View
 from web.application import MICROBLOG, Application
-from web.docs.view import Docs, DocsFile
 from web.http.params import toggle_slash
 from web.middlewares import stack
+from web.openapi.docs_page import Docs, DocsFile
 from web.openapi.document import OpenApi
 
 Route = tuple[str, type[View]]

@@ -1,4 +1,4 @@
-"""A bounded cache of lookups, each kept for some seconds from when the lookup began.
+"""Bounded memory of the newest entries, and a cache of lookups on top: each is kept for some seconds from its start.
 
 A lookup that is in flight during an invalidation may have read the old value, so its result is not stored.
 """
@@ -10,6 +10,22 @@ from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class BoundedDict(OrderedDict[K, V]):
+    """A dict of the ``max_entries`` entries that were set last."""
+
+    def __init__(self, max_entries: int) -> None:
+        """Start empty."""
+        super().__init__()
+        self._max_entries = max_entries
+
+    def __setitem__(self, key: K, value: V) -> None:
+        """Set an entry as the newest, and drop the oldest where there are too many."""
+        super().__setitem__(key, value)
+        self.move_to_end(key)
+        if len(self) > self._max_entries:
+            self.popitem(last=False)
 
 
 class Lookup(NamedTuple):
@@ -24,10 +40,9 @@ class TtlCache(Generic[K, V]):
 
     def __init__(self, max_entries: int, ttl_seconds: float) -> None:
         """Start empty."""
-        self._max_entries = max_entries
         self._ttl_seconds = ttl_seconds
         self._invalidations = 0
-        self._entries: OrderedDict[K, tuple[V, float]] = OrderedDict()
+        self._entries: BoundedDict[K, tuple[V, float]] = BoundedDict(max_entries)
 
     def get(self, key: K) -> V | None:
         """Return the value; None where there is none, or it has expired."""
@@ -49,9 +64,6 @@ class TtlCache(Generic[K, V]):
         if lookup.invalidations != self._invalidations:
             return
         self._entries[key] = value, lookup.began_at
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._max_entries:
-            self._entries.popitem(last=False)
 
     def invalidate(self, matches: Callable[[V], bool]) -> None:
         """Remove the values for which ``matches`` is true, and discard all lookups in flight."""

@@ -20,7 +20,7 @@ from microblog_streams.cluster_status.models import Page, Report
 from microblog_streams.domain.topics import SOURCES
 from web.api.view import View
 from web.http import responses
-from web.http.content_negotiation import preferred_type
+from web.http.responses import preferred_type
 
 JSON, HTML = "application/json", "text/html"
 #: The page's names of the sections that may be unknown.

@@ -1,7 +1,7 @@
 """Issuing, listing and revoking access tokens.
 
-Logins draw from a rate limit of the username, wherever they come from: a limit of each address alone would not stop an
-attacker who has many. The view draws from it, because the middleware of the rate limits has not read the body.
+Logins count against a rate limit of the username, wherever they come from: a limit of each address alone would not
+stop an attacker who has many. The view counts them, because the middleware of the rate limits has not read the body.
 """
 
 from hashlib import sha256

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, cast
 
 from aiohttp.web import Request, StreamResponse
 from faust.web import View as FaustView
+from faust.web.drivers.aiohttp import Web as AiohttpWeb
 
 from microblog_streams.operations import Operations
 from web.application import MICROBLOG, Application
@@ -127,7 +128,7 @@ class View(FaustView):
     @property
     def microblog(self) -> Application:
         """The application."""
-        return cast(Any, self.web).web_app[MICROBLOG]  # type: ignore[no-any-return]
+        return cast(AiohttpWeb, self.web).web_app[MICROBLOG]
 
     @property
     def operations(self) -> Operations:

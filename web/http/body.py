@@ -1,28 +1,55 @@
-"""Reading and validating a request's JSON body.
+"""Reads and validates a request's JSON body, after ``100 Continue`` where the client waits for it.
 
 Python's own JSON parser is used, because it reports names that appear twice in an object, which pydantic's parser
 accepts (parsers disagree on which one counts). Deep nesting, long numbers, NaN and other encodings end in a 400, like
 all bad JSON. A byte order mark, which some editors and libraries write, is skipped (RFC 8259, section 8.1).
+
+With ``Expect: 100-continue`` (RFC 9110, section 10.1.1) a client sends the body only after it was told to continue.
+As released, aiohttp tells it so as soon as the head was read, and the client sends bodies that are then refused for
+their head alone. So ``without_expect`` hides the header from aiohttp: ``read_body`` sends the ``100 Continue`` first,
+and a refusal takes its place. The connection ends with that refusal: the server cannot know whether the client still
+sends the body, and would read the body as a request or a request as the body.
 """
 
 import json
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any, Final, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn, TypeVar, cast
 
+from aiohttp import HttpVersion11
+from aiohttp.hdrs import EXPECT
 from aiohttp.http_exceptions import BadHttpMessage
-from aiohttp.web import HTTPUnsupportedMediaType, Request, RequestPayloadError
+from aiohttp.web import (
+    BaseRequest,
+    HTTPExpectationFailed,
+    HTTPUnsupportedMediaType,
+    Request,
+    RequestKey,
+    RequestPayloadError,
+)
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from microblog_streams.domain.errors import Invalid
-from web.http.expect_continue import send_continue
 from web.http.problems import InvalidFields
 
 #: Names of UTF-8 in use. No codec is looked up, because Python caches every name that was ever asked for.
 _UTF_8: Final = frozenset({"utf-8", "utf8"})
+#: Messages in place of those of pydantic that speak of Python or say too little.
+_MESSAGES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a field of this request",
+    "model_type": "must be a JSON object",
+    "int_type": "must be a whole number",
+    "string_type": "must be a string",
+    "string_unicode": "contains a name with a lone surrogate (half a character)",
+}
+#: The header's value, until the client was told to continue; absent without the header.
+EXPECTATION: Final = RequestKey("expectation", str)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+RequestFactory = Callable[..., BaseRequest]
 
 
 class RequestModel(BaseModel):
@@ -40,17 +67,6 @@ class TooManyChunks(BadHttpMessage, RequestPayloadError):
     def __init__(self, allowed: int) -> None:
         """``allowed`` is the number of chunks."""
         super().__init__(f"has more than {allowed:,} chunks; send it in fewer")
-
-
-#: Messages in place of those of pydantic that speak of Python or say too little.
-_MESSAGES = {
-    "missing": "is missing",
-    "extra_forbidden": "is not a field of this request",
-    "model_type": "must be a JSON object",
-    "int_type": "must be a whole number",
-    "string_type": "must be a string",
-    "string_unicode": "contains a name with a lone surrogate (half a character)",
-}
 
 
 async def read_body(request: Request, model: type[BodyT]) -> BodyT:
@@ -107,3 +123,38 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique_names, parse_consta
 def _field(error: ErrorDetails) -> tuple[str, str]:
     name = ".".join(str(part) for part in error["loc"])[:100] or "body"
     return name, _MESSAGES.get(error["type"], error["msg"].replace("Input should be", "must be"))
+
+
+def without_expect(factory: RequestFactory) -> RequestFactory:
+    """Wrap a request factory: move ``Expect`` from the headers to ``EXPECTATION``. HTTP/1.0 ignores it."""
+
+    def make(message: Any, *rest: Any) -> BaseRequest:  # noqa: ANN401  # aiohttp's own arguments
+        if (expected := message.headers.get(EXPECT)) is None:
+            return factory(message, *rest)
+        headers = message.headers.copy()
+        del headers[EXPECT]
+        request = cast(Request, factory(message._replace(headers=headers), *rest))
+        if message.version >= HttpVersion11:
+            request[EXPECTATION] = expected.lower()
+        return request
+
+    return make
+
+
+def check_expectation(request: Request) -> None:
+    """Raise HTTPExpectationFailed for any expectation but ``100-continue``."""
+    if request.get(EXPECTATION, "100-continue") != "100-continue":
+        raise HTTPExpectationFailed
+
+
+async def send_continue(request: Request) -> None:
+    """Send ``100 Continue`` to a client that waits for it."""
+    if request.pop(EXPECTATION, None) and not request.content.is_eof():
+        writer = cast(Any, request.writer)
+        await writer.write(_CONTINUE)
+        writer.output_size = 0  # the final answer has not begun
+
+
+def awaits_continue(request: Request) -> bool:
+    """Return whether the client may still wait for ``100 Continue``."""
+    return EXPECTATION in request and not request.content.is_eof()

@@ -36,7 +36,7 @@ from microblog_streams.domain.errors import (
 )
 from microblog_streams.domain.rates import Verdict
 from microblog_streams.observability import logs
-from web.http.rate_limit_headers import rate_limit_headers
+from web.http.responses import rate_limit_headers
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +61,15 @@ class TooSlow(Exception):
 
 
 class TooManyRequests(Exception):
-    """A rate limit of the caller is used up; nothing was done."""
+    """The caller exceeded a rate limit; nothing was done."""
 
     def __init__(self, limit: str, verdict: Verdict) -> None:
         """``limit`` is the rate limit's name."""
         rate = verdict.tightest.rate
-        super().__init__(f"The rate limit {limit} is used up: {rate}. Try again in {verdict.wait} s.")
+        window = rate.GRANULARITY.name if rate.multiples == 1 else f"{rate.multiples} {rate.GRANULARITY.name}s"
+        super().__init__(
+            f"Rate limit exceeded: {limit} allows {rate.amount} requests per {window}. Try again in {verdict.wait} s."
+        )
         self.headers = {"Retry-After": str(verdict.wait), **rate_limit_headers(limit, verdict)}
 
 

@@ -1,12 +1,16 @@
-"""Responses: JSON models, empty ones, and files that are cached.
+"""Responses: JSON models, empty ones, cached files; the headers of rate limits; and what the client accepts.
 
-A file does not change while a worker runs: it is compressed once, and a client that has its ``ETag`` gets a 304.
+A file does not change while a worker runs: it is compressed once, and a client that has its ``ETag`` gets a 304. A
+client names the media types and codings that it accepts in ``Accept`` and ``Accept-Encoding`` (RFC 9110, section 12.5).
+``RateLimit`` and ``RateLimit-Policy`` are structured fields of draft-ietf-httpapi-ratelimit-headers.
 """
 
 import gzip
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import ceil
 from typing import Final, Self
 
 from aiohttp.web import Request, Response
@@ -14,12 +18,14 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from web.http.content_negotiation import accepts_gzip
+from microblog_streams.domain.rates import Rate, Verdict
 
 #: The client stores the file and asks each time whether it changed, as another version of the API may serve it.
 REVALIDATE: Final = {"Cache-Control": "no-cache"}
 #: The client stores the file for a day.
 CACHE_ONE_DAY: Final = {"Cache-Control": "max-age=86400"}
+_WEIGHT: Final = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)", re.ASCII)
+_REFUSED: Final = re.compile(r"q=0(\.0*)?", re.ASCII)
 
 
 class ResponseModel(BaseModel):
@@ -66,6 +72,22 @@ def json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = Non
     return Response(body=body, status=status, headers=headers, content_type="application/json")
 
 
+def rate_limit_headers(limit: str, verdict: Verdict) -> Mapping[str, str]:
+    """Return both headers; ``limit`` is the rate limit's name."""
+    names = {each.rate: _policy_name(limit, each.rate, first=not at) for at, each in enumerate(verdict.left)}
+    left = verdict.tightest
+    return {
+        "RateLimit-Policy": ", ".join(f"{name};q={rate.amount};w={rate.get_expiry()}" for rate, name in names.items()),
+        "RateLimit": f"{names[left.rate]};r={left.requests};t={ceil(left.seconds)}",
+    }
+
+
+def _policy_name(limit: str, rate: Rate, first: bool) -> str:
+    """Return ``"posting"`` for the first rate, and ``"posting-day"`` or ``"posting-7-day"`` for the others."""
+    count = f"{rate.multiples}-" if rate.multiples > 1 else ""
+    return f'"{limit}"' if first else f'"{limit}-{count}{rate.GRANULARITY.name}"'
+
+
 @dataclass(frozen=True, slots=True)
 class CachedFile:
     """A file's bytes, as they are and gzipped, and its ETag without quotes."""
@@ -90,3 +112,38 @@ class CachedFile:
             compressed = common | {"Content-Encoding": "gzip"}
             return Response(body=self.gzipped, content_type=self.content_type, headers=compressed)
         return Response(body=self.body, content_type=self.content_type, headers=common)
+
+
+def preferred_type(request: Request, offered: Sequence[str]) -> str:
+    """Return the media type with the highest weight; of equal weights, and if none is accepted, the first offered.
+
+    It never refuses a client with 406: a response in another type, named by ``Content-Type``, is more useful.
+    """
+    ranges = _media_ranges(",".join(request.headers.getall("Accept", [])).lower())
+    return max(offered, key=lambda offer: _weight(offer, ranges))
+
+
+def accepts_gzip(request: Request) -> bool:
+    """Return whether the client accepts gzip: by its name or by ``*``, with a weight other than 0."""
+    accepted = {}
+    for item in ",".join(request.headers.getall("Accept-Encoding", [])).lower().split(","):
+        coding, *parameters = (part.strip() for part in item.split(";"))
+        accepted[coding] = not any(_REFUSED.fullmatch(parameter) for parameter in parameters)
+    return accepted.get("gzip", accepted.get("x-gzip", accepted.get("*", False)))
+
+
+def _media_ranges(header: str) -> dict[str, float]:
+    """Return the weights by media range. Parameters other than the weight are ignored."""
+    found = {}
+    for item in header.split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        if name:
+            weights = [float(match[1]) for text in parameters if (match := _WEIGHT.fullmatch(text))]
+            found[name] = weights[0] if weights else 1.0
+    return found
+
+
+def _weight(offer: str, ranges: dict[str, float]) -> float:
+    """Return the weight of a media type: by its name, else by ``type/*``, else by ``*/*``."""
+    main_type = offer.partition("/")[0] + "/*"
+    return next((ranges[name] for name in (offer, main_type, "*/*") if name in ranges), 0.0)

@@ -1,28 +1,34 @@
-"""Rate limits: which request draws from which limit, and a limit on guessing tokens.
+"""Rate limits: which request counts against which limit, of which client, and a limit on guessing tokens.
 
-Requests draw from the user's limit if a token identifies the caller, so that people behind one address do not share
-one, and otherwise from the address' limit. Registering and signing in always draw from the address', because an
-attacker can have any number of users. Requests that ``LIMITS`` does not name draw from the limit of reading; only
-``OPTIONS`` draws from none. A request counts when it arrives, whatever its outcome: one that fails or is repeated costs
-as much.
+Requests count against the user's limit if a token identifies the caller, so that people behind one address do not share
+one, and otherwise against the address'. Registering and signing in always count against the address', because an
+attacker can have any number of users. Requests that ``LIMITS`` does not name count against the limit of reading; only
+``OPTIONS`` against none. A request counts when it arrives, whatever its outcome: one that fails or is repeated costs as
+much.
 
-Token guessing is limited in front of authentication, whose outcome it needs: each 401 draws from a limit of the
-address, at the rates for signing in. Once it is used up, requests with a token are refused before the token is looked
+The client's address is that of the connection, which a client cannot choose. Only if that is a trusted proxy of the
+settings, the proxy's header counts: its hops are read from the nearest on, and the first that is no trusted proxy is
+the client. What lies beyond it may have been written by the client, and is ignored.
+
+Token guessing is limited in front of authentication, whose outcome it needs: each 401 counts against a limit of the
+address, at the rates for signing in. Once it is exceeded, requests with a token are refused before the token is looked
 up, so that guessing stops and costs no store anything. It is separate from the limit for signing in: an old program
 that sends a revoked token every minute must not keep its owner from signing in again. Many people share an address, and
 one such program must not lock out the others, so tokens that were valid recently are accepted. All of this is kept in
 the worker's memory, so that requests with valid tokens pay nothing for it.
 """
 
-from collections import OrderedDict
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
+from microblog_streams.aio.ttl_cache import BoundedDict
+from microblog_streams.config.field_types import Network
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain.rates import Verdict
 from microblog_streams.rate_limits.rate_limiter import RateLimit
@@ -30,10 +36,9 @@ from web.application import MICROBLOG
 from web.http.authorization import caller
 from web.http.params import canonical
 from web.http.problems import TooManyRequests, with_problems
-from web.http.rate_limit_headers import rate_limit_headers
-from web.middlewares.client_address import ClientAddresses
+from web.http.responses import rate_limit_headers
 
-#: By method and path; all other requests of the API draw from ``RateLimit.READING``.
+#: By method and path; all other requests of the API count against ``RateLimit.READING``.
 LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
     ("POST", "/posts/"): RateLimit.POSTING,
     ("DELETE", "/posts/{ident}"): RateLimit.POSTING,
@@ -49,20 +54,11 @@ LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
 ADDRESS_LIMITS: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
 #: Valid tokens, and refused addresses, that a worker remembers; beyond it, the oldest are forgotten.
 MAX_REMEMBERED: Final = 10_000
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class BoundedDict(OrderedDict[K, V], Generic[K, V]):
-    """A dict of the last ``MAX_REMEMBERED`` entries."""
-
-    def remember(self, key: K, value: V) -> None:
-        """Set an entry as the newest, and drop the oldest if there are too many."""
-        self[key] = value
-        self.move_to_end(key)
-        if len(self) > MAX_REMEMBERED:
-            self.popitem(last=False)
+Address = IPv4Address | IPv6Address
+#: An IPv6 customer has a /64 network, and may use any address in it.
+IPV6_PREFIX_BITS = 64
+#: The key of clients without an address: connections over a Unix socket.
+NO_ADDRESS = "nowhere"
 
 
 def rate_limits(settings: RateLimitSettings, api_paths: Set[str]) -> Middleware:
@@ -90,41 +86,11 @@ def rate_limits(settings: RateLimitSettings, api_paths: Set[str]) -> Middleware:
 
 
 def limit_of(request: Request, api_paths: Set[str]) -> RateLimit | None:
-    """Return the limit that a request draws from; None for OPTIONS and for paths that are not the API's."""
+    """Return the limit that a request counts against; None for OPTIONS and for paths that are not the API's."""
     resource = request.match_info.route.resource
     if resource is None or resource.canonical not in api_paths or request.method == "OPTIONS":
         return None
     return LIMITS.get((request.method, canonical(resource.canonical)), RateLimit.READING)
-
-
-class _TokenGuesses:
-    """The tokens that were valid, and the addresses whose limit is used up."""
-
-    def __init__(self) -> None:
-        self._valid_tokens: BoundedDict[bytes, None] = BoundedDict()
-        self._refused: BoundedDict[str, tuple[float, Verdict]] = BoundedDict()
-
-    def check(self, address: str, token: bytes) -> None:
-        """Raise TooManyRequests for an address whose limit is used up, unless the token was valid before."""
-        if token in self._valid_tokens or address not in self._refused:
-            return
-        at, verdict = self._refused[address]
-        now = verdict.aged(monotonic() - at)
-        if now.tightest.seconds > 0:
-            raise TooManyRequests(RateLimit.SIGNING_IN, now)
-
-    def note_valid(self, token: bytes) -> None:
-        self._valid_tokens.remember(token, None)
-
-    async def note_invalid(self, request: Request, address: str, token: bytes) -> None:
-        """Draw from the address' limit. Raises TooManyRequests where it was used up before."""
-        self._valid_tokens.pop(token, None)
-        verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"tokens:{address}")
-        if verdict is None or verdict.tightest.requests:
-            return
-        self._refused.remember(address, (monotonic(), verdict))
-        if not verdict.granted:
-            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
 
 def token_guess_limit(settings: RateLimitSettings) -> Middleware:
@@ -148,6 +114,88 @@ def token_guess_limit(settings: RateLimitSettings) -> Middleware:
     return limit_guesses
 
 
+class _TokenGuesses:
+    """The tokens that were valid, and the addresses whose limit is used up."""
+
+    def __init__(self) -> None:
+        self._valid_tokens: BoundedDict[bytes, None] = BoundedDict(MAX_REMEMBERED)
+        self._refused: BoundedDict[str, tuple[float, Verdict]] = BoundedDict(MAX_REMEMBERED)
+
+    def check(self, address: str, token: bytes) -> None:
+        """Raise TooManyRequests for an address whose limit is used up, unless the token was valid before."""
+        if token in self._valid_tokens or address not in self._refused:
+            return
+        at, verdict = self._refused[address]
+        now = verdict.aged(monotonic() - at)
+        if now.tightest.seconds > 0:
+            raise TooManyRequests(RateLimit.SIGNING_IN, now)
+
+    def note_valid(self, token: bytes) -> None:
+        self._valid_tokens[token] = None
+
+    async def note_invalid(self, request: Request, address: str, token: bytes) -> None:
+        """Count a request against the address' limit. Raises TooManyRequests where it was used up before."""
+        self._valid_tokens.pop(token, None)
+        verdict = await request.app[MICROBLOG].rate_limiter.take(RateLimit.SIGNING_IN, f"tokens:{address}")
+        if verdict is None or verdict.tightest.requests:
+            return
+        self._refused[address] = (monotonic(), verdict)
+        if not verdict.granted:
+            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
+
+
 def _token_digest(headers: list[str]) -> bytes:
     """Return the SHA-256 of the Authorization headers, so that no token is kept in memory."""
     return sha256("\n".join(headers).encode("utf-8", "surrogateescape")).digest()
+
+
+class ClientAddresses:
+    """Finds the addresses of clients behind the trusted proxies."""
+
+    def __init__(self, settings: RateLimitSettings) -> None:
+        """Read the trusted proxies and the name of their header from the settings."""
+        self._proxies: Sequence[Network] = settings.trusted_proxies
+        self._hops = _forwarded if settings.proxy_header == "Forwarded" else _x_forwarded_for
+
+    def of(self, request: Request) -> str:
+        """Return the client's IPv4 address or IPv6 /64 network."""
+        address = parse_address(request.remote or "")
+        if address is None:
+            return NO_ADDRESS
+        hops = self._hops(request)
+        while self._is_trusted(address) and (hop := parse_address(next(hops, ""))):
+            address = hop
+        return _address_key(address)
+
+    def _is_trusted(self, address: Address) -> bool:
+        return any(address in network for network in self._proxies)
+
+
+def parse_address(text: str) -> Address | None:
+    """Return an address, written with or without a port; None for other text."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _address_key(address: Address) -> str:
+    if isinstance(address, IPv6Address):
+        return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))
+    return str(address)
+
+
+def _x_forwarded_for(request: Request) -> Iterator[str]:
+    """Yield the hops of ``X-Forwarded-For``, the nearest first."""
+    return reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(","))
+
+
+def _forwarded(request: Request) -> Iterator[str]:
+    """Yield the hops of ``Forwarded`` (RFC 7239, parsed by aiohttp), the nearest first."""
+    return (hop.get("for", "") for hop in reversed(request.forwarded))

@@ -26,10 +26,9 @@ from aiohttp.web import (
 from isal import isal_zlib
 
 from microblog_streams.config.settings import Settings
-from web.http.content_negotiation import accepts_gzip
 from web.http.problems import TooSlow, with_problems
-from web.middlewares.admin_gate import admin_gate
-from web.middlewares.authentication import authentication
+from web.http.responses import accepts_gzip
+from web.middlewares.authentication import admin_gate, authentication
 from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
 from web.middlewares.request_ids import request_ids

@@ -14,8 +14,7 @@ from aiohttp.web import Request, Response
 from web.api.view import View
 from web.http.responses import REVALIDATE, CachedFile
 from web.openapi.components import BEARER_REQUIRED, HEADERS, SECURITY_SCHEMES, Schemas
-from web.openapi.operations import Api, Operation, description, operations, summary
-from web.openapi.parameters import parameters, request_body
+from web.openapi.operations import Api, Operation, description, operations, parameters, request_body, summary
 from web.openapi.responses import requires_token, responses
 
 Json = dict[str, Any]

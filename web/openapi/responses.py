@@ -46,8 +46,7 @@ from web.http.problems import (
     problem_type,
 )
 from web.openapi.components import headers
-from web.openapi.operations import Api, Operation, summary
-from web.openapi.parameters import parameters
+from web.openapi.operations import Api, Operation, parameters, summary
 
 Json = dict[str, Any]
 Errors = tuple[type[Exception], ...]

@@ -25,7 +25,7 @@ from faust.types import AppT
 from faust.web.drivers.aiohttp import Web
 
 from microblog_streams.config.addresses import listening_sockets
-from web.http import expect_continue
+from web.http.body import awaits_continue, check_expectation, without_expect
 from web.middlewares.cors import CorsPolicy
 from web.middlewares.request_ids import received_request_id
 from web.server.connection import GuardedHandler
@@ -98,7 +98,7 @@ class GuardedServer(Server):
         """Take the configuration of ``plain``, the server that aiohttp's runner made."""
         super().__init__(
             cast(Any, with_early_responses(plain.request_handler, cors)),  # always gets requests of the application
-            request_factory=cast(Any, expect_continue.without_expect(plain.request_factory)),
+            request_factory=cast(Any, without_expect(plain.request_factory)),
             handler_cancellation=plain.handler_cancellation,
             loop=plain._loop,
             **plain._kwargs,
@@ -151,7 +151,7 @@ def with_early_responses(handler: Handler, cors: CorsPolicy) -> Handler:
 
 def _is_last(request: Request) -> bool:
     """Return whether the connection ends with this answer, which then says so (RFC 9112, section 9.6)."""
-    return expect_continue.is_waiting(request) or cast(GuardedHandler, request.protocol).is_closing
+    return awaits_continue(request) or cast(GuardedHandler, request.protocol).is_closing
 
 
 def _check(request: Request) -> None:
@@ -160,4 +160,4 @@ def _check(request: Request) -> None:
         raise HTTPBadRequest
     if sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_HEAD_BYTES:
         raise HTTPRequestHeaderFieldsTooLarge
-    expect_continue.check(request)
+    check_expectation(request)

@@ -5,7 +5,7 @@ import gzip
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.http.content_negotiation import accepts_gzip
+from web.http.responses import accepts_gzip
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ async def test_a_budget_is_one_for_all_its_calls_and_for_no_others(make_front, p
     assert 1 <= int(answers[2].headers["Retry-After"]) <= 2_592_000
     assert answers[2].headers["RateLimit-Policy"] == f'"{budget}";q=2;w=2592000'
     document = await problem(answers[2], 429, "too-many-requests")
-    assert document["detail"].startswith(f"The rate limit {budget} is used up: 2 per 1 month. Try again in ")
+    assert document["detail"].startswith(f"Rate limit exceeded: {budget} allows 2 requests per month. Try again in ")
     assert front.app.rate_limiter.refused == {**dict.fromkeys(front.app.rate_limiter.refused, 0), budget: 1}
     assert (await front.client.request(*another)).status != 429
 
@@ -207,7 +207,7 @@ async def test_signing_in_counts_by_the_name_that_is_tried_too(make_front):
     await view._limit_login("ann")
     await view._limit_login("ANN")
 
-    with pytest.raises(TooManyRequests, match="The rate limit signing-in is used up"):
+    with pytest.raises(TooManyRequests, match="Rate limit exceeded: signing-in"):
         await view._limit_login("\uff21\uff2e\uff2e")
     for name in ("bob", "x" * 100_000, "\ud800", "", "../\r\n"):
         await view._limit_login(name)

@@ -87,12 +87,3 @@ async def test_without_a_limit_guesses_are_only_wrong(make_front, authenticated)
     client = (await make_front()).client
 
     assert {(await client.get("/users/", headers=guess(number))).status for number in range(20)} == {401}
-
-
-def test_what_is_remembered_is_bounded(monkeypatch):
-    monkeypatch.setattr(rate_limits, "MAX_REMEMBERED", 2)
-    memory = rate_limits.BoundedDict()
-    for key in "abca":
-        memory.remember(key, None)
-
-    assert list(memory) == ["c", "a"]

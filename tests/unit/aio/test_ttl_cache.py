@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.aio import ttl_cache
-from microblog_streams.aio.ttl_cache import Lookup, TtlCache
+from microblog_streams.aio.ttl_cache import BoundedDict, Lookup, TtlCache
 
 
 @pytest.fixture
@@ -61,3 +61,11 @@ def test_an_answer_that_was_on_its_way_while_others_were_dropped_is_not_kept(clo
     answers.put("b", 2, answers.begin_lookup())
 
     assert [answers.get(key) for key in "ab"] == [None, 2]
+
+
+def test_a_bounded_dict_keeps_the_entries_that_were_set_last():
+    kept = BoundedDict(2)
+    for key in "abca":
+        kept[key] = None
+
+    assert list(kept) == ["c", "a"]

@@ -7,9 +7,8 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.rates import Left, Verdict, parse
 from web.http.params import canonical
 from web.http.problems import TooManyRequests
-from web.http.rate_limit_headers import rate_limit_headers
-from web.middlewares.client_address import ClientAddresses
-from web.middlewares.rate_limits import LIMITS
+from web.http.responses import rate_limit_headers
+from web.middlewares.rate_limits import LIMITS, ClientAddresses
 from web.routes import API
 
 READING = {"GET", "HEAD", "OPTIONS"}
@@ -46,9 +45,15 @@ def test_the_headers_tell_all_rates_and_what_is_left_of_the_tightest():
 def test_the_error_says_what_is_used_up_and_when_there_is_more():
     error = TooManyRequests("signing-in", Verdict(False, [Left(*parse("10/minute"), 0, 11.5)]))
 
-    assert str(error) == "The rate limit signing-in is used up: 10 per 1 minute. Try again in 12 s."
+    assert str(error) == "Rate limit exceeded: signing-in allows 10 requests per minute. Try again in 12 s."
     assert error.headers["Retry-After"] == "12"
     assert error.headers["RateLimit"] == '"signing-in";r=0;t=12'
+
+
+def test_the_error_names_a_window_of_several_days():
+    error = TooManyRequests("posting", Verdict(False, [Left(*parse("9000/7 days"), 0, 60.0)]))
+
+    assert str(error) == "Rate limit exceeded: posting allows 9000 requests per 7 days. Try again in 60 s."
 
 
 class Transport:

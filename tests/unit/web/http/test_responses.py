@@ -3,7 +3,7 @@
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from web.http.content_negotiation import preferred_type
+from web.http.responses import preferred_type
 
 OFFERED = ("application/json", "text/html")
 

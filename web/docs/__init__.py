@@ -1,1 +1,0 @@
-"""``/docs``: the API for people."""
