@@ -27,7 +27,7 @@ WORDS: Final[Mapping[str, str]] = {
     "whoever": "the caller, the worker, ...: say who",
     "somebody": "a user, an operator, ...: say who",
     "nobody": "no user, no worker, ...: say who",
-    "steadiness": "redis_restart_monitor",
+    "steadiness": "RedisRestartMonitor",
     "restater": "row_republisher",
     "restatement": "republish",
     "handover": "thread_future",

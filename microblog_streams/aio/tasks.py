@@ -1,4 +1,4 @@
-"""Count tasks in flight, bound how many run at a time, and cancel them until they end."""
+"""Tasks: count those in flight, bound how many run at a time, and cancel them until each has ended."""
 
 import asyncio
 from collections import deque
@@ -6,6 +6,8 @@ from collections.abc import Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
+
+import mode
 
 #: Seconds after which a task that still runs is cancelled again.
 RECANCEL_SECONDS: Final = 0.5
@@ -98,3 +100,19 @@ class BoundedPipeline:
         failed = [outcome for outcome in ended if isinstance(outcome, BaseException)]
         if failed and error is None:
             raise failed[0]
+
+
+class Service(mode.Service):
+    """mode's Service, whose stop always ends: it cancels its tasks until each has ended.
+
+    mode cancels each task once and then waits for it without a limit: where a library loses the cancellation, a worker
+    that gets SIGTERM at that moment would run until it is killed.
+    """
+
+    async def _gather_futures(self, *, timeout: float | None = None) -> None:
+        del timeout
+        while pending := [future for future in self._futures if not future.done()]:
+            await asyncio.wait(pending, timeout=RECANCEL_SECONDS)
+            for future in pending:
+                future.cancel()
+        self._futures.clear()

@@ -12,9 +12,8 @@ from mode import loop as event_loop
 import agents
 from microblog_streams import commands
 from microblog_streams.bootstrap.backend import build_backend
-from microblog_streams.bootstrap.boot_order import BootOrder
 from microblog_streams.bootstrap.faust_app import FaustApp
-from microblog_streams.bootstrap.services import Services, build_cluster_services, build_services
+from microblog_streams.bootstrap.services import BootOrder, Services, build_cluster_services, build_services
 from microblog_streams.bootstrap.stores import Stores, build_operations, build_stores
 from microblog_streams.bootstrap.streaming import Streaming, build_streaming
 from microblog_streams.config.settings import Settings

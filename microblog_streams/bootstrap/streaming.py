@@ -7,9 +7,9 @@ import tables.followers
 from microblog_streams.bootstrap.faust_app import FaustApp
 from microblog_streams.bootstrap.stores import Stores
 from microblog_streams.delivery.faust_patches import transport
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.publisher import Publisher
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.delivery.stale_changelog_rows import RowRepublisher
 from microblog_streams.services.deployment_watch import DeploymentWatch
 from tables.followers import FollowersTable

@@ -24,8 +24,7 @@ from microblog_streams.client.models import (
     Token,
     User,
 )
-from microblog_streams.client.pages import MAX_PAGE_SIZE, Listing
-from microblog_streams.client.polling import POLL_PAGE_SIZE, POLL_SECONDS, TimelinePoller
+from microblog_streams.client.pages import MAX_PAGE_SIZE, POLL_PAGE_SIZE, POLL_SECONDS, Listing, TimelinePoller
 from microblog_streams.client.retrying import Retrying
 from microblog_streams.client.transport import AuthenticatedTransport, HttpTransport, parse
 

@@ -16,7 +16,7 @@ from faust import App
 from microblog_streams.cluster_status import durability_checks
 from microblog_streams.cluster_status.models import Report, Size
 from microblog_streams.config.settings import Settings
-from microblog_streams.dead_letters.watch import DeadLetterWatch
+from microblog_streams.dead_letters.operations import DeadLetterWatch
 from microblog_streams.delivery.faust_patches.transport import producer_started, refresh_broker
 from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.delivery.processor_pool import ProcessorPool

@@ -1,19 +1,27 @@
-"""What the commands share: connections to stores, exit status, progress on the terminal, and the wait for events."""
+"""What the commands share: connections, exit status, progress bars, the wait for events, and the users to work on."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self
+from dataclasses import dataclass
+from typing import Final, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from microblog_streams.config.settings import Settings, exit_with_error
-from microblog_streams.domain.errors import MicroblogError, SetupError
+from microblog_streams.domain.errors import MicroblogError, NotFound, SetupError
 from microblog_streams.kafka.consumer_lag import CaughtUp, offsets
-from microblog_streams.ports import Connection
+from microblog_streams.ports import Connection, UserStore
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import EdgeAudits, get_deployment
 from microblog_streams.stores.postgres.outbox import Outbox
+
+#: Users of one page.
+PAGE_SIZE: Final = 1_000
+#: Draws for each user of a sample, and in addition: in a small deployment most draws repeat an earlier one.
+_DRAWS_PER_USER, _EXTRA_DRAWS = 4, 100
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -78,3 +86,54 @@ class ProgressBars:
             total = self._bars.tasks[self._task].total or 1
             self._bars.update(self._task, completed=total, total=total)
             self._task = None
+
+
+@dataclass(frozen=True)
+class UserSelection:
+    """Ids of the users in ``ids``, or of ``sample`` random users, or of all users if neither is given."""
+
+    users: UserStore
+    ids: Collection[int] = ()
+    sample: int = 0
+
+    async def pages(self) -> AsyncIterator[Sequence[int]]:
+        """Yield the ids in pages. Raises NotFound for an id of no user, StoreUnavailable."""
+        if self.ids:
+            yield await self._existing()
+        elif self.sample:
+            yield await self._sampled()
+        else:
+            last = 0
+            while page := await self.users.page(last, PAGE_SIZE):
+                yield [user.id for user in page]
+                last = page[-1].id
+
+    async def _existing(self) -> list[int]:
+        found = await self.users.get_many(self.ids)
+        for user in self.ids:
+            if user not in found:
+                raise NotFound("user", user)
+        return sorted(found)
+
+    async def _sampled(self) -> list[int]:
+        drawn: set[int] = set()
+        for _ in range(_DRAWS_PER_USER * self.sample + _EXTRA_DRAWS):
+            if len(drawn) < self.sample and (user := await self.users.draw()) is not None:
+                drawn.add(user)
+        return sorted(drawn)
+
+
+async def run_concurrently(items: Iterable[T], work: Callable[[T], Awaitable[object]], concurrency: int) -> None:
+    """Do the work for each item, up to ``concurrency`` at a time. The first error cancels the rest, and is raised."""
+    remaining = iter(items)
+
+    async def worker() -> None:
+        for item in remaining:
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(worker())
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None

@@ -15,8 +15,7 @@ from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.topics import SOURCES, changelog_name, topic_name
 from microblog_streams.kafka.consumer_lag import offsets
 from microblog_streams.ports import Progress
-from microblog_streams.repartition.progress_waits import ProgressWaits
-from microblog_streams.repartition.repartition import RepartitionRun
+from microblog_streams.repartition.repartition import ProgressWaits, RepartitionRun
 from microblog_streams.repartition.topics import TopicSetTopics
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import moving

@@ -15,9 +15,15 @@ from faust import App
 from faust.cli import option
 
 from microblog_streams.commands import post_scan
-from microblog_streams.commands.common import ProgressBars, caught_up, connected, expected_failures
+from microblog_streams.commands.common import (
+    ProgressBars,
+    UserSelection,
+    caught_up,
+    connected,
+    expected_failures,
+    run_concurrently,
+)
 from microblog_streams.commands.post_scan import PostScan, scan_posts
-from microblog_streams.commands.user_selection import UserSelection, run_concurrently
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.operations.audit import NOTHING, Audit, Finding, FindingKind, Findings, PostRows, counted

@@ -1,7 +1,8 @@
-"""URLs with several hosts (``scheme://user:password@host:port,host:port/path?option=value``), and listening sockets.
+"""Addresses in settings: URLs with several hosts, listening sockets, networks and the origins of web pages.
 
-Kafka, PostgreSQL, Cassandra and Sentinel take lists of hosts, which URL libraries do not support. All code that joins
-or splits host and port is here, because an IPv6 address has colons of its own and needs brackets.
+Kafka, PostgreSQL, Cassandra and Sentinel take lists of hosts, which URL libraries do not support
+(``scheme://user:password@host:port,host:port/path?option=value``). All code that joins or splits host and port is here,
+because an IPv6 address has colons of its own and needs brackets. Networks and origins are lists with commas between.
 """
 
 import errno
@@ -10,9 +11,12 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
-from typing import Any, Final
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated, Any, Final, TypeAlias
 from urllib.parse import parse_qsl, unquote
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
 
 from microblog_streams.domain.errors import SetupError
 
@@ -26,6 +30,10 @@ _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+")
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with
 #: Errors of an address that this machine does not have at the moment: ``localhost`` may have two, one switched off.
 _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+Network: TypeAlias = IPv4Network | IPv6Network
+#: Stands for every origin.
+ANY_ORIGIN: Final = "*"
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +165,42 @@ def check_port(host: str, port: int) -> None:
             raise SetupError(f"MICROBLOG_WEB_PORT: {address} is taken: set another") from None
         variable = "PORT" if exc.errno == errno.EACCES else "HOST"
         raise SetupError(f"MICROBLOG_WEB_{variable}: {address} cannot be bound ({exc.strerror}): set another") from None
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _parse_networks(value: object) -> object:
+    """Parse text; pydantic validates values of other types."""
+    return tuple(map(_parse_network, _split(value))) if isinstance(value, str) else value
+
+
+def _parse_network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as exc:
+        raise ValueError(f"{exc}; expected networks like 10.0.0.0/8,fd00::/8") from None
+
+
+def _parse_origins(value: object) -> object:
+    """Parse text; pydantic validates values of other types."""
+    return _split(value.lower()) if isinstance(value, str) else value
+
+
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    """Raise ValueError for an origin that no browser sends: the setting would silently allow nothing."""
+    for origin in origins:
+        if origin != ANY_ORIGIN and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin: expected scheme://host or scheme://host:port, or {ANY_ORIGIN}")
+    return origins
+
+
+#: Address ranges (CIDR): ``10.0.0.0/8,fd00::/8``.
+Networks: TypeAlias = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_parse_networks)]
+
+
+#: Origins as browsers send them: ``https://app.example,http://localhost:3000``.
+Origins: TypeAlias = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_parse_origins), AfterValidator(_check_origins)
+]

@@ -3,7 +3,7 @@
 Many libraries read variables of their own, whatever their callers pass: libpq a time zone or a password,
 prometheus_client a folder. These are removed from this process before the libraries read them. Faust reads some while
 it is imported, before our code runs: if one of those would change how a worker works, the start is refused.
-docs/operating.md lists the variables that stay in use. ``bootstrap.faust_config`` ignores those of Faust's settings.
+docs/operating.md lists the variables that stay in use. ``bootstrap.faust_app`` ignores those of Faust's settings.
 """
 
 import os

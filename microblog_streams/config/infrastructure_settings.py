@@ -1,17 +1,24 @@
-"""The settings of Kafka, PostgreSQL, Cassandra and Redis: addresses, logins, TLS, durability."""
+"""The settings of Kafka, PostgreSQL, Cassandra and Redis: addresses, logins, TLS, durability; and secrets from files.
 
+For every secret setting ``NAME``, ``NAME_FILE`` can name a file with its value: Docker, Kubernetes and systemd provide
+secrets as files, which appear in no process list and no dump of an environment.
+"""
+
+import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from microblog_streams.config import addresses
-from microblog_streams.config.secret_files import SecretFiles
+from microblog_streams.domain.errors import SetupError
 
 PREFIX = "MICROBLOG_"
-
 Consistency = Literal["ONE", "LOCAL_ONE", "LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL"]
+#: A larger file is refused: it is no secret.
+MAX_SECRET_BYTES = 64 * 1024
 
 
 def _url(*schemes: str) -> AfterValidator:
@@ -140,3 +147,41 @@ class InfrastructureSettings(BaseSettings):
 
 def _name(part: str, what: str) -> str:
     return f"{PREFIX}{part}_{what}".upper()
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """A source of pydantic-settings. Raises SetupError with the variable's name, never with the content."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the content of a setting's file, None if the setting has none."""
+        variable = f"{self.config['env_prefix']}{field_name}".upper()
+        path = os.environ.get(f"{variable}_FILE")
+        if not path or not is_secret(field):
+            return None, field_name, False
+        if variable in os.environ:
+            raise SetupError(f"{variable} and {variable}_FILE are both set: keep one of them")
+        return _read_secret(f"{variable}_FILE", Path(path)), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the settings that are in files."""
+        fields = self.settings_cls.model_fields.items()
+        values = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Return whether a setting is a secret: its repr hides the value, and a file may hold it."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def _read_secret(variable: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1).decode().strip()
+    except OSError as exc:
+        raise SetupError(f"{variable}: {path} cannot be read: {exc.strerror}") from None
+    except UnicodeDecodeError:
+        raise SetupError(f"{variable}: {path} is not UTF-8 text") from None
+    if not content or len(content) > MAX_SECRET_BYTES:
+        raise SetupError(f"{variable}: {path} is {'too large' if content else 'empty'}")
+    return content

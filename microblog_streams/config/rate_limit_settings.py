@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from microblog_streams.config.field_types import Networks
+from microblog_streams.config.addresses import Networks
 from microblog_streams.domain.rates import Rates
 
 

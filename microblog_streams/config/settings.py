@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic_settings import SettingsConfigDict
 
 from microblog_streams.config import addresses
-from microblog_streams.config.field_types import Origins
+from microblog_streams.config.addresses import Origins
 from microblog_streams.config.infrastructure_settings import PREFIX, InfrastructureSettings
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain.errors import SetupError

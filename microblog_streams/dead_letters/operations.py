@@ -1,30 +1,31 @@
-"""Finds, replays and discards dead letters.
+"""Finds, replays, discards and counts dead letters.
 
 Letters stay in their Kafka topic until they expire. PostgreSQL knows which are resolved; all others are open. A replay
 publishes the record on its source topic first, and marks the letter as resolved afterwards. If it is interrupted in
 between, or two operators replay at once, the record is published twice. That is harmless, because all effects are
-idempotent. A record that still cannot be decoded becomes a new letter.
+idempotent. A record that still cannot be decoded becomes a new letter. ``DeadLetterWatch`` counts the open letters
+every few seconds, for ``/health`` and the metrics.
 """
 
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.dead_letters import DeadLetter
 from microblog_streams.domain.deployment import Deployment
-from microblog_streams.domain.errors import Conflict, Invalid, NotFound
+from microblog_streams.domain.errors import Conflict, Invalid, MicroblogError, NotFound
 from microblog_streams.domain.topics import POSTS, logical_name, topic_name
 from microblog_streams.ports import Bounds, DeadLetterReader, ResolvedLetters, SourceTopics
 
 _LETTER_ID: Final = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
-
-
-async def count_open(reader: DeadLetterReader, resolved: ResolvedLetters) -> int:
-    """Return how many letters are open, from offsets alone: none is read."""
-    bounds = await reader.bounds()
-    return sum(beyond - first for first, beyond in bounds.values()) - await resolved.count(bounds)
+logger = logging.getLogger(__name__)
+#: Pause between counts, and between attempts to connect.
+INTERVAL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -103,3 +104,43 @@ class DeadLetters:
             async for letter in self.reader.letters(partition, wanted[0], wanted[-1] + 1):
                 if letter.offset not in resolved:
                     yield letter
+
+
+async def count_open(reader: DeadLetterReader, resolved: ResolvedLetters) -> int:
+    """Return how many letters are open, from offsets alone: none is read."""
+    bounds = await reader.bounds()
+    return sum(beyond - first for first, beyond in bounds.values()) - await resolved.count(bounds)
+
+
+class DeadLetterWatch(Service):
+    """``open`` is the last count; None before the first, and while Kafka or PostgreSQL does not answer."""
+
+    def __init__(
+        self,
+        connect: Callable[[], AbstractAsyncContextManager[DeadLetterReader]],
+        count: Callable[[DeadLetterReader], Awaitable[int]],
+    ) -> None:
+        """``connect`` opens a reader of ``dead.letters``; ``count`` returns how many letters are open."""
+        super().__init__()
+        self.open: int | None = None
+        self._connect = connect
+        self._count = count
+
+    @Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            try:
+                async with self._connect() as reader:
+                    await self._count_repeatedly(reader)
+            except MicroblogError as exc:
+                logger.debug("dead_letters_unknown reason=%s", exc)
+            except Exception:
+                # A worker can deliver without this number, so no error here may stop it.
+                logger.exception("dead_letters_unknown")
+            self.open = None
+            await self.sleep(INTERVAL_SECONDS)
+
+    async def _count_repeatedly(self, reader: DeadLetterReader) -> None:
+        while not self.should_stop:
+            self.open = await self._count(reader)
+            await self.sleep(INTERVAL_SECONDS)

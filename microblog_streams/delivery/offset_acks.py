@@ -1,20 +1,81 @@
 """Acknowledge events in offset order, and only once their effects in Redis are durable.
 
-Faust may commit past an event that a later one overtook, and Redis may lose its last seconds in a crash.
+Faust may commit past an event that a later one overtook, so events wait in a queue. Redis may lose its last moments in
+a crash: with an append-only file that is synced every second up to 2 s, while the keys survive. So an event is
+acknowledged only after Redis was seen in the same run an ack hold after the effect. ``RedisRestartMonitor`` checks the
+run; in another one, the effects that were not acknowledged are repeated.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
 
-from faust.types import StreamT
+from faust.types import EventT, StreamT
 
-from microblog_streams.delivery.in_flight_event import InFlightEvent
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
+from microblog_streams.aio.tasks import Service
+from microblog_streams.delivery.lease import PartitionLease
+from microblog_streams.domain.errors import StoreUnavailable
 
 #: Seconds between acknowledgements: far below the ack hold, and far above the time between events.
 TICK_SECONDS = 0.05
+Effect = Callable[[], Awaitable[None]]
+logger = logging.getLogger(__name__)
+#: Seconds between two checks of the run id.
+CHECK_SECONDS = 0.5
+
+
+@dataclass(eq=False)
+class InFlightEvent:
+    """An event that was read and is not acknowledged yet."""
+
+    event: EventT[bytes]
+    lease: PartitionLease
+    effect: Effect
+    #: The run of Redis in which the effect began (``RedisRestartMonitor.run``).
+    run: int = 0
+    #: When the effect finished (``monotonic``).
+    done_at: float | None = None
+    task: asyncio.Task[None] | None = None
+
+
+class RedisRestartMonitor(Service):
+    """Checks the run id of Redis. ``run`` counts the runs seen so far; it is 0 before the first check."""
+
+    def __init__(self, run_id: Callable[[], Awaitable[str]], hold: float) -> None:
+        """``hold``: seconds between an effect and its acknowledgement; 0 acknowledges at once."""
+        super().__init__()
+        self.run = 0
+        self.hold = hold
+        self._run_id = run_id
+        self._last_run_id: str | None = None
+        self._checked_at = 0.0
+
+    def is_durable(self, done_at: float) -> bool:
+        """Return whether an effect of the current run, finished at that time, survives a crash of Redis."""
+        return self.hold == 0 or self._checked_at >= done_at + self.hold
+
+    async def check(self) -> None:
+        """Read the run id of Redis, and count ``run`` up where it is a new one."""
+        asked_at = monotonic()
+        try:
+            run_id = await self._run_id()
+        except StoreUnavailable:
+            return
+        if run_id != self._last_run_id:
+            self.run += 1
+            if self._last_run_id is not None:
+                logger.warning("redis_runs_anew run_id=%s effects=repeated", run_id)
+        self._last_run_id, self._checked_at = run_id, asked_at
+
+    @Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            await self.check()
+            await self.sleep(CHECK_SECONDS)
 
 
 class Notifier:

@@ -22,11 +22,10 @@ from faust.types import TP, EventT, StreamT
 
 from microblog_streams.aio.backoff import pauses
 from microblog_streams.aio.tasks import cancel_all
-from microblog_streams.delivery.in_flight_event import Effect, InFlightEvent, UndecodableEvent, UnknownSchema, decode
 from microblog_streams.delivery.lease import PartitionLease
-from microblog_streams.delivery.offset_acks import TICK_SECONDS, Notifier, OffsetAcks
+from microblog_streams.delivery.offset_acks import TICK_SECONDS, Effect, InFlightEvent, Notifier, OffsetAcks
 from microblog_streams.domain.errors import NotMine, Transient
-from microblog_streams.domain.events import Event
+from microblog_streams.domain.events import Event, UndecodableEvent, UnknownSchema, decode
 
 if TYPE_CHECKING:
     from microblog_streams.delivery.processor_pool import ProcessorPool

@@ -14,8 +14,8 @@ from faust.types.tuples import Message
 
 from microblog_streams.aio.tasks import InFlight
 from microblog_streams.delivery.lease import Heartbeat, Membership, PartitionLease
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.partition_processor import Handler, PartitionProcessor
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain import topics
 from microblog_streams.domain.dead_letters import dead_letter_headers
 from microblog_streams.domain.events import Event

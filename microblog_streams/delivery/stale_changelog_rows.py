@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from faust.types.tuples import Message
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.domain.errors import NotMine, Transient
 

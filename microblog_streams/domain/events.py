@@ -4,13 +4,15 @@ Fields are only added; readers ignore unknown ones. The header ``schema`` has th
 of a higher version halts its partition instead of being misread: see ``microblog_streams.delivery``.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from microblog_streams.domain.errors import MicroblogError
 from microblog_streams.domain.ids import MAX_USER_ID, encode_user, is_post_id
 
 #: The major version of all events that this code writes and reads.
@@ -117,3 +119,40 @@ class UserDeleted(Event):
     def owner(self) -> int:
         """The deleted user."""
         return self.user_id
+
+
+E = TypeVar("E", bound=Event)
+
+
+class UndecodableEvent(MicroblogError):
+    """The record can never be decoded; it becomes a dead letter."""
+
+
+class UnknownSchema(MicroblogError):
+    """The record has a newer schema than this worker knows; a newer version will decode it."""
+
+
+def decode(model: type[E], key: bytes | None, value: bytes | None, headers: Mapping[str, Any]) -> E:
+    """Return a record's event.
+
+    Raises UndecodableEvent where header, JSON, fields or key are wrong, and UnknownSchema for a newer schema.
+    """
+    if (schema := _schema(headers)) > SCHEMA:
+        raise UnknownSchema(f"schema {schema} is newer than {SCHEMA}, which this worker knows")
+    try:
+        event = model.model_validate_json(value or b"")
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "value"
+        raise UndecodableEvent(f"{where}: {first['msg']}") from None
+    if key != event.key:
+        raise UndecodableEvent(f"key: not that of user {event.owner}, to whom the event belongs")
+    return event
+
+
+def _schema(headers: Mapping[str, Any]) -> int:
+    raw = headers.get("schema", b"1")
+    try:
+        return int(raw.decode("ascii") if isinstance(raw, bytes) else raw)
+    except (ValueError, AttributeError, TypeError):
+        raise UndecodableEvent("header schema: not a number") from None

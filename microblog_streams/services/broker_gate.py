@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.kafka.topics import check_topics, partition_counts
 from microblog_streams.services.worker_exit import stop_worker

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import MicroblogError
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import MicroblogError, SetupError

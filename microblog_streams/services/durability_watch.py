@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import MicroblogError
 
 logger = logging.getLogger(__name__)

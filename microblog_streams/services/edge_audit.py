@@ -13,7 +13,7 @@ from math import inf
 from time import monotonic
 from typing import Final, Protocol
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import MicroblogError, NotMine
 from microblog_streams.domain.models import Era

@@ -18,8 +18,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from microblog_streams.aio.backoff import pauses
-from microblog_streams.aio.service import Service
-from microblog_streams.aio.tasks import cancel_all
+from microblog_streams.aio.tasks import Service, cancel_all
 from microblog_streams.domain.errors import Transient
 from microblog_streams.domain.models import OutboxRecord
 from microblog_streams.ports import EventLog

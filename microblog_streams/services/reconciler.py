@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Final
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import MicroblogError
 from microblog_streams.operations.audit import Audit, Findings, WaitUntilCaughtUp, counted
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.ports import Connection
 from microblog_streams.services.worker_exit import stop_worker

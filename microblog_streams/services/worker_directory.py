@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import Final, TextIO
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.config.addresses import check_port
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry
 

@@ -1,8 +1,8 @@
 """The application as the next major version might be: it reads schema 2 too. Run with ``faust -A`` in its place."""
 
-from microblog_streams.delivery import in_flight_event
+from microblog_streams.domain import events
 from tests.support.live.probe import app
 
-in_flight_event.__dict__["SCHEMA"] = 2
+events.__dict__["SCHEMA"] = 2
 
 __all__ = ["app"]

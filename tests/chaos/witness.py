@@ -2,7 +2,7 @@
 
 import logging
 
-from microblog_streams.delivery.in_flight_event import InFlightEvent
+from microblog_streams.delivery.offset_acks import InFlightEvent
 from microblog_streams.delivery.partition_processor import PartitionProcessor
 from tests.support.live.probe import app
 

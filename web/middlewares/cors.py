@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
-from microblog_streams.config.field_types import ANY_ORIGIN
+from microblog_streams.config.addresses import ANY_ORIGIN
 
 #: Request headers that a page may send.
 ALLOWED_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-ID"

@@ -28,7 +28,7 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.aio.ttl_cache import BoundedDict
-from microblog_streams.config.field_types import Network
+from microblog_streams.config.addresses import Network
 from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain.rates import Verdict
 from microblog_streams.rate_limits.rate_limiter import RateLimit

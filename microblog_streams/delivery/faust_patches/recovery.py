@@ -36,7 +36,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.types import TP, EventT
 
-from microblog_streams.aio.service import Service
+from microblog_streams.aio.tasks import Service
 from microblog_streams.delivery.faust_patches.transport import rejoin
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from faust.types.tuples import Message
 
 import agents
 from microblog_streams.delivery.lease import Heartbeat
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.events import Event
 from tests.support.fakes.delivery import FakeStream, Group
 from tests.support.fakes.world import World

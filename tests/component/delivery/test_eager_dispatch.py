@@ -7,7 +7,7 @@ import pytest
 from faust.transport.drivers.aiokafka import Consumer
 from mode import Service
 
-from microblog_streams.delivery.faust_patches.eager_dispatch import EagerConsumer
+from microblog_streams.delivery.faust_patches.consumer import EagerConsumer
 from tests.support.waiting import DEADLINE_SECONDS, until
 
 

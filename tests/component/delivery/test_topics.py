@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from faust.topics import Topic
 from mode.utils.futures import stampede
 
-from microblog_streams.delivery.faust_patches.topic import PatchedTopic
+from microblog_streams.delivery.faust_patches.transport import PatchedTopic
 
 
 class App:

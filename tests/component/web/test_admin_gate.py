@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from microblog_streams.bootstrap.faust_config import configuration
+from microblog_streams.bootstrap.faust_app import configuration
 from microblog_streams.config.settings import Settings
 from web.routes import PATHS
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from redis.crc import key_slot
 
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, new_post_id, post_time

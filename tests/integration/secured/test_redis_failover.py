@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis

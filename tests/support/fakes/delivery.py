@@ -13,9 +13,9 @@ from faust.types import TP
 from faust.types.tuples import Message
 
 from microblog_streams.delivery.lease import Heartbeat, PartitionLease
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.partition_processor import PartitionProcessor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool, deliver
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
 from microblog_streams.domain.events import Event, UserId
 from tests.support.fakes.log import FakeLog
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from faust.types import EventT
 from faust.types.web import Request, Response, View
 
-from microblog_streams.bootstrap import faust_config
+from microblog_streams.bootstrap import faust_app
 from microblog_streams.bootstrap.application import create_app
 from microblog_streams.config.settings import load_settings_or_exit
 from microblog_streams.delivery.faust_patches import transport
@@ -41,7 +41,7 @@ class CountingTable(ConfirmedTable):
 
 
 transport.PatchedTransport.Producer = HeldProducer
-faust_config.ConfirmedTable = CountingTable
+faust_app.ConfirmedTable = CountingTable
 app = create_app(load_settings_or_exit())
 
 

@@ -3,9 +3,9 @@
 Run with ``faust -A`` in place of the package.
 """
 
-from microblog_streams.delivery import in_flight_event
+from microblog_streams.domain import events
 from tests.support.live.probe import app
 
-in_flight_event.SCHEMA = 2
+events.SCHEMA = 2
 
 __all__ = ["app"]

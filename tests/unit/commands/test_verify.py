@@ -2,8 +2,8 @@
 
 import pytest
 
-from microblog_streams.commands import user_selection
-from microblog_streams.commands.user_selection import UserSelection
+from microblog_streams.commands import common
+from microblog_streams.commands.common import UserSelection
 from microblog_streams.commands.verify import TimelineScan
 from microblog_streams.domain.errors import NotFound, StoreUnavailable
 from microblog_streams.operations.audit import Finding, FindingKind
@@ -49,8 +49,8 @@ def scan(world, told, waits):
     return TimelineScan(world.operations.audit, wait_for_events, told.append)
 
 
-async def whom(user_selection):
-    return [page async for page in user_selection.pages()]
+async def pages_of(selection):
+    return [page async for page in selection.pages()]
 
 
 class TestTimelineScan:
@@ -85,21 +85,21 @@ class TestTimelineScan:
 
 class TestUserSelection:
     async def test_everyone_comes_once_in_pages(self, users, monkeypatch):
-        monkeypatch.setattr(user_selection, "PAGE_SIZE", 4)
-        assert await whom(UserSelection(users)) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+        monkeypatch.setattr(common, "PAGE_SIZE", 4)
+        assert await pages_of(UserSelection(users)) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
     async def test_those_who_are_named(self, users):
-        assert await whom(UserSelection(users, ids=(5, 2, 5))) == [[2, 5]]
+        assert await pages_of(UserSelection(users, ids=(5, 2, 5))) == [[2, 5]]
 
     async def test_an_invalid_name_belongs_to_no_user(self, users):
         with pytest.raises(NotFound, match="user 99"):
-            await whom(UserSelection(users, ids=(5, 99)))
+            await pages_of(UserSelection(users, ids=(5, 99)))
 
     async def test_a_sample_is_so_many_different_people(self, users):
-        (page,) = await whom(UserSelection(users, sample=4))
+        (page,) = await pages_of(UserSelection(users, sample=4))
         assert len(set(page)) == 4
         assert set(page) <= set(range(1, 11))
 
     async def test_a_sample_of_more_than_there_are_is_no_more_than_that(self, users):
-        (page,) = await whom(UserSelection(users, sample=40))
+        (page,) = await pages_of(UserSelection(users, sample=40))
         assert set(page) <= set(range(1, 11))

@@ -1,10 +1,24 @@
-"""Addresses with several hosts."""
+"""URLs with several hosts, sockets for every address of a host, and origins: their notation, and what is refused."""
+
+import socket
+from contextlib import closing, suppress
 
 import pytest
 from aiokafka.client import collect_hosts
 from yarl import URL
 
-from microblog_streams.config.addresses import host_without_brackets, is_loopback, join_host_port, parse
+from microblog_streams.config.addresses import (
+    check_port,
+    host_without_brackets,
+    is_loopback,
+    join_host_port,
+    listening_sockets,
+    parse,
+)
+from microblog_streams.config.settings import Settings, load_settings
+from microblog_streams.domain.errors import SetupError
+
+NAME = "MICROBLOG_CORS_ORIGINS"
 
 
 def test_a_url_is_parsed_into_its_parts():
@@ -110,3 +124,98 @@ def test_loopback_addresses_are_known_in_every_form(host):
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "::2", "127.0.0.1.example", "fd00::1", "x:"])
 def test_other_hosts_are_not_loopback(host):
     assert not is_loopback(host)
+
+
+@pytest.fixture
+def loaded(monkeypatch, tmp_path):
+    """Load the settings with this variable."""
+
+    def load(value):
+        monkeypatch.setenv("MICROBLOG_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv(NAME, value)
+        return load_settings().cors_origins
+
+    return load
+
+
+def test_no_origin_is_allowed_by_default():
+    assert Settings.model_fields["cors_origins"].default == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        ("https://app.example", ("https://app.example",)),
+        ("https://App.Example , http://localhost:3000,", ("https://app.example", "http://localhost:3000")),
+        ("http://[::1]:8080", ("http://[::1]:8080",)),
+        ("capacitor://localhost", ("capacitor://localhost",)),
+    ],
+)
+def test_origins_are_separated_by_commas(loaded, value, origins):
+    assert loaded(value) == origins
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["app.example", "https://app.example/", "https://", "null", "https://*.app.example", "https://a:b@c", "a b"],
+)
+def test_an_invalid_origin_is_refused_and_quoted(loaded, value):
+    with pytest.raises(SetupError, match=f"{NAME}: .* is no origin"):
+        loaded(value)
+
+
+@pytest.fixture
+def listen():
+    """Listens on a host, at a port that was free; returns the port."""
+    made = []
+
+    def start(host):
+        sockets = listening_sockets(host, 0)
+        made.extend(sockets)
+        for one in sockets:
+            one.listen()
+        return sockets[0].getsockname()[1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def reached(host, port):
+    with suppress(OSError), closing(socket.create_connection((host, port), timeout=5)):
+        return True
+    return False
+
+
+def test_the_ipv6_wildcard_listens_on_both_ip_versions(listen):
+    port = listen("::")
+    assert reached("127.0.0.1", port)
+    assert reached("::1", port)
+
+
+@pytest.mark.parametrize(("host", "other"), [("::1", "127.0.0.1"), ("127.0.0.1", "::1"), ("0.0.0.0", "::1")])
+def test_an_address_listens_on_its_ip_version_only(listen, host, other):
+    port = listen(host)
+    assert reached("127.0.0.1" if host == "0.0.0.0" else host, port)
+    assert not reached(other, port)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "::", "localhost"])
+def test_a_taken_port_is_an_error_with_its_address(listen, host):
+    port = listen(host)
+    with pytest.raises(SetupError, match=rf"MICROBLOG_WEB_PORT: .*:{port} is taken"):
+        check_port(host, port)
+
+
+def test_a_port_taken_on_ipv6_is_taken_for_the_wildcard(listen):
+    port = listen("::1")
+    with pytest.raises(SetupError, match=rf"\[::\]:{port} is taken"):
+        check_port("::", port)
+
+
+@pytest.mark.parametrize("host", ["2001:db8::7", "192.0.2.7", "no-such-host.invalid"])
+def test_an_address_of_another_machine_is_an_error_with_the_setting(host):
+    with pytest.raises(SetupError, match="MICROBLOG_WEB_HOST: "):
+        check_port(host, 6066)

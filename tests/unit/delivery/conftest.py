@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from microblog_streams.aio import backoff
-from microblog_streams.delivery import lease, offset_acks, partition_processor, redis_restart_monitor
+from microblog_streams.delivery import lease, offset_acks, partition_processor
 from tests.support.fakes.delivery import Clock, World
 
 
@@ -14,7 +14,7 @@ from tests.support.fakes.delivery import Clock, World
 def clock(monkeypatch) -> Clock:
     """The time of leases, holds and looks at Redis."""
     clock = Clock()
-    for module in (partition_processor, lease, redis_restart_monitor):
+    for module in (partition_processor, lease, offset_acks):
         monkeypatch.setattr(module, "monotonic", clock)
     return clock
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from microblog_streams.delivery.redis_restart_monitor import RedisRestartMonitor
+from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.support.waiting import DEADLINE_SECONDS, until
 from tests.unit.delivery.test_order import turns

@@ -7,7 +7,7 @@ import pytest
 from mode.utils.logging import DEFAULT_FORMAT, DefaultFormatter
 
 from microblog_streams.bootstrap.application import MicroblogApp
-from microblog_streams.bootstrap.faust_config import MicroblogWorker
+from microblog_streams.bootstrap.faust_app import MicroblogWorker
 from microblog_streams.config.settings import Settings
 from microblog_streams.observability.logs import request_id
 

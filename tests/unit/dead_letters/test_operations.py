@@ -4,9 +4,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from microblog_streams.dead_letters import watch as dead_letter_watch
-from microblog_streams.dead_letters.operations import count_open
-from microblog_streams.dead_letters.watch import DeadLetterWatch
+from microblog_streams.dead_letters import operations
+from microblog_streams.dead_letters.operations import DeadLetterWatch, count_open
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.support.fakes.database import FakeDatabase
 from tests.support.fakes.dead_letters import FakeDeadLetterReader, FakeResolvedLetters
@@ -25,7 +24,7 @@ def resolved():
 
 @pytest.fixture
 async def watch(reader, resolved, monkeypatch):
-    monkeypatch.setattr(dead_letter_watch, "INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr(operations, "INTERVAL_SECONDS", 0.001)
 
     @asynccontextmanager
     async def connect():
