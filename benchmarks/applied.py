@@ -18,7 +18,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import app_id, topic_name
 
 #: Seconds between looks.
-_GLANCE = 0.5
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ async def until_applied(
     while True:
         applied, there = await group.applied(topic)
         report(applied)
-        if applied >= count and applied == there and await _settled(client):
+        if applied >= count and applied == there and await _idle(client):
             return
         if time.monotonic() > end:
             raise TimeoutError(f"{applied:,} of {count:,} events of {topic} were applied within {deadline:.0f} s")
-        await asyncio.sleep(_GLANCE)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _settled(client: Client) -> bool:
-    """Tell whether the outbox is empty, and no worker has an event under way."""
+async def _idle(client: Client) -> bool:
+    """Return whether the outbox is empty and no worker has an event in flight."""
     reports = await client.health()
     return all(report["outbox"]["depth"] == 0 and report["delivery"]["unacked"] == 0 for report in reports)

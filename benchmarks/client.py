@@ -48,7 +48,7 @@ class Client:
             return Item((await response.json())["postId"], author, content)
 
     async def register(self) -> int:
-        """Register somebody under a new name; return their id."""
+        """Register a user under a new name; return their id."""
         return (await next(self._callers).register(f"b{uuid4().hex[:16]}")).user.id
 
     async def follow(self, follower: int, followee: int) -> None:

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.cold``: how the timeline of somebody who follows FOLLOWEES=20000 is answered when it is cold.
+"""``python -m benchmarks.cold``: how the timeline of a user who follows FOLLOWEES=20000 is answered when it is cold.
 
 On a stack of its own below ``.data-cold``, with one worker; the followees wrote two posts each. Told are the time of
 the first answer, how much of the true newest page it holds, and the time until the page is whole, as a reader sees it

@@ -1,7 +1,7 @@
 """A person with a crowd of followers, made in seconds: an import would bring a million edges at some 1,700 a second.
 
 The rows are written into the table's database of a worker that is not running: the very bytes that reading the
-changelog back would put there. The followers are nobody in PostgreSQL, their ids are far above all others, and their
+changelog back would put there. PostgreSQL does not know the followers, their ids are far above all others, and their
 timelines are kept: copies, made in Redis, of a timeline that the store created.
 """
 

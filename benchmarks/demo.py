@@ -24,7 +24,7 @@ from microblog_streams.local.jars import Interrupted
 
 FOLDER = Path(".data-demo")
 #: Authors: the most followed, and others drawn by their number of followers.
-MOST_FOLLOWED, DRAWN, SEED = 100, 100, 2003
+FOLLOWED, DRAWN, SEED = 100, 100, 2003
 #: Part of the people without FULL=1.
 FRACTION = 0.1
 
@@ -74,7 +74,7 @@ async def _demo(stage: Stage, fraction: float) -> bool:
 
 
 async def _post(on: Platform, graph: Graph) -> list[Posted]:
-    authors = choose_authors(graph, MOST_FOLLOWED, DRAWN, SEED)
+    authors = choose_authors(graph, FOLLOWED, DRAWN, SEED)
     posts = []
     with counter(on.stage.console, "posts", len(authors)) as one:
         for number, author in enumerate(authors, 1):
@@ -108,7 +108,7 @@ def _post_lines(posts: list[Posted]) -> list[str]:
     slowest = max(posts, key=lambda posted: posted.seconds)
     return [
         f"posts                       {2 * len(posts)}: {len(posts)} one after the other, then as many side by side,",
-        f"                            by the {MOST_FOLLOWED} most followed and {DRAWN} others",
+        f"                            by the {FOLLOWED} most followed and {DRAWN} others",
         f"                            (drawn by their number of followers, seed {SEED})",
         f"deliveries                  {2 * sum(posted.deliveries for posted in posts):,}, to followers and authors",
         f"from post to last follower  p50 {p50}, p99 {p99}: from sending the request until the last timeline in Redis",

@@ -1,4 +1,4 @@
-"""Somebody who follows many, made in seconds: rows in PostgreSQL without events, and posts in the post store.
+"""A user who follows many, made in seconds: rows in PostgreSQL without events, and posts in the post store.
 
 So nothing of it is on any timeline: what the reader sees is what a rebuild finds. The authors' ids and the posts' times
 have nothing to do with each other, as in life.

@@ -18,7 +18,7 @@ from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.worker_registry import WorkerRegistry
 
 #: Seconds between looks, and within which a worker must be there, or gone.
-_GLANCE, _DEADLINE = 0.02, 120.0
+_POLL_SECONDS, _DEADLINE_SECONDS = 0.02, 120.0
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Guest:
         assert self.child
         begun = time.perf_counter()
         self.child.signal(number)
-        await asyncio.wait_for(asyncio.to_thread(self.child.wait), _DEADLINE)
+        await asyncio.wait_for(asyncio.to_thread(self.child.wait), _DEADLINE_SECONDS)
         return time.perf_counter() - begun
 
     def lose_tables(self) -> None:
@@ -87,7 +87,7 @@ class Guest:
             return False
 
     async def _owns(self) -> bool:
-        """Tell whether it has partitions, by what it announces, and their tables, by its health."""
+        """Return whether it has partitions, by what it announces, and their tables, by its health."""
         try:
             workers = await WorkerRegistry(self.redis).workers()
         except StoreUnavailable:
@@ -99,8 +99,8 @@ class Guest:
 
 
 async def _until(there: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(_DEADLINE):
+    async with asyncio.timeout(_DEADLINE_SECONDS):
         while True:
             if await there():
                 return
-            await asyncio.sleep(_GLANCE)
+            await asyncio.sleep(_POLL_SECONDS)

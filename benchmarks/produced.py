@@ -1,4 +1,4 @@
-"""Posts written into Kafka past the API: what workers deliver when nobody waits for answers."""
+"""Posts written into Kafka past the API: what workers deliver when no client waits for answers."""
 
 import asyncio
 from collections.abc import Iterable, Sequence

@@ -32,7 +32,7 @@ from microblog_streams.local.stack import Stack
 from microblog_streams.local.workers import Workers
 
 T = TypeVar("T")
-#: Variables that lead to somebody's own stack; a stage has its own.
+#: Variables that lead to a user's own stack; a stage has its own.
 _LEADING = ("_URL", "_PORT", "DATA_DIR", "ADMIN_TOKEN", "WORKER", "WEB_HOST")
 
 

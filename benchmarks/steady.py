@@ -1,4 +1,4 @@
-"""Somebody who posts at a steady rate, whatever happens, and how long each post takes until all followers have it.
+"""An author who posts at a steady rate, whatever happens, and how long each post takes until all followers have it.
 
 A post is sent when its time has come, also where earlier ones have not arrived: who waits for them sends fewest when
 it is slowest, and finds everything fast. Times are counted from then.

@@ -62,7 +62,7 @@ class Scenes:
     guest: Guest
 
     async def join_in_peace(self) -> Figures:
-        """It joins while nobody posts, and leaves again; begins and ends without it."""
+        """It joins and leaves while there are no posts; begins and ends without it."""
         ready, joined = await self.guest.join()
         await self.guest.leave(signal.SIGTERM)
         return {"ready": ready, "joined": joined}
@@ -96,7 +96,7 @@ class Scenes:
 
 
 SCENES: dict[str, Callable[[Scenes], Awaitable[Figures]]] = {
-    "a third worker joins, nobody posts": lambda scenes: scenes.join_in_peace(),
+    "a third worker joins, without posts": lambda scenes: scenes.join_in_peace(),
     "it joins": lambda scenes: scenes.join(),
     "it is asked to end (SIGTERM)": lambda scenes: scenes.leave(signal.SIGTERM),
     "it dies (kill -9)": lambda scenes: scenes.leave(signal.SIGKILL),

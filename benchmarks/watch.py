@@ -1,7 +1,6 @@
 """Many people's timelines watched for one entry each, by one call a look: who waits for 200 must not ask 200 times.
 
-A look takes place every 2 ms while somebody waits, so a time that is measured by it can be too long by that, and by the
-look itself.
+It polls every 2 ms while there are waiters, so a measured time can be too long by that, and by the poll itself.
 """
 
 import asyncio
@@ -30,23 +29,23 @@ class Watch:
 
     redis: Redis
     waiting: dict[tuple[int, bytes], asyncio.Event] = field(default_factory=dict)
-    _somebody: asyncio.Event = field(default_factory=asyncio.Event)
+    _has_waiters: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until_there(self, person: int, entry: bytes) -> None:
         """Return when the entry is on the person's timeline."""
         arrived = self.waiting[person, entry] = asyncio.Event()
-        self._somebody.set()
+        self._has_waiters.set()
         await arrived.wait()
 
     async def look(self) -> None:
-        """Look, again and again while somebody waits, and tell those whose entry is there."""
+        """Poll while there are waiters, and wake those whose entry is there."""
         while True:
-            await self._somebody.wait()
+            await self._has_waiters.wait()
             pairs = list(self.waiting)
             for place in await self._there(pairs):
                 self.waiting.pop(pairs[place - 1]).set()
             if not self.waiting:
-                self._somebody.clear()
+                self._has_waiters.clear()
             await asyncio.sleep(_LOOK)
 
     async def _there(self, pairs: list[tuple[int, bytes]]) -> list[int]:

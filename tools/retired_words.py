@@ -1,9 +1,9 @@
-"""Fails where code or docs use a retired word; docs/glossary.md has the words in use.
+"""Fails where a text of the checkout uses a retired word; docs/glossary.md has the words in use.
 
-Checked are identifiers, comments, docstrings and messages of the product packages, and the prose of docs/*.md and
-README.md. A message is a string with a space; SQL is none, since columns keep their names.
-Names in code spans (``name`` in docstrings, `name` in Markdown) are left out: persisted and public names keep their
-words. `make check` runs this as `python -m tools.retired_words`.
+Python: identifiers, comments, docstrings and messages. A message is a string with a space; SQL is none, since columns
+keep their names. SQL, CQL and Lua: comments. Pages, templates, scripts and configuration: all their text.
+Names in code spans (``name`` in docstrings, `name` in Markdown, ``{% %}`` in templates) are left out: persisted and
+public names keep their words. `make check` runs this as `python -m tools.retired_words`.
 """
 
 import ast
@@ -15,8 +15,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-#: The product packages, whose Python files are checked.
+#: The folders whose files are checked, at any depth, and the product's packages among them.
 PACKAGES: Final = ("microblog_streams", "agents", "tables", "web")
+FOLDERS: Final = (*PACKAGES, "benchmarks", "tests", "tools", "docs", ".ci")
+#: Files with prose, beside Python's: those of which only the comments are checked, those that are checked whole, and
+#: names of files that have no suffix.
+COMMENTED: Final = {".sql": "--", ".cql": "--", ".lua": "--"}
+TEXTS: Final = frozenset(
+    {".md", ".html", ".css", ".js", ".yml", ".yaml", ".cfg", ".toml", ".conf", ".properties", ".xml"}
+)
+NAMES: Final = frozenset({"Makefile", "run", ".gitignore"})
+#: They list the words.
+EXEMPT: Final = frozenset({"tools/retired_words.py", "tests/unit/tools/test_retired_words.py"})
 
 #: Retired in identifiers, as one of their words (``settle`` in ``settle_edge`` and ``EdgeSettle``), and in prose.
 WORDS: Final[Mapping[str, str]] = {
@@ -68,7 +78,7 @@ KEPT: Final = frozenset({"settled_letters", "SETTLED", "settled"})
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SQL: Final = re.compile(r"\b(SELECT|INSERT INTO|DELETE FROM|UPDATE \w+ SET)\b")
-_SPAN: Final = re.compile(r"```[\s\S]*?```|``[^`\n]+``|`[^`\n]+`")
+_SPAN: Final = re.compile(r"```[\s\S]*?```|``[^`\n]+``|`[^`\n]+`|\{%[^\n]*?%\}|\{\{[^\n]*?\}\}")
 #: A code block in Markdown; in a docstring all lines are indented.
 _INDENTED: Final = re.compile(r"^ {4}.+$", re.MULTILINE)
 _PROSE: Final = re.compile(
@@ -113,16 +123,22 @@ def retired_in_python(source: str) -> Iterator[tuple[int, str]]:
             yield from ((text.lineno + line, wrong) for line, wrong in retired_in_prose(str(text.value)))
 
 
+def retired_in_comments(source: str, start: str) -> Iterator[tuple[int, str]]:
+    """Yield the line (from 1) of each retired word in comments, which go from ``start`` to the end of their line."""
+    comments = "\n".join(line.partition(start)[2] for line in source.splitlines())
+    yield from ((line + 1, wrong) for line, wrong in retired_in_prose(comments))
+
+
 def _is_message(text: str) -> bool:
     return " " in text and not _SQL.search(text)
 
 
 def retired_words(root: Path) -> Iterator[str]:
     """Yield ``path:line: what is wrong`` for the checkout at ``root``."""
-    sources = [file for package in PACKAGES for file in sorted((root / package).rglob("*.py"))]
-    for file in [*sources, root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+    below = [file for folder in FOLDERS for file in sorted((root / folder).rglob("*"))]
+    for file in [*below, *sorted(root.glob("*"))]:
         path = file.relative_to(root).as_posix()
-        if file.exists():
+        if file.is_file() and path not in EXEMPT:
             yield from (f"{path}:{line}: {wrong}" for line, wrong in sorted(_retired_in(file)))
 
 
@@ -130,9 +146,12 @@ def _retired_in(file: Path) -> Iterator[tuple[int, str]]:
     """Yield lines, counted from 1, and what is wrong there."""
     if file.suffix == ".py":
         yield from retired_in_python(file.read_text())
-    else:
-        page = _INDENTED.sub("", file.read_text())
-        yield from ((line + 1, wrong) for line, wrong in retired_in_prose(page))
+    elif file.suffix in COMMENTED:
+        yield from retired_in_comments(file.read_text(), COMMENTED[file.suffix])
+    elif file.suffix in TEXTS or file.name in NAMES:
+        page = file.read_text()
+        prose = _INDENTED.sub("", page) if file.suffix == ".md" else page
+        yield from ((line + 1, wrong) for line, wrong in retired_in_prose(prose))
 
 
 def main() -> None:

@@ -90,7 +90,7 @@ class Setting:
 
 @asynccontextmanager
 async def setting(stage: Stage) -> AsyncIterator[Setting]:
-    """Start the worker that is measured; the stage's own serves nobody."""
+    """Start the worker that is measured; the stage's own serves no requests."""
     async with platform(stage) as on:
         await on.redis.client.config_set("maxmemory", "6gb")
         worker = guest(on)
@@ -100,5 +100,5 @@ async def setting(stage: Stage) -> AsyncIterator[Setting]:
 
 def guest(on: Platform, roles: str = "both") -> Guest:
     """Return a worker as it is measured, not started yet."""
-    # Entries are pushed to people who follow nobody: the reconciler would rightly take them out again.
+    # Entries are pushed to people without followees: the reconciler would rightly remove them again.
     return Guest(on.stage, on.redis, free_ports(1), {"ROLES": roles, "RECONCILE_INTERVAL": "0"})

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 async def _look_at(server: Server) -> None:
-    """Register somebody. Raises Unfit where the server is not there, or another one."""
+    """Register a user. Raises Unfit where the server is not there, or another one."""
     async with open_session() as session:
         caller, name = Caller(session, server), f"p{uuid4().hex[:12]}"
         await caller.register(name)

@@ -56,7 +56,7 @@ class Caller:
     server: Server
 
     async def register(self, name: str) -> None:
-        """Register somebody, and look at nothing of the answer."""
+        """Register a user, and ignore the answer."""
         await self._call("POST", f"{self.server.users}/users/", {"username": name})
 
     async def ids(self, names: Collection[str]) -> dict[str, Person]:

@@ -8,7 +8,7 @@ import psutil
 def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
     """Return by name the CPU seconds of each process and of all that it started, user and system, until now.
 
-    Those that ended count as far as whoever started them has taken notice. What is gone altogether counts as 0.
+    Those that ended count once their parent has waited for them. A process that is gone altogether counts as 0.
     """
     return {name: sum(map(_of_one, _tree(pid))) for name, pid in pids.items()}
 

@@ -18,7 +18,7 @@ def rate(step: Mapping[str, Any]) -> float:
 
 
 def are_level(rounds: Sequence[Figures]) -> bool:
-    """Tell whether no rate of the last two rounds has risen over the best of those before; two rounds tell nothing.
+    """Return whether no rate of the last two rounds exceeds the best of the rounds before. Two rounds are too few.
 
     A rate that falls again is the machine's noise: it holds nothing up.
     """

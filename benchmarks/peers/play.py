@@ -57,7 +57,7 @@ class Round:
         }
 
     async def _ids(self, names: Sequence[str]) -> list[Person]:
-        """Return the ids of people in the order of their names; nobody takes the time."""
+        """Return the ids of people in the order of their names, unmeasured."""
         async with open_session() as session:
             found = await Caller(session, self.side.servers[0]).ids(names)
         return [found[name] for name in names]

@@ -1,4 +1,4 @@
-"""A part that is away for a while, dead or frozen, under the eyes of somebody who goes on."""
+"""A part that is away for a while, dead or frozen, while a user goes on."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -35,7 +35,7 @@ def away(
     seconds: float,
     meanwhile: Callable[[Onlooker], None],
 ) -> Onlooker:
-    """Have a part be away for so long, ``dead`` or ``frozen``, and somebody go on meanwhile; return them."""
+    """Have a part be away for so long, ``dead`` or ``frozen``, and a user go on meanwhile; return that user."""
     onlooker = Onlooker(scene)
     with how(scene, part):
         during(seconds, lambda: meanwhile(onlooker))

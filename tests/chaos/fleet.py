@@ -14,19 +14,19 @@ PARTITIONS = list(range(8))
 
 
 def kill(scene: Scene, worker: Worker) -> None:
-    """End a worker as a power failure would; whoever calls it learns of that afterwards."""
+    """End a worker as a power failure would; its callers learn of that afterwards."""
     worker.kill()
     spare(scene, worker)
 
 
 def stop(scene: Scene, worker: Worker) -> None:
-    """Ask a worker to end, while nobody calls it any more."""
+    """Take a worker's callers away, and ask it to end."""
     spare(scene, worker)
     assert worker.stop() == 0, worker.tail()
 
 
 def spare(scene: Scene, worker: Worker) -> None:
-    """Have nobody call a worker, unless it is the last one that anybody calls."""
+    """Take a worker's callers away, unless it is the last one with callers."""
     if scene.workers != [worker]:
         scene.load.call_no_more(worker.url)
 
@@ -41,7 +41,7 @@ def restart_all(scene: Scene, app: str | None = None) -> None:
 
 @contextmanager
 def frozen(scene: Scene, worker: Worker) -> Iterator[None]:
-    """Let a worker stand still as it is, and nobody call it, within the block."""
+    """Freeze a worker, without callers, within the block."""
     assert worker.process is not None
     spare(scene, worker)
     worker.process.send_signal(signal.SIGSTOP)

@@ -12,7 +12,7 @@ SCALE = float(os.environ.get("CHAOS_SCALE", "1"))
 #: Calls a second of the load; fewer where other work has the machine.
 RATE = int(os.environ.get("CHAOS_RATE", "40"))
 #: Times as long for calls to be answered and for things to have happened, where other work has the machine.
-PATIENCE = float(os.environ.get("CHAOS_PATIENCE", "1"))
+TIMEOUT_FACTOR = float(os.environ.get("CHAOS_PATIENCE", "1"))
 #: Seconds for which each part is away, and a worker that leads.
 KAFKA_AWAY, REDIS_AWAY, CASSANDRA_AWAY, POSTGRES_AWAY, LEADER_FROZEN = 30.0, 20.0, 60.0, 20.0, 60.0
 #: Seconds for which a part is slow, once in each direction; for which Redis is short of memory.

@@ -18,7 +18,7 @@ PATTERN = (*_WITH_BLOCKS * 4, "register", *_WITH_BLOCKS * 2, "delete_person")
 
 
 def load_of(worker: Worker, chance: random.Random) -> Load:
-    """Register people by a worker, and make their load; it calls nobody yet."""
+    """Register people by a worker, and make their load; it makes no calls yet."""
     people = [People().register(worker) for _ in range(PEOPLE)]
     edges = [(one, other) for one in people for other in chance.sample(people, EACH + 1) if other != one]
     return Load(people, edges, RATE, PATTERN, IN_FLIGHT, TRIES)

@@ -1,15 +1,15 @@
-"""Somebody who goes on using the system while a part is away, and sees that it says so only where it must."""
+"""A user who goes on while a part is away, and sees errors only where that part is needed."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.chaos.lasting import PATIENCE
+from tests.chaos.lasting import TIMEOUT_FACTOR
 from tests.chaos.scene import DEADLINE, Scene
 from tests.support.live.worker import Answer, Worker
 
 #: Seconds within which everything is answered while a part is away: two time-outs of a store, and a busy machine.
-IN_TIME = 6.0 * PATIENCE
+IN_TIME = 6.0 * TIMEOUT_FACTOR
 #: Seconds before another try at most, whatever the answer says.
 LONGEST_PAUSE = 2.0
 
@@ -53,7 +53,7 @@ class Onlooker:
         self.answers(200, "POST", f"/users/{self.ann}/follow/{self.bob}")
 
     def registers_and_follows(self) -> None:
-        """Somebody new comes, and follows ann."""
+        """Register a new user, who follows ann."""
         self.answers(200, "POST", f"/users/{self._registered()}/follow/{self.ann}")
 
     def is_refused(self, method: str, path: str, body: Any = None) -> None:

@@ -3,7 +3,7 @@
 It has a thread and a loop of its own, so whatever the tests do does not slow it down further. A delay is a distance,
 not a narrow pipe: what comes side by side is late by as much, in its order. Where nothing passes, connections stay
 open and what is sent is kept: it arrives late once the direction is open again, as TCP sends again what was lost. So
-a sender that gave up meanwhile may still have its effect, which is the harder case for whoever takes over from it.
+a sender that gave up meanwhile may still have its effect, which is the harder case for its successor.
 """
 
 import asyncio

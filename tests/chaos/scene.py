@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from tests.chaos.lasting import PATIENCE, RATE
+from tests.chaos.lasting import RATE, TIMEOUT_FACTOR
 from tests.support.live.fixtures import free_port
 from tests.support.live.kafka import Kafka
 from tests.support.live.stack import RunningStack
@@ -16,7 +16,7 @@ from tests.support.workload.load import Load
 #: As delivered, in place of those that make tests quick.
 SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}
 #: Seconds within which everything must have happened, on a busy machine too.
-DEADLINE = 120.0 * PATIENCE
+DEADLINE = 120.0 * TIMEOUT_FACTOR
 #: Calls between two blows: some four seconds of the load.
 SOME = 4 * RATE
 
@@ -83,7 +83,7 @@ class Scene:
     def restart_together(self, workers: Sequence[Worker]) -> None:
         """Stop workers, start them again side by side, and give them their share once all have joined.
 
-        Nobody serves meanwhile, so what one of them did has no part in what the others begin with.
+        No worker serves meanwhile, so what one of them did has no part in what the others begin with.
         """
         for worker in workers:
             self._spare(worker)

@@ -1,4 +1,4 @@
-"""100,000 people follow the same one: all of it takes effect, nobody is held up, and the worker grows by little."""
+"""100,000 people follow the same one: all take effect, other posts are not delayed, and memory grows little."""
 
 from tests.support.storm.storm import follow_storm
 

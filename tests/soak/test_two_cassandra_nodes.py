@@ -155,7 +155,7 @@ async def test_one_goes_on_without_a_node_and_a_quorum_says_that_it_cannot(clust
 
 
 async def test_a_node_that_is_frozen_is_overtaken_by_the_other(cluster, store):
-    """In the same call: nobody waits for the time-out of the one that was asked first."""
+    """In the same call: it does not wait for the time-out of the node that was asked first."""
     one = await store("ONE")
     before = post()
     await until(lambda: put(one), 60)

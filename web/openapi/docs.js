@@ -1,4 +1,4 @@
-// Shows the description of the API. validatorUrl: null, or it would be sent to somebody else to be validated.
+// Shows the description of the API. validatorUrl: null, or it would be sent to an external service to be validated.
 SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#docs",

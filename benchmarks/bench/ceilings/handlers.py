@@ -59,7 +59,7 @@ class Handlers:
         await self._cassandra.connect()
 
     async def timeline(self, request: aiohttp_web.Request) -> aiohttp_web.Response:
-        """Answer a reader, or a poll by whoever has the page."""
+        """Answer a read of the head, or a poll for newer entries."""
         user = int(request.match_info["user"])
         await self._functions.call("older", [key(user)], _OLDER)
         await self._redis.mget([f"user:{user}", *self._shown])

@@ -2,7 +2,7 @@
 
     python -m benchmarks.bench.ceilings.insert
 
-Prints the rows a second of both, by as many connections as a worker has. The table is read by nobody.
+Prints the rows a second of both, by as many connections as a worker has. Nothing reads the table.
 """
 
 from functools import partial

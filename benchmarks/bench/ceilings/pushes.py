@@ -20,7 +20,7 @@ from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import MAX_PUSH_CALLS, TIMELINES_PER_CALL, Timelines
 
-#: An author whom nobody is.
+#: The author's id, which no user has.
 AUTHOR: Final = 999_999_999
 
 

@@ -25,7 +25,7 @@ FAR: Final = 64
 #: Crowds lie so many ids apart, and from those of other scenes.
 _ROOM: Final = 100_000_000
 #: Seconds that the server may take for a batch of new timelines.
-_PATIENCE: Final = 5.0
+_TIMEOUT_SECONDS: Final = 5.0
 
 
 async def measure(at: Setting) -> list[Row]:
@@ -65,6 +65,6 @@ async def _keep(settings: Settings, people: range) -> None:
     names, create = keys(redis), functions(redis)
     for start in range(0, len(people), TIMELINES_PER_CALL):
         calls = redis.by_server([names.of(user)] for user in people[start : start + TIMELINES_PER_CALL])
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _TIMEOUT_SECONDS
         await asyncio.gather(*(create.call_each("create", each, (b"E", UNREAD_MS), until) for each in calls.values()))
     await redis.close()

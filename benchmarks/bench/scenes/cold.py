@@ -14,7 +14,7 @@ from microblog_streams.stores.redis.timelines import Timelines
 
 #: Followees, their posts, reads a round, and the most milliseconds.
 SIZES: Final = ((200, 1_000, 20, 150.0), (5_000, 10_000, 1, 2_500.0))
-#: Seconds between the calls of somebody who waits for the whole page.
+#: Seconds between the calls of a reader who waits for the whole page.
 _AGAIN: Final = 0.05
 
 

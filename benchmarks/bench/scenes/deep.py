@@ -1,6 +1,6 @@
 """Pages far down: at entry 400 of a kept list, and past the 800 that are kept, where followees' posts are merged.
 
-What a merge finds beyond its page is kept for the pages after it, so each page is measured on somebody who has read
+What a merge finds beyond its page is kept for the pages after it, so each page is measured on a reader who has read
 none of them before. The first to look past the list is its last page, because of the link to the next one.
 """
 

@@ -1,4 +1,4 @@
-"""Following somebody until their posts are on one's timeline, 200 times a second."""
+"""From a follow until the followee's posts are on the follower's timeline, 200 times a second."""
 
 import asyncio
 from time import perf_counter

@@ -13,7 +13,7 @@ from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.stores.redis.timelines import KEPT_ENTRIES, Timelines, key
 
 EDGES, QUICK_EDGES = 5_000_000, 50_000
-#: Somebody whose timeline is filled.
+#: A user whose timeline is filled.
 READER: Final = 2_000_000_000
 
 

@@ -50,7 +50,7 @@ def _row(what: str, unit: str, ceiling: str, found: list[Mapping[str, float]], t
 
 
 async def _reader(at: Setting) -> int:
-    """Register somebody, and fill their timeline."""
+    """Register a user, and fill their timeline."""
     reader, timelines = await at.client.register(), Timelines(at.on.redis)
     for _ in range(KEPT_ENTRIES):
         await timelines.push([reader], encode_entry(new_post_id(), reader))

@@ -1,6 +1,6 @@
 """POST /posts/: accepted calls a second, beside a bare handler that produces a record and inserts a row.
 
-By a worker that also fans the posts out, which the bare handler does not, and by one with the role web while nobody
+By a worker that also fans the posts out, which the bare handler does not, and by one with the role web while no worker
 does: that is what accepting alone takes.
 """
 

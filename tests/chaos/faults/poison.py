@@ -1,4 +1,4 @@
-"""Records that nobody can read go to dead.letters and hold up nothing; those that a later version reads wait for it."""
+"""Undecodable events go to dead.letters and hold up nothing; events of a newer schema wait for the upgrade."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ from tests.support.live.worker import ROOT
 LARGE = 1024 * 1024 - 512
 NO_HEADERS: list[tuple[str, bytes]] = []
 #: What is wrong with the value or the headers.
-POISON = [
+UNDECODABLE = [
     (b"\x1b[31mnot json", NO_HEADERS),
     (b'{"userId": 1}', NO_HEADERS),
     (b"[" * 50_000, NO_HEADERS),
@@ -33,14 +33,14 @@ POISON = [
 ]
 
 
-def poison(scene: Scene) -> None:
+def undecodable(scene: Scene) -> None:
     """Every kind on every topic; each becomes a letter, and posts behind them arrive."""
     onlooker = Onlooker(scene)
     assert _open(scene) == []
     key = encode_user(onlooker.ann)
     places = {
         (topic, record.partition, record.offset)
-        for topic, (value, headers) in product(topics.SOURCES, POISON)
+        for topic, (value, headers) in product(topics.SOURCES, UNDECODABLE)
         for record in [scene.kafka.publish(topic, key, value, headers=headers)]
     }
     onlooker.posts_on()
@@ -57,11 +57,11 @@ def newer_schema(scene: Scene) -> None:
     post = PostCreated(post_id=new_post_id(), user_id=onlooker.ann, content="new", created_at=datetime.now(UTC))
     scene.kafka.publish(topics.POST_CREATED, post.key, post.encode(), headers=[("schema", b"2")])
     scene.eventually(lambda: _halted(scene), *scene.workers)
-    (lane,) = _halted(scene)
-    assert lane.startswith(topics.POST_CREATED)
+    (partition,) = _halted(scene)
+    assert partition.startswith(topics.POST_CREATED)
     onlooker.posts_on()
     scene.rest()
-    assert _halted(scene) == {lane}
+    assert _halted(scene) == {partition}
     fleet.restart_all(scene, "tests.chaos.upgraded")
     onlooker.posts.insert(-1, str(post.post_id))
     onlooker.sees_everything()
@@ -72,7 +72,8 @@ def newer_schema(scene: Scene) -> None:
 
 
 def _halted(scene: Scene) -> set[str]:
-    return {lane for worker in scene.workers for lane in worker.call("GET", "/health").body["delivery"]["halted"]}
+    healths = [worker.call("GET", "/health").body for worker in scene.workers]
+    return {partition for health in healths for partition in health["delivery"]["halted"]}
 
 
 def _open_in_health(scene: Scene) -> int:
@@ -91,6 +92,6 @@ def _open(scene: Scene) -> list[dict[str, Any]]:
 
 
 FAULTS = [
-    Fault("poison", poison),
+    Fault("poison", undecodable),
     Fault("newer-schema", newer_schema, tolerated=frozenset({"partition_halted"})),
 ]

@@ -43,7 +43,7 @@ def is_frozen(scene: Scene) -> None:
 
 
 def emptied(scene: Scene) -> None:
-    """Somebody deletes everything, three times."""
+    """FLUSHALL, three times."""
     onlooker = Onlooker(scene)
     with _client(scene) as redis:
         for _ in range(3):

@@ -1,7 +1,7 @@
 """Redis with a replica: another server becomes the primary, and the old one is dead, demoted, frozen, or only cut off.
 
 The workers are moved to two servers of the fault's own, and back in the end. Nothing is lost, though a replica lacks
-its primary's last writes, and a primary that is cut off takes writes that nobody else will ever have.
+its primary's last writes, and a primary that is cut off takes writes that no other server will ever have.
 """
 
 from collections.abc import Iterator, Mapping
@@ -62,7 +62,7 @@ def sentinel_cut_off(scene: Scene) -> None:
 
 
 def _demoted_then_switched(scene: Scene, pair: Pair, endpoint: Proxy) -> None:
-    """Between the two the address leads to a replica, and nobody says that Redis is well."""
+    """Between the two the address leads to a replica, and no worker reports Redis as healthy."""
     pair.two.lead()
     scene.rest()
     pair.one.follow(pair.two)
@@ -100,7 +100,7 @@ def _redis_is_ok(scene: Scene) -> list[bool]:
 
 
 def _is_left(server: One) -> bool:
-    """Tell whether a server has no clients but this one, its replicas and the Sentinel."""
+    """Return whether a server has no clients but this one, its replicas and the Sentinel."""
     clients = server.tell("CLIENT LIST", "TYPE", "normal")
     return sum(client["user"] == "default" for client in clients) <= 1
 

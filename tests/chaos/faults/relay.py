@@ -17,7 +17,7 @@ def killed(scene: Scene) -> None:
 
 
 def frozen(scene: Scene) -> None:
-    """It stands still for a minute. Within it another one leads, and who follows somebody sees their posts."""
+    """It stands still for a minute. Within it another one leads, and new followers see the posts."""
     still = fleet.leader(scene)
     heirs = fleet.others(scene, still)
     with fleet.frozen(scene, still):

@@ -1,6 +1,6 @@
 """Parts that are slow instead of dead: every request, then every answer, is 2 s late, and everything is done twice.
 
-That is the time-out of a store, so what is called does happen, while whoever called has given it up: the hard case.
+That is the time-out of a store, so what is called does happen, while the caller has given it up: the hard case.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Records that were read reach whoever wants them; others stay where they are."""
+"""Fetched records reach the partitions that are consumed; others stay where they are."""
 
 import asyncio
 from types import SimpleNamespace

@@ -10,7 +10,7 @@ from tests.support.fakes.world import World
 
 @pytest.fixture
 def world() -> World:
-    """Nobody is registered; timelines keep 20 entries."""
+    """No user is registered; timelines keep 20 entries."""
     return World()
 
 

@@ -1,4 +1,4 @@
-"""Registering and logging in: what gives a token, what does not, and what nobody can learn from trying."""
+"""Registering and logging in: what gives a token, what does not, and what a guesser cannot learn from trying."""
 
 import asyncio
 from dataclasses import replace

@@ -10,7 +10,7 @@ from microblog_streams.ports import TimelineState
 
 @pytest.fixture
 async def reader(world):
-    """Somebody (1) who follows ann (2) and bob (3); 15 posts in all, of 20 that a timeline keeps. Zoe (4) wrote one."""
+    """A user (1) who follows ann (2) and bob (3); 15 posts in all, of 20 that a timeline keeps. Zoe (4) wrote one."""
     reader, ann, bob, zoe = await world.people("reader", "ann", "bob", "zoe")
     await world.follow(reader, ann, bob)
     for author in (ann, bob, reader) * 5:
@@ -33,33 +33,33 @@ def look(world, reader):
 
 
 @pytest.fixture
-def settle(world):
+def apply_edges(world):
     """Bring about all that is on its way."""
     return world.deliver
 
 
 @pytest.fixture
-def settle_once_more(world, reader):
+def apply_edges_late(world, reader):
     """Bring about all that is on its way; the first time, the reader follows ann again and then unfollows her again."""
     follows = world.operations.follows
     minds = [follows.unfollow, follows.follow]
 
-    async def settle():
+    async def apply_edges():
         await world.deliver()
         while minds:
             await minds.pop()(reader, 2)
             await (world.deliver() if minds else world.relay())
 
-    return settle
+    return apply_edges
 
 
 @pytest.fixture
-def confirmed(world, reader, settle):
+def confirmed(world, reader, apply_edges):
     """Look until it is certain."""
 
     async def confirm():
         audit = world.operations.audit
-        return await audit.confirmed(reader, await audit.compare(reader), settle)
+        return await audit.confirmed(reader, await audit.compare(reader), apply_edges)
 
     return confirm
 
@@ -196,10 +196,10 @@ class TestOnTheWay:
         assert {found.kind for found in await look()} == {late}
         assert await confirmed() == frozenset()
 
-    async def test_an_unfollow_that_is_undone_and_done_again_between_two_looks(self, world, reader, settle_once_more):
+    async def test_an_unfollow_that_is_undone_and_done_again_between_two_looks(self, world, reader, apply_edges_late):
         audit = world.operations.audit
         await world.operations.follows.unfollow(reader, 2)
-        assert await audit.confirmed(reader, await audit.compare(reader), settle_once_more) == frozenset()
+        assert await audit.confirmed(reader, await audit.compare(reader), apply_edges_late) == frozenset()
 
     async def test_what_is_wrong_stays_wrong(self, world, reader, confirmed):
         await world.operations.posts.create(2, "late")
@@ -214,10 +214,10 @@ class TestOnTheWay:
         assert await world.operations.audit.confirmed(reader, await look(), rebuild) == frozenset()
 
     async def test_what_is_right_is_looked_at_once(self, world, reader, look):
-        async def settle():
+        async def apply_edges():
             raise AssertionError
 
-        assert await world.operations.audit.confirmed(reader, await look(), settle) == frozenset()
+        assert await world.operations.audit.confirmed(reader, await look(), apply_edges) == frozenset()
 
 
 @pytest.mark.parametrize("store", ["redis", "postgres", "cassandra"])

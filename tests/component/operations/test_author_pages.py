@@ -1,4 +1,4 @@
-"""An author's pages: what one replica has missed is on them, because whoever goes on from a page never comes back."""
+"""An author's pages: what one replica has missed is on them, as a reader who goes on from a page never comes back."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.fakes.world import World
 
 
 class Replicas(FakePosts):
-    """Of three replicas one has missed the ``behind``; whoever asks fewer than two may be answered by that one."""
+    """Of three replicas one has missed the ``behind``; a read of fewer than two may be answered by that one."""
 
     def __init__(self):
         super().__init__()

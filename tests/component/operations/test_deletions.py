@@ -19,7 +19,7 @@ NOW = datetime.now(UTC)
 async def test_a_deletion_that_overtakes_its_post_wins(world):
     (ann,) = await world.people("ann")
     post_id = new_post_id()
-    await world.settle(PostDeleted(post_id=post_id, user_id=ann, deleted_at=NOW))
+    await world.apply(PostDeleted(post_id=post_id, user_id=ann, deleted_at=NOW))
     await world.posts.put(Post(post_id, ann, "text"))
     await world.post_cache.fill([Post(post_id, ann, "text")])
     await world.timelines.push([ann], world.entry(post_id))
@@ -58,7 +58,7 @@ async def test_whom_a_deleted_user_followed_no_longer_pushes_to_them(world):
 
 
 async def test_a_deleted_users_posts_are_each_read_once(world, monkeypatch):
-    """From the last one on, not from the newest again: that read 50 million rows of somebody with 100,000 posts."""
+    """From the last one on, not from the newest again: that read 50 million rows of an author with 100,000 posts."""
     monkeypatch.setattr(deletions, "BATCH_POSTS", 10)
     (ann,) = await world.people("ann")
     world.wrote(ann, 500)
@@ -71,7 +71,7 @@ async def test_a_deleted_users_posts_are_each_read_once(world, monkeypatch):
 
     monkeypatch.setattr(world.posts, "newest", newest)
     ids = await real(ann, None, 500)
-    await world.settle(UserDeleted(user_id=ann, at=NOW))
+    await world.apply(UserDeleted(user_id=ann, at=NOW))
 
     assert asked == [None, *ids[9::10]]
     assert all(post.deleted and not post.content for post in world.posts.posts.values())
@@ -83,13 +83,13 @@ async def test_a_rerun_leaves_no_text_behind(world, monkeypatch):
     world.wrote(ann, 50)
     world.posts.deletions = 25
     with pytest.raises(StoreUnavailable):
-        await world.settle(UserDeleted(user_id=ann, at=NOW))
-    await world.settle(UserDeleted(user_id=ann, at=NOW))
+        await world.apply(UserDeleted(user_id=ann, at=NOW))
+    await world.apply(UserDeleted(user_id=ann, at=NOW))
     assert not any(post.content for post in world.posts.posts.values())
 
 
 async def test_a_post_that_is_fanned_out_after_its_authors_deletion_leaves_no_text(world):
-    """It was written when whoever deletes the author's posts had gone past it."""
+    """It was written when the deletion of the author's posts had gone past it."""
     (ann,) = await world.people("ann")
     (post_id,) = await world.write(ann, "just before")
     created = next(event for event in world.log.events if event.topic == topics.POST_CREATED)
@@ -97,7 +97,7 @@ async def test_a_post_that_is_fanned_out_after_its_authors_deletion_leaves_no_te
     world.post_cache.kept.clear()
     deletion = UserDeleted(user_id=ann, at=datetime.now(UTC))
     world.record(deletion)
-    await world.settle(deletion)
+    await world.apply(deletion)
     await world.bring_about(created)
     assert world.posts.posts[post_id].deleted
     assert not world.posts.posts[post_id].content
@@ -135,8 +135,8 @@ async def test_a_store_that_is_away_makes_it_be_tried_again(world, away):
     target, flag = (world.posts, "down") if away == "posts" else (world, away)
     setattr(target, flag, True)
     with pytest.raises(StoreUnavailable):
-        await world.settle(event)
+        await world.apply(event)
     setattr(target, flag, False)
-    await world.settle(event)
+    await world.apply(event)
     assert world.posts.posts[post_id].deleted
     assert world.post_cache.kept[post_id].deleted

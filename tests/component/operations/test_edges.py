@@ -37,7 +37,7 @@ def apply(world):
     async def apply(*events):
         for event in events:
             world.record(event)
-            await world.settle(event)
+            await world.apply(event)
 
     return apply
 
@@ -66,7 +66,7 @@ async def test_in_any_order_the_highest_version_stands(world, posts, apply, orde
 async def test_rows_may_all_be_written_before_the_first_effect(world, posts, order):
     for event in order:
         world.record(event)
-    await asyncio.gather(*(world.settle(event) for event in order))
+    await asyncio.gather(*(world.apply(event) for event in order))
     assert world.entries(READER) == []
 
 
@@ -116,7 +116,7 @@ class TestBackfill:
 
         async def unfollow():
             world.record(unfollowed(2))
-            tasks.append(asyncio.create_task(world.settle(unfollowed(2))))
+            tasks.append(asyncio.create_task(world.apply(unfollowed(2))))
             await asyncio.sleep(0)
 
         meanwhile(world.posts, "newest", unfollow)
@@ -153,7 +153,7 @@ class TestPurge:
         pushing = asyncio.create_task(world.bring_about(event))
         await until(lambda: world.operations.fan_out.running.authors)
         world.record(unfollowed(2))
-        purging = asyncio.create_task(world.settle(unfollowed(2)))
+        purging = asyncio.create_task(world.apply(unfollowed(2)))
         await asyncio.sleep(0)
         assert not purging.done()
         hold.set()
@@ -165,7 +165,7 @@ class TestPurge:
         await apply(followed(1))
         world.record(unfollowed(2))
         await world.write(AUTHOR, "new")
-        await world.settle(unfollowed(2))
+        await world.apply(unfollowed(2))
         assert world.entries(READER) == []
 
 
@@ -206,7 +206,7 @@ async def test_a_store_that_is_away_is_tried_again_from_the_start(world, posts, 
     with pytest.raises(StoreUnavailable):
         await apply(followed(1))
     world.posts.down = False
-    await world.settle(followed(1))
+    await world.apply(followed(1))
     assert world.entries(READER) == posts
 
 

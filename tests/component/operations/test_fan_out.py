@@ -67,7 +67,7 @@ async def test_it_is_stored_before_anybody_sees_it(world, author):
 
 
 class TestStoring:
-    """Whoever took the post stores it, too; once is enough, where it is known."""
+    """The worker that accepted the post stores it, too; once is enough, where that is known."""
 
     async def test_what_its_writer_has_stored_is_not_stored_again(self, world, author):
         post = await world.operations.posts.create(author, "text")

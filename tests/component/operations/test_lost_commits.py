@@ -33,7 +33,7 @@ def backup(world):
 
 @pytest.fixture
 async def people(world):
-    """Ann, whom bob follows, and eve, who follows nobody; ann and bob have written."""
+    """Ann, whom bob follows, and eve, who has no followees; ann and bob have written."""
     ann, bob, eve = await world.people("ann", "bob", "eve")
     await world.follow(bob, ann)
     await world.write(ann, "by ann")
@@ -43,7 +43,7 @@ async def people(world):
 
 @pytest.fixture
 def agrees(world):
-    """Tells whether table and timelines are as PostgreSQL says, also for what comes now."""
+    """Return whether table and timelines are as PostgreSQL says, also for what comes now."""
 
     async def agrees():
         for author in sorted(world.database.users):
@@ -178,7 +178,7 @@ async def test_a_late_event_waits_for_postgresql(world, people):
     late = Followed(follower_id=eve, followee_id=ann, version=1, at=datetime.now(UTC))
     for event in (late, UserDeleted(user_id=ann, at=datetime.now(UTC))):
         with pytest.raises(StoreUnavailable):
-            await world.settle(event)
+            await world.apply(event)
 
 
 async def test_events_of_the_present_era_need_no_lookup(world, people):
@@ -186,7 +186,7 @@ async def test_events_of_the_present_era_need_no_lookup(world, people):
     world.database.away = True
     event = Followed(follower_id=eve, followee_id=ann, version=1, at=datetime.now(UTC))
     world.record(event)
-    await world.settle(event)
+    await world.apply(event)
 
 
 async def test_all_pages_of_a_partition_are_compared(world, people, backup, agrees, monkeypatch):

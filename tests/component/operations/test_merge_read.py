@@ -131,7 +131,7 @@ async def test_what_a_merge_found_is_forgotten(world, reader, history, reads, mo
 
 
 async def test_a_failure_ends_all_other_reads(world, reader, history, monkeypatch):
-    """The post store is slow when it fails: thousands of reads that go on for nobody would keep it so."""
+    """The post store is slow when it fails: thousands of reads without a reader would keep it so."""
     running = set()
 
     async def newest(author, *_):

@@ -169,7 +169,7 @@ class TestIdempotency:
         assert world.log.begun == 0
 
     async def test_a_retry_does_not_bring_back_a_deleted_post(self, world, ann):
-        """The mark of the deletion may have gone from the cache by then, and nobody may know that it was done."""
+        """The mark of the deletion may have gone from the cache by then, and nothing else records that it was done."""
         post = await world.operations.posts.create(ann, "hello", ONCE)
         world.database.keys[ann, "key"].done = False
         await world.operations.posts.delete(post.id)

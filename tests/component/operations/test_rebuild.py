@@ -1,4 +1,4 @@
-"""A cold timeline is rebuilt by one reader, beside all that goes on meanwhile; who fails or dies holds nobody up."""
+"""One reader rebuilds a cold timeline, beside concurrent changes; a reader that fails or dies delays no other."""
 
 import asyncio
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ def read(world, reader):
 
 @pytest.fixture
 def held(world, monkeypatch):
-    """Hold back the reading of what ann wrote, until ``on`` is set; ``begun``: somebody waits for it."""
+    """Hold back the reading of what ann wrote, until ``on`` is set; ``begun``: a reader waits for it."""
     state = SimpleNamespace(begun=asyncio.Event(), on=asyncio.Event())
     real = world.posts.newest
 
@@ -177,7 +177,7 @@ async def test_a_builder_that_is_slow_and_alive_is_not_taken_over(world, reader,
 
 
 async def test_a_list_that_goes_while_a_slow_builder_reads_is_begun_anew(world, reader, read, monkeypatch, held):
-    """What was pushed while there was no list is in nobody's hands but the post store's, where it was read past."""
+    """What was pushed while there was no list is in the post store alone, where the rebuild has read past it."""
     monkeypatch.setattr(rebuild, "MARK_RENEWAL_SECONDS", 0.01)
     reading = asyncio.create_task(read())
     await held.begun.wait()

@@ -1,4 +1,4 @@
-"""Tokens: looked up seldom, gone in time, and good for nobody but their owner."""
+"""Tokens: looked up seldom, swept in time, and valid for their owner alone."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

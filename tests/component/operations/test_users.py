@@ -43,7 +43,7 @@ async def test_without_redis_people_register_and_their_timeline_is_cold(world):
 
 
 async def test_a_registration_that_took_long_leaves_the_timeline_cold(world, monkeypatch):
-    """Others may have found the user meanwhile, and had them follow somebody: an empty timeline would hide posts."""
+    """Others may have found the user meanwhile, and had them follow another: an empty timeline would hide posts."""
     redis_time = SimpleNamespace(monotonic=lambda: time.monotonic() + 30)
     monkeypatch.setattr("tests.support.fakes.timelines.time", redis_time)
     (ann,) = await world.people("ann")

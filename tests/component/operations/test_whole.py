@@ -52,7 +52,7 @@ class WholeMachine(RuleBasedStateMachine):
         for who, whom in edges:
             self.follow(who, whom)
         self.post(posts)
-        self.run(self.whole.settle())
+        self.run(self.whole.let_all_finish())
 
     async def register(self):
         self.whole.gate.open = True
@@ -157,12 +157,12 @@ class WholeMachine(RuleBasedStateMachine):
             del kept[post_id]
 
     @rule(chance=st.integers(0, 4))
-    def settle(self, chance):
+    def let_all_finish(self, chance):
         if chance == 0:
             self.settled()
 
     def settled(self):
-        self.run(self.whole.settle())
+        self.run(self.whole.let_all_finish())
         self.time += READ_AHEAD_SECONDS + 1  # what a merge read kept for the next pages may lack posts that came since
         assert not self.whole.followed_although_blocked()
         for user in self.whole.world.database.users:

@@ -74,7 +74,7 @@ async def redis(request, server):
 
 
 async def test_what_is_under_way_ends_and_nothing_is_open_afterwards(redis, server):
-    """Also what waits for a connection, and on a cluster whoever would ask anew for who has which slot."""
+    """Also what waits for a connection, and on a cluster a refresh of the slots."""
     server.silent = True
     before = len(server.open)
     calls = [asyncio.create_task(redis.run_on(b"key", lambda one: one.execute("GET", "key"))) for _ in range(CALLS)]

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PLUGINS = ("tests.support.watchdog", "pytest_asyncio.plugin", "pytest_timeout", "xdist")
 #: Seconds after which a run that should have ended by itself is taken to hang.
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 
 #: A connection that is left open, on the loop that workers run on.
 LEFT_OPEN = """
@@ -39,7 +39,7 @@ def run(tmp_path):
         line = [sys.executable, "-m", "pytest", *plugins, "--limit=1", "--grace=2", *options, "test_it.py"]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return subprocess.run(
-            line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
         )
 
     return run

@@ -13,7 +13,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 async def register(client: TestClient[Any, Any], name: str, password: str | None = None) -> dict[str, str]:
-    """Register somebody; return the headers that show their token. The first one's id is 1, and so on."""
+    """Register a user; return the headers that show their token. The first one's id is 1, and so on."""
     response = await client.post("/users/", json={"username": name, "password": password})
     return bearer((await response.json())["token"])
 

@@ -324,7 +324,7 @@ async def test_a_deleted_user_is_not_found(client, problem):
     await problem(await client.post("/posts/", json={"userId": 2, "content": "a"}), 404, "not-found")
 
 
-#: Ids that are nobody's. Written out, because tests are named after them, and in every process alike.
+#: Ids that no user has. Written out, because tests are named after them, and in every process alike.
 A_POST, A_UUID4 = "01a22a9d-e3d0-76a4-9cdc-8dab1184fb4a", "27089924-88c7-4fa7-9823-ad8efa90b8c3"
 
 

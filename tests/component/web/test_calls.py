@@ -36,10 +36,10 @@ async def test_a_user_is_found_and_deleted(client):
 
 async def test_a_user_is_found_by_a_name_that_reads_the_same(client):
     found = await client.get("/users/", params={"username": "BOB"})
-    nobody = await client.get("/users/", params={"username": "bo"})
+    unknown = await client.get("/users/", params={"username": "bo"})
 
     assert [user["id"] for user in await found.json()] == [2]
-    assert await nobody.json() == []
+    assert await unknown.json() == []
     assert "Link" not in found.headers
 
 

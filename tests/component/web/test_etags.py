@@ -56,7 +56,7 @@ def calls(front):
 
 @pytest.fixture
 def arrive(front):
-    """Have a post of somebody's come onto ann's timeline, as the agents bring it."""
+    """Push a followee's post onto ann's timeline, as the agents do."""
 
     async def arrive(post_id, author=1):
         await front.app.post_cache.fill([Post(post_id, author, "late")])

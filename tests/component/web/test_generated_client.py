@@ -23,15 +23,15 @@ async def stranger(front, tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def as_somebody(front, registered):
-    """Speak to the server with the token that somebody got when they registered."""
+def client_of(front, registered):
+    """Speak to the server with the token of a registration."""
     return Stranger(str(front.client.make_url("/")), registered.token)
 
 
 async def test_it_does_the_main_job(front, stranger):
     ann = await stranger.call("users.register", body=model("NewUser")(username="ann"))
     bob = await stranger.call("users.register", body=model("NewUser")(username="bob"))
-    async with as_somebody(front, ann) as writer, as_somebody(front, bob) as reader:
+    async with client_of(front, ann) as writer, client_of(front, bob) as reader:
         following = await reader.call("follows.follow", bob.id, ann.id)
         post = await writer.call("posts.post", body=model("NewPost")(user_id=ann.id, content="Good morning"))
         front.app.timelines.lists.clear()  # no agents here: a cold timeline is put together on reading

@@ -27,7 +27,7 @@ FOLLOWERS = 2_000
 #: Seconds until what was done counts as safe, far more than a replica is behind.
 HOLD = 0.5
 #: Seconds until a replica has taken over.
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 class Everybody:
@@ -55,7 +55,7 @@ class Everybody:
         await self.fan_out.deliver(event, FakeLease())
 
     async def check(self):
-        """Everybody who is warm has everything once, and nobody else has anything."""
+        """Every warm timeline has each entry once, and no cold one has any."""
         wanted = TimelinePage(TimelineState.COMPLETE, sorted(self.entries, reverse=True))
         for user in self.warm:
             assert await self.timelines.older(user, None, 100) == wanted
@@ -114,7 +114,7 @@ class Effects:
     failed: int = 0
 
     async def bring_about(self, event):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT_SECONDS
         while True:
             assert time.monotonic() < end, "no other has taken over"
             run = self.redis_restart_monitor.run

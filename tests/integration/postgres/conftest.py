@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items):
 
 
 def run(url, statement, *params):
-    """Run a statement as somebody else, who is not the code under test."""
+    """Run a statement on a connection that the code under test does not use."""
     connection = psycopg2.connect(make_dsn(url))
     try:
         connection.autocommit = True

@@ -9,7 +9,7 @@ from microblog_streams.domain.errors import UsernameTaken
 from microblog_streams.domain.lookalikes import look
 from microblog_streams.stores.postgres.migrations import fill_looks
 
-#: The second looks like the first, the third is somebody else's, the fourth looks like nobody.
+#: The second looks like the first, the third is another user's, the fourth looks like no other.
 BEFORE = ["ada", "\u0430da", "adam", "\u041e\u043b\u044c\u0433\u0430"]
 
 

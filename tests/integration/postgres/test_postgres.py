@@ -65,7 +65,7 @@ async def test_a_server_that_says_nothing_is_unavailable(migrated_settings):
 
 
 async def answers(postgres):
-    """Tell whether it answers. One that was silent is asked in the background first."""
+    """Return whether it answers. A server that was silent is asked in the background first."""
     try:
         await postgres.ping()
     except StoreUnavailable:

@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def certs(tmp_path_factory):
-    # Kafka, Cassandra and Valkey read them as whoever runs the tests.
+    # Kafka, Cassandra and Valkey read them as the user who runs the tests.
     return certificates.make(tmp_path_factory.mktemp("certificates"))
 
 

@@ -18,7 +18,7 @@ def cluster():
 
 @pytest.fixture
 async def opened():
-    """Connections to be closed when the front is gone: it lets nobody say good-bye."""
+    """Connections to be closed when the front is gone, which cuts them without a close."""
     opened = []
     yield opened
     for redis in opened:

@@ -29,7 +29,7 @@ def servers():
 
 @pytest.fixture
 def pair(servers):
-    servers.settle()
+    servers.reset()
     servers.one.tell("FLUSHALL")
     return servers
 
@@ -125,7 +125,7 @@ async def test_a_primary_that_was_a_replica_between_two_looks_is_another_run(tim
     pair.two.lead()
     pair.one.follow(pair.two)
     await until(pair.two.is_followed)
-    pair.settle()
+    pair.reset()
     await until(lambda: works(timelines.run_id), SOON)
     assert await timelines.run_id() != before
 

@@ -1,4 +1,4 @@
-"""The caches on a real server: the contracts, how long things stay, and values that nobody can read."""
+"""The caches on a real server: the contracts, how long things stay, and undecodable values."""
 
 from secrets import randbelow
 

@@ -46,7 +46,7 @@ class Growing:
         self._until(lambda: self.deployment().phase in phases)
 
     def moved(self) -> bool:
-        """Tell whether workers of the next generation have all its partitions."""
+        """Return whether workers of the next generation have all its partitions."""
         owned = [part for worker in self.workers for part in worker.probe()["owned"]]
         return sorted(owned) == list(range(self.deployment().partitions))
 

@@ -200,7 +200,7 @@ def interleavings(test):
 
 
 async def check_interleaving(users, follows, blocks, outbox, acts, deleted):
-    """Whatever goes on at once: nobody follows across a block, and every edge's last event tells its state."""
+    """Whatever goes on at once: no follow crosses a block, and every edge's last event tells its state."""
     people = await register(users, 3)
     work = [begin(follows, blocks, act, people[a], people[b]) for act, a, b in acts]
     if deleted is not None:
@@ -224,7 +224,7 @@ def begin(follows, blocks, act, who, whom):
 
 
 async def check_edges(follows, blocks, outbox, people):
-    """Nobody follows across a block, and the edges' events carry all versions in order, the last one their state."""
+    """No follow crosses a block, and the edges' events carry all versions in order, the last one their state."""
     stored = [edge for edge in await follows.edges_page((0, 0), 100_000) if edge.follower in people]
     blocked = {frozenset((who, user.id)) for who in people for user in await blocks.blocked_page(who, 0, 100)}
     assert [edge for edge in stored if edge.following and {edge.follower, edge.followee} in blocked] == []

@@ -47,7 +47,7 @@ class TimelineMachine(RuleBasedStateMachine):
 
     def teardown(self):
         try:
-            self.settled()
+            self.finished()
         finally:
             self.run(self.store.remove(self.world.user))
             self.run(self.context.__aexit__(None, None, None))
@@ -90,7 +90,7 @@ class TimelineMachine(RuleBasedStateMachine):
     def follow_or_unfollow(self, author):
         self.world.change(author)
 
-    @precondition(lambda self: not all(edge.settled for edge in self.world.edges.values()))
+    @precondition(lambda self: not all(edge.applied for edge in self.world.edges.values()))
     @rule(author=AUTHOR, rows_first=st.booleans())
     def go_on_with_an_edge(self, author, rows_first):
         """Rows are written in the stream's order, also while the effect of an earlier one is under way."""
@@ -129,7 +129,7 @@ class TimelineMachine(RuleBasedStateMachine):
         if what == "post":
             self.write([(author, number)], True)
             self.go_on_with_fan_outs([(-1, False), (-1, True)])
-        elif what == "edge" and author != OWNER and world.edges[author].settled:
+        elif what == "edge" and author != OWNER and world.edges[author].applied:
             self.follow_or_unfollow(author)
             for _ in range(3):
                 self.go_on_with_an_edge(author, False)
@@ -145,13 +145,13 @@ class TimelineMachine(RuleBasedStateMachine):
             self.run(self.world.rebuild())
 
     @rule(chance=st.integers(0, 3))
-    def settle(self, chance):
+    def let_all_finish(self, chance):
         if chance == 0:
-            self.settled()
+            self.finished()
 
-    def settled(self):
+    def finished(self):
         """Once nothing is under way the list is the truth down to its tail, by pages as well."""
-        self.run(self.world.settle())
+        self.run(self.world.let_all_finish())
         seen, expected = self.run(self.world.look()), self.world.expected()
         if seen.state is TimelineState.COMPLETE:
             assert list(seen.entries) == expected

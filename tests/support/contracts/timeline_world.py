@@ -28,13 +28,13 @@ class Edge:
     running: tuple[bool, list[bytes]] | None = None  # an effect that holds the lock, with the posts it has read
 
     @property
-    def settled(self) -> bool:
+    def applied(self) -> bool:
         return not (self.events or self.effects or self.running)
 
 
 @dataclass
 class Builder:
-    """Somebody who rebuilds the timeline, and what they have read so far."""
+    """A reader that rebuilds the timeline, and what it has read so far."""
 
     building: Building
     entries: list[bytes] | None = None
@@ -167,14 +167,14 @@ class World:
     async def look(self) -> TimelinePage:
         return await self.store.older(self.user, None, 1000)
 
-    async def settle(self) -> None:
+    async def let_all_finish(self) -> None:
         """Let all that is under way come to its end."""
         while self.waiting:
             self.begin_fan_out(0)
         while self.pushing:
             await self.end_fan_out(0)
         for author, edge in self.edges.items():
-            while not edge.settled:
+            while not edge.applied:
                 if edge.running:
                     await self.end_effect(author)
                 elif edge.effects:
@@ -185,21 +185,21 @@ class World:
             await self.rebuild()
 
     def expected(self) -> list[bytes]:
-        """Return what a complete timeline holds once all is settled."""
+        """Return what a complete timeline holds once all edges are applied."""
         authors = {OWNER, *(author for author, edge in self.edges.items() if edge.follows)}
         return sorted((entry for entry in self.written if entry_author(entry) in authors), reverse=True)
 
     def missing(self, seen: TimelinePage) -> set[bytes]:
-        """Return delivered posts of settled followees, down to the tail, that are not there."""
+        """Return delivered posts of followees whose follow is applied, down to the tail, that are not there."""
         if seen.state in (TimelineState.COLD, TimelineState.BUILDING):
             return set()
         floor = seen.entries[-1] if seen.state is TimelineState.PARTIAL else b""
-        authors = {OWNER, *(author for author, edge in self.edges.items() if edge.follows and edge.settled)}
+        authors = {OWNER, *(author for author, edge in self.edges.items() if edge.follows and edge.applied)}
         return {e for e in self.delivered if entry_author(e) in authors and e >= floor} - set(seen.entries)
 
     def strays(self, seen: TimelinePage) -> set[bytes]:
-        """Return what is there of authors who are not followed, once that is settled."""
-        gone = {author for author, edge in self.edges.items() if not edge.follows and edge.settled}
+        """Return what is there of authors who are not followed any more, once that is applied."""
+        gone = {author for author, edge in self.edges.items() if not edge.follows and edge.applied}
         return {entry for entry in seen.entries if entry_author(entry) in gone}
 
     async def _finish_fan_outs(self, author: int) -> None:

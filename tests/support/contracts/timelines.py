@@ -11,7 +11,7 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_entry, entry_post_id
 from microblog_streams.ports import Building, TimelinePage, TimelineState, TimelineStore
 
-KEPT, MOST = 20, 22
+KEPT, TRIM_ABOVE = 20, 22
 AUTHOR, OTHER = 1, 2**63 - 1
 
 
@@ -121,17 +121,17 @@ class PushContract:
 
     async def test_a_timeline_grows_into_its_slack_and_then_loses_what_is_past_the_kept(self, timelines, user):
         await timelines.create(user)
-        for number in range(1, MOST + 1):
+        for number in range(1, TRIM_ABOVE + 1):
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (TimelineState.COMPLETE, down(MOST, 1))
-        await timelines.push([user], entry(MOST + 1))
-        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.COMPLETE, down(TRIM_ABOVE, 1))
+        await timelines.push([user], entry(TRIM_ABOVE + 1))
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(TRIM_ABOVE + 1, TRIM_ABOVE + 2 - KEPT))
 
     async def test_a_late_post_trims_too(self, timelines, user):
         await timelines.create(user)
-        for number in [*range(2, MOST + 2), 1]:
+        for number in [*range(2, TRIM_ABOVE + 2), 1]:
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(TRIM_ABOVE + 1, TRIM_ABOVE + 2 - KEPT))
 
     async def test_after_its_deadline_nothing_is_pushed(self, timelines, user):
         await timelines.create(user)
@@ -208,7 +208,7 @@ class MergeContract:
 
     async def test_a_merge_beyond_the_kept_leaves_exactly_these(self, timelines, user):
         await timelines.create(user)
-        for number in range(1, MOST + 1):
+        for number in range(1, TRIM_ABOVE + 1):
             await timelines.push([user], entry(2 * number))
         await timelines.merge(user, entries([43, 1]))
         assert await whole(timelines, user) == (TimelineState.PARTIAL, [44, 43, *range(42, 6, -2)])
@@ -412,20 +412,20 @@ class RebuildContract:
     async def test_trimming_does_not_end_a_rebuild(self, timelines, user):
         """Only the builder knows when the list has no holes any more."""
         begun = await timelines.begin(user)
-        for number in range(1, MOST + 2):
+        for number in range(1, TRIM_ABOVE + 2):
             await timelines.push([user], entry(number))
-        assert await whole(timelines, user) == (TimelineState.BUILDING, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.BUILDING, down(TRIM_ABOVE + 1, TRIM_ABOVE + 2 - KEPT))
         await timelines.merge(user, entries(range(50, 60), OTHER))
-        assert await whole(timelines, user) == (TimelineState.BUILDING, [*down(59, 50), *down(MOST + 1, 14)])
+        assert await whole(timelines, user) == (TimelineState.BUILDING, [*down(59, 50), *down(TRIM_ABOVE + 1, 14)])
         assert await timelines.building(user) == Building(begun.token, 1)
 
     async def test_what_was_trimmed_meanwhile_makes_the_result_partial(self, timelines, user):
         """The whole history as it was read lacks a post that came after the reading and was trimmed away."""
         begun = await timelines.begin(user)
-        for number in range(1, MOST + 2):
+        for number in range(1, TRIM_ABOVE + 2):
             await timelines.push([user], entry(number))
         assert await timelines.finish(user, begun, [], complete=True)
-        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(MOST + 1, MOST + 2 - KEPT))
+        assert await whole(timelines, user) == (TimelineState.PARTIAL, down(TRIM_ABOVE + 1, TRIM_ABOVE + 2 - KEPT))
 
 
 class TimelineContract(CreateContract, PushContract, PageContract, MergeContract, PurgeContract, RebuildContract):

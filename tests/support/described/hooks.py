@@ -50,7 +50,7 @@ def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool
 
 
 def _beyond_schemas(wrong: list[tuple[str, str]], case: Any) -> bool:
-    """Tell whether a request is refused for what its schema cannot say."""
+    """Return whether a request is refused for what its schema cannot say."""
     match wrong:
         case [("/problems/idempotency-key-reused", "Idempotency-Key")]:
             return True  # it came before, with another request

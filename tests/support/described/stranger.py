@@ -14,7 +14,7 @@ NAME = "strangers_client"
 async def generate(document: bytes, folder: Path) -> None:
     """Write the package NAME into the folder. Raises AssertionError where the generator warns of anything."""
     (folder / "openapi.json").write_bytes(document)
-    (folder / "config.yml").write_text("post_hooks: []\n")  # no formatting: nobody reads it
+    (folder / "config.yml").write_text("post_hooks: []\n")  # no formatting: it is generated and not read
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"),
         *("--path", "openapi.json", "--config", "config.yml", "--output-path", NAME),

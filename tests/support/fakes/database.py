@@ -141,7 +141,7 @@ class FakeDatabase:
         return (False, True) if any(shape == like for _, shape in held) else None
 
     def hold_name(self, user: int, at: datetime) -> None:
-        """Take the name of a user who is deleted; it is nobody's for a while."""
+        """Take the name of a user who is deleted; it stays reserved for a while."""
         [key] = [key for key, ident in self.names.items() if ident == user]
         [like] = [like for like, ident in self.looks.items() if ident == user]
         self.held.append((key, like, at))

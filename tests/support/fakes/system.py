@@ -1,4 +1,4 @@
-"""A system for the overview to look at: two workers, four partitions of which the last is nobody's."""
+"""A system for the overview: two workers, and four partitions of which the last has no owner."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

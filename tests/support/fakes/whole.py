@@ -52,7 +52,7 @@ class Whole:
         self.world = World(kept)
         self.people: list[int] = []
         self.published = 0
-        self.lanes = {(topic, part): PartitionProcessor() for topic in EVENTS for part in range(PARTITIONS)}
+        self.processors = {(topic, part): PartitionProcessor() for topic in EVENTS for part in range(PARTITIONS)}
         self.leases = [FakeLease() for _ in range(PARTITIONS)]
         self.workers = [self.worker() for _ in range(PARTITIONS)]
         self.front = self.worker()
@@ -67,7 +67,7 @@ class Whole:
     # What people do
 
     def act(self, work: Coroutine[Any, Any, object]) -> None:
-        """Begin what somebody asked for; they may be told that it cannot be done."""
+        """Begin a user's request; it may fail with an error that the user sees."""
         self.acts.append(asyncio.create_task(_forgiven(work)))
 
     async def register(self, name: str) -> None:
@@ -91,20 +91,20 @@ class Whole:
         await self.world.relay()
         for published in self.world.log.events[self.published :]:
             event = EVENTS[published.topic].model_validate_json(published.value)
-            self.lanes[published.topic, event.owner % PARTITIONS].events.append(event)
+            self.processors[published.topic, event.owner % PARTITIONS].events.append(event)
         self.published = len(self.world.log.events)
 
     def take(self, index: int) -> bool:
-        """Take the next event of one of the lanes that have one: write its row and begin its effect."""
-        waiting = [key for key, lane in self.lanes.items() if lane.taken < len(lane.events)]
+        """Take the next event of one of the processors that have one: write its row and begin its effect."""
+        waiting = [key for key, processor in self.processors.items() if processor.taken < len(processor.events)]
         if not waiting:
             return False
         topic, part = waiting[index % len(waiting)]
-        lane = self.lanes[topic, part]
-        event, number = lane.events[lane.taken], lane.taken
-        lane.taken += 1
+        processor = self.processors[topic, part]
+        event, number = processor.events[processor.taken], processor.taken
+        processor.taken += 1
         self._record(event, part)
-        lane.running[number] = asyncio.create_task(self._settle(event, part, lane, number))
+        processor.running[number] = asyncio.create_task(self._apply(event, part, processor, number))
         return True
 
     def _record(self, event: Event, part: int) -> None:
@@ -114,7 +114,7 @@ class Whole:
         elif not isinstance(event, PostCreated):
             worker.deletions.record(event, lease)
 
-    async def _settle(self, event: Event, part: int, lane: PartitionProcessor, number: int) -> None:
+    async def _apply(self, event: Event, part: int, processor: PartitionProcessor, number: int) -> None:
         worker, lease = self.workers[part], self.leases[part]
         agents = {PostCreated: worker.fan_out.deliver, PostDeleted: worker.deletions.apply}
         while True:
@@ -126,23 +126,23 @@ class Whole:
             except Transient:
                 await self.gate.turn()
             else:
-                del lane.running[number]
+                del processor.running[number]
                 return
 
     async def rebalance(self, part: int, again: int) -> None:
         """Give a partition to a new worker, which reads on at the commit: up to ``again`` finished ones once more."""
         self.workers[part] = self.worker()
-        for (_, of), lane in self.lanes.items():
+        for (_, of), processor in self.processors.items():
             if of == part:
-                acknowledged = min(lane.running, default=lane.taken)
-                tasks = list(lane.running.values())
+                acknowledged = min(processor.running, default=processor.taken)
+                tasks = list(processor.running.values())
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                lane.running.clear()
-                lane.taken = max(acknowledged - again, 0)
+                processor.running.clear()
+                processor.taken = max(acknowledged - again, 0)
 
-    async def settle(self) -> None:
+    async def let_all_finish(self) -> None:
         """Let all come to its end, without faults."""
         self.gate.let_all_go()
         busy = True
@@ -151,7 +151,7 @@ class Whole:
             await self.relay()
             while self.take(0):
                 pass
-            running = [task for lane in self.lanes.values() for task in lane.running.values()]
+            running = [task for processor in self.processors.values() for task in processor.running.values()]
             await asyncio.gather(*running)
             busy = bool(running) or bool(self.world.database.outbox)
         self.gate.open = False
@@ -174,7 +174,7 @@ class Whole:
         return [edge for edge in database.edges.values() if edge.following and {edge.follower, edge.followee} in pairs]
 
     def _events(self, topic: str) -> list[Any]:
-        return [event for part in range(PARTITIONS) for event in self.lanes[topic, part].events]
+        return [event for part in range(PARTITIONS) for event in self.processors[topic, part].events]
 
 
 async def _forgiven(work: Coroutine[Any, Any, object]) -> None:

@@ -122,7 +122,7 @@ class World:
         """Do for one event what its agent does."""
         event = EVENTS[published.topic].model_validate_json(published.value)
         self.record(event)
-        await self.settle(event)
+        await self.apply(event)
 
     def record(self, event: Event) -> None:
         """Write an event's row, as the stream's own loop does."""
@@ -131,7 +131,7 @@ class World:
         elif isinstance(event, PostDeleted | UserDeleted):
             self.operations.deletions.record(event, self.lease)
 
-    async def settle(self, event: Event) -> None:
+    async def apply(self, event: Event) -> None:
         """Bring about the rest of an event."""
         if isinstance(event, PostCreated):
             await self.operations.fan_out.deliver(event, self.lease)

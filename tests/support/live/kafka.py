@@ -64,7 +64,7 @@ class Kafka:
         assert [code for code, *_ in answer.resources] == [0], answer
 
     def reached(self, ends: Mapping[TopicPartition, int], generation: int = 1) -> bool:
-        """Tell whether the group has committed these offsets, or later ones."""
+        """Return whether the group has committed these offsets, or later ones."""
         return asyncio.run(self._reached(ends, generation))
 
     async def _reached(self, ends: Mapping[TopicPartition, int], generation: int) -> bool:
@@ -91,7 +91,7 @@ class Kafka:
         return [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name)]
 
     def publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
-        """Publish a record as somebody else, perhaps with headers or to a partition; return where it is."""
+        """Publish a record as a foreign producer, perhaps with headers or to a partition; return where it is."""
         return asyncio.run(self._publish(topic, key, value, **more))
 
     async def _publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:

@@ -123,7 +123,7 @@ class Worker:
         return self.call("GET", "/ready", timeout=2).status == 200
 
     def well(self) -> bool:
-        """Tell whether REST is served and the tables are recovered."""
+        """Return whether REST is served and the tables are recovered."""
         health = self.call("GET", "/health", timeout=2).body
         return self.ready() and isinstance(health, dict) and health["tables"]["recovered"]
 

@@ -135,7 +135,7 @@ class ThreeNodes:
         return {f"{PREFIX}CASSANDRA_URL": f"cassandra://{places}/{KEYSPACE}"}
 
     def together(self) -> bool:
-        """Tell whether each knows the others, and takes them for alive."""
+        """Return whether each node sees all others as alive."""
         with suppress(*ERRORS):
             return all(len(self._rows(node, "SELECT peer FROM system.peers_v2")) == 2 for node in self.nodes)
         return False

@@ -1,4 +1,4 @@
-"""Certificates for one test run: an authority, a server's, a client's, and an authority that nobody knows."""
+"""Certificates for one test run: an authority, a server's, a client's, and an authority that no client trusts."""
 
 import ssl
 from dataclasses import dataclass

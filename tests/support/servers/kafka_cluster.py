@@ -127,7 +127,7 @@ class KafkaCluster:
         raise ConnectionError("no broker runs")
 
     def in_sync(self) -> bool:
-        """Tell whether all copies of all partitions are in sync."""
+        """Return whether all copies of all partitions are in sync."""
         described = self._describe(None)
         return all(sorted(part["isr"]) == sorted(part["replicas"]) for one in described for part in one["partitions"])
 

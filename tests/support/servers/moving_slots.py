@@ -7,7 +7,7 @@ from redis import Redis as Client
 from tests.support.servers.redis_cluster import PASSWORD, Node, RunningCluster, id_of
 
 #: Milliseconds that a key may take.
-PATIENCE = 5_000
+TIMEOUT_MS = 5_000
 
 
 class MovingSlot:
@@ -28,7 +28,7 @@ class MovingSlot:
         with self._clients(self.source) as [source]:
             keys = source.execute_command("CLUSTER GETKEYSINSLOT", self._slot, most)
             if keys:
-                place = "127.0.0.1", self.target.port, "", 0, PATIENCE
+                place = "127.0.0.1", self.target.port, "", 0, TIMEOUT_MS
                 source.execute_command("MIGRATE", *place, "AUTH", PASSWORD, "KEYS", *keys)
         return len(keys)
 

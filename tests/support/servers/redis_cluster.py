@@ -22,7 +22,7 @@ SLOTS = 16_384
 #: Milliseconds without an answer after which the others take a server for gone.
 NODE_TIMEOUT = 1_000
 #: Seconds until the servers agree with each other.
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 class Node(Valkey):
@@ -110,7 +110,7 @@ class RunningCluster:
         return int(_tell(self.primary_of(slot), "CLUSTER COUNTKEYSINSLOT", slot))
 
     def whole(self) -> bool:
-        """Tell whether all servers run, and every primary has a replica that is up to date."""
+        """Return whether all servers run, and every primary has a replica that is up to date."""
         try:
             return all(_is_well(node) for node in self.nodes) and all(map(_is_followed, self.current_primaries()))
         except RedisError:
@@ -159,4 +159,4 @@ def _is_followed(node: Node) -> bool:
 
 
 def _agreed(condition: Callable[[], bool]) -> None:
-    assert wait_until(condition, PATIENCE), "the servers do not agree"
+    assert wait_until(condition, TIMEOUT_SECONDS), "the servers do not agree"

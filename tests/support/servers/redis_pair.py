@@ -29,7 +29,7 @@ CAREFUL = "min-replicas-to-write 1\nmin-replicas-max-lag 2\n"
 #: Milliseconds without an answer after which the Sentinel takes a server for gone.
 DOWN_AFTER_MS = 1_000
 #: Seconds until a replica has copied everything, on a busy machine too.
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 class One(Valkey):
@@ -59,7 +59,7 @@ class One(Valkey):
             return False
 
     def is_followed(self) -> bool:
-        """Tell whether a replica is up to date."""
+        """Return whether a replica is up to date."""
         try:
             return bool(self.tell("INFO", "replication").get("slave0", {}).get("state") == "online")
         except RedisError:
@@ -111,7 +111,7 @@ class Watcher(Valkey):
 
     def prepare(self, children: Children) -> None:
         # It looks for replicas when it starts, and then every ten seconds.
-        assert wait_until(self._copied, PATIENCE)
+        assert wait_until(self._copied, TIMEOUT_SECONDS)
         self.home.mkdir(parents=True, exist_ok=True)
         config = f"""\
             bind {HOST}
@@ -154,17 +154,17 @@ class Pair:
     @property
     def primary(self) -> One:
         """The server that is the primary and has a replica. Waits until there is one."""
-        assert wait_until(lambda: any(each.is_followed() for each in (self.one, self.two)), PATIENCE)
+        assert wait_until(lambda: any(each.is_followed() for each in (self.one, self.two)), TIMEOUT_SECONDS)
         return self.one if self.one.is_followed() else self.two
 
     def other(self, server: One) -> One:
         return self.two if server is self.one else self.one
 
-    def settle(self) -> None:
+    def reset(self) -> None:
         """Make the first one the primary again, without a Sentinel, and wait until the second has copied it."""
         self.one.lead()
         self.two.follow(self.one)
-        assert wait_until(self.one.is_followed, PATIENCE)
+        assert wait_until(self.one.is_followed, TIMEOUT_SECONDS)
 
 
 @contextmanager
@@ -172,7 +172,7 @@ def running_pair(*more: type[Valkey], one: type[One] = One, two: type[One] = Two
     """Start both, and what watches them, for as long as the block lasts."""
     with serving(one, two, *more) as stack:
         pair = Pair(stack)
-        assert wait_until(pair.one.is_followed, PATIENCE)
+        assert wait_until(pair.one.is_followed, TIMEOUT_SECONDS)
         yield pair
 
 

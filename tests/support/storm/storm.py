@@ -1,4 +1,4 @@
-"""A follow storm: very many people follow the same one, while somebody of the same partition goes on posting."""
+"""A follow storm: very many people follow the same one, while an author of the same partition goes on posting."""
 
 import asyncio
 import itertools
@@ -61,7 +61,7 @@ async def _storm(worker: Worker, kafka: Kafka, followers: int) -> Storm:
 
 
 async def _cast(rest: Client) -> tuple[int, int, int]:
-    """Register a star, a bystander of the same partition, and somebody who reads the bystander."""
+    """Register a star, a bystander of the same partition, and a reader of the bystander."""
     star, reader = await rest.register(), await rest.register()
     bystander = await rest.register()
     while _partition(bystander) != _partition(star):
@@ -98,4 +98,4 @@ def _partition(user: int) -> int:
 
 
 def _nothing() -> None:
-    """Nobody watches."""
+    """Discard the report."""

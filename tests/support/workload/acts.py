@@ -14,7 +14,7 @@ from tests.support.workload.history import Edge, History
 
 #: The status of a follow across a block.
 REFUSED = 403
-#: Edges to others, and as many from others, of somebody new.
+#: Edges to others, and as many from others, of a new user.
 EACH = 5
 
 
@@ -45,13 +45,13 @@ class Acts:
         await self.post(number, str(uuid.uuid4()))
 
     async def follow(self, number: int) -> None:
-        """Turn an edge over; nobody else does meanwhile, so that its calls have an order."""
+        """Turn an edge over, with no other call about it, so that its calls have an order."""
         edge, begun = self.crowd.take_edge(), time.monotonic()
         following = not self.history.following.get(edge, False)
         method, path = "POST" if following else "DELETE", f"/users/{edge[0]}/follow/{edge[1]}"
         good = REFUSED if self.history.block_between(edge) else 200
         with self._about(*edge):
-            status, _ = await self.caller.call(Request(method, path, good, doubt=lambda: self._doubt(edge)))
+            status, _ = await self.caller.call(Request(method, path, good, on_no_answer=lambda: self._set_aside(edge)))
         if status == 200:
             self.history.followed(edge, following, begun)
         elif status == REFUSED:
@@ -59,23 +59,25 @@ class Acts:
         self.crowd.give_edge(edge)
 
     async def block(self, number: int) -> None:
-        """Block somebody, or take it back; nobody turns the edges between the two over meanwhile.
+        """Block a user, or unblock; no other call is about the edges between the two.
 
         After a try without an answer they are left alone for good: its effect may come late, between any two others.
         """
-        edges, doubts = self.crowd.take_pair(), set[Edge]()
+        edges, unanswered = self.crowd.take_pair(), set[Edge]()
         if not edges:
             return
         pair = self.history.block_between(edges[0])
         method, (blocker, blocked) = ("DELETE", pair) if pair else ("POST", edges[0])
         path = f"/users/{blocker}/block/{blocked}"
         with self._about(blocker, blocked):
-            status, _ = await self.caller.call(Request(method, path, 200, doubt=lambda: doubts.update(edges)))
+            status, _ = await self.caller.call(
+                Request(method, path, 200, on_no_answer=lambda: unanswered.update(edges))
+            )
         if status == 200:
             self.history.turned_block((blocker, blocked), edges)
-        for edge in doubts:
-            self._doubt(edge)
-        if not doubts:
+        for edge in unanswered:
+            self._set_aside(edge)
+        if not unanswered:
             self.crowd.give_edges(edges)
 
     async def delete_post(self, number: int) -> None:
@@ -91,7 +93,7 @@ class Acts:
             self.history.unanswered_deletion(item.post_id)
 
     async def register(self, number: int) -> None:
-        """Register somebody, who takes part from then on."""
+        """Register a user, who takes part from then on."""
         body = {"username": f"w{uuid.uuid4().hex[:20]}"}
         status, made = await self.caller.call(Request("POST", "/users/", 201, body, again=False))
         if status == 201:
@@ -99,7 +101,7 @@ class Acts:
             self.crowd.welcome(made["id"], EACH)
 
     async def delete_person(self, number: int) -> None:
-        """Delete somebody whom no other call is about."""
+        """Delete a user whom no other call is about."""
         person = self.crowd.take_person()
         if person is None:
             return
@@ -110,7 +112,7 @@ class Acts:
             self.history.unanswered_end(person)
 
     async def read(self, number: int) -> None:
-        """Read a page of somebody's timeline, which is in order and has nothing twice at any time."""
+        """Read a page of a user's timeline: always in order, and without duplicates."""
         person = self.crowd.person()
         with self._about(person):
             status, page = await self.caller.call(Request("GET", f"/timelines/{person}", 200))
@@ -121,7 +123,7 @@ class Acts:
         if any(upper <= lower for upper, lower in pairwise(ids)):
             self.history.strange.append(f"the timeline of {person} is out of order: {ids}")
 
-    def _doubt(self, edge: Edge) -> None:
+    def _set_aside(self, edge: Edge) -> None:
         self.history.unanswered_follow(edge, time.monotonic())
 
     @contextmanager

@@ -15,8 +15,8 @@ from tests.support.workload.gateway import Gateway
 from tests.support.workload.history import Call, History
 
 #: Seconds of one try: more than workers give a request.
-PATIENCE = 12.0
-#: Seconds that a client waits at most before it tries again, whatever it is told, and where nobody takes the call.
+TIMEOUT_SECONDS = 12.0
+#: Seconds that a client waits at most before it tries again, whatever it is told, and where no worker takes the call.
 LONGEST, REFUSED_PAUSE = 5.0, 0.2
 #: In place of a status: no answer came, or nothing was done.
 NO_ANSWER, NOTHING = 0, -1
@@ -42,7 +42,7 @@ class Request:
     #: What a repeated call is answered with where the try before it happened.
     done: int = 0
     #: Told of each try without an answer: it may still have its effect after another that was answered.
-    doubt: Callable[[], None] = lambda: None
+    on_no_answer: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Caller:
                 return status, parsed
             if status == NO_ANSWER:
                 unsure = True
-                request.doubt()
+                request.on_no_answer()
             if attempt >= self.tries or self.over() or (unsure and not request.again):
                 break
             await asyncio.sleep(pause)

@@ -1,6 +1,6 @@
 """What the calls of a history imply for every timeline, and how far what was read is from it.
 
-A call that was never answered may have happened or not. Which of the two is settled here, from the author's own
+A call that was never answered may have happened or not. Which of the two is decided here, from the author's own
 timeline, from the list of followees and from who is there: then it must hold for every timeline alike.
 """
 
@@ -31,7 +31,7 @@ class Checker:
     def report(self) -> Report:
         """Compare everybody's whole timeline, and who is there and follows whom, with what the calls imply."""
         report = Report(findings=[*self._wrong_people(), *self._wrong_edges(), *self._twice()])
-        posts = {author: self._settled(author) for author in self.found.timelines}
+        posts = {author: self._decided(author) for author in self.found.timelines}
         for reader, timeline in self.found.timelines.items():
             authors = {reader, *self.found.followees[reader]} & posts.keys()
             wanted = set().union(*(posts[author] for author in authors))
@@ -41,7 +41,7 @@ class Checker:
     def _own(self, author: int) -> set[Item]:
         return {item for item in self.found.timelines[author] if item.author == author}
 
-    def _settled(self, author: int) -> set[Item]:
+    def _decided(self, author: int) -> set[Item]:
         """Return the author's posts that are there: of those without an answer, what their own timeline says."""
         history, seen = self.history, self._own(author)
         posts = {item for item in history.posts[author] if item.post_id not in history.deleted}

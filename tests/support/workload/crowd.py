@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Crowd:
-    """Chooses. Whoever is deleted takes part in nothing else from then on."""
+    """Chooses. A deleted user takes part in nothing else from then on."""
 
     def __init__(self, people: list[int], edges: list[Edge], chance: random.Random) -> None:
         self.people = people
@@ -48,7 +48,7 @@ class Crowd:
             self.give_edge(edge)
 
     def take_pair(self) -> list[Edge]:
-        """Take an edge, and the one that leads back where there is one; none where somebody else has that one."""
+        """Take an edge, and the one that leads back where there is one; none where another call has that one."""
         edge = self.take_edge()
         back = (edge[1], edge[0])
         if back in self._taken:
@@ -61,7 +61,7 @@ class Crowd:
         return [edge, back]
 
     def take_post(self) -> Item | None:
-        """Take a post of somebody who is there, for good; None where there is none."""
+        """Take a post of a user who is there, for good; None where there is none."""
         while self.posts:
             post = self._pop(self.posts)
             if post.author not in self._gone:
@@ -69,7 +69,7 @@ class Crowd:
         return None
 
     def take_person(self) -> int | None:
-        """Take somebody about whom no call is under way, for good; None where there are not enough."""
+        """Take a user about whom no call is in flight, for good; None where there are not enough."""
         person = self.person()
         if self._busy[person] or len(self.people) <= self._least:
             return None
@@ -78,7 +78,7 @@ class Crowd:
         return person
 
     def welcome(self, person: int, each: int) -> None:
-        """Let somebody new take part, with edges to others and from others."""
+        """Let a new user take part, with edges to others and from others."""
         others = self._random.sample(self.people, min(each, len(self.people)))
         self._idle += [(person, other) for other in others] + [(other, person) for other in others]
         self.people.append(person)

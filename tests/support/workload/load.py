@@ -12,7 +12,7 @@ import aiohttp
 import uvloop
 
 from tests.support.workload.acts import Acts
-from tests.support.workload.caller import PATIENCE, Caller
+from tests.support.workload.caller import TIMEOUT_SECONDS, Caller
 from tests.support.workload.crowd import Crowd
 from tests.support.workload.gateway import Gateway
 from tests.support.workload.history import Edge, History
@@ -74,7 +74,7 @@ class Load(threading.Thread):
         """Within the block no call is under way, and none begins."""
         self._still.set()
         try:
-            deadline = time.monotonic() + 5 * PATIENCE
+            deadline = time.monotonic() + 5 * TIMEOUT_SECONDS
             while self._under_way:
                 assert time.monotonic() < deadline, "calls did not end"
                 time.sleep(0.05)
@@ -105,7 +105,7 @@ class Load(threading.Thread):
 
     def __exit__(self, *exc: object) -> None:
         self._over.set()
-        self.join(5 * PATIENCE)
+        self.join(5 * TIMEOUT_SECONDS)
         assert not self.is_alive(), "calls did not end"
         if self._failure is not None:
             raise self._failure
@@ -113,7 +113,7 @@ class Load(threading.Thread):
     async def _call_on(self) -> None:
         """Begin each call when it is due."""
         room, due = asyncio.Semaphore(self._in_flight), time.monotonic()
-        timeout = aiohttp.ClientTimeout(total=PATIENCE)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             # A call that got no answer is not to be sent twice behind our back.
             session._retry_connection = False

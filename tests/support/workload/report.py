@@ -9,7 +9,7 @@ from benchmarks.expectation import Item
 
 #: What can be wrong with a timeline's entry.
 MISSING, DOUBLED, STRAY, MISPLACED = "missing", "doubled", "stray", "misplaced"
-#: What can be wrong beside: an edge, or somebody who is there or not, against an answer.
+#: What can be wrong beside: an edge or a user that contradicts an answer.
 EDGE, PERSON = "edge", "person"
 #: Findings that are told in full.
 _TOLD = 20
@@ -26,7 +26,7 @@ class Finding:
     why: str = ""
 
     def __str__(self) -> str:
-        """Return it in words, for people and for grep."""
+        """Return it as text, for people and for grep."""
         return f"{self.kind}: reader {self.reader} author {self.author} post {self.post or '-'} {self.why}".rstrip()
 
 
@@ -46,7 +46,7 @@ class Report:
 
     @property
     def told(self) -> list[str]:
-        """The first findings in words."""
+        """The first findings as text."""
         return [str(finding) for finding in self.findings[:_TOLD]]
 
     def count(self, kind: str) -> int:
@@ -63,7 +63,7 @@ class Report:
         for item, count in counts.items():
             self.findings += [Finding(DOUBLED, reader, item.author, item.post_id)] * (count - 1)
         for item in sorted(counts.keys() - right):
-            self._add(STRAY, reader, item, why.get(item.post_id, "nobody was told that it was posted"))
+            self._add(STRAY, reader, item, why.get(item.post_id, "no client was told that it was posted"))
         for upper, lower in pairwise(found):
             if upper.post_id < lower.post_id:
                 self._add(MISPLACED, reader, lower, f"below {upper.post_id}")

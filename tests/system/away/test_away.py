@@ -1,4 +1,4 @@
-"""While a part is away, dead or frozen, whoever needs it is told so in time, and everything else goes on.
+"""While a part is away, dead or frozen, requests that need it fail in time, and everything else goes on.
 
 What was answered meanwhile has taken effect once the part is back.
 """

@@ -56,8 +56,8 @@ def test_a_post_of_a_newer_schema_waits_for_the_upgrade(run, pair, people, kafka
 
     eventually(lambda: alerts(worker), worker)
     (alert,) = alerts(worker)
-    lane = f"lane {POST_CREATED}-{place.partition} halted: offset {place.offset}"
-    assert alert == f"{lane}: UnknownSchema: schema 2 is newer than 1, which this worker knows"
+    halt = f"lane {POST_CREATED}-{place.partition} halted: offset {place.offset}"
+    assert alert == f"{halt}: UnknownSchema: schema 2 is newer than 1, which this worker knows"
     assert people.timeline(worker, bob) == []
     assert kafka.behind() == {(POST_CREATED, place.partition): (place.offset, place.offset + 2)}
 

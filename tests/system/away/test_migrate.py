@@ -1,4 +1,4 @@
-"""Setting a deployment up, by several at once and again: each thing is made once, and nobody fails."""
+"""Setting a deployment up, by several at once and again: each thing is made once, and no run fails."""
 
 import pytest
 

@@ -90,7 +90,7 @@ class World:
                 done.result()
 
     def shows(self, user: int, posts: list[str]) -> None:
-        """Wait until somebody's timeline shows these posts, newest first."""
+        """Wait until a user's timeline shows these posts, newest first."""
         expected = sorted(posts, reverse=True)
         self.eventually(lambda: self.people.timeline(self.worker, user) == expected, self.worker)
 

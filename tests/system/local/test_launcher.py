@@ -100,7 +100,7 @@ def test_what_outlives_launcher_and_reaper_is_ended_by_the_next_start(folder, la
 
 
 def test_the_stack_ends_when_the_parent_of_its_launcher_is_killed(launched, processes, eventually):
-    """As when somebody kills make."""
+    """As when make is killed."""
     parent = launched(PARENT)
     [launcher] = psutil.Process(parent.pid).children()
     parent.kill()

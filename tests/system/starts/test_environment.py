@@ -21,7 +21,7 @@ def test_a_worker_closes_before_the_libraries_are_imported(tmp_path):
         "print(sorted(name for name in os.environ if name.startswith(('PG', 'PROM'))), values.ValueClass.__name__)"
     )
     given = {"PGTZ": "Asia/Tokyo", "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "MICROBLOG_DATA_DIR": str(tmp_path)}
-    # Nobody listens at port 1, so that the start asks no database.
+    # Port 1 has no listener, so the start reaches no database.
     ours = {"MICROBLOG_POSTGRES_URL": "postgresql://127.0.0.1:1/none", "PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", look]
     done = subprocess.run(

@@ -25,7 +25,7 @@ def pair(module_workers, eventually):
 
 
 def shared(worker, pair):
-    """Tell whether the worker sees each partition with one owner, and both own some."""
+    """Return whether the worker sees each partition with one owner, and both own some."""
     owners = [line["owners"] for line in page(worker)["partitions"]]
     return all(len(names) == 1 for names in owners) and len({name for [name] in owners}) == len(pair)
 
@@ -50,7 +50,7 @@ def authors(pair, people, eventually):
 
 
 def committed(worker):
-    """Tell whether the worker sees no partition behind: acknowledgements are committed twice a second."""
+    """Return whether the worker sees no partition behind: acknowledgements are committed twice a second."""
     return all(set(line["lag"].values()) == {0} for line in page(worker)["partitions"])
 
 

@@ -15,7 +15,7 @@ from tests.support.waiting import DEADLINE_SECONDS
 
 BAD_HEADER = [("schema", b"one\xff"), ("trace", b"\x00\x01"), ("trace", b"again")]
 NOT_JSON = (POST_CREATED, b"not json", None)
-POISON = [
+UNDECODABLE = [
     (b"\x1b[31mnot json", None, "Invalid JSON"),
     (b'{"userId": 1}', None, "Field required"),
     (b"{}", BAD_HEADER, "header schema"),
@@ -71,7 +71,7 @@ def open_in_health(worker):
 def bury(kafka, worker, people, dead_letters, eventually):
     """Publishes records (topic, value, headers), and waits until the worker has done with them; none are open before.
 
-    They are somebody's, unless ``user`` says whose.
+    They have a key of some user, unless ``user`` is given.
     """
     assert dead_letters("discard", "--all", "--yes")[0] == 0
 
@@ -86,7 +86,7 @@ def bury(kafka, worker, people, dead_letters, eventually):
 
 @pytest.fixture
 def post_with_a_bad_header(bury, worker, people):
-    """A good post of somebody with a follower, whose header does not parse."""
+    """A good post of an author with a follower, whose header does not parse."""
     author, follower = people.register(worker), people.register(worker)
     people.follow(worker, follower, author)
     post = PostCreated(post_id=new_post_id(), user_id=author, content="late", created_at=datetime.now(UTC))
@@ -95,15 +95,15 @@ def post_with_a_bad_header(bury, worker, people):
 
 
 def test_undecodable_events_of_every_topic_are_listed_with_place_and_reason(bury, listed):
-    places = bury(*((topic, value, headers) for topic in SOURCES for value, headers, _ in POISON))
+    places = bury(*((topic, value, headers) for topic in SOURCES for value, headers, _ in UNDECODABLE))
 
     letters = sorted(listed(), key=lambda letter: (SOURCES.index(letter["topic"]), letter["offset"]))
 
     assert [(letter["topic"], letter["partition"], letter["offset"], letter["bytes"]) for letter in letters] == [
         (place.topic, place.partition, place.offset, len(value))
-        for place, (value, _, _) in zip(places, POISON * len(SOURCES), strict=True)
+        for place, (value, _, _) in zip(places, UNDECODABLE * len(SOURCES), strict=True)
     ]
-    reasons = [reason for _, _, reason in POISON] * len(SOURCES)
+    reasons = [reason for _, _, reason in UNDECODABLE] * len(SOURCES)
     assert [reason in letter["error"] for reason, letter in zip(reasons, letters, strict=True)] == [True] * len(places)
 
 

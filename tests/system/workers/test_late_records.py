@@ -21,7 +21,7 @@ def pair(workers, eventually):
 
 
 def share(workers):
-    """Tell whether the workers are well and have each partition once."""
+    """Return whether the workers are well and have each partition once."""
     if not all(worker.well() for worker in workers):
         return False
     parts = [set(worker.probe()["partitions"]) for worker in workers]
@@ -37,7 +37,7 @@ def author_of(worker, people):
 
 
 def unfollowed(answer):
-    """Tell whether a look-up found the row, and that nobody follows; 503 is what it says while workers come and go."""
+    """Return whether a look-up found the row without followers; it answers 503 while workers come and go."""
     assert answer.status in (200, 503), answer
     return answer.status == 200 and answer.body["following"] is False
 

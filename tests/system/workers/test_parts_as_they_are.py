@@ -10,7 +10,7 @@ from microblog_streams.domain.topics import DEAD_LETTERS, POST_CREATED, topic_pa
 from microblog_streams.kafka.topics import topic_states
 from microblog_streams.stores.cassandra.driver import Address, open_cluster
 
-#: What a topic of the local stack is made with, as far as it matters to whoever uses it after this.
+#: What a topic of the local stack is made with, as far as it matters to the tests after this.
 WEEK = {"min_insync_replicas": "1", "cleanup_policy": "delete", "retention_ms": str(7 * DAY_MS)}
 
 

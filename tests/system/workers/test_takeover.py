@@ -25,15 +25,15 @@ def edges(people):
     return make
 
 
-def settled(*workers):
-    """Tell whether the workers have all partitions among them, each once."""
+def in_sync(*workers):
+    """Return whether the workers have all partitions among them, each once."""
     if not all(worker.well() for worker in workers):
         return False
     return sorted(partition for worker in workers for partition in worker.probe()["owned"]) == PARTITIONS
 
 
 def warm(worker, kafka):
-    """Tell whether a worker's standbys have applied all that the changelog holds."""
+    """Return whether a worker's standbys have applied all that the changelog holds."""
     ends = {str(record.partition): record.offset for record in kafka.read(CHANGELOG)}
     standbys = worker.probe()["standbys"]
     return bool(standbys) and all(ends.get(partition, offset) == offset for partition, offset in standbys.items())
@@ -51,13 +51,13 @@ def delivered(people, worker, edges):
 
 def test_a_standby_takes_over_without_reading_the_changelog_back(workers, people, kafka, edges, eventually):
     one, other = (workers().start(STANDBY_REPLICAS="1") for _ in range(2))
-    eventually(lambda: settled(one, other), one, other)
+    eventually(lambda: in_sync(one, other), one, other)
     followers = edges(one)
     eventually(lambda: not kafka.behind() and warm(one, kafka), one, other)
     before = one.probe()
 
     other.kill()
-    eventually(lambda: settled(one), one)
+    eventually(lambda: in_sync(one), one)
 
     assert list(map(int, before["standbys"])) == other_half(before["owned"])
     assert one.probe()["replayed"] == before["replayed"]
@@ -67,14 +67,14 @@ def test_a_standby_takes_over_without_reading_the_changelog_back(workers, people
 def test_without_a_standby_the_changelog_is_read_back(workers, people, kafka, edges, eventually):
     """And without the table's folder too: nothing but the changelog is needed."""
     worker = workers().start()
-    eventually(lambda: settled(worker), worker)
+    eventually(lambda: in_sync(worker), worker)
     followers = edges(worker)
     eventually(lambda: not kafka.behind(), worker)
 
     worker.kill()
     shutil.rmtree(f"{worker.environment[f'{PREFIX}DATA_DIR']}/workers/{worker.name}")
     worker.start()
-    eventually(lambda: settled(worker), worker)
+    eventually(lambda: in_sync(worker), worker)
 
     assert worker.probe()["replayed"] >= len(followers)
     eventually(delivered(people, worker, followers), worker)
@@ -84,7 +84,7 @@ def test_without_a_standby_the_changelog_is_read_back(workers, people, kafka, ed
 def static_pair(module_workers, eventually):
     """Two workers with static membership, and a session that outlasts a start."""
     pair = [module_workers().start(**STATIC) for _ in range(2)]
-    eventually(lambda: settled(*pair), *pair)
+    eventually(lambda: in_sync(*pair), *pair)
     return pair
 
 
@@ -96,7 +96,7 @@ def test_a_restart_within_the_session_causes_no_rebalance(static_pair, people, e
 
     other.signal(way)
     other.start(**STATIC)
-    eventually(lambda: settled(one, other), one, other)
+    eventually(lambda: in_sync(one, other), one, other)
 
     after = one.probe()
     for what in ("generation", "rebalances", "owned", "replayed"):

@@ -19,7 +19,7 @@ def pair(module_workers, eventually):
 
 
 def share(workers):
-    """Tell whether the workers are well and have each partition once."""
+    """Return whether the workers are well and have each partition once."""
     if not all(worker.well() for worker in workers):
         return False
     parts = [set(worker.probe()["partitions"]) for worker in workers]
@@ -42,7 +42,7 @@ def crowd(people):
 
 
 def complete(people, worker, crowd, posts):
-    """Tell whether every follower has every post of the author, once."""
+    """Return whether every follower has every post of the author, once."""
     return all(
         sorted(people.timeline(worker, follower)) == sorted(posts[author])
         for author, followers in crowd.items()
@@ -83,7 +83,7 @@ class Posting(threading.Thread):
         self.join()
 
     def delivered(self, people, worker, crowd):
-        """Tell whether every follower has every acknowledged post."""
+        """Return whether every follower has every acknowledged post."""
         return all(
             set(self.posts[author][-60:]) <= set(people.timeline(worker, follower))
             for author, followers in crowd.items()

@@ -1,4 +1,4 @@
-"""Who waits for a turn gets one: the lowest rank first, and every so often whoever waits longest."""
+"""Every waiter gets a turn: the lowest rank first, and every so often the longest waiter."""
 
 import asyncio
 

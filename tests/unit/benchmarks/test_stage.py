@@ -1,4 +1,4 @@
-"""A stage's own folder: emptied, and never somebody else's."""
+"""A stage's own folder: emptied, and never one that another program made."""
 
 import os
 

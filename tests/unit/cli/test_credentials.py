@@ -50,7 +50,7 @@ def test_an_account_is_found_by_its_name_as_it_is_kept_and_by_id(credentials, wh
 
 
 def test_accounts_of_one_server_are_not_for_another(credentials):
-    """Or a token would be sent to whoever is asked next."""
+    """Or a token would be sent to the next server."""
     keep(credentials, ANN)
 
     assert find(credentials, url="http://elsewhere") is None

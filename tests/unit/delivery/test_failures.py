@@ -11,7 +11,7 @@ from tests.support.fakes.delivery import OWNER
 from tests.support.waiting import until
 from tests.unit.delivery.test_order import turns
 
-POISON = {
+UNDECODABLE = {
     "not JSON": ({"value": b"{"}, "Invalid JSON"),
     "not UTF-8": ({"value": b"\xff\xfe"}, "value"),
     "no value": ({"value": None}, "value"),
@@ -27,7 +27,7 @@ POISON = {
 }
 
 
-@pytest.mark.parametrize(("changes", "reason"), POISON.values(), ids=POISON)
+@pytest.mark.parametrize(("changes", "reason"), UNDECODABLE.values(), ids=UNDECODABLE)
 async def test_an_undecodable_event_becomes_a_dead_letter_and_the_partition_goes_on(world, changes, reason):
     world.put(0)
     world.put_raw(1, **changes)
@@ -175,7 +175,7 @@ async def test_a_long_reason_is_cut(make_world):
 
 
 async def test_a_partition_processor_that_cannot_acknowledge_reports_itself_halted(world, monkeypatch):
-    """Nothing behind it would ever be acknowledged, and nobody would know."""
+    """Nothing behind it would ever be acknowledged, without any sign of it."""
 
     async def fail(event):
         raise RuntimeError("the test says so")

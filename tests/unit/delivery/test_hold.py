@@ -70,7 +70,7 @@ async def test_an_effect_under_way_when_redis_crashed_is_repeated_once_it_ends(m
 
 
 async def test_effects_before_the_first_look_at_redis_are_repeated(make_world):
-    """Nobody knows in which run they were: Redis may have crashed between them and the look."""
+    """The run they belong to is unknown: Redis may have crashed between them and the look."""
     world = make_world(hold=HOLD)
     world.put(0)
     await until(lambda: world.effects.ended == [0])

@@ -19,7 +19,7 @@ class Message:
         self.value = value
 
     def add_done_callback(self, callback):
-        """Nobody waits for it here."""
+        """No caller waits for it here."""
 
 
 class Topic:

@@ -1,4 +1,4 @@
-"""Small files are whole, and secrets are nobody else's."""
+"""Small files are written whole, and secrets are readable by their owner alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The lines to paste, on a fresh system and on one with people in it, with tokens and where nobody needs one."""
+"""The lines to paste, on a fresh system and on one with people in it, with tokens and on an open server."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""As whom PostgreSQL runs where the user is unknown to the system, and a pid file that names somebody else."""
+"""As whom PostgreSQL runs where the user is unknown to the system, and a pid file that names another process."""
 
 import os
 
@@ -23,7 +23,7 @@ def test_a_user_id_without_entry_is_no_hindrance_to_a_cluster_that_is_made(monke
 
 def test_making_a_cluster_says_in_one_line_what_such_a_user_id_lacks():
     with pytest.raises(SetupError, match=f"user id {NOBODYS} has no entry in /etc/passwd") as told:
-        check_has_entry(Identity("nobody knows", NOBODYS, NOBODYS, reach=False))
+        check_has_entry(Identity("unknown", NOBODYS, NOBODYS, reach=False))
     assert "\n" not in str(told.value)
 
 

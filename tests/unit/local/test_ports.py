@@ -1,4 +1,4 @@
-"""Ports are chosen once, and given up only to somebody else."""
+"""Ports are chosen once, and given up only where another program listens."""
 
 import json
 import socket

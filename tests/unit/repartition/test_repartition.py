@@ -70,7 +70,7 @@ async def test_fewer_partitions_are_refused(run, row, ground):
 
 
 async def test_a_move_that_ended_just_now_may_be_run_again(run, row, ground):
-    """A command that was killed while it watched the workers is one that nobody knows to have ended."""
+    """A command that was killed while it watched the workers is one whose end is unknown."""
     row.deployment = AFTER
     assert await run.run(12) == AFTER
     assert ground.done == []
@@ -117,7 +117,7 @@ async def test_a_move_whose_posts_go_to_the_new_topics_is_not_abandoned(run, row
 
 
 async def test_a_move_in_whose_next_generation_workers_ran_is_not_abandoned(run, row, ground):
-    """One that ended between an unfollow and the follow after it leaves a hole that nobody else would fill."""
+    """One that ended between an unfollow and the follow after it leaves a hole that nothing else would fill."""
     row.deployment, ground.ran = during(Phase.FILLED), True
     with pytest.raises(SetupError, match="workers run in the next generation already, or did"):
         await run.abandon()

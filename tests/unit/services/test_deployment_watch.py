@@ -124,7 +124,7 @@ async def test_workers_that_only_serve_rest_have_no_partitions_to_wait_for(gener
 
 
 async def held(generations, place):
-    """Let the service look some more times; tell whether it has stayed."""
+    """Let the service look some more times; return whether it has stayed."""
     looks = []
     generations._workers = lambda: looks.append(None) or place.workers
     await until(lambda: len(looks) > 3)

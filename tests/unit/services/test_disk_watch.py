@@ -14,7 +14,7 @@ from tests.support.waiting import DEADLINE_SECONDS, until
 
 @pytest.fixture
 def free(monkeypatch):
-    """Bytes that are free, and how often somebody looked."""
+    """Bytes that are free, and how often they were read."""
     disk = SimpleNamespace(free=MIN_FREE_BYTES, looks=0)
 
     def usage(folder):

@@ -1,4 +1,4 @@
-"""Each partition is compared once in an era, whoever has it, and once more by who learns of the era while it has it."""
+"""Each partition is compared once in an era, by its owner, and again by an owner that learns of the era meanwhile."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A process that starts again does so once, and not where somebody asks it to end meanwhile. A stop has an end."""
+"""A process that starts again does so once, and not where it is asked to end meanwhile. A stop has an end."""
 
 import subprocess
 import sys

@@ -8,7 +8,7 @@ from tests.support.waiting import until
 
 
 class Board:
-    """A roster in memory."""
+    """A worker registry in memory."""
 
     def __init__(self):
         self.announced = {}

@@ -31,7 +31,7 @@ def test_what_a_newer_version_wrote_besides_is_ignored(settings):
     assert last_deployment(settings) == MOVING
 
 
-@pytest.mark.parametrize("text", ["", "[]", "7", "{}", '{"phase": "unheard of"}', '{"phase": "settled"}'])
+@pytest.mark.parametrize("text", ["", "[]", "7", "{}", '{"phase": "unheard of"}', '{"phase":"settled"}'])
 def test_a_file_that_says_nothing_is_as_none(settings, text):
     (settings.worker_dir / "deployment.json").write_text(text, encoding="utf-8")
     assert last_deployment(settings) == Deployment(1, settings.partitions)

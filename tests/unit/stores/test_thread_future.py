@@ -1,4 +1,4 @@
-"""An answer from a driver's thread reaches the task that waits, and harms nobody where none does."""
+"""An answer from a driver's thread reaches the task that waits, and is dropped where none does."""
 
 import asyncio
 from threading import Thread
@@ -20,38 +20,38 @@ def done():
 
 
 async def test_an_answer_of_another_thread_is_awaited(done):
-    handover = ThreadFuture(lambda: done.append("done"))
-    in_thread(handover.answered, ["row"])
-    assert await handover.result == ["row"]
+    future = ThreadFuture(lambda: done.append("done"))
+    in_thread(future.answered, ["row"])
+    assert await future.result == ["row"]
     assert done == ["done"]
 
 
 async def test_an_error_of_another_thread_is_raised(done):
-    handover = ThreadFuture(lambda: done.append("done"))
-    in_thread(handover.failed, KeyError("lost"))
+    future = ThreadFuture(lambda: done.append("done"))
+    in_thread(future.failed, KeyError("lost"))
     with pytest.raises(KeyError, match="lost"):
-        await handover.result
+        await future.result
     assert done == ["done"]
 
 
 @pytest.mark.parametrize("outcome", ["answered", "failed"])
 async def test_an_answer_after_the_caller_left_still_counts_as_done(done, outcome):
-    handover = ThreadFuture(lambda: done.append("done"))
-    handover.result.cancel()
-    in_thread(getattr(handover, outcome), OSError("too late"))
+    future = ThreadFuture(lambda: done.append("done"))
+    future.result.cancel()
+    in_thread(getattr(future, outcome), OSError("too late"))
     await asyncio.sleep(0)
     assert done == ["done"]
-    assert handover.result.cancelled()
+    assert future.result.cancelled()
 
 
 @pytest.mark.parametrize("second", [("answered", ["late"]), ("failed", OSError("late"))])
 async def test_only_the_first_answer_counts(done, second):
     """Else the place of one request is given to two others, and what bounds them grows with each."""
-    handover = ThreadFuture(lambda: done.append("done"))
+    future = ThreadFuture(lambda: done.append("done"))
     name, outcome = second
-    in_thread(handover.answered, ["row"])
-    in_thread(getattr(handover, name), outcome)
-    assert await handover.result == ["row"]
+    in_thread(future.answered, ["row"])
+    in_thread(getattr(future, name), outcome)
+    assert await future.result == ["row"]
     await asyncio.sleep(0)
     assert done == ["done"]
 
@@ -60,7 +60,7 @@ def test_an_answer_after_the_loop_closed_is_dropped(done):
     async def make():
         return ThreadFuture(lambda: done.append("done"))
 
-    handover = asyncio.run(make())
-    handover.answered(["row"])
-    handover.failed(OSError("too late"))
+    future = asyncio.run(make())
+    future.answered(["row"])
+    future.failed(OSError("too late"))
     assert done == []

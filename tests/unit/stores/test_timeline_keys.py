@@ -25,7 +25,7 @@ def test_on_one_server_a_key_is_the_users_number():
 
 
 def test_the_tags_never_change():
-    """Or the timelines that are there would be cold, and in nobody's way until they expire."""
+    """Or the timelines that are there would be cold, and stay unused until they expire."""
     assert [ClusterKeys().of(user) for user in (1, 511, 512, 2**40)] == [
         b"timeline:{10}:1",
         b"timeline:{10}:511",

@@ -145,7 +145,7 @@ async def test_faust_s_own_table_opens_it(shelf):
 
 
 async def test_a_late_confirmation_does_not_move_a_standby_s_offset(shelf):
-    """Records before it are not applied here yet: whoever takes over from that offset would miss them."""
+    """Records before it are not applied here yet: the next owner, which starts at that offset, would miss them."""
     shelf.open(1)
     message = shelf.process(1, offset=0)
     write(shelf, 1)
@@ -197,8 +197,8 @@ async def test_the_changelog_is_read_as_the_bytes_it_is(shelf):
     assert (event.key, event.value) == (message.key, message.value)
 
 
-class TestDoubts:
-    """A record that may have reached Kafka after those of the partition's next owner leaves its row in doubt."""
+class TestStaleRows:
+    """A record that may have reached Kafka after those of the partition's next owner leaves its row stale."""
 
     @pytest.fixture
     async def message(self, shelf):
@@ -208,7 +208,7 @@ class TestDoubts:
         write(shelf, 1)
         return message
 
-    async def in_doubt(self, shelf):
+    async def stale_rows(self, shelf):
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return shelf.table.stale_rows.take(10)
@@ -217,53 +217,53 @@ class TestDoubts:
         shelf.changelog.confirm()
         await shelf.table.confirm(message)
         await shelf.table.on_partitions_assigned()
-        assert await self.in_doubt(shelf) == []
+        assert await self.stale_rows(shelf) == []
 
     async def test_a_record_that_is_confirmed_in_a_later_generation_does(self, shelf, message):
         shelf.app.consumer_generation_id = 2
         await shelf.table.on_partitions_assigned()
         shelf.changelog.confirm()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_that_is_confirmed_during_a_rebalance_does(self, shelf, message):
         shelf.app.rebalancing = True
         shelf.changelog.confirm()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_that_is_confirmed_after_the_lease_lapsed_does(self, shelf, message):
         """A process that was frozen hears of the confirmation before it hears that it lost the partition."""
         shelf.app.heartbeat.answered_at = time.monotonic() - shelf.app.heartbeat.session
         shelf.changelog.confirm()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_that_is_confirmed_after_the_worker_left_does(self, shelf, message):
         shelf.app.heartbeat.leaving = True
         shelf.changelog.confirm()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_that_is_given_up_in_a_later_generation_does(self, shelf, message):
         """A time-out is no refusal: Kafka may have it in a connection, and take it yet."""
         shelf.app.consumer_generation_id = 2
         await shelf.table.on_partitions_assigned()
         shelf.changelog.fail()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_given_up_after_a_resend_leaves_its_row_stale(self, shelf, message):
         """Of two connections Kafka may read the newer one first. Before that, asking again would only add to it."""
         shelf.changelog.fail()
         with pytest.raises(StoreUnavailable):
             await shelf.table.confirm(message)
-        assert await self.in_doubt(shelf) == []
+        assert await self.stale_rows(shelf) == []
         shelf.changelog.confirm()
         await shelf.table.confirm(message)
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_given_up_after_the_generation_leaves_its_row_stale(self, shelf, message):
         shelf.changelog.fail()
         await asyncio.sleep(0)
         shelf.app.consumer_generation_id = 2
         await shelf.table.on_partitions_assigned()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_a_record_that_was_sent_again_may_be_late_too(self, shelf, message):
         shelf.changelog.fail()
@@ -271,7 +271,7 @@ class TestDoubts:
             await shelf.table.confirm(message)
         shelf.app.heartbeat.leaving = True
         shelf.changelog.confirm()
-        assert await self.in_doubt(shelf) == [ROW]
+        assert await self.stale_rows(shelf) == [ROW]
 
     async def test_the_stale_rows_are_bounded_and_the_overflow_is_logged(self, shelf, monkeypatch, caplog):
         monkeypatch.setattr(stale_changelog_rows, "MAX_ROWS", 3)

@@ -24,6 +24,26 @@ def test_a_file_with_a_retired_word_is_reported_by_path_and_line(tmp_path):
     assert found == ["web/views.py:3", "web/views.py:3", "docs/page.md:3", "docs/page.md:4"]
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("tests/unit/test_it.py", "def test_nobody_waits():\n    pass\n", 1),
+        ("benchmarks/scene.py", "_GLANCE = 0.5\n", 1),
+        ("web/schema/001_it.sql", "-- whoever writes\nSELECT settled;\n", 1),
+        ("microblog_streams/it.lua", "local settled = 1\n-- Of somebody.\n", 2),
+        ("web/templates/it.html", "{% if settled %}\n<p>Nobody.</p>\n", 2),
+        ("Makefile", "run:  ## Tell whether it runs\n", 1),
+        ("setup.cfg", "# Of somebody.\n", 1),
+    ],
+)
+def test_files_of_every_kind_are_read(tmp_path, path, text, line):
+    """In SQL and Lua the comments, of a template what is outside its tags."""
+    (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / path).write_text(text)
+
+    assert [found.split(": ")[0] for found in retired_words(tmp_path)] == [f"{path}:{line}"]
+
+
 def test_an_indented_code_block_of_a_page_is_no_prose(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "page.md").write_text("# Page\n\n    settled\n\nNobody.\n")

@@ -33,7 +33,7 @@ def acts(crowd, history):
     async def call(request):
         called.append((request.method, request.path, request.good))
         if answers and answers[0] == NO_ANSWER:
-            request.doubt()
+            request.on_no_answer()
         return (answers.pop() if answers else request.good), None
 
     acts = Acts(SimpleNamespace(call=call), crowd, history)

@@ -28,7 +28,7 @@ def found():
 
 @pytest.fixture
 def findings(history, found):
-    """Return what the checker finds, in words."""
+    """Return what the checker finds, as text."""
     return lambda: [str(finding) for finding in Checker(history, found).report().findings]
 
 
@@ -44,7 +44,10 @@ def test_what_is_right_is_counted(history, found):
         ([SECOND], "missing: reader 2 author 1 post 01"),
         ([SECOND, SECOND, FIRST], "doubled: reader 2 author 1 post 02"),
         ([FIRST, SECOND], "out of order: reader 2 author 1 post 02 below 01"),
-        ([SECOND, FIRST, Item("00", ANN, "?")], "stray: reader 2 author 1 post 00 nobody was told that it was posted"),
+        (
+            [SECOND, FIRST, Item("00", ANN, "?")],
+            "stray: reader 2 author 1 post 00 no client was told that it was posted",
+        ),
         ([SECOND, FIRST, Item("00", CLEO, "?")], "stray: reader 2 author 3 post 00 not followed"),
     ],
 )

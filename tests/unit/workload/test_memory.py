@@ -30,4 +30,4 @@ def test_what_was_answered_since_is_lost_but_for_posts():
     assert (history.people, history.gone, history.unsure_gone) == ({ANN, BOB, EVE}, set(), {EVE})
     assert history.posts[ANN] == [post]
     assert NEW not in crowd.people
-    assert crowd.take_edge() == (ANN, BOB)  # the only one without somebody who was lost
+    assert crowd.take_edge() == (ANN, BOB)  # the only one without a lost user

@@ -12,7 +12,7 @@ CREATE TABLE users (
 );
 
 -- An edge's row stays on unfollow, so that its versions go on. No foreign keys: users' rows are never removed,
--- and whoever writes an edge holds a lock on both of them.
+-- and a transaction that writes an edge holds a lock on both of them.
 CREATE TABLE follows (
     follower_id bigint      NOT NULL,
     followee_id bigint      NOT NULL,

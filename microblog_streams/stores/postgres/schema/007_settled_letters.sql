@@ -1,4 +1,4 @@
--- The dead letters that somebody has dealt with, by their places in the topic dead.letters, which itself only grows.
+-- The dead letters that an operator has resolved, by their places in the topic dead.letters, which itself only grows.
 
 CREATE TABLE settled_letters (
     partition     int         NOT NULL,

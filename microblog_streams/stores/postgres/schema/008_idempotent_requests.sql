@@ -1,5 +1,5 @@
--- Idempotency-Keys of every POST, kept for a day. "author" is who calls: the author of a post, the follower, 0 where
--- somebody registers. It keeps its name, and every new column has a default, because workers of the version before
+-- Idempotency-Keys of every POST, kept for a day. "author" is who calls: the author of a post, the follower, 0 for a
+-- registration. It keeps its name, and every new column has a default, because workers of the version before
 -- write rows too while a cluster is rolled.
 
 ALTER TABLE idempotency

@@ -2,7 +2,7 @@
 -- backup was restored. See stores/postgres/era.py.
 
 ALTER TABLE deployment
-    -- The server in which the row was last seen, and the timeline of its write-ahead log. NULL: nobody has looked yet.
+    -- The server in which the row was last seen, and the timeline of its write-ahead log. NULL: not looked up yet.
     ADD COLUMN system_id bigint,
     ADD COLUMN timeline  bigint,
     -- When the era was raised last.

@@ -81,7 +81,7 @@ async def open_client() -> AsyncIterator[Callable[..., Client]]:
 
 @pytest.fixture
 async def strict(make_front: Any) -> Any:
-    """The front in its usual mode: whoever acts shows a token of theirs."""
+    """The front in its usual mode: each user acts by a token of their own."""
     return await make_front(names=(), auth="required")
 
 
@@ -108,7 +108,7 @@ async def strict_ann(stranger: Client, registered_ann: Registered) -> Client:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a person's settings; nothing is left of the environment of whoever runs the tests."""
+    """The folder of a person's settings; nothing is left of the environment in which the tests run."""
     for name in ("MICROBLOG_URL", "MICROBLOG_AS", "MICROBLOG_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
@@ -144,13 +144,13 @@ async def spoilt(gateway: Gateway, serve: Any) -> str:
 
 @pytest.fixture
 async def anybody(url: str, open_client: Any) -> Client:
-    """A client of nobody in particular."""
+    """A client without a user."""
     return open_client(url)
 
 
 @pytest.fixture
 def lonely() -> str:
-    """A URL at which nobody answers."""
+    """A URL at which no server answers."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{held.getsockname()[1]}"

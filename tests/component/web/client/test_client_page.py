@@ -34,7 +34,7 @@ def commands(block):
 
 
 def same(shown, written):
-    """Tell whether what was written is what the page shows, but for what differs from run to run."""
+    """Return whether the output is what the page shows, apart from what differs from run to run."""
     return VARYING.sub("*", shown.strip()) == VARYING.sub("*", written.strip())
 
 

@@ -96,7 +96,7 @@ async def test_signing_out_works_where_the_token_is_worthless_already(run, signe
 
 
 async def test_a_token_that_cannot_be_revoked_now_is_not_forgotten(run, signed_in, kept, strict):
-    """Else it would stay good, and nobody could revoke it by this command."""
+    """Otherwise it would stay valid, and this command could not revoke it."""
     strict.app.fail(StoreUnavailable("postgres", "gone"))
 
     out = await run("--patience", "0.2", "logout")

@@ -23,10 +23,10 @@ async def test_what_the_server_refuses_is_one_line_and_status_1(microblog):
 async def test_who_does_not_exist_is_named(microblog):
     await microblog("register", "dora")
 
-    by_name = await microblog("follow", "nobody")
+    by_name = await microblog("follow", "zoe")
     by_id = await microblog("follow", "4711")
 
-    assert (by_name.exit_code, by_name.stderr) == (1, "Error: there is no user named nobody\n")
+    assert (by_name.exit_code, by_name.stderr) == (1, "Error: there is no user named zoe\n")
     assert (by_id.exit_code, by_id.stderr) == (1, "Error: There is no user 4711.\n")
 
 

@@ -188,7 +188,7 @@ async def test_a_client_that_does_not_read_its_answers_is_cut_off(front, deaf):
 
 
 async def test_so_is_one_that_does_not_read_what_is_left_when_its_connection_closes(front, deaf):
-    """What is left is less than what a transport waits for anybody to read: nobody but the deadline does."""
+    """The rest is below the transport's high-water mark, so only the deadline ends the connection."""
     deaf.send(PAGE + b"Connection: close\r\n\r\n")
 
     await until(lambda: cut(front) == {"head": 0, "send": 1})

@@ -45,7 +45,7 @@ async def test_five_hundred_slow_clients_are_cut_off_and_everybody_else_is_answe
 
 
 async def test_slow_clients_of_one_address_leave_room_for_the_others(make_front, connect):
-    """The slow ones fill what their address may have; whoever comes from another finds room. Both are loopback here."""
+    """The slow ones fill what their address may have; another address still connects. Both are loopback here."""
     front = await make_front(limits=Limits(connections=100, connections_per_address=20))
     for _ in range(60):
         (await connect(front)).send(HEAD)

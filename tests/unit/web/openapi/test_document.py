@@ -31,14 +31,14 @@ class Notes(View):
     async def get(self, request, user):
         """Return the notes.
 
-        All of them: nobody has
+        All of them: no user has
         many.
         """
 
 
 class Silent(View):
     async def get(self, request):
-        """Return what nobody describes."""
+        """Return something without a description."""
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def test_the_nouns_are_the_tags_as_their_modules_tell_of_them(api):
 def test_words_come_from_the_docstring(notes):
     said = notes["paths"]["/notes/{user}"]["get"]
 
-    assert (said["summary"], said["description"]) == ("Return the notes.", "All of them: nobody has many.")
+    assert (said["summary"], said["description"]) == ("Return the notes.", "All of them: no user has many.")
 
 
 def test_what_may_be_null_is_so_by_its_type(notes):
