@@ -1,8 +1,12 @@
-"""Circuit breaker: refuse calls to a store that does not answer, and probe it in the background until it does.
+"""What to do about a store that does not answer: refuse calls until it does, and go on without best-effort steps.
 
-A frozen server keeps its connections and answers nothing, so each call takes its whole time-out. One request makes
-several calls in sequence: a timeline read without its list and caches took 14 s. So the first call that times out opens
-the circuit, unless another call was answered since it began (then that call was slow, and the store is up).
+**Circuit breaker.** A frozen server keeps its connections and answers nothing, so each call takes its whole time-out.
+One request makes several calls in sequence: a timeline read without its list and caches took 14 s. So the first call
+that times out opens the circuit, unless another call was answered since it began (then that call was slow, and the
+store is up). While it is open calls are refused, and a probe in the background closes it.
+
+**Best-effort steps** make an answer faster or fresher, and an agent or a later read does the same. They are skipped
+where their store is unavailable.
 """
 
 import asyncio
@@ -11,11 +15,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Seconds between two probes. A probe of a frozen store takes its time-out as well.
 PROBE_PAUSE_SECONDS: Final = 0.1
@@ -76,3 +81,16 @@ class CircuitBreaker:
             else:
                 logger.info("store_answers store=%s", self._store)
                 return
+
+
+async def best_effort(step: str, call: Callable[[], Awaitable[T]], default: T) -> T:
+    """Return the result of ``call``, or ``default`` where its store is unavailable.
+
+    It takes a function, not a coroutine: a task that is cancelled before its first step would never await that.
+    """
+    try:
+        return await call()
+    except StoreUnavailable as exc:
+        # Debug, because an outage fails every call: the store's connection and the waiting event log it once.
+        logger.debug("shortcut_skipped step=%s reason=%s", step, exc)
+        return default

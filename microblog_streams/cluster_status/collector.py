@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from microblog_streams.cluster_status.models import (
@@ -41,12 +42,13 @@ class Away:
     reason: str
 
 
-async def with_timeout(question: Coroutine[Any, Any, T], seconds: float = TIMEOUT_SECONDS) -> T | Away:
-    """Return the answer, or the reason why there is none. Raises nothing, and ends within ``seconds``.
+async def with_timeout(ask: Callable[[], Coroutine[Any, Any, T]], seconds: float = TIMEOUT_SECONDS) -> T | Away:
+    """Return the answer of ``ask``, or the reason why there is none. Raises nothing, and ends within ``seconds``.
 
-    The question runs in a task of its own, because a library that swallows a cancellation must not delay the caller.
+    It runs in a task of its own, because a library that swallows a cancellation must not delay the caller. It is a
+    function, not a coroutine: a task that is cancelled before its first step would never await that.
     """
-    task = asyncio.ensure_future(question)
+    task = asyncio.ensure_future(ask())
     task.add_done_callback(_retrieve)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
@@ -85,9 +87,9 @@ class StatusCollector:
         workers, deployment = self._all_workers(), self.deployment()
         reports, lags, outbox, timelines = await asyncio.gather(
             self._reports(workers),
-            self._ask(self.lags(deployment)),
-            self._ask(self.outbox()),
-            self._ask(self.timelines()),
+            self._ask(lambda: self.lags(deployment)),
+            self._ask(self.outbox),
+            self._ask(self.timelines),
         )
         letters = self.dead_letters()
         lines = tuple(worker_line(worker, reports[worker.name]) for worker in workers)
@@ -116,11 +118,11 @@ class StatusCollector:
         return sorted([itself, *others], key=lambda worker: worker.name)
 
     async def _reports(self, workers: Sequence[Worker]) -> Mapping[str, Report | Away]:
-        answers = await asyncio.gather(*(self._ask(self.report(worker)) for worker in workers))
+        answers = await asyncio.gather(*(self._ask(partial(self.report, worker)) for worker in workers))
         return {worker.name: answer for worker, answer in zip(workers, answers, strict=True)}
 
-    async def _ask(self, question: Coroutine[Any, Any, T]) -> T | Away:
-        return await with_timeout(question, self.timeout_seconds)
+    async def _ask(self, ask: Callable[[], Coroutine[Any, Any, T]]) -> T | Away:
+        return await with_timeout(ask, self.timeout_seconds)
 
 
 def _known(answer: T | Away) -> T | None:

@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
-from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.domain.errors import Busy, Invalid, KeyReused, WrongLogin
 from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, User
 from microblog_streams.operations import tokens, validation
@@ -60,7 +60,7 @@ class Passwords:
         if login is None or stored is None or not right:
             raise WrongLogin
         if self._hasher.check_needs_rehash(stored):
-            await attempt("rehash_password", self._rehash(login.user, password), None)
+            await best_effort("rehash_password", lambda: self._rehash(login.user, password), None)
         return login.user
 
     async def belongs(self, password: SecretStr, user: int) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.aio.tasks import BoundedPipeline, InFlight
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
@@ -93,7 +93,7 @@ class FanOut:
     async def _stored(self, post_id: UUID) -> bool:
         """Return whether the request has stored the post. Never for an old event: a store may be lost."""
         young = time.time() - post_millis(post_id) / 1000 < FRESH_SECONDS
-        return young and await attempt("stored", self.cache.stored(post_id), False)
+        return young and await best_effort("stored", lambda: self.cache.stored(post_id), False)
 
     async def _push(self, author: int, entry: bytes, lease: Lease) -> None:
         receivers: list[int] = [author]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import Forbidden, NotFound, StoreUnavailable
 from microblog_streams.domain.events import HEADERS, Event, PostCreated, PostDeleted
@@ -44,7 +44,10 @@ class Hydration:
         """
         ids = [entry_post_id(entry) for entry in entries]
         people = {owner, *map(entry_author, entries)}
-        cached_posts, cached_people = await attempt("cached_page", self.page_cache.get_many(ids, people), ({}, {}))
+        nothing: tuple[Mapping[UUID, Post], Mapping[int, User | None]] = ({}, {})
+        cached_posts, cached_people = await best_effort(
+            "cached_page", lambda: self.page_cache.get_many(ids, people), nothing
+        )
         people_there = await self.users.complete(people, cached_people)
         if owner not in people_there:
             raise NotFound("user", owner)
@@ -73,7 +76,7 @@ class Hydration:
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         """Return the posts that exist, also deleted ones, by id."""
-        return await self._complete(ids, await attempt("cached_posts", self.cache.get_many(ids), {}))
+        return await self._complete(ids, await best_effort("cached_posts", lambda: self.cache.get_many(ids), {}))
 
     async def _complete(self, ids: Sequence[UUID], cached: Mapping[UUID, Post]) -> Mapping[UUID, Post]:
         missing = [post_id for post_id in ids if post_id not in cached]
@@ -81,7 +84,7 @@ class Hydration:
             return cached
         stored = await self.store.get_many(missing)
         if stored:
-            await attempt("cache_posts", self.cache.fill(stored.values()), None)
+            await best_effort("cache_posts", lambda: self.cache.fill(stored.values()), None)
         return {**cached, **stored}
 
 
@@ -124,19 +127,20 @@ class Posts:
 
     async def _show(self, post: Post, once: IdempotencyKey | None, cache: bool) -> None:
         """Make the post visible. A repeated one is not cached: it may be deleted by now, which only the store knows."""
+        entry = encode_entry(post.id, post.author)
         steps = [
             self._keep(post, cache),
-            attempt("own_timeline", self.timelines.push([post.author], encode_entry(post.id, post.author)), 0),
+            best_effort("own_timeline", lambda: self.timelines.push([post.author], entry), 0),
         ]
         if once:
-            steps.append(attempt("finish_key", self.idempotency.finish(post.author, once), None))
+            steps.append(best_effort("finish_key", lambda: self.idempotency.finish(post.author, once), None))
         await asyncio.gather(*steps)
 
     async def _keep(self, post: Post, cache: bool) -> None:
         """Store and cache the post. The cache notes that it is stored, so that fan-out need not store it again."""
-        stored = await attempt("store_post", self._put(post), False)
+        stored = await best_effort("store_post", lambda: self._put(post), False)
         if cache:
-            await attempt("cache_post", self.cache.fill([post], stored), None)
+            await best_effort("cache_post", lambda: self.cache.fill([post], stored), None)
 
     async def _put(self, post: Post) -> bool:
         await self.store.put(post)
@@ -171,8 +175,8 @@ class Posts:
         event = PostDeleted(post_id=post_id, user_id=post.author, deleted_at=datetime.now(UTC))
         await self._publish(topics.POST_DELETED, event)
         await asyncio.gather(
-            attempt("mark_deleted_post", self.cache.delete(post_id, post.author), None),
-            attempt("flag_deleted_post", self.store.delete(post_id, post.author), None),
+            best_effort("mark_deleted_post", lambda: self.cache.delete(post_id, post.author), None),
+            best_effort("flag_deleted_post", lambda: self.store.delete(post_id, post.author), None),
         )
 
     async def _find(self, post_id: UUID) -> Post:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.domain.errors import Invalid, NotFound
 from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, User
 from microblog_streams.operations import validation
@@ -47,7 +47,7 @@ class Users:
         name, key = validation.username(username)
         user, new = await self._register(name, key, once, credentials)
         if new:
-            await attempt("cache_user", self.cache.fill([user]), None)
+            await best_effort("cache_user", lambda: self.cache.fill([user]), None)
         return user, new
 
     async def _register(
@@ -70,7 +70,7 @@ class Users:
         deadline = monotonic() + TIMELINE_SECONDS  # Redis refuses the call after that, too
         with suppress(TimeoutError):
             async with asyncio.timeout(TIMELINE_SECONDS):
-                await attempt("create_timeline", self.timelines.create(user, deadline), False)
+                await best_effort("create_timeline", lambda: self.timelines.create(user, deadline), False)
 
     async def get(self, user: int) -> User:
         """Return a user. Raises NotFound, also for a deleted one."""
@@ -88,14 +88,14 @@ class Users:
 
     async def find(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return the users that exist and are not deleted, by id."""
-        return await self.complete(ids, await attempt("cached_users", self.cache.get_many(ids), {}))
+        return await self.complete(ids, await best_effort("cached_users", lambda: self.cache.get_many(ids), {}))
 
     async def complete(self, ids: Collection[int], cached: Mapping[int, User | None]) -> Mapping[int, User]:
         """Return the same, reading from the store only those that are not in ``cached``."""
         missing = [user for user in ids if user not in cached]
         stored = await self.store.get_many(missing) if missing else {}
         if stored:
-            await attempt("cache_users", self.cache.fill(stored.values()), None)
+            await best_effort("cache_users", lambda: self.cache.fill(stored.values()), None)
         known = {user: found for user, found in cached.items() if found is not None}
         return {**known, **stored}
 
@@ -118,7 +118,7 @@ class Users:
         if not await self.store.delete(user, datetime.now(UTC)):
             raise NotFound("user", user)
         self.tokens.forget(user)
-        await attempt("mark_deleted_user", self.cache.delete(user), None)
+        await best_effort("mark_deleted_user", lambda: self.cache.delete(user), None)
 
 
 def people_page(users: Collection[User], limit: int) -> Page[User, int]:

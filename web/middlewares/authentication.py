@@ -17,7 +17,7 @@ from typing import Final
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import HTTPMethodNotAllowed, HTTPNotFound, Request, StreamResponse, middleware
 
-from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.domain.errors import BadToken
 from web.application import MICROBLOG
 from web.http.authorization import CALLER, OPEN, Caller
@@ -83,7 +83,9 @@ def _open_mode(api_paths: Set[str]) -> Middleware:
     async def identify(request: Request, handler: Handler) -> StreamResponse:
         """Accept all requests. A valid token still identifies the caller, for the list of their tokens."""
         request[OPEN] = True
-        if _path(request) in api_paths and (found := await attempt("identify", _find_caller(request), None)):
+        if _path(request) in api_paths and (
+            found := await best_effort("identify", lambda: _find_caller(request), None)
+        ):
             request[CALLER] = found
         return await handler(request)
 

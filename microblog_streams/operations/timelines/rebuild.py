@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from microblog_streams.aio.best_effort import attempt
+from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Transient, Unfinished
 from microblog_streams.operations.timelines.merge_read import EntryWindow, MergeRead
@@ -96,7 +96,7 @@ class Builder:
         try:
             return await self._build()
         except BaseException:
-            await attempt("let_go_of_rebuild", self._abandon(), None)
+            await best_effort("let_go_of_rebuild", self._abandon, None)
             raise
 
     async def _abandon(self) -> None:

@@ -1,11 +1,12 @@
 """A store that has stopped answering is waited for once, and used again as soon as it answers."""
 
 import asyncio
+import gc
 
 import pytest
 
 from microblog_streams.aio import circuit_breaker as module
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.circuit_breaker import CircuitBreaker, best_effort
 from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 from tests.support.waiting import until
 
@@ -144,3 +145,21 @@ async def test_it_ends_though_a_cancellation_is_lost(monkeypatch):
     await asked.wait()
     circuit.close()
     await until(lambda: not circuit.open)
+
+
+async def test_a_best_effort_step_returns_its_result_or_the_default_where_its_store_is_unavailable(store):
+    assert await best_effort("ask", store.ask, "default") == "default"
+
+    store.failure = None
+    assert await best_effort("ask", store.ask, "default") is None
+
+
+async def test_a_best_effort_step_that_is_cancelled_before_it_began_leaves_no_coroutine_behind(store):
+    """A coroutine that is never awaited is a RuntimeWarning, which pytest raises."""
+    task = asyncio.create_task(best_effort("ask", store.ask, None))
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    gc.collect()
+    assert store.asked == 0

@@ -1,6 +1,8 @@
 """with_timeout: an answer in time, or the reason why there is none."""
 
 import asyncio
+import gc
+from functools import partial
 
 import pytest
 
@@ -18,15 +20,15 @@ async def fail(error):
 
 
 async def test_an_answer_is_returned():
-    assert await with_timeout(answer(7)) == 7
+    assert await with_timeout(partial(answer, 7)) == 7
 
 
 async def test_an_expected_error_becomes_the_reason():
-    assert await with_timeout(fail(StoreUnavailable("redis", "gone"))) == Away("redis is unavailable: gone")
+    assert await with_timeout(partial(fail, StoreUnavailable("redis", "gone"))) == Away("redis is unavailable: gone")
 
 
 async def test_an_unexpected_error_is_only_logged(caplog):
-    told = await with_timeout(fail(ValueError("secret")))
+    told = await with_timeout(partial(fail, ValueError("secret")))
 
     assert told == Away("asking for it failed: see this worker's log")
     assert "ValueError: secret" in caplog.text
@@ -44,7 +46,7 @@ async def test_a_question_that_ignores_its_cancellation_is_abandoned():
                 continue
         raise ValueError("too late")
 
-    told = await with_timeout(cling(), seconds=0.05)
+    told = await with_timeout(cling, seconds=0.05)
     over.set()
 
     assert told == Away("no answer within 0.05 s")
@@ -61,5 +63,15 @@ async def test_a_cancelled_caller_cancels_the_question():
 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await with_timeout(wait())
+            await with_timeout(wait)
     await asyncio.wait_for(ended.wait(), DEADLINE_SECONDS)
+
+
+async def test_a_task_that_is_cancelled_before_its_first_step_leaves_no_coroutine_behind():
+    """A coroutine that is never awaited is a RuntimeWarning, which pytest raises."""
+    task = asyncio.create_task(with_timeout(partial(answer, 7)))
+    task.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    gc.collect()
