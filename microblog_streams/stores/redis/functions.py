@@ -2,7 +2,7 @@
 
 Functions (Redis 7.0 and later, Valkey) instead of EVALSHA scripts: AOF, RDB and replicas keep them, so they survive a
 restart or a failover; helpers are parsed once; and a call names what it does. The library's digest is part of all its
-names, so that during an upgrade each worker calls its own version.
+names, so that during an upgrade each worker calls its own version. Comments are left out of it.
 
 A call may carry a deadline, which ``RedisClocks`` converts to the server's own time, so that Redis refuses a late call.
 A check in this process would not do: it can be frozen between its last look at the clock and the arrival of the call.
@@ -76,6 +76,13 @@ Reply: TypeAlias = Any
 _NOT_LOADED: Final = "Function not found"
 
 
+def library(source: str) -> tuple[str, str]:
+    """Return a library without comment lines and with its digest for ``VERSION``, and the digest (12 hex digits)."""
+    code = "".join(line for line in source.splitlines(keepends=True) if not line.lstrip().startswith("--"))
+    version = hashlib.sha256(code.encode()).hexdigest()[:12]
+    return code.replace("VERSION", version), version
+
+
 class RedisFunctions:
     """The functions of one Lua file, in which ``VERSION`` stands for its digest. All calls raise StoreUnavailable.
 
@@ -84,10 +91,8 @@ class RedisFunctions:
 
     def __init__(self, redis: Redis, path: Path, prefix: str) -> None:
         """Read the file; its functions are named ``<prefix>_<name>_VERSION``."""
-        source = path.read_text()
-        version = hashlib.sha256(source.encode()).hexdigest()[:12]
+        self._source, version = library(path.read_text())
         self._redis = redis
-        self._source = source.replace("VERSION", version)
         self._name = f"{prefix}_%s_{version}"
         self.clocks = RedisClocks()
         redis.on_change(self.clocks.forget)

@@ -1,27 +1,27 @@
 #!lua name=microblog_timelines_VERSION
--- What has to be one step in the server: everything that reads a timeline's list and changes it.
+-- Atomic operations on timelines: each reads a timeline's list and changes it in one step.
 --
--- A timeline is a list of entries, newest first: post id (16 bytes) and author (8), so that entries sort as ids do.
--- Its last element may be a mark, told from an entry by its length:
---   E                            the list is complete: it holds the whole history
---   B token(16) changes(8)       a rebuild is under way: what is there may have holes
--- and a list without mark is partial: it holds everything down to its last entry, and older entries exist elsewhere.
--- A partial list is never empty, for it would say nothing; an empty complete one is a lone E.
+-- A timeline is a list of entries, newest first. An entry is a post id (16 bytes) and an author (8), so entries sort
+-- as post ids do. The last element may be a mark instead; its length differs from an entry's:
+--   E                            complete: the list holds the whole history
+--   B token(16) changes(8)       building: a rebuild is in progress, and the list may have holes
+-- A list without a mark is partial: it holds every entry down to its last one, and older entries are in the post
+-- store alone. A partial list always has an entry, since its last one is the bound; an empty complete list is just E.
 --
--- Whatever changes a timeline carries a deadline in the server's own time and does nothing after it: a call that its
--- caller gave up may wait in a socket's buffer, and must not undo what was done since.
+-- Calls that change a timeline carry a deadline in the server's time, and do nothing after it: a call whose caller
+-- has timed out may still wait in a socket's buffer, and must not overwrite later changes.
 --
--- stores/redis/timelines.py knows the limits and passes them. Strings compare by the server's locale, which is C: a
--- start on any other is refused (stores/redis/server.py). VERSION is the digest of this file, so that workers of two
--- releases work side by side.
+-- stores/redis/timelines.py passes the limits. String comparison uses the server's locale; start-up refuses any but C
+-- (stores/redis/server.py). VERSION is the digest of this code without comment lines, so workers of two releases each
+-- call their own functions.
 
 local ENTRY, BUILDING, COMPLETE, NONE = 24, 25, 'E', ''
--- unpack() puts its values on Lua's stack, which takes some 8,000.
+-- Values per unpack(): they go on Lua's stack, which holds some 8,000.
 local CHUNK = 1000
--- Entries from the head on among which a late one is looked for first.
+-- insert() looks at so many entries from the head before it searches the list.
 local NEAR = 8
 
--- Returns the function with a deadline (µs) as one more, last argument. It answers nothing where that has passed.
+-- Adds a deadline (µs) as the last argument of a function. After the deadline the function returns false.
 local function in_time(change)
   return function(keys, args)
     local now = redis.call('TIME')
@@ -30,14 +30,14 @@ local function in_time(change)
   end
 end
 
--- Expiry counts from the last read; noting it again within a thirtieth of the time is not worth a write.
+-- Restarts the time to live at a read. Skips the write while less than a thirtieth of it has passed.
 local function touch(key, ttl)
   if redis.call('PTTL', key) < ttl * 29 / 30 then redis.call('PEXPIRE', key, ttl) end
 end
 
--- Index of the first element that is not above `bound`; a mark is below everything, `n` stands for "all are above".
--- Growing steps from the head, because late entries belong near it, then halving, then one look at what is left: a
--- call costs as much as eight elements.
+-- Returns the index of the first element <= `bound`, or `n` where all are above. A mark is below every entry.
+-- Exponential search from the head, where late entries belong; then binary search; then one LRANGE of the last eight
+-- elements, because one call costs as much as reading eight.
 local function place(key, n, bound)
   local low, high, probe = 0, n, 7
   while probe < high do
@@ -57,8 +57,8 @@ local function place(key, n, bound)
   return high
 end
 
--- Puts a late entry in its place. Returns the new length, 0 where it is there already or below a partial list's tail.
--- Nearly all that are late are so by a few entries: one look at the first ones and the insertion, in place of five calls.
+-- Inserts a late entry. Returns the new length; 0 where the entry exists or is below a partial list's tail.
+-- Nearly all late entries are late by a few places, so one LRANGE and one LINSERT do in place of five calls.
 local function insert(key, entry)
   local near = redis.call('LRANGE', key, 0, NEAR - 1)
   for i = 1, #near do
@@ -76,7 +76,7 @@ local function insert(key, entry)
   return redis.call('LINSERT', key, 'BEFORE', below, entry)
 end
 
--- A trimmed list is not complete any more. A building one stays so: nothing but `finish` knows that it has no holes.
+-- Trims a list. A complete list becomes partial. A building one stays building: only `finish` knows of no holes.
 local function trim(key, n, kept, most)
   local tail = redis.call('LINDEX', key, -1)
   if n - (#tail == ENTRY and 0 or 1) <= most then return end
@@ -84,7 +84,7 @@ local function trim(key, n, kept, most)
   if #tail == BUILDING then redis.call('RPUSH', key, tail) end
 end
 
--- args: entry, entries to keep, entries from which on to trim to them. Returns how many timelines took the entry.
+-- args: entry, entries to keep, entries above which to trim. Returns how many timelines took the entry.
 local function push(keys, args)
   local call, entry, kept, most = redis.call, args[1], tonumber(args[2]), tonumber(args[3])
   local taken = 0
@@ -100,7 +100,7 @@ local function push(keys, args)
   return taken
 end
 
--- Returns the entries and the mark (NONE for a partial list); nothing where the timeline is cold.
+-- Returns the entries and the mark (NONE for a partial list); nil for a cold timeline.
 local function read(key)
   local entries = redis.call('LRANGE', key, 0, -1)
   local n = #entries
@@ -113,8 +113,7 @@ local function read(key)
   return entries, mark
 end
 
--- Replaces entries and mark. The new ones go behind the old ones before those are cut off, so that the key and its
--- expiry stay.
+-- Replaces entries and mark. Appends the new ones before it trims the old ones, so the key keeps its expiry.
 local function rewrite(key, entries, mark)
   local old = redis.call('LLEN', key)
   if mark ~= NONE then entries[#entries + 1] = mark end
@@ -125,7 +124,7 @@ local function rewrite(key, entries, mark)
   redis.call('LTRIM', key, old, -1)
 end
 
--- Writes what differs, and nothing where nothing does: a repeat costs no replication.
+-- Writes only what differs, so a repeat costs no replication.
 local function save(key, before, mark_before, entries, mark)
   local same = #entries == #before
   for i = 1, #entries do
@@ -142,7 +141,7 @@ local function changed(mark)
   return mark:sub(1, 17) .. struct.pack('>I8', struct.unpack('>I8', mark, 18) + 1)
 end
 
--- The newest `kept` of two descending sequences, each once, none below `floor`. The second comes as one string.
+-- Merges two descending sequences without duplicates: the newest `kept`, none below `floor`. `added` is one string.
 local function union(entries, added, floor, kept)
   local out, n, i, at = {}, 0, 1, 1
   local a, b = entries[1] or '', added:sub(1, ENTRY)
@@ -163,13 +162,13 @@ local function union(entries, added, floor, kept)
   return out
 end
 
--- args: entries to keep, entries newest first. The caller gives all there are or the newest `kept`, so a
--- list that is full now says nothing of what is below it: it is complete only while it is shorter.
+-- args: entries to keep, entries newest first. The caller passes all entries or the newest `kept`, so older ones may
+-- exist below a full list: a complete list stays complete only while it is shorter.
 local function merge(keys, args)
   local key, kept = keys[1], tonumber(args[1])
   local before, mark = read(key)
   if not before then return 1 end
-  -- Below a partial list's tail other authors' entries are missing, so none may be added there.
+  -- Below a partial list's tail other authors' entries are missing, so nothing is added there.
   local entries = union(before, args[2], mark == NONE and before[#before] or '', kept)
   local after = changed(mark)
   if mark == COMPLETE and #entries >= kept then after = NONE end
@@ -177,7 +176,7 @@ local function merge(keys, args)
   return 1
 end
 
--- args: author. A partial list that lost its last entry is deleted: it is cold, and the next read rebuilds it.
+-- args: author. Deletes a partial list that loses all entries: it is cold then, and the next read rebuilds it.
 local function purge(keys, args)
   local before, mark = read(keys[1])
   if not before then return 1 end
@@ -189,7 +188,7 @@ local function purge(keys, args)
   return 1
 end
 
--- args: mark, time to live. Returns 1 where the timeline was cold and is there now.
+-- args: mark, time to live. Returns 1 where the timeline was cold and was created.
 local function create(keys, args)
   if redis.call('EXISTS', keys[1]) == 1 then return 0 end
   redis.call('RPUSH', keys[1], args[1])
@@ -197,8 +196,8 @@ local function create(keys, args)
   return 1
 end
 
--- args: token of the builder that is thought dead, new token, time to live. Returns the new mark, none where
--- another than that builder has the list.
+-- args: token of the builder that is presumed dead, new token, time to live. Returns the new mark; NONE where that
+-- builder does not own the list.
 local function takeover(keys, args)
   local key = keys[1]
   local tail = redis.call('LINDEX', key, -1)
@@ -210,13 +209,13 @@ local function takeover(keys, args)
 end
 
 -- args: entries to keep, the mark that must be there, entries newest first, whether they are the whole history ("1"),
--- time to live. Where they are not, they say everything down to the last of them and what is below goes.
+-- time to live. Entries that are not the whole history are complete down to the last one; older ones are removed.
 local function finish(keys, args)
   local key, kept, whole = keys[1], tonumber(args[1]), args[4] == '1'
   if redis.call('LINDEX', key, -1) ~= args[2] then return 0 end
   local before, mark = read(key)
   local entries = union(before, args[3], whole and '' or args[3]:sub(-ENTRY), kept)
-  -- A full list may have been trimmed while it was building.
+  -- A full list may have been trimmed during the rebuild.
   save(key, before, mark, entries, whole and #entries < kept and COMPLETE or NONE)
   touch(key, tonumber(args[5]))
   return 1
@@ -226,7 +225,7 @@ local function tail_of(keys)
   return redis.call('LINDEX', keys[1], -1)
 end
 
--- args: post id ('' for the head), limit, time to live. Returns the tail's length and the entries.
+-- args: post id ('' for the head), limit, time to live. Returns the last element's length and the entries.
 local function older(keys, args)
   local key, limit, at = keys[1], tonumber(args[2]), 0
   local tail = redis.call('LINDEX', key, -1)
@@ -237,12 +236,13 @@ local function older(keys, args)
   return { #tail, last < at and {} or redis.call('LRANGE', key, at, last) }
 end
 
--- args: post id, limit. As `older`; nothing where the id is below a partial list's tail, of which the list does not know.
+-- args: post id, limit. Returns as `older`; false where the id is below a partial list's tail, since entries between
+-- the two may be missing.
 local function newer(keys, args)
   local key, limit = keys[1], tonumber(args[2])
   local tail = redis.call('LINDEX', key, -1)
   if not tail or (#tail == ENTRY and args[1] < tail:sub(1, 16)) then return false end
-  -- The highest entry of that id: an entry goes on with its author, and a prefix sorts below it.
+  -- The highest entry with that id: the author follows the id, and a prefix sorts below its extensions.
   local at = place(key, redis.call('LLEN', key), args[1] .. ('\255'):rep(8))
   local first = math.max(at - limit, 0)
   return { #tail, at <= first and {} or redis.call('LRANGE', key, first, at - 1) }
