@@ -60,7 +60,7 @@ async def test_older_is_what_lies_next_below(world, reader, history, limit):
 
 
 @pytest.mark.parametrize("limit", [1, 20, 101, 800])
-async def test_newer_is_what_lies_next_above(world, reader, history, limit):
+async def test_newer_returns_the_next_entries_above(world, reader, history, limit):
     expected = world.expected(reader)
     for position in (0, 10, 1_500, 2_999):
         assert (

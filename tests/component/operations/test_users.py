@@ -71,7 +71,7 @@ async def test_a_new_user_is_published_after_their_timeline_is_created(world, mo
     assert await world.scroll(ann.id) == world.expected(ann.id)
 
 
-async def test_a_timeline_that_is_slow_to_create_delays_no_registration_and_stays_cold(world, monkeypatch):
+async def test_a_slow_timeline_creation_fails_no_registration_and_leaves_it_cold(world, monkeypatch):
     monkeypatch.setattr("microblog_streams.operations.users.TIMELINE_SECONDS", 0.01)
 
     async def hang(user, deadline):

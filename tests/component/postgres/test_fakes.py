@@ -20,7 +20,7 @@ class TestFakeUsers(UsersContract):
 
 class TestFakeFollows(FollowsContract):
     @interleavings
-    async def test_the_last_event_of_an_edge_tells_its_state(self, users, follows, outbox, changes, deleted):
+    async def test_an_edges_last_event_has_its_state(self, users, follows, outbox, changes, deleted):
         await check_interleaving(users, follows, outbox, changes, deleted)
 
 

@@ -16,7 +16,7 @@ MANY = settings(
 
 
 @pytest.mark.parametrize("kept", [3, 10])
-def test_the_list_holds_everything_down_to_its_tail_whatever_happens_in_between(kept):
+def test_the_list_is_complete_down_to_its_tail_under_all_interleavings(kept):
     @asynccontextmanager
     async def fake():
         yield FakeTimelines(kept)

@@ -272,7 +272,7 @@ class TestDeletingPosts:
         await problem(await client.delete(post, headers=bob), 403, "forbidden")
         assert (await client.get(post)).status == 200
 
-    async def test_an_unreadable_post_is_missing_for_all(self, client, problem, ann, bob, post):
+    async def test_deleting_a_deleted_users_post_is_a_404(self, client, problem, ann, bob, post):
         await client.delete("/users/1", headers=ann)
 
         await problem(await client.delete(post, headers=bob), 404, "not-found")

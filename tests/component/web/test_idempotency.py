@@ -85,7 +85,7 @@ async def test_spaces_and_the_order_of_fields_make_no_other_request(client, post
     assert (again.status, await again.json()) == (201, await first.json())
 
 
-async def test_a_name_that_was_taken_leaves_the_key_free(front, client, problem, post):
+async def test_a_taken_name_leaves_the_key_free(front, client, problem, post):
     front.app.stores.users.hold_days = 0
     await client.post("/users/", json={"username": "dora"})
     await problem(await post("/users/"), 409, "username-taken", "username")

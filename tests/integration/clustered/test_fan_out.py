@@ -69,7 +69,7 @@ async def everybody(timelines):
     return everybody
 
 
-async def test_a_slot_that_is_moved_stops_no_push(cluster, everybody):
+async def test_pushes_go_on_while_a_slot_moves(cluster, everybody):
     """Nothing is tried again here: while the keys lie on both servers, each is asked for alone."""
     moving = MovingSlot(cluster, key_slot(ClusterKeys().of(everybody.author)))
     await everybody.deliver(everybody.post())
@@ -83,7 +83,7 @@ async def test_a_slot_that_is_moved_stops_no_push(cluster, everybody):
     await everybody.check()
 
 
-async def test_nothing_is_lost_when_a_primary_dies_in_a_fan_out(cluster, everybody, timelines):
+async def test_no_post_is_lost_when_a_primary_dies_during_a_fan_out(cluster, everybody, timelines):
     """Events are repeated as delivery does it: where a call failed, and where Redis ran anew before it was proven."""
     dying = cluster.primary_of(key_slot(ClusterKeys().of(everybody.author)))
     effects = Effects(everybody, RedisRestartMonitor(timelines.run_id, HOLD))

@@ -48,7 +48,7 @@ async def test_a_cached_post_is_found_on_both_sides_of_a_move(cluster, redis, po
         assert mark.deleted
 
 
-async def test_a_slot_moved_behind_our_back_is_followed(cluster, redis, timelines, user):
+async def test_a_moved_slot_is_followed(cluster, redis, timelines, user):
     entry = encode_entry(new_post_id(), 1)
     await timelines.create(user)
     MovingSlot(cluster, key_slot(ClusterKeys().of(user))).move()
@@ -101,7 +101,7 @@ async def test_another_primary_is_another_run(cluster, timelines):
     await until(cluster.whole)
 
 
-async def test_a_frozen_primary_is_silence(cluster, user):
+async def test_a_frozen_primary_counts_as_silent(cluster, user):
     async with opened(Redis(cluster.settings.model_copy(update={"store_timeout": 0.3}))) as redis:
         frozen = cluster.current_primaries()[0]
         frozen.pause()
@@ -132,7 +132,7 @@ async def answers(redis):
         ("redis://:{password}@{place}", "is part of a Redis Cluster: write redis\\+cluster://"),
     ],
 )
-async def test_what_cannot_be_is_told_in_one_line(cluster, url, words):
+async def test_an_impossible_command_is_reported_in_one_line(cluster, url, words):
     place = f"127.0.0.1:{cluster.nodes[0].port}"
     settings = {"redis_url": SecretStr(url.format(password=PASSWORD, place=place))}
     with pytest.raises(SetupError, match=words) as told:
@@ -141,7 +141,7 @@ async def test_what_cannot_be_is_told_in_one_line(cluster, url, words):
     assert PASSWORD not in str(told.value)
 
 
-async def test_a_server_that_is_alone_is_no_cluster(cluster):
+async def test_a_single_server_is_no_cluster(cluster):
     class Alone(Node):
         name, port_names = "alone", ("alone", "alone-bus")
 
@@ -154,7 +154,7 @@ async def test_a_server_that_is_alone_is_no_cluster(cluster):
             await Redis(cluster.settings.model_copy(update={"redis_url": SecretStr(url)})).connect()
 
 
-async def test_where_no_server_answers_the_cluster_is_waited_for(cluster):
+async def test_a_start_waits_for_an_unreachable_cluster(cluster):
     settings = {"redis_url": SecretStr("redis+cluster://127.0.0.1:1,127.0.0.1:2"), "store_timeout": 2.0}
     with pytest.raises(StoreUnavailable):
         await Redis(cluster.settings.model_copy(update=settings)).connect()

@@ -52,9 +52,7 @@ async def crowded(migrated_settings, postgres):
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-async def test_a_follow_that_is_not_committed_yet_is_ended_by_the_block(
-    users, follows, blocks, outbox, outsider, hold, direction
-):
+async def test_a_block_ends_a_concurrent_uncommitted_follow(users, follows, blocks, outbox, outsider, hold, direction):
     """The block waits for the follow, whichever of the two follows, and then finds its edge."""
     ada, bob = await register(users, 2)
     reached, released = hold(follows_module, "append")
@@ -72,7 +70,7 @@ async def test_a_follow_that_is_not_committed_yet_is_ended_by_the_block(
 
 
 @pytest.mark.parametrize("direction", [1, -1])
-async def test_a_follow_waits_for_a_block_that_is_not_committed_yet_and_is_refused(
+async def test_a_follow_waits_for_an_uncommitted_block_and_is_refused(
     users, follows, blocks, outsider, hold, direction
 ):
     ada, bob = await register(users, 2)

@@ -32,7 +32,7 @@ async def test_the_second_of_two_waits_for_the_first(users, postgres, outsider):
     assert await second == (first, False)
 
 
-async def test_where_the_first_dies_in_between_there_is_neither_user_nor_key(users, postgres, outsider):
+async def test_a_registration_that_dies_midway_leaves_neither_user_nor_key(users, postgres, outsider):
     with pytest.raises(LookupError):
         async with postgres.transaction() as session:
             await register_once(session, "ada", "ada", ONCE, NO_CREDENTIALS, HOLD_DAYS)
@@ -45,7 +45,7 @@ async def test_where_the_first_dies_in_between_there_is_neither_user_nor_key(use
     assert await users.page(0, 10) == [user]
 
 
-async def test_the_sweep_passes_by_a_key_that_is_being_made_new(idempotency, postgres, a_day_passes):
+async def test_the_sweep_skips_a_key_that_is_being_renewed(idempotency, postgres, a_day_passes):
     await idempotency.claim(1, ONCE, new_post_id())
     await a_day_passes()
     post = new_post_id()

@@ -86,7 +86,7 @@ async def test_ids_of_users_have_no_gaps(postgres, users, graph):
     assert [user.id for user in await users.page(0, 100)] == list(range(1, 13))
 
 
-async def test_an_interrupted_import_goes_on_where_it_was(postgres, outbox, graph):
+async def test_an_interrupted_import_resumes_where_it_stopped(postgres, outbox, graph):
     def stop_later(done, total):
         if done > 10:
             raise InterruptedError
@@ -114,7 +114,7 @@ async def test_a_second_import_adds_nothing(postgres, outbox, graph):
     assert len(await waiting(outbox)) == len(EDGES)
 
 
-async def test_what_people_did_themselves_stays(postgres, users, follows, outbox, tmp_path):
+async def test_follows_made_by_users_stay(postgres, users, follows, outbox, tmp_path):
     ada, bob = await users.create("n1", "n1"), await users.create("n2", "n2")
     await follows.set(ada.id, bob.id, True, NOW)
     await follows.set(ada.id, bob.id, False, NOW)
@@ -128,7 +128,7 @@ async def test_what_people_did_themselves_stays(postgres, users, follows, outbox
     assert len(await waiting(outbox)) == 3
 
 
-async def test_no_edge_is_made_between_two_of_whom_one_has_blocked_the_other(postgres, users, blocks, outbox, tmp_path):
+async def test_no_edge_is_written_across_a_block(postgres, users, blocks, outbox, tmp_path):
     one, two = await users.create("n1", "n1"), await users.create("n2", "n2")
     await blocks.block(one.id, two.id, NOW)
     path = tmp_path / "graph.txt"
@@ -191,7 +191,7 @@ async def test_two_imports_do_not_take_turns(postgres, graph):
             await import_graph(postgres, graph)
 
 
-async def test_the_command_imports_and_tells_what_it_did(postgres, command, graph):
+async def test_the_command_imports_and_reports_its_counts(postgres, command, graph):
     status, said, errors = command(graph)
 
     assert status == 0
@@ -202,7 +202,7 @@ async def test_the_command_imports_and_tells_what_it_did(postgres, command, grap
     assert await stored(postgres) == EDGES
 
 
-async def test_a_command_that_cannot_work_says_so_in_one_line(postgres, command, tmp_path):
+async def test_a_failing_command_prints_one_line(postgres, command, tmp_path):
     status, said, errors = command(tmp_path / "nothing.txt")
 
     assert status == 3

@@ -40,7 +40,7 @@ async def test_filling_again_changes_nothing(postgres, people):
     assert await looks(postgres) == before
 
 
-async def test_the_one_who_came_later_gets_it_when_the_first_is_gone(postgres, people):
+async def test_a_later_lookalike_gets_the_look_once_the_first_user_is_gone(postgres, people):
     await fill_looks(postgres)
     await postgres.execute("UPDATE users SET look = NULL, name_key = NULL, deleted_at = now() WHERE username = 'ada'")
 

@@ -38,7 +38,7 @@ async def test_before_connect_and_after_close_it_is_unavailable(migrated_setting
         await postgres.ping()
 
 
-async def test_a_wrong_password_is_told_without_showing_it(migrated_settings):
+async def test_a_wrong_password_is_reported_without_showing_it(migrated_settings):
     with pytest.raises(SetupError, match="MICROBLOG_POSTGRES_URL") as raised:
         await Postgres(changed(migrated_settings, password="wrong-secret")).connect()
 
@@ -47,17 +47,17 @@ async def test_a_wrong_password_is_told_without_showing_it(migrated_settings):
     assert "\n" not in str(raised.value)
 
 
-async def test_a_missing_database_is_told_with_what_to_do(migrated_settings):
+async def test_a_missing_database_is_reported_with_what_to_do(migrated_settings):
     with pytest.raises(SetupError, match=r'database "nothing" does not exist.*create it'):
         await Postgres(changed(migrated_settings, path="/nothing")).connect()
 
 
-async def test_a_server_that_is_not_there_may_come(migrated_settings):
+async def test_a_start_waits_for_an_unreachable_server(migrated_settings):
     with pytest.raises(StoreUnavailable, match=r"refused \(127.0.0.1:1\)"):
         await Postgres(changed(migrated_settings, host="127.0.0.1", port=1)).connect()
 
 
-async def test_a_server_that_says_nothing_is_unavailable(migrated_settings):
+async def test_a_silent_server_is_unavailable(migrated_settings):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = changed(migrated_settings, host="127.0.0.1", port=silent.getsockname()[1])
         with pytest.raises(StoreUnavailable, match="no answer in time"):
@@ -73,7 +73,7 @@ async def answers(postgres):
     return True
 
 
-async def test_a_statement_that_takes_too_long_is_given_up_by_both_sides(migrated_settings, outsider):
+async def test_a_slow_statement_is_cancelled_by_client_and_server(migrated_settings, outsider):
     async with opened(Postgres(migrated_settings.model_copy(update={"store_timeout": 0.3}))) as postgres:
         with pytest.raises(StoreUnavailable, match="no answer in time"):
             await postgres.execute("SELECT pg_sleep(600)")
@@ -82,7 +82,7 @@ async def test_a_statement_that_takes_too_long_is_given_up_by_both_sides(migrate
         await until(lambda: "active" not in [state for _, state in outsider(SESSIONS)])
 
 
-async def test_a_cancelled_statement_takes_its_connection_along(postgres, outsider):
+async def test_a_cancelled_statement_closes_its_connection(postgres, outsider):
     task = asyncio.create_task(postgres.execute("SELECT pg_sleep(600)"))
     await until(lambda: "active" in [state for _, state in outsider(SESSIONS)])
 
@@ -94,7 +94,7 @@ async def test_a_cancelled_statement_takes_its_connection_along(postgres, outsid
     await until(lambda: "active" not in [state for _, state in outsider(SESSIONS)])
 
 
-async def test_a_statement_that_the_server_cancels_is_no_cancellation(postgres, outsider):
+async def test_a_statement_cancelled_by_the_server_is_no_task_cancellation(postgres, outsider):
     task = asyncio.create_task(postgres.execute("SELECT pg_sleep(600)"))
     await until(lambda: "active" in [state for _, state in outsider(SESSIONS)])
 
@@ -137,7 +137,7 @@ async def test_an_idle_connection_that_ends_leaves_the_event_loop_alone(postgres
         assert not asyncio.get_running_loop().remove_reader(socket_number)
 
 
-def test_refused_connections_leave_their_sockets_numbers_usable_on_the_workers_loop(migrated_settings):
+def test_refused_connections_leave_their_file_descriptors_usable_on_the_loop(migrated_settings):
     away, there = Postgres(changed(migrated_settings, host="127.0.0.1", port=1)), Postgres(migrated_settings)
 
     async def connect_after_refusals():
@@ -152,7 +152,7 @@ def test_refused_connections_leave_their_sockets_numbers_usable_on_the_workers_l
         runner.run(connect_after_refusals())
 
 
-async def test_a_connection_closed_twice_leaves_others_alone(postgres):
+async def test_closing_a_connection_twice_affects_no_other(postgres):
     first = await postgres.open()
     first.close()
     second = await postgres.open()
@@ -174,7 +174,7 @@ async def test_an_error_rolls_the_transaction_back_and_keeps_the_connection(post
         assert same is session
 
 
-async def test_a_mistake_in_a_statement_is_not_an_outage(postgres):
+async def test_an_sql_error_is_not_reported_as_an_outage(postgres):
     with pytest.raises(psycopg2.ProgrammingError):
         async with postgres.transaction() as session:
             await session.execute("SELECT nothing FROM nowhere")
@@ -201,7 +201,7 @@ async def test_a_cancelled_transaction_is_rolled_back(postgres, outsider):
     assert await postgres.fetch("SELECT FROM users") == []
 
 
-async def test_a_deadlock_is_worth_another_try(postgres):
+async def test_a_deadlock_is_retried(postgres):
     both = asyncio.Barrier(2)
     await postgres.execute("INSERT INTO users (username, name_key) VALUES ('a', 'a'), ('b', 'b')")
 
@@ -217,7 +217,7 @@ async def test_a_deadlock_is_worth_another_try(postgres):
     assert None in outcomes
 
 
-async def test_a_row_that_is_locked_too_long_costs_the_call_and_not_the_connection(migrated_settings, postgres):
+async def test_a_long_row_lock_fails_the_call_and_keeps_the_connection(migrated_settings, postgres):
     await postgres.execute("INSERT INTO users (username, name_key) VALUES ('a', 'a')")
     async with (
         opened(Postgres(migrated_settings.model_copy(update={"store_timeout": 4.0}))) as hasty,
@@ -238,7 +238,7 @@ async def test_parameters_are_never_part_of_the_statement(postgres):
     assert await postgres.fetch_one("SELECT username FROM users") == (name,)
 
 
-async def test_a_host_name_with_an_address_that_refuses_leads_to_the_next(migrated_settings, monkeypatch):
+async def test_a_refusing_address_of_a_host_name_leads_to_the_next(migrated_settings, monkeypatch):
     loop = asyncio.get_running_loop()
     original = loop.getaddrinfo
 

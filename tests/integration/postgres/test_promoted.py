@@ -85,7 +85,7 @@ async def answers(postgres):
     return True
 
 
-async def test_what_is_answered_after_a_promotion_outweighs_what_was_lost(postgres, cut_off, fail_over):
+async def test_changes_after_a_promotion_win_over_lost_ones(postgres, cut_off, fail_over):
     users, follows = Users(postgres), Follows(postgres)
     ann, bob = await register(users, 2)
     await follows.set(ann, bob, True, NOW)
@@ -105,7 +105,7 @@ async def test_what_is_answered_after_a_promotion_outweighs_what_was_lost(postgr
     assert new >= gone + SKIPPED_IDS - 100
 
 
-async def test_edges_that_only_the_log_knows_are_ended_and_the_others_told_again(postgres, cut_off, fail_over):
+async def test_edges_only_in_the_log_are_ended_and_the_others_republished(postgres, cut_off, fail_over):
     users, follows = Users(postgres), Follows(postgres)
     ann, bob, eve = await register(users, 3)
     kept = await follows.set(ann, bob, True, NOW)
@@ -123,7 +123,7 @@ async def test_edges_that_only_the_log_knows_are_ended_and_the_others_told_again
     assert (edges[ann, bob].following, edges[ann, bob].version) == (kept.following, FIRST)
 
 
-async def test_a_deletion_that_was_lost_is_done_again(postgres, cut_off, fail_over):
+async def test_a_lost_deletion_is_repeated(postgres, cut_off, fail_over):
     users = Users(postgres)
     ann, bob = await register(users, 2)
     cut_off()
@@ -139,7 +139,7 @@ async def test_a_deletion_that_was_lost_is_done_again(postgres, cut_off, fail_ov
     assert list(await users.get_many([ann, bob])) == [bob]
 
 
-async def test_the_relay_removes_no_event_that_got_a_lost_ones_id(postgres, cut_off, fail_over, monkeypatch):
+async def test_the_relay_keeps_an_event_that_reuses_a_lost_id(postgres, cut_off, fail_over, monkeypatch):
     for name in ("PING_SECONDS", "LEASE_SECONDS"):
         monkeypatch.setattr(outbox_relay, name, 600.0)  # the leader learns of it when it removes, and not before
     users, follows, log = Users(postgres), Follows(postgres), FakeLog()
@@ -159,7 +159,7 @@ async def test_the_relay_removes_no_event_that_got_a_lost_ones_id(postgres, cut_
     assert [event.key for event in log.events] == [person.to_bytes(8, "big") for person in (people[1], people[3])]
 
 
-async def test_without_synchronous_standbys_it_is_warned_of(postgres, servers):
+async def test_a_missing_synchronous_standby_gives_a_warning(postgres, servers):
     assert [line for line in postgres.warnings if "synchronous_standby_names is empty" in line]
     run(servers.parts["postgres"], "ALTER SYSTEM SET synchronous_standby_names = '*'")
     run(servers.parts["postgres"], "SELECT pg_reload_conf()")
@@ -171,7 +171,7 @@ async def test_without_synchronous_standbys_it_is_warned_of(postgres, servers):
     await until(silent)
 
 
-async def test_a_server_that_nothing_can_be_written_on_is_unavailable(servers, postgres):
+async def test_a_read_only_server_is_unavailable(servers, postgres):
     url = servers.parts["standby"].urls()["MICROBLOG_POSTGRES_URL"]
     wait_for_replica(servers.parts["postgres"])
     alone = Postgres(servers.settings.model_copy(update={"postgres_url": SecretStr(url)}))
@@ -180,7 +180,7 @@ async def test_a_server_that_nothing_can_be_written_on_is_unavailable(servers, p
         await alone.connect()
 
 
-async def test_a_plain_user_sees_it_too_and_one_era_is_enough_for_many_sessions(servers, postgres):
+async def test_an_unprivileged_user_sees_it_too_and_many_sessions_raise_one_era(servers, postgres):
     server = servers.parts["postgres"]
     run(server, "CREATE ROLE plain LOGIN PASSWORD 'plain' IN ROLE pg_read_all_data, pg_write_all_data")
     run(server, "GRANT UPDATE ON ALL SEQUENCES IN SCHEMA public TO plain")
@@ -205,7 +205,7 @@ async def test_a_process_that_knows_a_later_era_raises_it(servers, postgres):
     await ahead.close()
 
 
-async def test_the_era_rises_by_hand_and_audits_are_written_down(postgres):
+async def test_an_operator_can_raise_the_era_and_audits_are_recorded(postgres):
     audits = EdgeAudits(postgres)
     assert await audits.complete(await get_deployment(postgres))
 

@@ -59,7 +59,7 @@ async def test_what_is_committed_is_published_in_order(relays, follows, people, 
     await until(lambda: is_empty(outbox))
 
 
-async def test_one_leads_and_another_takes_over_when_its_backend_ends(relays, follows, people, log, outsider):
+async def test_one_session_leads_and_another_takes_over_when_its_backend_ends(relays, follows, people, log, outsider):
     await until(lambda: any(relay.leading for relay in relays))
     assert sum(relay.leading for relay in relays) == 1
     first = outsider(LEADER)
@@ -77,7 +77,7 @@ async def test_one_leads_and_another_takes_over_when_its_backend_ends(relays, fo
     await until(lambda: outsider(LEADER) not in ([], first))
 
 
-async def test_a_stop_gives_the_lead_away_at_once(relays, outsider):
+async def test_a_stop_releases_leadership_at_once(relays, outsider):
     await until(lambda: any(relay.leading for relay in relays))
     leader, other = sorted(relays, key=lambda relay: not relay.leading)
 
@@ -87,7 +87,7 @@ async def test_a_stop_gives_the_lead_away_at_once(relays, outsider):
     assert len(outsider(LEADER)) == 1
 
 
-async def test_a_silent_session_loses_the_lead(postgres):
+async def test_a_silent_session_loses_leadership(postgres):
     frozen, next_one = OutboxSession(postgres), OutboxSession(postgres)
     await frozen.open()
     await next_one.open()
@@ -101,7 +101,7 @@ async def test_a_silent_session_loses_the_lead(postgres):
     await frozen.close()
 
 
-async def test_a_commit_wakes_who_listens(postgres, follows, people):
+async def test_a_commit_wakes_listeners(postgres, follows, people):
     session = OutboxSession(postgres)
     await session.open()
 

@@ -51,7 +51,7 @@ async def test_a_move_goes_through_its_phases_to_the_next_generation(move, postg
     assert await get_deployment(postgres) == Deployment(2, 12)
 
 
-async def test_a_step_that_was_taken_already_changes_nothing(move):
+async def test_repeating_a_step_changes_nothing(move):
     await to(move, Phase.FILLED, Phase.SWITCHED)
     assert await move.begin(3, 16) == under_way(Phase.SWITCHED)
     assert await move.advance(Phase.COPYING, Phase.FILLED) == under_way(Phase.SWITCHED)
@@ -78,15 +78,13 @@ async def test_no_number_of_a_generation_is_given_twice(move):
     assert (first, await move.number()) == (2, 3)
 
 
-async def test_of_two_commands_at_once_the_second_is_refused(move, postgres):
+async def test_the_second_of_two_concurrent_commands_is_refused(move, postgres):
     with pytest.raises(SetupError, match="another grow-partitions is running"):
         async with moving(postgres):
             pass
 
 
-async def test_a_command_that_lost_its_session_takes_no_step_beside_the_one_that_came_after_it(
-    move, postgres, outsider
-):
+async def test_a_command_that_lost_its_session_takes_no_step_beside_its_successor(move, postgres, outsider):
     await to(move)
     outsider(HOLDER, int(Lock.MOVE))
     async with moving(postgres):
@@ -97,7 +95,7 @@ async def test_a_command_that_lost_its_session_takes_no_step_beside_the_one_that
     assert await get_deployment(postgres) == under_way(Phase.COPYING)
 
 
-async def test_the_outbox_says_where_an_event_goes_in_each_phase(move, users, follows, outbox):
+async def test_the_outbox_routes_an_event_by_the_phase(move, users, follows, outbox):
     ann, bob = await register(users, 2)
     await follows.set(ann, bob, True, NOW)
 

@@ -8,7 +8,7 @@ from tests.support.contracts.events import deletion, register, waiting
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 
 
-async def test_deletions_are_told_again_in_pages(users, outbox):
+async def test_deletions_are_republished_in_pages(users, outbox):
     people = await register(users, 5)
     for user in people[1:4]:
         await users.delete(user, NOW)
@@ -23,7 +23,7 @@ async def test_deletions_are_told_again_in_pages(users, outbox):
     assert [deletion(record) for record in again] == [deletion(record) for record in before]
 
 
-async def test_about_how_many_users_there_are(users, postgres):
+async def test_the_number_of_users_is_estimated(users, postgres):
     await register(users, 5)
     await postgres.execute("ANALYZE users")
     assert await users.estimate() == 5

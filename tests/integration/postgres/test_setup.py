@@ -19,7 +19,7 @@ async def empty(empty_settings):
         yield postgres
 
 
-async def test_a_database_without_tables_says_what_to_do_then_is_set_up_once(empty):
+async def test_a_database_without_tables_is_reported_and_then_set_up_once(empty):
     with pytest.raises(SetupError, match="migrate"):
         await get_deployment(empty)
 

@@ -13,21 +13,21 @@ from tests.support.contracts.users import UsersContract
 
 
 class TestUsers(UsersContract):
-    async def test_who_came_before_a_new_era_is_drawn_as_often_as_who_came_after(self, users, outsider):
+    async def test_users_from_before_and_after_a_new_era_are_sampled_alike(self, users, outsider):
         """An era leaves a gap of a million ids, into which a number up to the highest one falls nearly always."""
         before = (await users.create("before", "before")).id
         outsider("SELECT setval('users_id_seq', 1 << 20)")
         after = (await users.create("after", "after")).id
         assert {await users.draw() for _ in range(100)} == {before, after}
 
-    async def test_a_draw_reads_one_block_of_the_table(self, outsider):
+    async def test_sampling_reads_one_block_of_the_table(self, outsider):
         plan = outsider(f"EXPLAIN {DRAW_USER}")
         assert any("Tid Range Scan" in line for (line,) in plan), plan
 
 
 class TestFollows(FollowsContract):
     @interleavings
-    async def test_the_last_event_of_an_edge_tells_its_state(self, users, follows, outbox, changes, deleted):
+    async def test_an_edges_last_event_has_its_state(self, users, follows, outbox, changes, deleted):
         await check_interleaving(users, follows, outbox, changes, deleted)
 
 

@@ -96,7 +96,7 @@ async def test_certificates_and_password_are_checked(settings):
         assert await posts.newest(1, None, 5) == []
 
 
-async def test_a_wrong_password_is_one_line(settings):
+async def test_a_wrong_password_is_reported_in_one_line(settings):
     told = await refused(settings("cassandra:wrong-secret"))
     assert "refuses the login in MICROBLOG_CASSANDRA_URL" in told
     assert "wrong-secret" not in told
@@ -108,7 +108,7 @@ async def test_an_untrusted_certificate_is_reported_in_one_line(settings, certs)
     assert "MICROBLOG_CASSANDRA_CA" in told
 
 
-async def test_a_node_that_wants_tls_is_waited_for_and_named(settings):
+async def test_a_node_that_requires_tls_is_retried_and_named(settings):
     cassandra = Cassandra(settings(cassandra_ca=None, cassandra_cert=None, cassandra_key=None, store_timeout=2.0))
     with pytest.raises(StoreUnavailable, match="no host answers"):
         await cassandra.connect()

@@ -112,11 +112,11 @@ async def publish_and_consume(settings):
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-async def test_a_login_is_enough(login, mechanism):
+async def test_a_login_suffices(login, mechanism):
     assert await publish_and_consume(login(mechanism)) == b"word"
 
 
-async def test_a_certificate_is_enough(at_door, certs):
+async def test_a_client_certificate_suffices(at_door, certs):
     ours = {"kafka_cert": certs.client_cert, "kafka_key": certs.client_key}
     assert await publish_and_consume(at_door("kafka-certificate", **ours)) == b"word"
 
@@ -129,7 +129,7 @@ async def refused(settings):
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-async def test_a_wrong_password_is_one_line(login, mechanism):
+async def test_a_wrong_password_is_reported_in_one_line(login, mechanism):
     told = await refused(login(mechanism, kafka_password=SecretStr("wrong-secret")))
     assert "refuses the login in MICROBLOG_KAFKA_USERNAME" in told
     assert "wrong-secret" not in told
@@ -141,12 +141,12 @@ async def test_an_untrusted_certificate_is_reported_in_one_line(login, certs):
     assert "MICROBLOG_KAFKA_CA" in told
 
 
-async def test_a_certificate_of_ours_that_is_missing_is_one_line(at_door):
+async def test_a_missing_client_certificate_is_reported_in_one_line(at_door):
     assert "MICROBLOG_KAFKA_CERT" in await refused(at_door("kafka-certificate"))
 
 
 @pytest.mark.parametrize("door", ["kafka-login", "kafka-certificate"])
-async def test_a_broker_that_wants_tls_is_waited_for_and_named(at_door, door):
+async def test_a_broker_that_requires_tls_is_retried_and_named(at_door, door):
     with pytest.raises(KafkaConnectionError, match="is MICROBLOG_KAFKA_TLS what it wants"):
         await partition_counts(client_options(at_door(door, kafka_ca=None)), ["any"])
 

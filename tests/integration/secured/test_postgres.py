@@ -48,7 +48,7 @@ async def test_certificate_and_password_are_checked(url, connect, front, certs):
 
 
 @pytest.mark.parametrize("mode", ["prefer", "require", "verify-full"])
-async def test_a_wrong_password_is_one_line(url, connect, front, certs, mode):
+async def test_a_wrong_password_is_reported_in_one_line(url, connect, front, certs, mode):
     with front(url.port, postgres=True) as port:
         secured = url.with_port(port).with_query(sslmode=mode, sslrootcert=str(certs.ca))
         with pytest.raises(SetupError) as told:
@@ -79,7 +79,7 @@ async def test_the_next_host_is_asked_where_the_first_is_away(url, connect):
     assert mistakes == []
 
 
-async def test_a_host_that_takes_no_writes_is_passed_over(url, connect):
+async def test_a_read_only_host_is_skipped(url, connect):
     postgres = await connect(url)
     await postgres.execute("CREATE ROLE standby LOGIN PASSWORD 'secret'")
     await postgres.execute("ALTER ROLE standby SET default_transaction_read_only = on")

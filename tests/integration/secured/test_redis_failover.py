@@ -72,7 +72,7 @@ async def works(call):
     return True
 
 
-async def test_pushes_go_on_at_the_new_primary_and_what_was_not_proven_is_of_another_run(
+async def test_pushes_go_on_at_the_new_primary_and_unconfirmed_ones_belong_to_another_run(
     redis, timelines, pair, endpoint
 ):
     assert await ports(redis) == {pair.one.port}
@@ -108,7 +108,7 @@ async def looked_until(redis_restart_monitor, run):
     return redis_restart_monitor.run >= run
 
 
-async def test_a_demoted_primary_proves_nothing_and_is_not_well(redis, timelines, pair):
+async def test_a_demoted_primary_confirms_no_pushes_and_is_reported_unhealthy(redis, timelines, pair):
     assert await timelines.run_id()
     pair.two.lead()
     pair.one.follow(pair.two)
@@ -120,7 +120,7 @@ async def test_a_demoted_primary_proves_nothing_and_is_not_well(redis, timelines
         await timelines.create(READER)
 
 
-async def test_a_primary_that_was_a_replica_between_two_looks_is_another_run(timelines, pair):
+async def test_a_primary_demoted_between_two_polls_is_another_run(timelines, pair):
     before = await timelines.run_id()
     pair.two.lead()
     pair.one.follow(pair.two)
@@ -149,7 +149,7 @@ async def test_the_settings_of_the_new_primary_are_read(redis, timelines, pair, 
         pair.two.tell("CONFIG", "SET", *good)
 
 
-async def test_a_primary_without_its_replica_proves_nothing(redis, timelines, pair):
+async def test_a_primary_without_its_replica_confirms_no_pushes(redis, timelines, pair):
     await timelines.create(READER)
     await timelines.run_id()
     pair.stack.pause("redis-two")

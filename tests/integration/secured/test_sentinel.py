@@ -50,19 +50,19 @@ def place(stack):
     return f"127.0.0.1:1,127.0.0.1:{stack.parts['sentinel'].port}"
 
 
-async def test_a_wrong_password_of_the_sentinels_is_one_line(connect, stack):
+async def test_a_wrong_password_of_the_sentinels_is_reported_in_one_line(connect, stack):
     with pytest.raises(SetupError, match="refuses the login") as told:
         await connect(f"127.0.0.1:{stack.parts['sentinel'].port}/service/0", "wrong-secret")
     assert "\n" not in str(told.value)
     assert "wrong-secret" not in repr(told.value)
 
 
-async def test_a_service_that_no_sentinel_knows_is_waited_for_and_named(connect, stack):
+async def test_a_service_unknown_to_the_sentinels_is_retried_and_named(connect, stack):
     with pytest.raises(StoreUnavailable, match="no Sentinel knows a primary of another"):
         await connect(f"127.0.0.1:{stack.parts['sentinel'].port}/another")
 
 
-async def test_a_url_without_a_service_is_one_line(connect, place):
+async def test_a_url_without_a_service_is_reported_in_one_line(connect, place):
     with pytest.raises(SetupError, match="MICROBLOG_REDIS_URL: expected redis\\+sentinel://"):
         await connect(place)
 
@@ -84,7 +84,7 @@ async def test_a_primary_that_only_workers_reach_is_left_once_sentinel_names_ano
     await until(lambda: is_another(timelines, run), 20)
 
 
-async def test_a_primary_that_may_write_alone_is_warned_of(connect, place, pair):
+async def test_a_primary_that_may_write_without_replicas_gives_a_warning(connect, place, pair):
     with writing_alone(pair):
         store = await connect(f"{place}/service/0")
         assert store.warnings == ["redis: min-replicas-to-write is 0, not 1 or more"]

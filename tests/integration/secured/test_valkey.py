@@ -53,7 +53,7 @@ async def test_certificate_and_password_are_checked(url, connect, front, certs):
         assert redis.warnings == []
 
 
-async def test_a_wrong_password_is_one_line(url, connect, front, certs):
+async def test_a_wrong_password_is_reported_in_one_line(url, connect, front, certs):
     with front(url.port) as port:
         secured = url.with_scheme("rediss").with_port(port).with_password("wrong-secret")
         with pytest.raises(SetupError, match="refuses the login in MICROBLOG_REDIS_URL") as told:
@@ -71,7 +71,7 @@ async def test_an_untrusted_certificate_is_reported_in_one_line(url, connect, fr
     assert "\n" not in str(told.value)
 
 
-async def test_a_user_who_may_not_see_the_settings_is_warned_of_what_is_not_known(url, connect, operator):
+async def test_without_permission_to_read_settings_the_unknown_ones_give_a_warning(url, connect, operator):
     await operator.execute_command("ACL SETUSER web on >pass~word ~* &* +@all -config")
     redis = await connect(url.with_user("web").with_password("pass~word"))
     assert redis.warnings == [
@@ -81,12 +81,12 @@ async def test_a_user_who_may_not_see_the_settings_is_warned_of_what_is_not_know
     ]
 
 
-async def test_a_setting_that_loses_timelines_is_warned_of(url, connect, operator):
+async def test_a_setting_that_may_lose_timelines_gives_a_warning(url, connect, operator):
     await operator.config_set("maxmemory-policy", "allkeys-lru")
     redis = await connect(url)
     assert redis.warnings == ["redis: maxmemory-policy is allkeys-lru, not volatile-ttl or noeviction"]
 
 
-async def test_an_option_that_redis_py_does_not_take_is_one_line(url, connect):
+async def test_an_option_unknown_to_redis_py_is_reported_in_one_line(url, connect):
     with pytest.raises(SetupError, match="MICROBLOG_REDIS_URL: Invalid value for 'socket_timeout'"):
         await connect(url.with_query(socket_timeout="soon"))

@@ -56,16 +56,16 @@ class TestPostCache(PostCacheContract):
         await cache.delete(post.id, post.author)
         assert MARK_SECONDS - 60 < await redis.client.ttl(f"post:{post.id}") <= MARK_SECONDS
 
-    async def test_what_one_worker_stored_the_others_know(self, redis, cache, post):
+    async def test_a_workers_writes_are_known_to_the_others(self, redis, cache, post):
         await cache.fill([post], stored=True)
         assert await PostCache(redis).stored(post.id)
 
-    async def test_what_a_version_before_this_one_calls_stored_may_have_been_read_only(self, redis, cache, post):
+    async def test_the_stored_marks_of_older_releases_are_not_trusted(self, redis, cache, post):
         await redis.client.set(f"post:{post.id}", b'{"author":3,"content":"here","stored":true}', ex=60)
         assert await cache.get_many([post.id]) == {post.id: post}
         assert not await cache.stored(post.id)
 
-    async def test_what_a_worker_stored_itself_it_knows_without_asking(self, cache, post):
+    async def test_a_worker_knows_its_own_writes_without_a_lookup(self, cache, post):
         await cache.fill([post], stored=True)
         cache._redis = None
         assert await cache.stored(post.id)
@@ -118,7 +118,7 @@ class TestShelf:
     def user(self):
         return 1 + randbelow(2**62)
 
-    async def test_it_has_what_both_caches_have_in_one_call(self, redis, post, user):
+    async def test_one_call_reads_both_caches(self, redis, post, user):
         author, gone = User(user, "ada", JOINED), user + 1
         await PostCache(redis).fill([post])
         await UserCache(redis).fill([author])
@@ -129,7 +129,7 @@ class TestShelf:
         # On a cluster it is a call for each of the servers.
         assert redis.clustered or await calls_of(redis) == before + 1
 
-    async def test_nothing_asked_is_nothing(self, redis):
+    async def test_an_empty_request_returns_nothing(self, redis):
         assert await PageCache(redis).get_many([], []) == ({}, {})
 
     async def test_long_posts_are_read_each_time(self, redis, post):
@@ -145,7 +145,7 @@ class TestOutage:
         async with opened(Redis(stack.settings.model_copy(update={"store_timeout": 0.5}))) as redis:
             yield redis
 
-    async def test_a_frozen_server_is_unavailable_and_is_used_again_when_it_is_back(
+    async def test_a_frozen_server_is_unavailable_and_used_again_once_it_answers(
         self, stack, impatient, post, eventually
     ):
         cache = PostCache(impatient)
@@ -158,7 +158,7 @@ class TestOutage:
             stack.stack.resume("valkey")
         assert await eventually(lambda: cache.get_many([post.id]), StoreUnavailable) == {post.id: post}
 
-    async def test_a_server_that_was_killed_is_used_again_when_it_is_back(self, stack, impatient, post, eventually):
+    async def test_a_killed_server_is_used_again_after_its_restart(self, stack, impatient, post, eventually):
         cache = PostCache(impatient)
         await eventually(lambda: cache.fill([post]), StoreUnavailable)
         stack.stack.kill("valkey")

@@ -21,7 +21,7 @@ def posts_of(settings):
     return cassandra, Posts(cassandra)
 
 
-async def test_a_keyspace_that_is_missing_says_what_to_run(keyspace_settings):
+async def test_a_missing_keyspace_is_reported_with_the_command_to_run(keyspace_settings):
     cassandra, _ = posts_of(keyspace_settings)
     with pytest.raises(SetupError, match="run `faust -A microblog_streams migrate`"):
         async with opened(cassandra):
@@ -41,7 +41,7 @@ async def test_migrating_twice_at_once_and_again_makes_everything_once(keyspace_
         assert await posts.newest(1, None, 1) == []
 
 
-async def test_a_server_that_is_away_is_waited_for(keyspace_settings):
+async def test_a_start_waits_for_a_server_that_is_down(keyspace_settings):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     nowhere = keyspace_settings.model_copy(

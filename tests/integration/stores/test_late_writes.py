@@ -84,7 +84,7 @@ def user():
 
 
 @pytest.mark.parametrize("change", CHANGES)
-async def test_a_change_that_was_given_up_is_not_made_later(timelines, impatient, freeze, user, change):
+async def test_a_timed_out_change_is_not_applied_later(timelines, impatient, freeze, user, change):
     building = await timelines.begin(user)
     await timelines.push([user], entry(1))
     await freeze(lambda: CHANGES[change](impatient, user, building))
@@ -93,7 +93,7 @@ async def test_a_change_that_was_given_up_is_not_made_later(timelines, impatient
 
 
 @pytest.mark.parametrize("make", [Timelines.create, Timelines.begin])
-async def test_a_timeline_that_was_given_up_is_not_made_later(timelines, impatient, freeze, user, make):
+async def test_a_timed_out_creation_is_not_applied_later(timelines, impatient, freeze, user, make):
     await freeze(lambda: make(impatient, user))
     assert await whole(timelines, user) == (TimelineState.COLD, [])
 

@@ -46,7 +46,7 @@ class TestPosts(PostStoreContract):
 
 
 class TestOutage:
-    async def test_a_frozen_server_is_unavailable_and_is_used_again_when_it_is_back(
+    async def test_a_frozen_server_is_unavailable_and_used_again_once_it_answers(
         self, stack, impatient, post, eventually
     ):
         await eventually(lambda: impatient.put(post), StoreUnavailable)
@@ -61,7 +61,7 @@ class TestOutage:
         assert [type(answer) for answer in answers] == [NoAnswer] * 20
         assert await eventually(lambda: impatient.get_many([post.id]), StoreUnavailable) == {post.id: post}
 
-    async def test_a_caller_that_leaves_takes_nothing_with_it(self, stack, impatient, post, eventually):
+    async def test_a_cancelled_caller_affects_no_other_caller(self, stack, impatient, post, eventually):
         """More calls are given up than requests may be under way; afterwards all of them can be again."""
         await eventually(lambda: impatient.put(post), StoreUnavailable)
         stack.stack.pause("cassandra")
@@ -80,7 +80,7 @@ class TestOutage:
         answers = await asyncio.gather(*(impatient.get_many([post.id]) for _ in range(10)))
         assert answers == [{post.id: post}] * 10
 
-    async def test_what_was_acknowledged_survives_a_power_failure(self, stack, posts, eventually):
+    async def test_acknowledged_writes_survive_a_power_failure(self, stack, posts, eventually):
         written = [Post(new_post_id(), 2, str(number)) for number in range(200)]
         await asyncio.gather(*map(posts.put, written))
         stack.stack.kill("cassandra")

@@ -38,7 +38,7 @@ async def test_workers_count_together(redis_settings, rates, who):
     assert [verdict.granted for verdict in verdicts] == [True, True, True, False]
 
 
-async def test_counters_end_by_themselves(redis, rates, who):
+async def test_counters_expire(redis, rates, who):
     await rates.take(who, parse("3/second;5/minute"))
 
     async with redis.translated() as client:
@@ -48,7 +48,7 @@ async def test_counters_end_by_themselves(redis, rates, who):
     assert all(0 < end <= 2 * 60_000 for end in ends)
 
 
-async def test_a_server_that_forgot_the_scripts_is_told_them_again(redis, rates, who):
+async def test_functions_are_reloaded_on_a_server_that_lost_them(redis, rates, who):
     await rates.take(who, parse("3/hour"))
     async with redis.translated() as client:
         await client.script_flush()
@@ -56,7 +56,7 @@ async def test_a_server_that_forgot_the_scripts_is_told_them_again(redis, rates,
     assert (await rates.take(who, parse("3/hour"))).tightest.requests == 1
 
 
-async def test_a_silent_server_is_waited_for_once_and_used_again_when_it_answers(redis, who, eventually):
+async def test_a_silent_server_delays_one_call_and_is_used_again_once_it_answers(redis, who, eventually):
     """Where each call waited, the last ones would come after the silence, and be granted."""
     rates = SharedRates(redis, timeout=0.2)
     await silence(redis)

@@ -39,11 +39,11 @@ async def filled(alone):
     return alone
 
 
-async def test_few_keys_are_counted(filled):
+async def test_a_small_number_of_keys_is_counted_exactly(filled):
     assert await TimelineCount(filled).warm() == WarmCount(30, exact=True, looked_at=120)
 
 
-async def test_of_many_some_are_drawn(filled):
+async def test_a_sample_of_many_users_has_some(filled):
     """Eight standard deviations of room: the test is not one of luck."""
     warm = await TimelineCount(filled, counted=10).warm()
 
@@ -51,6 +51,6 @@ async def test_of_many_some_are_drawn(filled):
     assert 9 <= warm.timelines <= 51
 
 
-async def test_where_nothing_is_nothing_is_warm(alone):
+async def test_no_unknown_timeline_is_warm(alone):
     assert await TimelineCount(alone).warm() == WarmCount(0, exact=True, looked_at=0)
     assert await TimelineCount(alone, counted=-1).warm() == WarmCount(0, exact=False, looked_at=0)

@@ -22,7 +22,7 @@ SOME = settings(stateful_step_count=50, deadline=None, suppress_health_check=[He
     [("valkey", 3, 150), ("valkey", 10, 150), ("redis", 10, 20), ("cluster", 10, 20)],
     indirect=["redis_settings"],
 )
-def test_the_list_holds_everything_down_to_its_tail_whatever_happens_in_between(redis_settings, kept, examples):
+def test_the_list_is_complete_down_to_its_tail_under_all_interleavings(redis_settings, kept, examples):
     @asynccontextmanager
     async def real():
         async with opened(Redis(redis_settings)) as redis:

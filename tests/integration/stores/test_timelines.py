@@ -56,7 +56,7 @@ class TestExpiry:
         await timelines.older(user, None, 1)
         assert await redis.client.pttl(key(user)) <= UNREAD_MS - DAY // 2
 
-    async def test_nothing_but_reading_the_head_extends_it(self, redis, timelines, user, key):
+    async def test_only_reading_the_head_extends_the_expiry(self, redis, timelines, user, key):
         await redis.client.pexpire(key(user), DAY)
         await timelines.older(user, UUID(int=2**128 - 1), 10)
         await timelines.push([user], entry(2))
@@ -76,7 +76,7 @@ class TestExpiry:
 
 
 class TestLayout:
-    async def test_a_complete_timeline_is_its_entries_and_a_mark(self, redis, timelines, user, key):
+    async def test_a_complete_timeline_is_stored_as_entries_and_a_mark(self, redis, timelines, user, key):
         await timelines.push([user], entry(1))
         assert await redis.client.lrange(key(user), 0, -1) == [entry(1), b"E"]
         assert len(entry(1)) == 24
@@ -99,7 +99,7 @@ class TestServer:
         assert await asyncio.gather(*(timelines.push([user], entry(number)) for number in (2, 3, 4))) == [1, 1, 1]
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 3, 2, 1])
 
-    async def test_a_foreign_key_is_an_error_and_not_a_time_to_wait(self, redis, timelines, user, key):
+    async def test_a_foreign_key_violation_is_an_error_without_a_retry(self, redis, timelines, user, key):
         await redis.client.set(key(user), b"no list")
         with pytest.raises(Exception, match="WRONGTYPE") as caught:
             await timelines.push([user], entry(1))
@@ -127,7 +127,7 @@ class TestServer:
             with pytest.raises(StoreUnavailable):
                 await call
 
-    async def test_a_deadline_is_the_servers_to_refuse(self, redis, timelines, user):
+    async def test_the_server_refuses_a_call_after_its_deadline(self, redis, timelines, user):
         """The function runs after the deadline though it was called before: here it waits behind a slow server."""
         await timelines.merge(user, entries([1]), time.monotonic() + 60)
         await redis.run_on_all(lambda server: server.execute("CLIENT PAUSE", 300, "WRITE"))
@@ -142,7 +142,7 @@ class TestServer:
         assert numbers(tail) == [1001, 1000, *range(999, 400, -2)]
         assert await redis.client.llen(key(user)) == FULL + 1
 
-    async def test_late_posts_find_their_place_in_a_timeline_of_full_size(self, redis, user):
+    async def test_late_posts_are_inserted_in_order_in_a_full_timeline(self, redis, user):
         timelines = Timelines(redis)
         numbers_in_disorder = random.Random(1).sample(range(700), 700)
         for number in numbers_in_disorder:

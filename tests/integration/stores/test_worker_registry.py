@@ -41,7 +41,7 @@ async def test_a_worker_with_a_wrong_clock_removes_no_worker(redis, monkeypatch,
         await registry.withdraw(name)
 
 
-async def test_what_another_release_wrote_is_passed_over(redis):
+async def test_data_of_another_release_is_skipped(redis):
     registry, name = WorkerRegistry(redis), f"c{token_hex(4)}"
     async with redis.translated() as client:
         await client.set(f"worker:{name}", b'{"name": 1}', ex=30)

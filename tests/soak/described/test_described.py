@@ -3,7 +3,7 @@
 from tests.support.described.everything import call_everything
 
 
-async def test_everything_that_is_described_is_answered_as_described(make_front, tmp_path):
+async def test_every_operation_answers_as_the_openapi_document_says(make_front, tmp_path):
     front = await make_front(names=(), auth="open")
 
     status, said = await call_everything(str(front.client.make_url("")).rstrip("/"), tmp_path)

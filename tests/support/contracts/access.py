@@ -21,7 +21,7 @@ def token(number, name="laptop", life=YEAR):
 
 
 class TokensContract:
-    async def test_a_token_is_found_by_its_hash_as_it_was_kept(self, users, tokens):
+    async def test_a_token_is_found_by_its_hash(self, users, tokens):
         (ada,) = await register(users, 1)
 
         kept = await tokens.add(ada, token(1))
@@ -31,7 +31,7 @@ class TokensContract:
         assert kept.expires_at - kept.created_at == YEAR
         assert kept.created_at.utcoffset() == timedelta(0)
 
-    async def test_a_hash_that_was_never_kept_is_nobodys(self, users, tokens):
+    async def test_an_unknown_hash_belongs_to_no_user(self, users, tokens):
         (ada,) = await register(users, 1)
         await tokens.add(ada, token(1))
 
@@ -53,7 +53,7 @@ class TokensContract:
 
         assert await tokens.of(ada) == [first, second]
 
-    async def test_a_revoked_token_is_nobodys(self, users, tokens):
+    async def test_a_revoked_token_belongs_to_no_user(self, users, tokens):
         (ada,) = await register(users, 1)
         kept = await tokens.add(ada, token(1))
 
@@ -70,7 +70,7 @@ class TokensContract:
             await tokens.revoke(bob, kept.id)
         assert await tokens.find(kept.hash) == kept
 
-    async def test_an_expired_token_is_nobodys(self, users, tokens, days_pass):
+    async def test_an_expired_token_belongs_to_no_user(self, users, tokens, days_pass):
         (ada,) = await register(users, 1)
         kept = await tokens.add(ada, token(1))
         await days_pass(365)
@@ -91,7 +91,7 @@ class TokensContract:
         assert await tokens.of(ada) == []
         assert await tokens.find(token(2).hash) == kept
 
-    async def test_beyond_the_most_those_that_were_not_used_for_longest_are_revoked(self, users, tokens):
+    async def test_over_the_limit_the_least_recently_used_tokens_are_revoked(self, users, tokens):
         (ada,) = await register(users, 1)
         kept = [await tokens.add(ada, token(number)) for number in range(MAX_TOKENS)]
         await tokens.note_used({kept[0].id: datetime.now(UTC) + timedelta(hours=1)})
@@ -100,7 +100,7 @@ class TokensContract:
 
         assert [found.id for found in await tokens.of(ada)] == [kept[0].id, *(one.id for one in kept[2:]), last.id]
 
-    async def test_a_use_is_written_down_at_most_once_a_minute(self, users, tokens):
+    async def test_a_tokens_last_use_is_recorded_at_most_once_a_minute(self, users, tokens):
         (ada,) = await register(users, 1)
         kept = await tokens.add(ada, token(1))
         at = datetime.now(UTC).replace(microsecond=0)
@@ -112,7 +112,7 @@ class TokensContract:
         await tokens.note_used({kept.id: at + timedelta(seconds=61)})
         assert await tokens.of(ada) == [replace(kept, last_used_at=at + timedelta(seconds=61))]
 
-    async def test_where_nothing_was_used_nothing_is_written_down(self, users, tokens):
+    async def test_without_uses_nothing_is_recorded(self, users, tokens):
         (ada,) = await register(users, 1)
         kept = await tokens.add(ada, token(1))
 
@@ -141,7 +141,7 @@ class RegisteringWithCredentialsContract:
 
         assert (await tokens.find(token(1).hash)).user == ada.id
 
-    async def test_a_name_that_is_taken_gives_no_token_and_no_password(self, users, tokens, passwords):
+    async def test_a_taken_name_gives_no_token_and_no_password(self, users, tokens, passwords):
         ada = await users.create("ada", "ada")
         outcomes = await asyncio.gather(
             users.create("Ada", "ada", Credentials("hash", token(1))), return_exceptions=True
@@ -159,7 +159,7 @@ class RegisteringWithCredentialsContract:
         assert [found.hash for found in await tokens.of(ada.id)] == [token(1).hash]
         assert await passwords.get(ada.id) == "hash"
 
-    async def test_a_renewed_token_takes_the_place_of_that_of_the_registration_alone(self, users, tokens):
+    async def test_a_renewed_token_replaces_only_the_token_of_the_registration(self, users, tokens):
         ada = await users.create("ada", "ada", Credentials(token=token(1)))
         other = await tokens.add(ada.id, token(2))
 
@@ -196,7 +196,7 @@ class PasswordsContract:
         assert await passwords.find("ada") == Login(ada.id, "new")
         assert await passwords.find("bob") == Login(bob.id, None)
 
-    async def test_a_deleted_users_password_is_gone_and_does_not_go_over_to_who_takes_the_name(self, users, passwords):
+    async def test_a_deleted_users_password_is_gone_for_the_next_user_of_the_name_too(self, users, passwords):
         ada = await users.create("ada", "ada", Credentials("hash"))
         await users.delete(ada.id, NOW)
         second = await users.create("ada", "ada")

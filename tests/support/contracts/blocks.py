@@ -59,7 +59,7 @@ class BlocksContract:
         assert await follows.edges_page((0, 0), 9) == []
         assert await waiting(outbox) == []
 
-    async def test_a_block_is_about_these_two_alone(self, users, follows, blocks):
+    async def test_a_block_affects_only_its_two_users(self, users, follows, blocks):
         ada, bob, eve = await register(users, 3)
         await blocks.block(ada, bob, NOW)
 
@@ -73,7 +73,7 @@ class BlocksContract:
 
         assert not (await follows.set(ada, bob, False, NOW)).following
 
-    async def test_blocking_again_changes_and_tells_nothing(self, users, follows, blocks, outbox):
+    async def test_blocking_again_changes_and_publishes_nothing(self, users, follows, blocks, outbox):
         ada, bob = await register(users, 2)
         await follows.set(ada, bob, True, NOW)
         await blocks.block(ada, bob, NOW)
@@ -84,7 +84,7 @@ class BlocksContract:
         assert await waiting(outbox) == before
         assert [user.id for user in await blocks.blocked_page(ada, 0, 9)] == [bob]
 
-    async def test_unblocking_restores_nothing_but_the_possibility_to_follow(self, users, follows, blocks, outbox):
+    async def test_unblocking_only_allows_follows_again(self, users, follows, blocks, outbox):
         ada, bob = await register(users, 2)
         await follows.set(ada, bob, True, NOW)
         await blocks.block(ada, bob, NOW)
@@ -98,7 +98,7 @@ class BlocksContract:
         assert await blocks.blocked_page(ada, 0, 9) == []
         assert (await follows.set(ada, bob, True, NOW)).version == 3
 
-    async def test_the_others_block_stays(self, users, follows, blocks):
+    async def test_the_block_of_the_other_user_stays(self, users, follows, blocks):
         ada, bob = await register(users, 2)
         await blocks.block(ada, bob, NOW)
         await blocks.block(bob, ada, NOW)
@@ -108,7 +108,7 @@ class BlocksContract:
         with pytest.raises(Blocked):
             await follows.set(ada, bob, True, NOW)
 
-    async def test_the_list_is_ones_own_and_goes_by_id(self, users, blocks):
+    async def test_the_list_has_the_users_own_tokens_by_id(self, users, blocks):
         ada, *others = await register(users, 5)
         for other in reversed(others):
             await blocks.block(ada, other, NOW)
@@ -148,7 +148,7 @@ class BlocksContract:
 
         assert (await edge_events(outbox, ada, bob))[-1] == EdgeEvent(USER_UNFOLLOW, ada, bob, (1 << 40) + 1)
 
-    async def test_no_event_that_is_told_again_brings_an_ended_edge_back(self, users, follows, blocks, outbox):
+    async def test_republished_events_bring_no_ended_edge_back(self, users, follows, blocks, outbox):
         ada, bob = await register(users, 2)
         for edge in ((ada, bob), (bob, ada)):
             await follows.set(*edge, True, NOW)
@@ -162,7 +162,7 @@ class BlocksContract:
         assert {(event.topic, event.version) for event in again} == {(USER_UNFOLLOW, 2)}
         assert len(again) == 4
 
-    async def test_a_key_that_comes_again_changes_nothing_whatever_happened_since(self, users, blocks):
+    async def test_a_repeated_key_changes_nothing_after_later_changes(self, users, blocks):
         ada, bob = await register(users, 2)
         await blocks.block(ada, bob, NOW, ONCE)
         await blocks.unblock(ada, bob)
@@ -178,7 +178,7 @@ class BlocksContract:
         with pytest.raises(KeyReused):
             await blocks.block(ada, bob, NOW, OTHER)
 
-    async def test_a_follow_with_a_key_answers_as_before_and_a_refused_one_leaves_its_key_free(
+    async def test_a_repeated_follow_with_a_key_answers_alike_and_a_refused_one_frees_its_key(
         self, users, follows, blocks
     ):
         ada, bob = await register(users, 2)

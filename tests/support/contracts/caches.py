@@ -15,7 +15,7 @@ JOINED = datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
 class PostCacheContract:
     """The promises of ``interfaces.PostCache``, StoreUnavailable aside."""
 
-    async def test_what_was_filled_is_there(self, cache: PostCache):
+    async def test_filled_values_are_found(self, cache: PostCache):
         posts = [
             Post(new_post_id(), 2**63 - 1, 'Ünïcode, 👩‍🚀,\n tab\t, "quote" and \\ too'),
             Post(new_post_id(), 2, "x"),
@@ -23,16 +23,16 @@ class PostCacheContract:
         await cache.fill(posts)
         assert await cache.get_many([post.id for post in posts]) == {post.id: post for post in posts}
 
-    async def test_what_was_not_filled_is_missing(self, cache: PostCache):
+    async def test_values_that_were_not_filled_are_missing(self, cache: PostCache):
         post = Post(new_post_id(), 1, "here")
         await cache.fill([post])
         assert await cache.get_many([new_post_id(), post.id, new_post_id()]) == {post.id: post}
 
-    async def test_nothing_asked_and_nothing_filled_is_nothing(self, cache: PostCache):
+    async def test_empty_requests_read_and_fill_nothing(self, cache: PostCache):
         await cache.fill([])
         assert await cache.get_many([]) == {}
 
-    async def test_an_id_asked_for_twice_comes_once(self, cache: PostCache):
+    async def test_a_repeated_id_is_returned_once(self, cache: PostCache):
         post = Post(new_post_id(), 1, "here")
         await cache.fill([post])
         assert await cache.get_many([post.id, post.id]) == {post.id: post}
@@ -50,7 +50,7 @@ class PostCacheContract:
         await cache.fill([post, Post(new_post_id(), 5, "another")])
         assert await cache.get_many([post.id]) == {post.id: Post(post.id, 5, "", deleted=True)}
 
-    async def test_a_deleted_post_from_the_store_puts_the_mark(self, cache: PostCache):
+    async def test_a_deleted_post_in_the_store_sets_the_cache_mark(self, cache: PostCache):
         """Also over a text: what the store says of a deletion is final."""
         post = Post(new_post_id(), 5, "left behind")
         await cache.fill([post])
@@ -73,7 +73,7 @@ class PostCacheContract:
         assert await cache.stored(post.id)
         assert await cache.get_many([post.id]) == {post.id: post}
 
-    async def test_of_a_deleted_post_it_does_not(self, cache: PostCache):
+    async def test_it_does_not_return_a_deleted_post(self, cache: PostCache):
         post = Post(new_post_id(), 1, "here")
         await cache.fill([post], stored=True)
         await cache.delete(post.id, post.author)
@@ -87,15 +87,15 @@ class UserCacheContract:
     def user(self) -> int:
         return 1 + randbelow(2**62)
 
-    async def test_what_was_filled_is_there(self, cache: UserCache, user: int):
+    async def test_filled_values_are_found(self, cache: UserCache, user: int):
         users = [User(user, "ada.lovelace-1_é", JOINED), User(2**63 - 1, "b", JOINED)]
         await cache.fill(users)
         assert await cache.get_many({one.id for one in users}) == {one.id: one for one in users}
 
-    async def test_what_was_not_filled_is_missing(self, cache: UserCache, user: int):
+    async def test_values_that_were_not_filled_are_missing(self, cache: UserCache, user: int):
         assert await cache.get_many([user]) == {}
 
-    async def test_nothing_asked_and_nothing_filled_is_nothing(self, cache: UserCache):
+    async def test_empty_requests_read_and_fill_nothing(self, cache: UserCache):
         await cache.fill([])
         assert await cache.get_many([]) == {}
 

@@ -35,7 +35,7 @@ class FollowsContract:
         assert [user.id for user in await follows.followers_page(bob, 0, 10)] == [ada]
 
     @pytest.mark.parametrize("following", [True, False])
-    async def test_a_change_that_changes_nothing_answers_what_is_there(self, users, follows, outbox, following):
+    async def test_a_change_without_effect_returns_the_present_state(self, users, follows, outbox, following):
         ada, bob = await register(users, 2)
         await follows.set(ada, bob, True, NOW)
         stored = await follows.set(ada, bob, following, NOW)
@@ -99,7 +99,7 @@ class FollowsContract:
         assert await waiting(outbox) == before
         assert (await follows.set(kim, ada, True, NOW, max_followees=2)).following
 
-    async def test_who_follows_as_many_as_they_may_goes_on_as_before(self, users, follows):
+    async def test_a_user_at_the_follow_limit_goes_on_as_before(self, users, follows):
         ada, bob, eve, kim, lou = await register(users, 5)
         for followee in (bob, eve, kim):
             await follows.set(ada, followee, True, NOW)
@@ -113,7 +113,7 @@ class FollowsContract:
         assert after_a_deletion.following
         assert await follows.followees(ada) == [kim, lou]
 
-    async def test_of_many_follows_at_once_no_more_come_through(self, users, follows):
+    async def test_concurrent_follows_stay_within_the_limit(self, users, follows):
         for _ in range(5):
             ada, *others = await register(users, 7)
 
@@ -165,7 +165,7 @@ class FollowsContract:
             )
         assert await follows.republish([]) == 0
 
-    async def test_pages_of_edges_are_restated_as_they_are_without_effects(self, users, follows, outbox):
+    async def test_pages_of_edges_are_republished_without_effects(self, users, follows, outbox):
         ada, bob, eve = await register(users, 3)
         for follower, followee in ((ada, bob), (eve, bob), (bob, eve)):
             await follows.set(follower, followee, True, NOW)
@@ -225,7 +225,7 @@ class FollowsContract:
             assert [user.id for user in await page(ada, left[1], 9)] == left[2:]
         assert await follows.followees(ada) == left
 
-    async def test_the_walk_over_all_edges_goes_by_followee_and_meets_unfollowed_ones(self, users, follows):
+    async def test_the_scan_of_all_edges_goes_by_followee_and_includes_unfollowed_ones(self, users, follows):
         ada, bob, eve = await register(users, 3)
         for follower, followee in ((eve, bob), (ada, eve), (bob, ada), (ada, bob)):
             await follows.set(follower, followee, True, NOW)
@@ -244,7 +244,9 @@ class FollowsContract:
         ]
 
     @pytest.mark.parametrize("deleted", ["follower", "followee"])
-    async def test_a_follow_beside_a_deletion_happens_before_it_or_not_at_all(self, users, follows, outbox, deleted):
+    async def test_a_follow_concurrent_with_a_deletion_commits_before_it_or_fails(
+        self, users, follows, outbox, deleted
+    ):
         for _ in range(15):
             ada, bob = await register(users, 2)
             gone = ada if deleted == "follower" else bob

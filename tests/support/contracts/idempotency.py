@@ -17,13 +17,13 @@ class IdempotencyContract:
 
         assert await idempotency.claim(1, ONCE, post) == Reserved(post, done=False)
 
-    async def test_a_key_that_comes_again_leads_to_the_first_post(self, idempotency):
+    async def test_a_repeated_key_returns_the_first_post(self, idempotency):
         first = new_post_id()
         await idempotency.claim(1, ONCE, first)
 
         assert await idempotency.claim(1, ONCE, new_post_id()) == Reserved(first, done=False)
 
-    async def test_a_post_that_was_acknowledged_is_known_as_such(self, idempotency):
+    async def test_a_finished_key_reports_its_post_as_done(self, idempotency):
         first = new_post_id()
         await idempotency.claim(1, ONCE, first)
 
@@ -63,7 +63,7 @@ class IdempotencyContract:
         assert await idempotency.claim(1, OTHER, second) == Reserved(second, done=False)
         assert await idempotency.claim(1, OTHER, new_post_id()) == Reserved(second, done=False)
 
-    async def test_of_requests_at_once_with_an_old_key_one_makes_it_new(self, idempotency, a_day_passes):
+    async def test_one_of_concurrent_requests_renews_an_expired_key(self, idempotency, a_day_passes):
         await idempotency.claim(1, ONCE, new_post_id())
         await a_day_passes()
         posts = [new_post_id() for _ in range(8)]

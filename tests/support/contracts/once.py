@@ -18,7 +18,7 @@ ONCE, OTHER, AGAIN = (
 
 
 class RegisteringOnceContract:
-    async def test_a_key_that_comes_again_leads_to_the_same_user(self, users):
+    async def test_a_repeated_key_returns_the_same_user(self, users):
         ada, new = await users.create_once("Ada", "ada", ONCE)
 
         assert await users.create_once("Ada", "ada", ONCE) == (ada, False)
@@ -49,13 +49,13 @@ class RegisteringOnceContract:
 
         assert len(await users.page(0, 10)) == 1
 
-    async def test_of_requests_at_once_with_one_key_one_registers_and_all_get_the_user(self, users):
+    async def test_one_of_concurrent_requests_with_a_key_registers_and_all_get_the_user(self, users):
         outcomes = await asyncio.gather(*(users.create_once("ada", "ada", ONCE) for _ in range(8)))
 
         assert len({user for user, _ in outcomes}) == 1
         assert sorted(new for _, new in outcomes) == [False] * 7 + [True]
 
-    async def test_a_name_that_was_taken_leaves_the_key_free(self, users):
+    async def test_a_taken_name_leaves_the_key_free(self, users):
         taken = await users.create("ada", "ada")
         with pytest.raises(UsernameTaken):
             await users.create_once("ada", "ada", ONCE)
@@ -83,7 +83,7 @@ class RegisteringOnceContract:
 
 
 class FollowingOnceContract:
-    async def test_a_key_that_comes_again_changes_nothing_whatever_happened_since(self, users, follows, outbox):
+    async def test_a_repeated_key_changes_nothing_after_later_changes(self, users, follows, outbox):
         ada, bob = await register(users, 2)
         await follows.set(ada, bob, True, NOW, ONCE)
         unfollowed = await follows.set(ada, bob, False, NOW)
@@ -123,7 +123,7 @@ class FollowingOnceContract:
 
         assert (await follows.set(ada, bob, True, NOW, OTHER)).following
 
-    async def test_of_requests_at_once_with_one_key_one_follows(self, users, follows, outbox):
+    async def test_one_of_concurrent_requests_with_a_key_follows(self, users, follows, outbox):
         ada, bob = await register(users, 2)
 
         edges = await asyncio.gather(*(follows.set(ada, bob, True, NOW, ONCE) for _ in range(8)))

@@ -21,7 +21,7 @@ class OutboxContract:
         assert await outbox.count(2) == 2
         assert 0 <= await outbox.age() < 60
 
-    async def test_the_newest_and_the_oldest_tell_what_still_waits(self, users, follows, outbox):
+    async def test_the_newest_and_the_oldest_id_show_what_is_pending(self, users, follows, outbox):
         ada, *others = await register(users, 4)
         assert (await outbox.newest(), await outbox.oldest()) == (0, None)
         for other in others:

@@ -43,17 +43,17 @@ class PostStoreContract:
     async def test_no_ids_are_no_posts(self, posts: PostStore):
         assert await posts.get_many([]) == {}
 
-    async def test_an_id_asked_for_twice_comes_once(self, posts: PostStore, author: int):
+    async def test_a_repeated_id_is_returned_once(self, posts: PostStore, author: int):
         (post,) = written_by(author, 1)
         await posts.put(post)
         assert await posts.get_many([post.id] * 25) == {post.id: post}
 
-    async def test_writing_twice_is_writing_once(self, posts: PostStore, author: int):
+    async def test_writing_twice_has_the_effect_of_once(self, posts: PostStore, author: int):
         (post,) = written_by(author, 1)
         await put_all(posts, [post, post])
         assert await posts.newest(author, None, 10) == [post.id]
 
-    async def test_posts_written_side_by_side_are_each_as_if_alone(self, posts: PostStore, author: int):
+    async def test_concurrently_written_posts_do_not_affect_each_other(self, posts: PostStore, author: int):
         written = [post for number in range(3) for post in written_by(author + number, 10)]
         deleted = written[4]
         await posts.delete(deleted.id, deleted.author)
@@ -72,7 +72,7 @@ class PostStoreContract:
         assert await posts.get_many([post.id]) == {post.id: Post(post.id, author, "", deleted=True)}
         assert await posts.newest(author, None, 10) == []
 
-    async def test_a_deletion_may_come_before_its_post(self, posts: PostStore, author: int):
+    async def test_a_deletion_may_arrive_before_its_post(self, posts: PostStore, author: int):
         """The flag is there by itself, with the author and no text."""
         post_id = new_post_id()
         await posts.delete(post_id, author)
@@ -105,7 +105,7 @@ class PostStoreContract:
         assert await posts.newest(author, None, 100) == ordered[::-1]
         assert await posts.oldest(author, ordered[0], 100) == ordered[1:]
 
-    async def test_many_are_deleted_as_one_is(self, posts: PostStore, author: int):
+    async def test_many_users_are_deleted_like_one(self, posts: PostStore, author: int):
         written = written_by(author, 130)
         await put_all(posts, written)
         await posts.delete_all(author, [post.id for post in written[:125]])
@@ -114,7 +114,7 @@ class PostStoreContract:
         assert gone == {post.id: Post(post.id, author, "", deleted=True) for post in written[:125]}
         await posts.delete_all(author, [])
 
-    async def test_the_index_tells_what_it_has_of_an_author(self, posts: PostStore, author: int):
+    async def test_the_index_lists_an_authors_posts(self, posts: PostStore, author: int):
         written = written_by(author, 5)
         await put_all(posts, written[:4])
         await posts.delete(written[1].id, author)
@@ -125,7 +125,7 @@ class PostStoreContract:
         assert await posts.indexed(author + 1, ids) == {}
         assert await posts.indexed(author, []) == {}
 
-    async def test_a_scan_comes_by_every_post_once(self, posts: PostStore, author: int):
+    async def test_a_scan_visits_every_post_once(self, posts: PostStore, author: int):
         """In parts, and deleted ones with their flag."""
         written = [post for number in range(5) for post in written_by(author + number, 9)]
         await put_all(posts, written)
@@ -178,7 +178,7 @@ class PostStoreContract:
         await put_all(posts, written_by(author, 1))
         assert await posts.newest(author, None, 0) == []
 
-    async def test_newest_of_many_authors_at_once_is_each_ones_own(self, posts: PostStore, author: int):
+    async def test_newest_of_many_authors_keeps_them_apart(self, posts: PostStore, author: int):
         written = {author + at: written_by(author + at, at % 4) for at in range(25)}
         for by_one in written.values():
             await put_all(posts, by_one)

@@ -17,7 +17,7 @@ def who():
 
 
 class RatesContract:
-    async def test_so_many_are_granted_and_no_more(self, rates, who):
+    async def test_calls_are_granted_up_to_the_limit(self, rates, who):
         verdicts = [await rates.take(who, parse("3/month")) for _ in range(5)]
 
         assert [verdict.granted for verdict in verdicts] == [True, True, True, False, False]
@@ -39,13 +39,13 @@ class RatesContract:
         assert [verdict.tightest.rate.get_expiry() for verdict in verdicts] == [86_400, 86_400, 86_400]
         assert [[left.requests for left in verdict.left] for verdict in verdicts] == [[1, 2], [0, 1], [0, 1]]
 
-    async def test_what_one_rate_refuses_is_drawn_from_no_other(self, rates, who):
+    async def test_a_call_refused_by_one_rate_does_not_count_for_the_others(self, rates, who):
         for _ in range(10):
             await rates.take(who, parse("1/day;2/month"))
 
         assert (await rates.take(who, parse("2/month"))).granted
 
-    async def test_there_is_room_again_after_the_wait(self, rates, who, eventually):
+    async def test_calls_are_granted_again_after_the_wait(self, rates, who, eventually):
         while (verdict := await rates.take(who, parse("2/second"))).granted:
             pass
         assert verdict.wait == 1
@@ -55,7 +55,7 @@ class RatesContract:
 
         await eventually(granted, AssertionError)
 
-    async def test_of_many_at_once_no_more_are_granted(self, rates, who):
+    async def test_concurrent_calls_are_granted_up_to_the_limit(self, rates, who):
         verdicts = await asyncio.gather(*(rates.take(who, parse("4/day;9/month")) for _ in range(20)))
 
         assert sum(verdict.granted for verdict in verdicts) <= 4

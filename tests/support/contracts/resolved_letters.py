@@ -12,7 +12,7 @@ class ResolvedLettersContract:
         assert await resolved.offsets(0, 0, 100) == set()
         assert await resolved.find(0, 1) is None
 
-    async def test_what_was_done_is_told_with_its_time(self, resolved):
+    async def test_a_resolved_letter_keeps_its_action_and_time(self, resolved):
         await resolved.resolve(0, 7, "replayed")
 
         action, at = await resolved.find(0, 7)
@@ -21,7 +21,7 @@ class ResolvedLettersContract:
         assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
         assert await resolved.find(1, 7) is None
 
-    async def test_a_letter_that_is_resolved_again_counts_once_and_the_last_word_stays(self, resolved):
+    async def test_a_letter_resolved_twice_counts_once_with_the_last_outcome(self, resolved):
         await resolved.resolve(0, 7, "discarded")
         await resolved.resolve(0, 7, "replayed")
 
@@ -55,7 +55,7 @@ class ResolvedLettersContract:
         assert await resolved.offsets(0, 0, 100) == {3, 4}
         assert await resolved.offsets(1, 0, 100) == {2}
 
-    async def test_what_was_resolved_just_now_is_kept_because_the_bounds_may_be_older(self, resolved):
+    async def test_recently_resolved_letters_are_kept_for_readers_with_older_bounds(self, resolved):
         await resolved.resolve(0, 7, "discarded")
 
         await resolved.forget({0: (3, 5)})

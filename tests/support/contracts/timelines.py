@@ -46,7 +46,7 @@ class CreateContract:
         await timelines.create(user)
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
 
-    async def test_a_list_that_is_there_is_not_the_new_users_and_goes(self, timelines, user):
+    async def test_creating_a_timeline_over_a_leftover_list_deletes_it(self, timelines, user):
         await timelines.create(user)
         await timelines.push([user], entry(1))
         assert await timelines.create(user)
@@ -62,7 +62,7 @@ class CreateContract:
         await timelines.remove(user)
         assert await whole(timelines, user) == (TimelineState.COLD, [])
 
-    async def test_warm_tells_which_are_there(self, timelines, user):
+    async def test_warm_returns_which_timelines_exist(self, timelines, user):
         await timelines.create(user)
         assert list(await timelines.warm([user - 1, user, user + 1])) == [False, True, False]
         assert list(await timelines.warm([])) == []
@@ -75,7 +75,7 @@ class CreateContract:
 
 
 class PushContract:
-    async def test_a_cold_timeline_takes_nothing(self, timelines, user):
+    async def test_a_push_to_a_cold_timeline_is_dropped(self, timelines, user):
         assert await timelines.push([user], entry(1)) == 0
         assert await whole(timelines, user) == (TimelineState.COLD, [])
 
@@ -86,14 +86,14 @@ class PushContract:
             assert await timelines.push([user], entry(number)) == 1
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 3, 2, 1])
 
-    async def test_a_late_post_finds_its_place_at_any_depth(self, timelines, user):
+    async def test_a_late_post_is_inserted_in_order_at_any_depth(self, timelines, user):
         await timelines.create(user)
         late = [1, 3, 7, 9, 14, 17, 20]
         for number in [*(n for n in range(1, 21) if n not in late), *late]:
             await timelines.push([user], entry(number))
         assert await whole(timelines, user) == (TimelineState.COMPLETE, down(20, 1))
 
-    async def test_a_post_is_taken_once(self, timelines, user):
+    async def test_a_post_is_pushed_once(self, timelines, user):
         await timelines.create(user)
         for number in (1, 2, 3):
             await timelines.push([user], entry(number))
@@ -119,7 +119,7 @@ class PushContract:
         assert await timelines.push([user, user], entry(1)) == 1
         assert await timelines.push([], entry(2)) == 0
 
-    async def test_a_timeline_grows_into_its_slack_and_then_loses_what_is_past_the_kept(self, timelines, user):
+    async def test_a_timeline_over_its_slack_is_trimmed_to_the_limit(self, timelines, user):
         await timelines.create(user)
         for number in range(1, TRIM_ABOVE + 1):
             await timelines.push([user], entry(number))
@@ -141,7 +141,7 @@ class PushContract:
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
         assert await timelines.push([user], entry(1), time.monotonic() + 30) == 1
 
-    async def test_what_is_no_entry_is_refused(self, timelines, user):
+    async def test_a_malformed_entry_is_refused(self, timelines, user):
         with pytest.raises(ValueError, match="24 bytes"):
             await timelines.push([user], b"E")
 
@@ -154,18 +154,18 @@ class PageContract:
         pages = [numbers(await timelines.older(user, before, 4)) for before in (None, post(7), post(3), post(1))]
         assert pages == [[10, 9, 8, 7], [6, 5, 4, 3], [2, 1], []]
 
-    async def test_a_position_need_not_be_there(self, timelines, partial):
+    async def test_a_page_may_start_at_a_missing_position(self, timelines, partial):
         await timelines.purge(partial, OTHER)
         assert numbers(await timelines.older(partial, post(10**9), 2)) == [60, 59]
         assert await timelines.older(partial, post(51), 2) == TimelinePage(TimelineState.PARTIAL, [])
         assert await timelines.older(partial, post(5), 2) == TimelinePage(TimelineState.PARTIAL, [])
 
-    async def test_newer_is_what_lies_next_above(self, timelines, partial):
+    async def test_newer_returns_the_next_entries_above(self, timelines, partial):
         assert numbers(await timelines.newer(partial, post(54), 3)) == [57, 56, 55]
         assert numbers(await timelines.newer(partial, post(58), 3)) == [60, 59]
         assert await timelines.newer(partial, post(60), 3) == TimelinePage(TimelineState.PARTIAL, [])
 
-    async def test_newer_knows_nothing_below_a_partial_tail(self, timelines, partial):
+    async def test_newer_returns_nothing_below_a_partial_tail(self, timelines, partial):
         assert await timelines.newer(partial, post(50), 3) == TimelinePage(TimelineState.COLD, ())
         assert numbers(await timelines.newer(partial, post(51), 1)) == [52]
 
@@ -183,7 +183,7 @@ class PageContract:
         assert await timelines.older(user, post(1), 3) == TimelinePage(TimelineState.COLD, ())
         assert await timelines.newer(user, post(1), 3) == TimelinePage(TimelineState.COLD, ())
 
-    async def test_a_limit_of_nothing_gives_nothing(self, timelines, partial):
+    async def test_a_limit_of_zero_returns_nothing(self, timelines, partial):
         assert await timelines.older(partial, None, 0) == TimelinePage(TimelineState.PARTIAL, [])
         assert await timelines.newer(partial, post(55), 0) == TimelinePage(TimelineState.PARTIAL, [])
 
@@ -193,7 +193,7 @@ class MergeContract:
         assert await timelines.merge(user, entries([1]))
         assert await whole(timelines, user) == (TimelineState.COLD, [])
 
-    async def test_a_backfill_lies_among_the_others_once(self, timelines, user):
+    async def test_a_backfill_merges_in_order_without_duplicates(self, timelines, user):
         await timelines.create(user)
         for number in (2, 4, 6):
             await timelines.push([user], entry(number))
@@ -206,7 +206,7 @@ class MergeContract:
         assert await timelines.merge(partial, entries([40, 50, 70], OTHER))
         assert await whole(timelines, partial) == (TimelineState.PARTIAL, [70, *down(60, 51)])
 
-    async def test_a_merge_beyond_the_kept_leaves_exactly_these(self, timelines, user):
+    async def test_a_merge_beyond_the_limit_keeps_exactly_the_newest(self, timelines, user):
         await timelines.create(user)
         for number in range(1, TRIM_ABOVE + 1):
             await timelines.push([user], entry(2 * number))
@@ -214,7 +214,7 @@ class MergeContract:
         assert await whole(timelines, user) == (TimelineState.PARTIAL, [44, 43, *range(42, 6, -2)])
 
     @pytest.mark.parametrize(("count", "state"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT, TimelineState.PARTIAL)])
-    async def test_as_many_as_are_kept_may_not_be_all(self, timelines, user, count, state):
+    async def test_a_history_of_exactly_the_limit_is_partial(self, timelines, user, count, state):
         """A backfill brings an author's newest KEPT posts, so a list that it filled may have older ones elsewhere."""
         await timelines.create(user)
         await timelines.merge(user, entries(range(100, 100 + count)))
@@ -234,7 +234,7 @@ class MergeContract:
 
 
 class PurgeContract:
-    async def test_only_that_authors_posts_go(self, timelines, user):
+    async def test_a_purge_removes_only_that_authors_posts(self, timelines, user):
         await timelines.create(user)
         for number, author in [(1, AUTHOR), (2, OTHER), (3, AUTHOR), (4, 256)]:
             await timelines.push([user], entry(number, author))
@@ -274,7 +274,7 @@ class PurgeContract:
 
 
 class RebuildContract:
-    async def test_a_cold_timeline_is_begun_by_one(self, timelines, user):
+    async def test_only_one_builder_creates_a_cold_timeline(self, timelines, user):
         building = await timelines.begin(user)
         assert building is not None
         assert building.changes == 0
@@ -282,20 +282,20 @@ class RebuildContract:
         assert await timelines.building(user) == building
         assert await whole(timelines, user) == (TimelineState.BUILDING, [])
 
-    async def test_a_warm_timeline_is_not_begun(self, timelines, partial):
+    async def test_a_warm_timeline_is_not_created_again(self, timelines, partial):
         assert await timelines.begin(partial) is None
         assert await timelines.begin(partial, takeover=bytes(16)) is None
         assert await timelines.building(partial) is None
         assert await timelines.building(partial + 1) is None
 
-    async def test_posts_land_while_it_is_built_also_old_ones(self, timelines, user):
+    async def test_new_and_late_posts_are_pushed_during_a_rebuild(self, timelines, user):
         building = await timelines.begin(user)
         for number in (5, 9, 1):
             assert await timelines.push([user], entry(number)) == 1
         assert await whole(timelines, user) == (TimelineState.BUILDING, [9, 5, 1])
         assert await timelines.building(user) == building
 
-    async def test_finishing_adds_what_was_rebuilt(self, timelines, user):
+    async def test_finishing_adds_the_rebuilt_entries(self, timelines, user):
         building = await timelines.begin(user)
         await timelines.push([user], entry(9))
         assert await timelines.finish(user, building, entries([9, 3, 1, 2]), complete=True)
@@ -307,14 +307,14 @@ class RebuildContract:
         assert await timelines.finish(user, building, [], complete=True)
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [])
 
-    async def test_an_incomplete_history_ends_at_its_last_entry(self, timelines, user):
+    async def test_a_partial_history_ends_at_its_last_entry(self, timelines, user):
         building = await timelines.begin(user)
         for number in (3, 7):
             await timelines.push([user], entry(number))
         assert await timelines.finish(user, building, entries([6, 5]), complete=False)
         assert await whole(timelines, user) == (TimelineState.PARTIAL, [7, 6, 5])
 
-    async def test_no_entries_are_no_part_of_a_history(self, timelines, user):
+    async def test_a_partial_history_needs_entries(self, timelines, user):
         building = await timelines.begin(user)
         with pytest.raises(ValueError, match="no entries"):
             await timelines.finish(user, building, [], complete=False)
@@ -322,12 +322,12 @@ class RebuildContract:
     @pytest.mark.parametrize(
         ("count", "state"), [(KEPT - 1, TimelineState.COMPLETE), (KEPT + 3, TimelineState.PARTIAL)]
     )
-    async def test_a_history_longer_than_the_kept_is_partial(self, timelines, user, count, state):
+    async def test_a_history_over_the_limit_is_partial(self, timelines, user, count, state):
         building = await timelines.begin(user)
         assert await timelines.finish(user, building, entries(range(1, count + 1)), complete=True)
         assert await whole(timelines, user) == (state, down(count, 1)[:KEPT])
 
-    async def test_a_backfill_meanwhile_makes_finishing_fail(self, timelines, user):
+    async def test_a_concurrent_backfill_makes_finishing_fail(self, timelines, user):
         begun = await timelines.begin(user)
         await timelines.merge(user, entries([4], OTHER))
         now = await timelines.building(user)
@@ -336,7 +336,7 @@ class RebuildContract:
         assert await timelines.finish(user, now, entries([1]), complete=True)
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [4, 1])
 
-    async def test_a_purge_meanwhile_makes_finishing_fail(self, timelines, user):
+    async def test_a_concurrent_purge_makes_finishing_fail(self, timelines, user):
         begun = await timelines.begin(user)
         await timelines.push([user], entry(4, OTHER))
         await timelines.purge(user, OTHER)
@@ -345,7 +345,7 @@ class RebuildContract:
         assert await timelines.finish(user, now, entries([1]), complete=True)
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [1])
 
-    async def test_changes_count_on_past_a_byte(self, timelines, user):
+    async def test_the_change_counter_goes_on_past_one_byte(self, timelines, user):
         await timelines.begin(user)
         for _ in range(257):
             await timelines.purge(user, OTHER)
@@ -388,7 +388,7 @@ class RebuildContract:
         assert not await timelines.finish(user, mine, [], complete=True)
         assert await timelines.building(user) == Building(mine.token, 1)
 
-    async def test_a_mark_that_is_gone_or_anothers_is_not_renewed(self, timelines, user):
+    async def test_a_missing_or_foreign_mark_is_not_renewed(self, timelines, user):
         dead = await timelines.begin(user)
         other = await timelines.begin(user, takeover=dead.token)
         assert await timelines.renew(user, dead) is None
@@ -397,13 +397,13 @@ class RebuildContract:
         assert await timelines.renew(user, other) is None
         assert await timelines.building(user) is None
 
-    async def test_taking_over_what_is_gone_begins_anew(self, timelines, user):
+    async def test_a_takeover_of_a_removed_timeline_starts_again(self, timelines, user):
         dead = await timelines.begin(user)
         await timelines.remove(user)
         mine = await timelines.begin(user, takeover=dead.token)
         assert await timelines.building(user) == mine == Building(mine.token, 0)
 
-    async def test_a_timeline_that_is_gone_cannot_be_finished(self, timelines, user):
+    async def test_finishing_a_removed_timeline_fails(self, timelines, user):
         begun = await timelines.begin(user)
         await timelines.remove(user)
         assert not await timelines.finish(user, begun, entries([1]), complete=True)
@@ -419,7 +419,7 @@ class RebuildContract:
         assert await whole(timelines, user) == (TimelineState.BUILDING, [*down(59, 50), *down(TRIM_ABOVE + 1, 14)])
         assert await timelines.building(user) == Building(begun.token, 1)
 
-    async def test_what_was_trimmed_meanwhile_makes_the_result_partial(self, timelines, user):
+    async def test_a_trim_during_the_rebuild_makes_the_result_partial(self, timelines, user):
         """The whole history as it was read lacks a post that came after the reading and was trimmed away."""
         begun = await timelines.begin(user)
         for number in range(1, TRIM_ABOVE + 2):

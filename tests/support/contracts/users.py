@@ -40,7 +40,7 @@ class UsersContract:
         assert await users.named("zoë") == user
         assert await users.named("Zoë") is None
 
-    async def test_of_two_who_register_a_name_at_once_one_gets_it(self, users):
+    async def test_one_of_two_concurrent_registrations_gets_the_name(self, users):
         outcomes = await asyncio.gather(
             *(users.create(name, "ada") for name in ("Ada", "ADA", "ada")), return_exceptions=True
         )
@@ -66,7 +66,7 @@ class UsersContract:
     async def test_sampling_without_users_returns_none(self, users):
         assert await users.draw() is None
 
-    async def test_a_deleted_user_is_nowhere_and_their_name_is_free(self, users):
+    async def test_a_deleted_user_is_not_found_and_their_name_is_free(self, users):
         first = await users.create("ada", "ada")
 
         assert await users.delete(first.id, NOW) is True
@@ -120,7 +120,7 @@ class UsersContract:
             await users.create_once(other, other.casefold(), ONCE)
         assert await users.page(0, 10) == [first]
 
-    async def test_names_of_one_script_are_as_different_as_they_are(self, users):
+    async def test_different_names_of_one_script_do_not_look_alike(self, users):
         names = [
             "modern",
             "modem",
@@ -139,14 +139,14 @@ class UsersContract:
 
         assert [user.username for user in await users.page(0, 20)] == names
 
-    async def test_of_two_who_register_names_that_look_alike_at_once_one_gets_it(self, users):
+    async def test_one_of_two_concurrent_registrations_of_lookalikes_gets_the_name(self, users):
         outcomes = await asyncio.gather(
             *(users.create(name, name) for name in ("ada", "\u0430da", "ad\u0430")), return_exceptions=True
         )
 
         assert len([outcome for outcome in outcomes if isinstance(outcome, UsernameTaken)]) == 2
 
-    async def test_deleting_unfollows_everybody_and_then_tells_of_the_deletion(self, users, follows, outbox):
+    async def test_a_deletion_publishes_all_unfollows_and_then_itself(self, users, follows, outbox):
         ada, bob, eve, zoe = await register(users, 4)
         await follows.set(ada, bob, True, NOW)
         await follows.set(ada, eve, True, NOW)
@@ -187,7 +187,7 @@ class UsersContract:
         assert await follows.edges_page((0, 0), 10) == [followed]
         assert [record.topic for record in await waiting(outbox)] == [USER_FOLLOW, USER_DELETED]
 
-    async def test_deleting_twice_does_and_tells_nothing_the_second_time(self, users, outbox):
+    async def test_deleting_twice_changes_and_publishes_nothing(self, users, outbox):
         (ada,) = await register(users, 1)
 
         outcomes = await asyncio.gather(users.delete(ada, NOW), users.delete(ada, NOW))

@@ -4,7 +4,7 @@ What was answered meanwhile has taken effect once the part is back.
 """
 
 
-def test_without_kafka_people_read_register_and_follow(world):
+def test_without_kafka_users_read_register_and_follow(world):
     with world.without("kafka"):
         cleo = world.register()
         world.follow(cleo, world.ann)
@@ -23,7 +23,7 @@ def test_without_kafka_people_read_register_and_follow(world):
     world.eventually(lambda: {new, world.old[0]} <= set(world.timeline(cleo)), world.worker)
 
 
-def test_without_cassandra_people_post_follow_and_read_what_is_in_the_cache(world):
+def test_without_cassandra_users_post_follow_and_read_cached_posts(world):
     cold = world.register()
     world.forget_timeline(cold)
     with world.without("cassandra"):
@@ -44,7 +44,7 @@ def test_without_cassandra_people_post_follow_and_read_what_is_in_the_cache(worl
     world.eventually(lambda: len(world.people.timeline(world.worker, cold)) == 30, world.worker)
 
 
-def test_without_redis_people_post_follow_delete_and_read_from_the_posts(world):
+def test_without_redis_users_post_follow_delete_and_read_from_the_post_store(world):
     with world.without("valkey"):
         cleo = world.register()
         world.follow(cleo, world.ann)
@@ -61,7 +61,7 @@ def test_without_redis_people_post_follow_delete_and_read_from_the_posts(world):
     world.shows(world.ann, [world.old[0], new])
 
 
-def test_without_postgresql_people_who_are_cached_post_and_read(world):
+def test_without_postgresql_cached_users_post_and_read(world):
     with world.without("postgres"):
         new = world.post(world.ann)
         world.eventually(lambda: world.timeline(world.bob) == [new, *world.old[::-1]], world.worker)

@@ -75,7 +75,7 @@ def caught_up(people, worker, kafka, eventually, crowd):
     assert worker.call("GET", "/health").body["delivery"]["halted"] == {}
 
 
-def test_follows_wait_for_room_and_the_worker_says_why(disk, worker, people, kafka, eventually, crowd):
+def test_follows_wait_for_free_disk_and_the_worker_reports_why(disk, worker, people, kafka, eventually, crowd):
     ready = worker.call("GET", "/ready")
     assert (ready.status, ready.body["detail"]) == (503, "the disk is full")
     assert "disk: it is full, the tables take no rows" in problems(worker)
@@ -88,9 +88,7 @@ def test_follows_wait_for_room_and_the_worker_says_why(disk, worker, people, kaf
     assert logged(worker, "disk_has_room") == 1
 
 
-def test_a_worker_that_is_killed_then_waits_for_room_before_it_opens_its_tables(
-    disk, worker, people, kafka, eventually, crowd
-):
+def test_a_killed_worker_waits_for_free_disk_before_it_opens_its_tables(disk, worker, people, kafka, eventually, crowd):
     worker.kill()
     worker.start(DATA_DIR=str(disk.folder))
     eventually(lambda: worker.call("GET", "/ready").status == 503, worker)

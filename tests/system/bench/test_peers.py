@@ -40,7 +40,7 @@ async def run(*arguments):
     return done.returncode, printed.decode(), told.decode()
 
 
-async def test_everybody_registers_follows_posts_and_reads(server, one_round):
+async def test_users_register_follow_post_and_read(server, one_round):
     figures = await one_round.figures()
 
     counts = {name: step["count"] for name, step in figures.items()}
@@ -56,7 +56,7 @@ async def test_everybody_registers_follows_posts_and_reads(server, one_round):
     assert all(step["ended"] > step["begun"] and step["cpu"]["itself"] >= 0 for step in figures.values())
 
 
-async def test_delivery_counts_from_the_first_post_to_the_last_look(one_round):
+async def test_delivery_time_is_measured_from_the_first_post_to_the_last_poll(one_round):
     figures = await one_round.figures()
     assert figures["delivered"]["begun"] == figures["accepted"]["begun"]
     assert figures["delivered"]["ended"] > figures["accepted"]["ended"]
@@ -83,13 +83,13 @@ async def test_the_command_writes_figures_and_table(server):
         (("GET", "timelines"), (200, '[{"text": ""}]'), "an array of posts, each with its content"),
     ],
 )
-async def test_an_answer_that_the_contract_does_not_know_is_told_with_its_call(server, one_round, call, answer, told):
+async def test_an_undocumented_response_is_reported_with_its_call(server, one_round, call, answer, told):
     server.spoilt[call] = answer
     with pytest.raises(Unfit, match=told):
         await one_round.figures()
 
 
-async def test_follows_without_effect_are_told(server, one_round, monkeypatch):
+async def test_follows_without_effect_are_reported(server, one_round, monkeypatch):
     monkeypatch.setattr(play, "TRY", 0.1)
     monkeypatch.setattr(play, "TRIES", 2)
     server.lost = "hello"
@@ -104,7 +104,7 @@ async def test_posts_that_do_not_arrive_are_counted(server, one_round, monkeypat
         await one_round.figures()
 
 
-async def test_a_server_that_is_not_there_ends_the_command_with_one_line(server, unused_tcp_port):
+async def test_an_unreachable_server_ends_the_command_with_one_line(server, unused_tcp_port):
     nowhere = f"http://127.0.0.1:{unused_tcp_port}"
     status, _, told = await run("--only-target", "--target", nowhere, *server.urls[1:])
 
@@ -122,7 +122,7 @@ async def test_a_server_that_is_not_there_ends_the_command_with_one_line(server,
         (["--authors", "9"], "--authors must be 10 or more"),
     ],
 )
-async def test_a_wrong_command_line_is_told(arguments, told):
+async def test_a_wrong_command_line_is_reported(arguments, told):
     status, _, error = await run(*arguments)
     assert status == 3
     assert told in error

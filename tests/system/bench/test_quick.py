@@ -43,7 +43,7 @@ def test_every_scene_is_measured():
 
 
 @pytest.mark.integration
-def test_the_load_of_the_peers_is_put_on_a_worker():
+def test_the_peer_comparison_runs_against_a_worker():
     printed = run("benchmarks.peers")
 
     (played,) = json.loads((RESULTS / "peers-quick.json").read_text())["sides"]["ours"]

@@ -45,7 +45,7 @@ def act(people, kafka: Kafka, eventually):
     return act
 
 
-def test_nothing_is_found_where_nothing_is_wrong(make, act):
+def test_an_audit_of_correct_data_finds_nothing(make, act):
     report = act(make(""))
     assert (report.findings, report.timelines, report.expected) == ([], 4, 6)
 

@@ -54,7 +54,7 @@ def timeline_slots():
     return [key_slot(ClusterKeys().of(bucket * NEIGHBOURS + 1)) for bucket in range(0, BUCKETS, STEP)]
 
 
-def test_what_was_answered_outlives_moving_slots_and_dying_primaries(scene, cluster, capsys):
+def test_acknowledged_writes_survive_moving_slots_and_killed_primaries(scene, cluster, capsys):
     def slots_moved(scene: Scene) -> None:
         for slot in timeline_slots() * TIMES:
             moving = MovingSlot(cluster, slot)

@@ -6,7 +6,7 @@ Here tokens are required. Real workers are called in the same way where calls ne
 from tests.support.described.everything import call_everything
 
 
-async def test_everything_that_is_described_is_answered_as_described(make_front, tmp_path):
+async def test_every_operation_answers_as_the_openapi_document_says(make_front, tmp_path):
     front = await make_front(names=(), auth="required")
     registered = await front.client.post("/users/", json={"username": "ann"})
     token = (await registered.json())["token"]

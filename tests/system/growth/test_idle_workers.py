@@ -14,7 +14,7 @@ def stack():
         yield running
 
 
-def test_a_worker_without_partitions_serves_rest_and_takes_over(two, people, eventually):
+def test_a_worker_without_partitions_serves_requests_and_takes_over(two, people, eventually):
     eventually(lambda: sorted(worker.probe()["owned"] for worker in two) == [[], [0]], *two)
     idle, busy = sorted(two, key=lambda worker: worker.probe()["owned"])
     author, follower = people.register(idle), people.register(idle)

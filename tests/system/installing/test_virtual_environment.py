@@ -24,14 +24,14 @@ def test_it_is_made_once_and_kept_where_nothing_can_be_installed(project):
     assert (project.folder / ".venv" / "kept").exists()
 
 
-def test_what_a_kill_left_half_done_is_made_anew(project):
+def test_an_installation_cut_short_by_a_kill_is_repeated(project):
     project.killed_while_it_installs()
     (project.folder / ".venv" / "left-by-the-killed").touch()
     assert runs(project.make("infra"))
     assert not (project.folder / ".venv" / "left-by-the-killed").exists()
 
 
-def test_what_a_full_disk_left_half_done_is_made_anew(project):
+def test_an_installation_cut_short_by_a_full_disk_is_repeated(project):
     project.write("how", "fail")
     status, said = project.make("infra")
     assert status != 0
@@ -42,20 +42,20 @@ def test_what_a_full_disk_left_half_done_is_made_anew(project):
     assert not (project.folder / ".venv" / "left-by-the-failed").exists()
 
 
-def test_it_is_made_anew_after_another_python_has_taken_the_place_of_its_own(project):
+def test_a_replaced_python_makes_it_new(project):
     project.has_environment(version="3.10.13")
     status, said = project.make("infra")
     assert "Making .venv anew" in said
     assert runs((status, said))
 
 
-def test_one_that_is_whole_is_left_alone(project):
+def test_a_complete_environment_is_left_alone(project):
     project.has_environment()
     status, said = project.make("infra")
     assert (status, "Making" in said, "Installing" in said) == (0, False, False)
 
 
-def test_where_the_user_has_pip_install_and_python_look_changes_nothing(project, tmp_path):
+def test_the_users_pip_and_python_configuration_changes_nothing(project, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     config = tmp_path / "pip.conf"
     config.write_text(
@@ -79,7 +79,7 @@ def test_where_the_user_has_pip_install_and_python_look_changes_nothing(project,
     assert not elsewhere.exists()
 
 
-def test_a_python_that_is_not_there_is_one_line(project):
+def test_a_missing_python_is_reported_in_one_line(project):
     status, said = project.make("infra", "PYTHON=no-such-python")
     assert status != 0
     assert "There is no no-such-python" in said

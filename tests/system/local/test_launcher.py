@@ -51,7 +51,7 @@ def execute(settings, statement):
         connection.close()
 
 
-def test_what_kill_9_leaves_is_nothing_running_and_everything_stored(folder, launched, processes, eventually):
+def test_kill_9_leaves_no_process_and_all_data(folder, launched, processes, eventually):
     launcher = launched(INFRA)
     before = Settings(_env_file=folder / "stack.env", data_dir=folder)
     with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
@@ -74,7 +74,7 @@ def test_what_kill_9_leaves_is_nothing_running_and_everything_stored(folder, lau
     assert processes() == []
 
 
-def test_what_outlives_launcher_and_reaper_is_ended_by_the_next_start(folder, launched, processes, eventually):
+def test_the_next_start_ends_servers_that_outlived_launcher_and_reaper(folder, launched, processes, eventually):
     """As after ``pkill -9 python``."""
     launcher = launched(INFRA)
     before = Settings(_env_file=folder / "stack.env", data_dir=folder)

@@ -17,7 +17,7 @@ def odd(folder):
     return folder / "home" / ODD / "data"
 
 
-def test_every_part_keeps_its_data_where_it_was_told_to_and_starts_again(odd, processes):
+def test_every_server_keeps_its_data_in_its_folder_and_restarts(odd, processes):
     with Stack(odd, LocalSettings()) as stack:
         first = stack.environment
         beside = {path.name for path in odd.iterdir()}

@@ -50,7 +50,7 @@ def client(stack):
     return redis.Redis.from_url(stack.environment["MICROBLOG_REDIS_URL"], socket_timeout=2)
 
 
-def test_a_part_that_was_killed_comes_back_on_its_port_with_what_it_had(folder):
+def test_a_killed_server_comes_back_on_its_port_with_its_data(folder):
     with Stack(folder, parts=[Valkey]) as stack, client(stack) as valkey:
         valkey.set("key", "value")
         assert valkey.waitaof(1, 0, 2_000)[0] == 1
@@ -61,7 +61,7 @@ def test_a_part_that_was_killed_comes_back_on_its_port_with_what_it_had(folder):
         assert valkey.get("key") == b"value"
 
 
-def test_a_paused_part_answers_once_it_is_resumed(folder):
+def test_a_paused_server_answers_once_it_is_resumed(folder):
     with Stack(folder, parts=[Valkey]) as stack, client(stack) as valkey:
         stack.pause("valkey")
         with pytest.raises(redis.TimeoutError):
@@ -70,7 +70,7 @@ def test_a_paused_part_answers_once_it_is_resumed(folder):
         assert valkey.ping()
 
 
-def test_a_paused_part_can_be_stopped(folder, processes):
+def test_a_paused_server_can_be_stopped(folder, processes):
     with Stack(folder, parts=[Valkey]) as stack:
         stack.pause("valkey")
     assert processes() == []
@@ -104,14 +104,14 @@ def test_a_second_stack_on_one_folder_is_refused(folder):
         Stack(folder, parts=[Valkey]).start()
 
 
-def test_a_part_that_fails_shows_the_end_of_its_log_and_takes_the_others_along(folder, processes):
+def test_a_failing_server_shows_the_end_of_its_log_and_stops_the_others(folder, processes):
     with pytest.raises(SetupError, match="broken ended with status 7") as caught:
         Stack(folder, parts=[Valkey, Broken]).start()
     assert "no space left on device" in str(caught.value)
     assert processes() == []
 
 
-def test_a_part_that_ends_later_is_noticed(folder, eventually):
+def test_a_server_that_ends_later_is_noticed(folder, eventually):
     with Stack(folder, parts=[Valkey]) as stack:
         stack.check()
         stack.kill("valkey")
@@ -129,14 +129,14 @@ def test_a_start_can_be_interrupted(folder, processes, eventually):
     assert processes() == []
 
 
-def test_a_port_that_was_asked_for_and_is_taken_is_one_line(folder):
+def test_a_requested_port_that_is_taken_is_reported_in_one_line(folder):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(SetupError, match=rf"port {port} for redis is taken.*MICROBLOG_REDIS_PORT"):
             Stack(folder, LocalSettings(redis_port=port), parts=[Valkey]).start()
 
 
-def test_a_folder_that_cannot_be_written_is_one_line(folder):
+def test_an_unwritable_folder_is_reported_in_one_line(folder):
     folder.write_text("a file where the folder should be")
     with pytest.raises(SetupError, match=r"cannot be written.*MICROBLOG_DATA_DIR"):
         Stack(folder, parts=[Valkey]).start()

@@ -29,7 +29,7 @@ def stranger(worker, people):
     return people.register(worker)
 
 
-def test_where_all_is_right_verify_says_so(pair, command):
+def test_verify_reports_that_all_is_correct(pair, command):
     status, said, errors = command("verify")
     assert (status, errors.count("Traceback")) == (0, 0), errors
     assert said.splitlines()[-1].endswith("0 missing, 0 stray, 0 doubled, 0 misplaced, 0 unindexed")
@@ -67,7 +67,7 @@ def test_verify_names_what_is_wrong_and_a_rebuild_mends_it(pair, stranger, redis
     assert people.timeline(worker, follower) == posts
 
 
-def test_a_rebuild_of_all_timelines_leaves_them_to_the_next_read(pair, redis, command, worker, people):
+def test_rebuilding_all_timelines_makes_them_cold_until_the_next_read(pair, redis, command, worker, people):
     author, follower, posts = pair
 
     status, said, errors = command("rebuild", "timelines")
@@ -80,7 +80,7 @@ def test_a_rebuild_of_all_timelines_leaves_them_to_the_next_read(pair, redis, co
     assert command("verify", "--user", str(author))[1].startswith("0 checked, 1 cold, ")
 
 
-def test_a_rebuild_of_the_edges_makes_the_table_right_again(pair, kafka, command, worker, people, eventually):
+def test_rebuilding_the_edges_repairs_the_table(pair, kafka, command, worker, people, eventually):
     """The table takes the follow for undone, so a post does not arrive; the timeline is another matter."""
     author, follower, posts = pair
     row = f"/table/followers/{author}:{follower}/"
@@ -109,7 +109,7 @@ def test_a_rebuild_of_the_edges_makes_the_table_right_again(pair, kafka, command
     assert people.timeline(worker, follower) == [arrives, lost, *posts]
 
 
-def test_what_the_workers_know_and_postgresql_does_not_is_ended(pair, people, kafka, command, worker, eventually):
+def test_edges_unknown_to_postgresql_are_ended(pair, people, kafka, command, worker, eventually):
     """Commits were lost whose events were delivered: by a promotion, or a restore that puts the same bytes back."""
     author, _, posts = pair
     for number, arguments in enumerate((["rebuild", "edges"], ["raise-era"])):
@@ -127,7 +127,7 @@ def test_what_the_workers_know_and_postgresql_does_not_is_ended(pair, people, ka
     assert command("verify")[0] == 0
 
 
-def test_a_worker_finds_and_repairs_it_by_itself(pair, redis, worker, workers, people, eventually):
+def test_a_worker_repairs_a_wrong_timeline_by_itself(pair, redis, worker, workers, people, eventually):
     author, follower, posts = pair
     repairing = workers().start(RECONCILE_INTERVAL="0.05")
     eventually(repairing.well, repairing)
@@ -142,7 +142,7 @@ def test_a_worker_finds_and_repairs_it_by_itself(pair, redis, worker, workers, p
     assert worker.call("GET", "/health").body["reconciler"] == {"checked": 0, "repaired": 0}
 
 
-def test_a_post_whose_index_row_was_never_written_is_found_and_mended(pair, half_write, redis, command, worker, people):
+def test_a_post_without_an_index_row_is_found_and_repaired(pair, half_write, redis, command, worker, people):
     """On a list and on none: what is on a list is found by comparing it, all by comparing every post's rows."""
     author, follower, posts = pair
     listed, hidden = half_write(author), half_write(author)
@@ -179,7 +179,7 @@ def test_a_post_whose_index_row_was_never_written_is_found_and_mended(pair, half
         (["rebuild", "timelines"], {"MICROBLOG_REDIS_URL": "redis://127.0.0.1:1"}, "redis is unavailable"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(command, arguments, environment, error):
+def test_an_impossible_request_is_reported_in_one_line(command, arguments, environment, error):
     status, said, errors = command(*arguments, **environment)
     assert (status, said) == (3, "")
     assert [line for line in errors.splitlines() if line.startswith("microblog: ")] == errors.splitlines()[-1:]

@@ -13,7 +13,7 @@ from tests.support.waiting import DEADLINE_SECONDS
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_worker_closes_before_the_libraries_are_imported(tmp_path):
+def test_libraries_are_imported_without_the_variables_that_mislead_them(tmp_path):
     look = (
         "import os, microblog_streams\n"
         "microblog_streams.app\n"
@@ -30,7 +30,7 @@ def test_a_worker_closes_before_the_libraries_are_imported(tmp_path):
     assert done.stdout == "[] MutexValue\n", done.stderr
 
 
-def test_a_variable_that_was_read_already_ends_a_start_with_one_line(tmp_path):
+def test_a_variable_that_faust_has_read_already_stops_the_start_with_one_line(tmp_path):
     command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker"]
     given = {"F_WORKDIR": str(ROOT), "PATH": os.environ["PATH"], "MICROBLOG_DATA_DIR": str(tmp_path)}
     done = subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
@@ -42,7 +42,7 @@ def test_a_variable_that_was_read_already_ends_a_start_with_one_line(tmp_path):
 @pytest.mark.parametrize(
     "option", ["--web-bind=0.0.0.0", "--web-port=7077", "--without-web", "--web-transport=unix:///x"]
 )
-def test_an_option_of_fausts_that_would_serve_elsewhere_ends_a_start_with_one_line(tmp_path, option):
+def test_a_faust_option_for_another_address_stops_the_start_with_one_line(tmp_path, option):
     command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker", option]
     ours = {"MICROBLOG_POSTGRES_URL": "postgresql://127.0.0.1:1/none", "MICROBLOG_DATA_DIR": str(tmp_path)}
     given = {"MICROBLOG_AUTH": "open", "MICROBLOG_WEB_HOST": "::1", "PATH": os.environ["PATH"], **ours}

@@ -70,7 +70,7 @@ def test_an_edge_is_found_from_either_worker(pair, authors):
     assert found == {worker.name for worker in pair}
 
 
-def test_an_edge_that_never_was_is_missing_wherever_one_asks(pair, authors):
+def test_an_edge_that_never_existed_is_missing_on_every_worker(pair, authors):
     for author in authors:
         assert [worker.call("GET", f"/admin/edges/{author}:{author}").status for worker in pair] == [404, 404]
 
@@ -118,7 +118,7 @@ def test_a_page_costs_less_than_two_seconds_while_a_worker_is_silent(pair, autho
     eventually(lambda: all(worker.well() and shared(worker, pair) for worker in pair), *pair)
 
 
-def test_a_page_is_there_while_parts_are_away(pair, migrated, eventually):
+def test_the_overview_is_served_while_servers_are_down(pair, migrated, eventually):
     for part in ("kafka", "valkey", "postgres"):
         migrated.stack.pause(part)
         try:

@@ -27,19 +27,19 @@ def refused(workers):
     return start
 
 
-def test_a_port_that_is_taken(refused, workers):
+def test_a_taken_port_stops_the_start(refused, workers):
     worker = workers()
     with closing(socket.create_server(("127.0.0.1", worker.port))):
         assert f"MICROBLOG_WEB_PORT: 127.0.0.1:{worker.port} is taken" in refused(worker)
 
 
-def test_a_folder_that_another_worker_uses(refused, workers, eventually):
+def test_a_folder_in_use_by_another_worker_stops_the_start(refused, workers, eventually):
     first = workers().start()
     eventually(lambda: first.call("GET", "/health").status == 200, first)
     assert "give this one another MICROBLOG_WORKER" in refused(workers(name=first.name))
 
 
-def test_a_folder_that_cannot_be_written(refused, tmp_path):
+def test_an_unwritable_folder_stops_the_start(refused, tmp_path):
     (tmp_path / "file").write_text("in the way")
     data_dir = tmp_path / "file" / "data"
     line = refused(DATA_DIR=str(data_dir))
@@ -47,14 +47,14 @@ def test_a_folder_that_cannot_be_written(refused, tmp_path):
     assert str(tmp_path / "file") in line
 
 
-def test_a_wrong_password(refused, migrated):
+def test_a_wrong_password_stops_the_start(refused, migrated):
     url = migrated.settings.redis_url.get_secret_value().replace("redis://", "redis://:verysecret@")
     line = refused(REDIS_URL=url)
     assert "MICROBLOG_REDIS_URL" in line
     assert "verysecret" not in line
 
 
-def test_a_topic_that_is_missing(refused, migrate, kafka):
+def test_a_missing_topic_stops_the_start(refused, migrate, kafka):
     kafka.remove(DEAD_LETTERS)
     try:
         assert f"topic {DEAD_LETTERS} is missing: run `faust -A microblog_streams migrate`" in refused()
@@ -62,17 +62,17 @@ def test_a_topic_that_is_missing(refused, migrate, kafka):
         migrate()
 
 
-def test_the_number_of_partitions_is_the_deployments_and_not_the_settings(workers, eventually):
+def test_the_number_of_partitions_comes_from_the_deployment(workers, eventually):
     worker = workers().start(PARTITIONS="5")
     eventually(worker.well, worker)
     assert set(worker.probe()["partitions"]) == set(range(8))
 
 
-def test_a_setting_that_is_wrong(refused):
+def test_a_wrong_setting_stops_the_start(refused):
     assert "MICROBLOG_SESSION_TIMEOUT" in refused(SESSION_TIMEOUT="soon")
 
 
-def test_a_worker_waits_for_kafka_and_goes_on_when_it_comes(workers, migrated, people, eventually):
+def test_a_start_waits_for_kafka_and_goes_on_once_it_answers(workers, migrated, people, eventually):
     migrated.stack.pause("kafka")
     try:
         worker = workers().start()

@@ -107,7 +107,7 @@ def test_undecodable_events_of_every_topic_are_listed_with_place_and_reason(bury
     assert [reason in letter["error"] for reason, letter in zip(reasons, letters, strict=True)] == [True] * len(places)
 
 
-def test_the_table_tells_the_same_oldest_first_and_how_many_are_left_out(bury, listed, dead_letters):
+def test_the_table_lists_the_same_letters_oldest_first_and_counts_the_rest(bury, listed, dead_letters):
     for _ in range(3):
         bury(NOT_JSON)
     first, second, _ = (letter["id"] for letter in listed())
@@ -151,7 +151,7 @@ def test_health_warns_while_any_are_open(bury, dead_letters, worker, open_in_hea
     assert not [warning for warning in worker.call("GET", "/health").body["warnings"] if "dead" in warning]
 
 
-def test_what_is_replayed_too_early_comes_back_as_another_letter(post_with_a_bad_header, listed, dead_letters, kafka):
+def test_a_replay_before_the_fix_becomes_another_dead_letter(post_with_a_bad_header, listed, dead_letters, kafka):
     (before,) = listed()
 
     status, said, errors = dead_letters("replay", before["id"])
@@ -160,7 +160,7 @@ def test_what_is_replayed_too_early_comes_back_as_another_letter(post_with_a_bad
     assert [letter["id"] for letter in listed()] != [before["id"]]
 
 
-def test_a_replay_after_the_fix_brings_the_event_about(
+def test_a_replay_after_the_fix_applies_the_event(
     post_with_a_bad_header, bury, listed, dead_letters, worker, people, open_in_health, eventually
 ):
     post, follower = post_with_a_bad_header
@@ -190,7 +190,7 @@ def test_a_replay_after_the_fix_brings_the_event_about(
         (["discard", "--all"], "without a terminal give --yes"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(dead_letters, arguments, error):
+def test_an_impossible_request_is_reported_in_one_line(dead_letters, arguments, error):
     status, said, errors = dead_letters(*arguments)
 
     assert (status, said) == (3, b"")

@@ -3,7 +3,7 @@
 from tests.support.described.everything import call_everything
 
 
-async def test_everything_that_is_described_is_answered_as_described(module_workers, eventually, tmp_path):
+async def test_every_operation_answers_as_the_openapi_document_says(module_workers, eventually, tmp_path):
     worker = module_workers().start()
     eventually(worker.well, worker)
 

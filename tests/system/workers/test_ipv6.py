@@ -35,7 +35,7 @@ def test_a_row_is_found_through_either_worker(pair, people, eventually):
         assert {worker.call("GET", path).body["following"] for path in paths} == {True}
 
 
-def test_workers_tell_where_they_are(pair):
+def test_the_router_lists_the_workers_addresses(pair):
     expected = {f"http://[::1]:{pair[0].port}", f"http://localhost:{pair[1].port}"}
     assert all(set(worker.call("GET", "/router/").body) == expected for worker in pair)
 

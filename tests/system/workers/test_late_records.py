@@ -42,7 +42,7 @@ def unfollowed(answer):
     return answer.status == 200 and answer.body["following"] is False
 
 
-def test_an_old_row_that_comes_late_is_not_the_last_word(pair, people, kafka, eventually):
+def test_a_late_row_with_an_old_version_is_ignored(pair, people, kafka, eventually):
     """A follow's record waits in a worker that is frozen past its session; meanwhile the other takes the unfollow."""
     one, frozen = pair
     author, follower = author_of(frozen, people), people.register(one)

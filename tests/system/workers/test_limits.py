@@ -43,7 +43,7 @@ def silence(migrated):
     asyncio.run(wait())  # other tests need it
 
 
-def test_workers_share_a_budget_and_have_their_own_while_redis_is_silent(pair, people, silence, eventually):
+def test_workers_share_a_rate_limit_and_count_alone_while_redis_is_silent(pair, people, silence, eventually):
     one, other = pair
     ann, bob = people.register(one), people.register(one)
 

@@ -65,7 +65,7 @@ def test_slow_clients_are_cut_off_and_greedy_ones_refused_while_others_are_serve
     assert float(cut.split()[-1]) >= 50
 
 
-def test_what_is_no_http_is_refused_and_the_worker_goes_on(worker):
+def test_malformed_http_is_refused_and_the_worker_goes_on(worker):
     with _connection(worker) as malformed, _connection(worker) as long:
         malformed.sendall(b"GET /users/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n")
         assert b" 400 " in _first_line(malformed)
@@ -94,7 +94,7 @@ def test_a_follow_brings_earlier_posts_and_an_unfollow_takes_them_away(worker, p
     eventually(lambda: people.timeline(worker, bob) == [own, *reversed(posts)], worker)
 
 
-def test_a_block_takes_each_ones_posts_from_the_other_and_refuses_to_follow(worker, people, eventually):
+def test_a_block_removes_the_posts_of_both_and_refuses_follows(worker, people, eventually):
     ann, bob, cleo = (people.register(worker) for _ in range(3))
     for follower, followee in ((ann, bob), (bob, ann), (cleo, bob)):
         people.follow(worker, follower, followee)
@@ -173,7 +173,7 @@ def test_sigterm_ends_in_good_time_with_everything_committed_and_a_restart_keeps
     eventually(lambda: all(again in people.timeline(worker, follower) for follower in followers), worker)
 
 
-def test_a_backlog_that_no_buffer_holds_is_worked_off_in_order(worker, people, kafka, eventually):
+def test_a_backlog_larger_than_all_buffers_is_delivered_in_order(worker, people, kafka, eventually):
     ann, bob = people.register(worker), people.register(worker)
     people.follow(worker, bob, ann)
     eventually(lambda: not kafka.behind(), worker)

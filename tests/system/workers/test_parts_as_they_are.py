@@ -38,7 +38,7 @@ def about_parts(worker):
     return [line for line in warnings(worker) if line.startswith(("kafka:", "cassandra:"))]
 
 
-def test_what_keeps_less_than_is_promised_is_named(forgetful, workers, eventually):
+def test_settings_that_weaken_durability_are_named(forgetful, workers, eventually):
     worker = workers().start(ROLES="web")
     eventually(lambda: "durable_writes off" in "".join(about_parts(worker)), worker)
     early, letters, durable = about_parts(worker)
@@ -47,14 +47,14 @@ def test_what_keeps_less_than_is_promised_is_named(forgetful, workers, eventuall
     assert "durable_writes off" in durable
 
 
-def test_what_migrate_makes_keeps_everything(migrated):
+def test_the_schema_of_migrate_passes_all_durability_checks(migrated):
     names = list(topic_partitions(1, 8))
     states = asyncio.run(topic_states(migrated.settings, names))
     assert [state.name for state in states] == names
     assert list(durability_checks.of_topics(migrated.settings, states)) == []
 
 
-def test_settings_that_ask_for_more_than_there_is_are_told_of_it(workers, eventually):
+def test_settings_beyond_what_exists_give_a_warning(workers, eventually):
     worker = workers().start(ROLES="web", REPLICATION_FACTOR="3", EVENT_RETENTION_DAYS="8")
     # Of a replication factor of 3, by the settings 2 must have an event.
     expected = (

@@ -45,7 +45,7 @@ def timeline(worker, user, token):
     return worker.call("GET", f"/timelines/{user}", token=token)
 
 
-def test_a_token_is_good_on_every_worker_and_for_its_owner_alone(two, register, eventually):
+def test_a_token_is_valid_on_every_worker_for_its_owner_alone(two, register, eventually):
     one, other = two
     ann, bob = register(one), register(other)
 
@@ -74,7 +74,7 @@ def test_a_revocation_on_one_worker_holds_on_the_other_within_thirty_seconds(two
     assert timeline(other, ann.id, ann.token).status == 200
 
 
-def test_the_list_tells_when_a_token_was_used_within_two_minutes(two, register, eventually):
+def test_the_list_shows_the_last_use_of_a_token_within_two_minutes(two, register, eventually):
     one, other = two
     ann = register(one)
 

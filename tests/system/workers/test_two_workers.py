@@ -106,7 +106,7 @@ def test_posts_and_follows_through_either_port_reach_the_right_partition(pair, p
     eventually(lambda: not kafka.behind(), *pair)
 
 
-def test_a_rejoin_always_begins_another_generation(pair, eventually):
+def test_a_rejoin_always_starts_a_new_generation(pair, eventually):
     """Kafka gives a follower that joins again unchanged the generation it had: nothing would be read again."""
     for worker in [*pair, *pair]:
         before = worker.probe()["generation"]
@@ -115,7 +115,7 @@ def test_a_rejoin_always_begins_another_generation(pair, eventually):
     assert pair[0].probe()["generation"] == pair[1].probe()["generation"]
 
 
-def test_heartbeats_keep_the_pulse(pair, eventually):
+def test_heartbeats_keep_a_session_alive(pair, eventually):
     for worker in pair:
         ages = []
         eventually(lambda ages=ages, worker=worker: ages.append(worker.probe()["pulseAge"]) or len(ages) > 15, worker)
@@ -140,7 +140,7 @@ def test_workers_that_come_and_go_lose_nothing(pair, workers, people, crowd, kaf
         assert "events_skipped" not in worker.log.read_text()
 
 
-def test_a_worker_that_was_frozen_for_longer_than_its_session_does_no_harm(pair, people, crowd, kafka, eventually):
+def test_a_worker_frozen_beyond_its_session_overwrites_nothing(pair, people, crowd, kafka, eventually):
     one, other = pair
     edges = crowd(one)
     with Posting(edges, [one]) as posting:
@@ -172,7 +172,7 @@ def test_kafka_may_be_away_for_longer_than_a_session(pair, migrated, people, cro
     eventually(lambda: share(pair) and not kafka.behind(), *pair)
 
 
-def test_a_worker_that_is_killed_is_taken_over_from_and_nothing_is_missing(pair, people, crowd, kafka, eventually):
+def test_a_killed_workers_partitions_are_taken_over_without_loss(pair, people, crowd, kafka, eventually):
     one, other = pair
     edges = crowd(one)
     with Posting(edges, pair) as posting:

@@ -92,7 +92,7 @@ async def test_who_has_no_list_is_passed_over(world, reconciler, drawn):
     assert (reconciler.checked, reconciler.repaired) == (1, 0)
 
 
-async def test_it_gives_up_without_a_holder(world, reconciler, drawn):
+async def test_without_users_there_is_nothing_to_check(world, reconciler, drawn):
     drawn[:] = [None]
     await reconciler.reconcile()
     assert (reconciler.checked, reconciler.repaired) == (0, 0)
