@@ -19,8 +19,7 @@ import uvloop
 from rich.console import Console
 
 from microblog_streams.config.addresses import join_host_port
-from microblog_streams.config.rate_limit_settings import NO_LIMITS
-from microblog_streams.config.settings import PREFIX, Settings
+from microblog_streams.config.settings import NO_LIMITS, PREFIX, Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.folder_lock import FolderLock

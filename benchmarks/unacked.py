@@ -11,7 +11,7 @@ from benchmarks.memory import memory
 from benchmarks.produced import new_posts, publish_posts
 from benchmarks.stage import Stage
 
-#: Events beyond the bound: they must wait in Kafka, and in the buffers in front of the lane.
+#: Events beyond the bound: they must wait in Kafka, and in the buffers in front of the partition processor.
 BEYOND: Final = 10_000
 #: Seconds for which every acknowledgement waits: the longest that the setting takes.
 HOLD: Final = "60"

@@ -13,8 +13,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from microblog_streams.config.infrastructure_settings import InfrastructureSettings, is_secret
-from microblog_streams.config.rate_limit_settings import RateLimitSettings
-from microblog_streams.config.settings import PREFIX, Settings
+from microblog_streams.config.settings import PREFIX, RateLimitSettings, Settings
 from microblog_streams.local.options import LocalSettings
 from tools.docs_names import Names, unknown_names, unknown_paths
 

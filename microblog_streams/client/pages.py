@@ -31,10 +31,13 @@ from microblog_streams.client.models import Model, Post
 from microblog_streams.client.transport import AuthenticatedTransport, parse
 
 ItemT = TypeVar("ItemT", bound=Model)
+
 #: Items on a page when a whole list is read: the API gives no more.
 MAX_PAGE_SIZE: Final = 100
+
 _LINK: Final = re.compile(r'<([^>]*)>((?:\s*;\s*\w+\*?\s*(?:=\s*(?:"[^"]*"|[^",;\s]*))?)*)')
 _REL: Final = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
+
 #: Pause between two polls.
 POLL_SECONDS: Final = 5.0
 #: Posts on the page that is polled.

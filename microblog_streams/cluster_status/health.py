@@ -153,7 +153,7 @@ class Health:
 
     def _own_problems(self, tables: Mapping[str, bool | None]) -> Iterator[str]:
         for name, reason in self.processor_pool.halted().items():
-            yield f"lane {name} halted: {reason}"
+            yield f"partition {name} halted: {reason}"
         if self.disk_watch.full:
             yield "disk: it is full, the tables take no rows"
         if tables["recovered"] is False:

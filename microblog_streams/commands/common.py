@@ -21,6 +21,7 @@ from microblog_streams.stores.postgres.outbox import Outbox
 PAGE_SIZE: Final = 1_000
 #: Draws for each user of a sample, and in addition: in a small deployment most draws repeat an earlier one.
 _DRAWS_PER_USER, _EXTRA_DRAWS = 4, 100
+
 T = TypeVar("T")
 
 

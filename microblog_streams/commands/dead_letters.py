@@ -1,31 +1,45 @@
-"""The command ``dead-letters``: shows records that could not be decoded, and replays or discards them."""
+"""The command ``dead-letters``: shows records that could not be decoded, and replays or discards them.
+
+Anyone who can publish on a source topic writes their content, so all that does not print is escaped: a terminal neither
+interprets it nor shows it as other text.
+"""
 
 import asyncio
+import json
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import click
 from faust import App
 from faust.cli import argument, option
+from rich import box
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from microblog_streams.commands.common import connected, expected_failures
 from microblog_streams.config.settings import Settings
-from microblog_streams.dead_letters import view
 from microblog_streams.dead_letters.kafka import dead_letter_reader, source_topics
 from microblog_streams.dead_letters.operations import DeadLetters
 from microblog_streams.domain.dead_letters import DeadLetter
 from microblog_streams.domain.errors import Conflict, SetupError
+from microblog_streams.domain.ids import decode_user
+from microblog_streams.ports import Resolution
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment
 from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 
 #: Width of the table if stdout is not a terminal.
 WIDTH_COLUMNS: Final = 200
+
+#: Longer values, and longer reasons and headers, are cut.
+MAX_VALUE_CHARACTERS: Final = 2_000
+MAX_FIELD_CHARACTERS: Final = 500
 
 
 def register(app: App, settings: Settings) -> None:
@@ -96,13 +110,13 @@ async def execute(request: Request, letters: DeadLetters) -> None:
 async def _list(request: Request, letters: DeadLetters) -> None:
     found = await letters.oldest(request.limit)
     if request.as_json:
-        print(view.as_json(found))
+        print(as_json(found))
         return
     if not found:
         print("no open dead letters")
         return
     console = Console(width=None if sys.stdout.isatty() else WIDTH_COLUMNS)
-    console.print(view.table(found))
+    console.print(table(found))
     if (more := await letters.count() - len(found)) > 0:
         print(f"and {more:,} more: use --limit to list more")
 
@@ -113,7 +127,7 @@ async def _show(request: Request, letters: DeadLetters) -> None:
         sys.stdout.buffer.write(letter.value)
         sys.stdout.buffer.flush()
     else:
-        print(view.details(letter, await letters.resolved.find(letter.partition, letter.offset)))
+        print(details(letter, await letters.resolved.find(letter.partition, letter.offset)))
 
 
 async def _replay(request: Request, letters: DeadLetters) -> None:
@@ -139,7 +153,7 @@ async def _for_each(request: Request, letters: DeadLetters, act: Callable[[DeadL
             done += 1
         except Conflict as exc:
             failed += 1
-            print(f"{letter.id}: {view.safe(str(exc))}", file=sys.stderr)
+            print(f"{letter.id}: {safe(str(exc))}", file=sys.stderr)
     if failed:
         raise SetupError(f"{failed:,} stay open, {done:,} done")
     return done
@@ -163,3 +177,85 @@ async def _confirm(question: str) -> bool:
     finally:
         loop.remove_reader(sys.stdin.fileno())
     return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def safe(text: str | bytes) -> str:
+    """Return the text with everything escaped that does not print: controls, line breaks, bidirectional marks."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shortened(text: str | bytes, limit: int) -> str:
+    """Return the text, safe, cut after ``limit`` characters."""
+    # A character has at most four bytes, so this much of the text has more than ``limit`` characters.
+    start = safe(text[: 4 * limit + 4])
+    return start if len(start) <= limit else f"{start[:limit]} ..."
+
+
+def table(letters: Sequence[DeadLetter]) -> Table:
+    """Return a table with a row for each letter."""
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("id", "topic", "partition", "offset"):
+        shown.add_column(name, no_wrap=True)
+    shown.add_column("reason", overflow="fold", ratio=1)
+    shown.add_column("first failure", no_wrap=True)
+    shown.add_column("bytes", no_wrap=True, justify="right")
+    for letter in letters:
+        source = (letter.source, letter.source_partition, letter.source_offset)
+        cells = [letter.id, *source, letter.error, letter.first_failure[:19], f"{len(letter.value):,}"]
+        shown.add_row(*(Text(shortened(cell, MAX_FIELD_CHARACTERS)) for cell in cells))
+    return shown
+
+
+def as_json(letters: Sequence[DeadLetter]) -> str:
+    """Return the letters as a JSON array, in ASCII."""
+    return json.dumps([_fields(letter) for letter in letters], indent=2)
+
+
+def _fields(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "topic": letter.source,
+        "partition": _number(letter.source_partition),
+        "offset": _number(letter.source_offset),
+        "error": letter.error,
+        "firstFailure": letter.first_failure,
+        "bytes": len(letter.value),
+    }
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def details(letter: DeadLetter, resolution: tuple[Resolution, datetime] | None) -> str:
+    """Return all fields of a letter, one a line, then its value."""
+    fields = [*_fields_as_text(letter, resolution), *_headers(letter), ("value", f"{len(letter.value):,} bytes")]
+    lines = [
+        f"{shortened(name, MAX_FIELD_CHARACTERS):<14} {shortened(text, MAX_FIELD_CHARACTERS)}" for name, text in fields
+    ]
+    value = shortened(letter.value, MAX_VALUE_CHARACTERS)
+    rest = ["(and more: --raw writes all of it)"] if value != safe(letter.value) else []
+    return "\n".join([*lines, "", value, *rest])
+
+
+def _fields_as_text(letter: DeadLetter, resolution: tuple[Resolution, datetime] | None) -> list[tuple[str, str]]:
+    return [
+        ("id", letter.id),
+        ("state", f"{resolution[0]} {resolution[1].isoformat(timespec='seconds')}" if resolution else "open"),
+        ("source", f"{letter.source}, partition {letter.source_partition}, offset {letter.source_offset}"),
+        ("reason", letter.error),
+        ("first failure", letter.first_failure),
+        ("written", letter.written_at.isoformat(timespec="milliseconds")),
+        ("key", _key(letter.key)),
+    ]
+
+
+def _headers(letter: DeadLetter) -> list[tuple[str, str | bytes]]:
+    return [(f"header {name}", "(absent)" if value is None else value) for name, value in letter.headers]
+
+
+def _key(key: bytes) -> str:
+    user = f" (user {decode_user(key)})" if len(key) == 8 else ""
+    return f"{key.hex() or '(empty)'}{user}"

@@ -30,7 +30,9 @@ _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+")
 EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 - compared with
 #: Errors of an address that this machine does not have at the moment: ``localhost`` may have two, one switched off.
 _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+
 Network: TypeAlias = IPv4Network | IPv6Network
+
 #: Stands for every origin.
 ANY_ORIGIN: Final = "*"
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.ASCII)

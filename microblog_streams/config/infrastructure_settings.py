@@ -16,6 +16,7 @@ from microblog_streams.config import addresses
 from microblog_streams.domain.errors import SetupError
 
 PREFIX = "MICROBLOG_"
+
 Consistency = Literal["ONE", "LOCAL_ONE", "LOCAL_QUORUM", "QUORUM", "EACH_QUORUM", "ALL"]
 #: A larger file is refused: it is no secret.
 MAX_SECRET_BYTES = 64 * 1024

@@ -1,23 +1,24 @@
 """All settings in one validated model, read from ``MICROBLOG_*`` variables and the local stack's file.
 
 ``make infra`` and ``make run`` write ``<data>/stack.env``, by which a worker in another terminal finds the stack; the
-environment takes precedence. ``make docs`` generates docs/settings.md from this model.
+environment takes precedence. ``make docs`` generates docs/settings.md from this model. Neither a person nor a
+well-behaved program reaches the default rate limits; an empty rate means no limit.
 """
 
 import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn, Self
+from typing import Annotated, Final, Literal, NoReturn, Self
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from microblog_streams.config import addresses
-from microblog_streams.config.addresses import Origins
+from microblog_streams.config.addresses import Networks, Origins
 from microblog_streams.config.infrastructure_settings import PREFIX, InfrastructureSettings
-from microblog_streams.config.rate_limit_settings import RateLimitSettings
 from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.rates import Rates
 
 __all__ = [
     "PREFIX",
@@ -40,6 +41,40 @@ LEASE_MARGIN_SECONDS = 2.0
 
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class RateLimitSettings(BaseSettings):
+    """What limits callers: rates, the number of followees, and how to find a caller's address."""
+
+    limit_posting: Rates = Field(
+        "60/minute;2000/day",
+        description="Posts written or deleted, by user, or by address without a token. Several rates apply at once. "
+        "Empty: no limit; the same below.",
+    )
+    limit_following: Rates = Field(
+        "120/minute;3000/day",
+        description="Follows, unfollows, blocks and unblocks, by user, or by address without a token.",
+    )
+    limit_registering: Rates = Field("10/minute;100/day", description="Registrations, by address.")
+    limit_reading: Rates = Field(
+        "1200/minute",
+        description="All other requests of the API, by user, or by address without a token. Each worker counts its "
+        "own.",
+    )
+    limit_signing_in: Rates = Field(
+        "10/minute;100/hour",
+        description="Sign-ins, by address and by username; invalid tokens, by address.",
+    )
+    max_followees: int = Field(7500, ge=0, le=1_000_000, description="Users that one user may follow; 0: no limit.")
+    trusted_proxies: Networks = Field(
+        (),
+        description="Networks of the proxies in front of the workers, with commas between them: `10.0.0.0/8,fd00::/8`. "
+        "Only these are believed about a caller's address.",
+    )
+    proxy_header: Literal["X-Forwarded-For", "Forwarded"] = Field(
+        "X-Forwarded-For",
+        description="The header in which they send it. They must append to it or replace it.",
+    )
 
 
 class Settings(RateLimitSettings, InfrastructureSettings):
@@ -240,3 +275,9 @@ def exit_with_error(error: SetupError) -> NoReturn:
     """End the process with one line and exit status 3, as all expected failures do."""
     print(f"microblog: {error}", file=sys.stderr)
     raise SystemExit(3)
+
+
+#: Settings without limits, for load tests and for tests of other parts.
+NO_LIMITS: Final = {name: "" for name in RateLimitSettings.model_fields if name.startswith("limit_")} | {
+    "max_followees": "0"
+}

@@ -23,7 +23,9 @@ from microblog_streams.domain.topics import POSTS, logical_name, topic_name
 from microblog_streams.ports import Bounds, DeadLetterReader, ResolvedLetters, SourceTopics
 
 _LETTER_ID: Final = re.compile(r"(\d{1,9})-(\d{1,18})", re.ASCII)
+
 logger = logging.getLogger(__name__)
+
 #: Pause between counts, and between attempts to connect.
 INTERVAL_SECONDS: Final = 5.0
 

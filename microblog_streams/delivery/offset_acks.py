@@ -22,8 +22,11 @@ from microblog_streams.domain.errors import StoreUnavailable
 
 #: Seconds between acknowledgements: far below the ack hold, and far above the time between events.
 TICK_SECONDS = 0.05
+
 Effect = Callable[[], Awaitable[None]]
+
 logger = logging.getLogger(__name__)
+
 #: Seconds between two checks of the run id.
 CHECK_SECONDS = 0.5
 

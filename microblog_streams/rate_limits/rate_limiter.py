@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from microblog_streams.config.rate_limit_settings import RateLimitSettings
+from microblog_streams.config.settings import RateLimitSettings
 from microblog_streams.domain import rates
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.rates import Rate, Verdict

@@ -37,6 +37,7 @@ from web.http.problems import InvalidFields
 
 #: Names of UTF-8 in use. No codec is looked up, because Python caches every name that was ever asked for.
 _UTF_8: Final = frozenset({"utf-8", "utf8"})
+
 #: Messages in place of those of pydantic that speak of Python or say too little.
 _MESSAGES = {
     "missing": "is missing",
@@ -46,9 +47,12 @@ _MESSAGES = {
     "string_type": "must be a string",
     "string_unicode": "contains a name with a lone surrogate (half a character)",
 }
+
 #: The header's value, until the client was told to continue; absent without the header.
 EXPECTATION: Final = RequestKey("expectation", str)
+
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 RequestFactory = Callable[..., BaseRequest]
 
 

@@ -24,6 +24,7 @@ from microblog_streams.domain.rates import Rate, Verdict
 REVALIDATE: Final = {"Cache-Control": "no-cache"}
 #: The client stores the file for a day.
 CACHE_ONE_DAY: Final = {"Cache-Control": "max-age=86400"}
+
 _WEIGHT: Final = re.compile(r"q=(0(\.[0-9]{0,3})?|1(\.0{0,3})?)", re.ASCII)
 _REFUSED: Final = re.compile(r"q=0(\.0*)?", re.ASCII)
 

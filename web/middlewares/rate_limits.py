@@ -29,7 +29,7 @@ from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.aio.ttl_cache import BoundedDict
 from microblog_streams.config.addresses import Network
-from microblog_streams.config.rate_limit_settings import RateLimitSettings
+from microblog_streams.config.settings import RateLimitSettings
 from microblog_streams.domain.rates import Verdict
 from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.application import MICROBLOG
@@ -54,7 +54,9 @@ LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
 ADDRESS_LIMITS: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
 #: Valid tokens, and refused addresses, that a worker remembers; beyond it, the oldest are forgotten.
 MAX_REMEMBERED: Final = 10_000
+
 Address = IPv4Address | IPv6Address
+
 #: An IPv6 customer has a /64 network, and may use any address in it.
 IPV6_PREFIX_BITS = 64
 #: The key of clients without an address: connections over a Unix socket.

@@ -18,7 +18,9 @@ from web.openapi.components import Schemas
 
 #: Without HEAD and OPTIONS, which the document describes once for all paths.
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
+
 Json = dict[str, Any]
+
 _USER_ID: Final = {
     "type": "integer",
     "format": "int64",
@@ -26,6 +28,7 @@ _USER_ID: Final = {
     "maximum": params.USER_ID.maximum,
 }
 _POST_ID: Final = {"type": "string", "format": "uuid"}
+
 #: Every path parameter: its description, schema and example.
 PATH: Final[Mapping[str, tuple[str, Json, object]]] = {
     "user": ("A user's id.", _USER_ID, 1),

@@ -55,6 +55,7 @@ from faust.types.tuples import TP
 from mode.services import WaitArgT, WaitResults
 
 logger = logging.getLogger(__name__)
+
 #: Seconds between two lines about the same partition.
 REPEAT_SECONDS: Final = 60.0
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from faust import App
 
 logger = logging.getLogger(__name__)
+
 #: Milliseconds that a fetch may wait for records: while a worker joins and recovers, and once it is ready.
 JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
 #: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Only

@@ -15,8 +15,7 @@ from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner
 from argon2.profiles import CHEAPEST
 
-from microblog_streams.config.rate_limit_settings import NO_LIMITS
-from microblog_streams.config.settings import Settings
+from microblog_streams.config.settings import NO_LIMITS, Settings
 from microblog_streams.operations import Stores, access, operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.ports import Followers

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from microblog_streams.config.rate_limit_settings import RateLimitSettings
+from microblog_streams.config.settings import RateLimitSettings
 from tests.component.web.page_examples import Example, Reader
 from web import routes
 from web.http import problems

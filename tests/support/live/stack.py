@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.config.rate_limit_settings import NO_LIMITS
-from microblog_streams.config.settings import PREFIX, Settings
+from microblog_streams.config.settings import NO_LIMITS, PREFIX, Settings
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.server import LocalServer
 from microblog_streams.local.stack import PARTS, Stack

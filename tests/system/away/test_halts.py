@@ -56,7 +56,7 @@ def test_a_post_of_a_newer_schema_waits_for_the_upgrade(run, pair, people, kafka
 
     eventually(lambda: alerts(worker), worker)
     (alert,) = alerts(worker)
-    halt = f"lane {POST_CREATED}-{place.partition} halted: offset {place.offset}"
+    halt = f"partition {POST_CREATED}-{place.partition} halted: offset {place.offset}"
     assert alert == f"{halt}: UnknownSchema: schema 2 is newer than 1, which this worker knows"
     assert people.timeline(worker, bob) == []
     assert kafka.behind() == {(POST_CREATED, place.partition): (place.offset, place.offset + 2)}

@@ -135,7 +135,7 @@ async def test_a_report_lists_every_problem(health):
     assert report["problems"] == [
         "redis: no answer within 1.0 s",
         "kafka: no answer",
-        "lane post.created-3 halted: offset 7: broken",
+        "partition post.created-3 halted: offset 7: broken",
         "disk: it is full, the tables take no rows",
         "tables: being recovered",
     ]

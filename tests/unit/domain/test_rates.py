@@ -2,8 +2,7 @@
 
 import pytest
 
-from microblog_streams.config.rate_limit_settings import NO_LIMITS
-from microblog_streams.config.settings import Settings, load_settings
+from microblog_streams.config.settings import NO_LIMITS, Settings, load_settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.rates import Left, Verdict, parse
 

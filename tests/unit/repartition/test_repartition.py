@@ -16,6 +16,7 @@ WARMED = (Phase.FILLED, "warmed", 2, 12)
 POSTS_CLOSED, POSTS_DRAINED = (Phase.SWITCHED, "close", POSTS, 1), (Phase.SWITCHED, "drained", POSTS, 1, 8)
 EDGES_CLOSED, EDGES_DRAINED = (Phase.DRAINING, "close", EDGES, 1), (Phase.DRAINING, "drained", EDGES, 1, 8)
 ALL = [CREATED, FILLED, POSTS_CLOSED, POSTS_DRAINED, EDGES_CLOSED, EDGES_DRAINED]
+
 BEFORE, AFTER = Deployment(1, 8), Deployment(2, 12)
 LEFT = {
     Phase.COPYING: ALL[1:],

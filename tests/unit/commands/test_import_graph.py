@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microblog_streams.commands.graph_file import BadLines, batches, parse_line, survey
+from microblog_streams.commands.import_graph import BadLines, batches, parse_line, survey
 from microblog_streams.domain.errors import SetupError
 
 GOOD = b"# Nodes: 5\n0\t1\n1 2\n\n2 0\r\n  3   4  \n0 1\n"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from microblog_streams.dead_letters import view
+from microblog_streams.commands import dead_letters
 from microblog_streams.domain.dead_letters import DeadLetter
 
 NOW = datetime(2026, 5, 17, 12, 30, tzinfo=UTC)
@@ -30,7 +30,7 @@ LETTER = DeadLetter(
 def drawn(*letters):
     """The table as it is printed where there is no terminal."""
     out = io.StringIO()
-    Console(file=out, width=200).print(view.table(letters))
+    Console(file=out, width=200).print(dead_letters.table(letters))
     return out.getvalue()
 
 
@@ -48,19 +48,19 @@ def drawn(*letters):
     ],
 )
 def test_what_does_not_print_is_escaped(raw, shown):
-    assert view.safe(raw) == shown
+    assert dead_letters.safe(raw) == shown
 
 
 @pytest.mark.parametrize("text", ["x" * 11, b"x" * 11, "\x00" * 3, "漢".encode() * 11, b"\xff" * 1_000_000])
 def test_what_is_too_long_is_cut_to_the_limit(text):
-    shown = view.shortened(text, 10)
+    shown = dead_letters.shortened(text, 10)
 
-    assert shown == view.safe(text[:60])[:10] + " ..."
+    assert shown == dead_letters.safe(text[:60])[:10] + " ..."
 
 
 @pytest.mark.parametrize("text", ["x" * 10, b"x" * 10, "漢".encode() * 10, ""])
 def test_what_just_fits_is_whole(text):
-    assert view.shortened(text, 10) == view.safe(text)
+    assert dead_letters.shortened(text, 10) == dead_letters.safe(text)
 
 
 def test_a_table_has_a_row_a_letter():
@@ -79,7 +79,7 @@ def test_a_table_obeys_neither_controls_nor_markup():
 
 
 def test_json_is_for_programs():
-    assert json.loads(view.as_json([LETTER, replace(LETTER, source_offset="?")])) == [
+    assert json.loads(dead_letters.as_json([LETTER, replace(LETTER, source_offset="?")])) == [
         {
             "id": "3-17",
             "topic": "post.created.g2",
@@ -91,11 +91,11 @@ def test_json_is_for_programs():
         }
         for offset in (1042, "?")
     ]
-    assert view.as_json([]) == "[]"
+    assert dead_letters.as_json([]) == "[]"
 
 
 def test_the_details_are_complete():
-    assert view.details(LETTER, None).splitlines() == [
+    assert dead_letters.details(LETTER, None).splitlines() == [
         "id             3-17",
         "state          open",
         "source         post.created.g2, partition 5, offset 1042",
@@ -113,13 +113,13 @@ def test_the_details_are_complete():
 
 
 def test_the_details_say_what_was_done():
-    assert "state          replayed 2026-05-17T12:30:00+00:00" in view.details(LETTER, ("replayed", NOW))
+    assert "state          replayed 2026-05-17T12:30:00+00:00" in dead_letters.details(LETTER, ("replayed", NOW))
 
 
 def test_a_huge_value_is_cut_and_its_size_said():
-    shown = view.details(replace(LETTER, value=b"\x1b" * 1_000_000, key=b""), None)
+    shown = dead_letters.details(replace(LETTER, value=b"\x1b" * 1_000_000, key=b""), None)
 
     assert "value          1,000,000 bytes" in shown
     assert "key            (empty)" in shown
     assert shown.endswith(" ...\n(and more: --raw writes all of it)")
-    assert len(shown) < view.MAX_VALUE_CHARACTERS + 1_000
+    assert len(shown) < dead_letters.MAX_VALUE_CHARACTERS + 1_000
