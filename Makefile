@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 1
+GATEWAY ?=
 FULL ?=
 FOLLOWERS ?=
 FOLLOWEES ?=
@@ -29,8 +30,9 @@ help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # `exec`: the program takes the shell's place, so it sees its parent change when make is killed.
-run: $(VENV)/.run  ## Start everything and WORKERS=1 workers; prints the URL when ready
-	@exec $(BIN)/python -m microblog_streams.local run --workers $(WORKERS)
+run: $(VENV)/$(if $(GATEWAY),.gateway,.run)  ## Start everything and WORKERS=1 workers (GATEWAY=1: behind nginx); prints the URL
+	@exec $(BIN)/python -m microblog_streams.local run --workers $(WORKERS) \
+		$(if $(GATEWAY),--gateway deploy/gateway/microblog.conf.template)
 
 infra: $(VENV)/.run  ## Start Kafka, Cassandra, PostgreSQL and Valkey alone, in the foreground
 	@exec $(BIN)/python -m microblog_streams.local infra
@@ -116,10 +118,11 @@ INSTALLER := microblog_streams/local/virtual_environment.py
 USABLE := $(shell $(BIN)/python -I $(INSTALLER) --check $(VENV) 2>/dev/null)
 $(VENV)/.run: EXTRAS := local
 $(VENV)/.profile: EXTRAS := local,profile
+$(VENV)/.gateway: EXTRAS := local,gateway
 $(VENV)/.test: EXTRAS := local,test
 $(VENV)/.check: EXTRAS := local,test,check
 
-$(VENV)/.run $(VENV)/.profile $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt $(if $(USABLE),,other-python)
+$(VENV)/.run $(VENV)/.profile $(VENV)/.gateway $(VENV)/.test $(VENV)/.check: setup.cfg constraints.txt $(if $(USABLE),,other-python)
 	@echo "Installing into $(VENV) ($(EXTRAS)): a minute or two the first time"
 	@$(if $(USABLE),$(BIN)/python,$(PYTHON)) -I $(INSTALLER) $(VENV) $(EXTRAS)
 	@touch $@

@@ -154,19 +154,21 @@ def _bound(family: int, kind: int, protocol: int, address: Any) -> socket.socket
     return sock
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise SetupError if a web server cannot listen on this port."""
+def check_port(host: str, port: int, setting: str = "WEB") -> None:
+    """Raise SetupError if a server cannot listen on this port of the settings ``<setting>_HOST`` and ``_PORT``."""
     address = join_host_port(host, port)
     try:
         for one in listening_sockets(host, port):
             one.close()
     except socket.gaierror as exc:
-        raise SetupError(f"MICROBLOG_WEB_HOST: {host} is no address of this machine ({exc.strerror})") from None
+        raise SetupError(f"MICROBLOG_{setting}_HOST: {host} is no address of this machine ({exc.strerror})") from None
     except OSError as exc:
         if exc.errno == errno.EADDRINUSE:
-            raise SetupError(f"MICROBLOG_WEB_PORT: {address} is taken: set another") from None
+            raise SetupError(f"MICROBLOG_{setting}_PORT: {address} is taken: set another") from None
         variable = "PORT" if exc.errno == errno.EACCES else "HOST"
-        raise SetupError(f"MICROBLOG_WEB_{variable}: {address} cannot be bound ({exc.strerror}): set another") from None
+        raise SetupError(
+            f"MICROBLOG_{setting}_{variable}: {address} cannot be bound ({exc.strerror}): set another"
+        ) from None
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Callable
 from threading import Event
 from types import FrameType
 
@@ -23,6 +24,7 @@ class Foreground:
         self.stack = stack
         self.console = console
         self._stopping = Event()
+        self._watched: list[Callable[[], None]] = []
         self._parent = os.getppid()
         surroundings.handle(self._on_signal)
 
@@ -36,7 +38,13 @@ class Foreground:
         if self._stopping.wait(INTERVAL) or os.getppid() != self._parent:
             return False
         self.stack.check()
+        for look_after in self._watched:
+            look_after()
         return True
+
+    def watch(self, look_after: Callable[[], None]) -> None:
+        """Have each ``tick`` call this too."""
+        self._watched.append(look_after)
 
     def stop(self) -> None:
         """Stop the stack, and say so."""

@@ -23,6 +23,11 @@ class LocalSettings(BaseSettings):
     postgres_port: Port | None = Field(None, description="Port of the local PostgreSQL. Default: a free one, kept.")
     cassandra_port: Port | None = Field(None, description="Port of the local Cassandra. Default: a free one, kept.")
     redis_port: Port | None = Field(None, description="Port of the local Valkey. Default: a free one, kept.")
+    gateway_port: Port = Field(8080, description="Port of the gateway of `make run GATEWAY=1`, on loopback.")
+    gateway_certificate: Path | None = Field(
+        None, description="File of the certificate (PEM, with its chain) with which that gateway speaks TLS and HTTP/2."
+    )
+    gateway_key: Path | None = Field(None, description="File of the certificate's key (PEM).")
 
     @property
     def ports(self) -> dict[str, int]:

