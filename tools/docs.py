@@ -1,7 +1,7 @@
 """Writes docs/settings.md from the settings models; with ``--check`` it checks all pages instead.
 
 ``make docs`` writes the page. ``make check`` fails if that page is stale, or if a page has a relative link that leads
-nowhere or names something that does not exist (docs_names.py).
+nowhere, to no heading, or names something that does not exist (docs_names.py).
 """
 
 import re
@@ -15,12 +15,12 @@ from pydantic.fields import FieldInfo
 from microblog_streams.config.infrastructure_settings import InfrastructureSettings, is_secret
 from microblog_streams.config.settings import PREFIX, RateLimitSettings, Settings
 from microblog_streams.local.options import LocalSettings
-from tools.docs_names import Names, unknown_names, unknown_paths
+from tools.docs_names import Names, anchors, unknown_names, unknown_paths
 
 SETTINGS_PAGE = Path("docs/settings.md")
 #: Configuration files whose comments name source files.
 COMMENTED = ("setup.cfg", "ruff.toml", "Makefile")
-LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 HEAD = """# Settings
 
@@ -60,16 +60,25 @@ def _default(field: FieldInfo) -> str:
     return f"`{value}`"
 
 
+def dead_links(page: Path, text: str) -> Iterator[str]:
+    """Yield a line for each relative link that leads to no file, or to no heading (``#its-anchor``) of a page."""
+    for target, anchor in LINK.findall(text):
+        file = page.parent / target if target else page
+        if not file.exists():
+            yield f"the link to {target} leads nowhere"
+        elif anchor and anchor not in anchors(file.read_text()):
+            yield f"the link to {target}#{anchor} leads to no heading"
+
+
 def problems(root: Path) -> Iterator[str]:
     """Yield a line for each problem of the docs below ``root``."""
     page = root / SETTINGS_PAGE
     if not page.exists() or page.read_text() != settings_page():
         yield f"{SETTINGS_PAGE} is stale: run make docs"
     names = Names(root)
-    for page in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+    for page in [root / "README.md", root / "tests/README.md", *sorted((root / "docs").glob("*.md"))]:
         text = page.read_text()
-        dead = [target for target in LINK.findall(text) if not (page.parent / target).exists()]
-        wrong = [*(f"the link to {target} leads nowhere" for target in dead), *unknown_names(names, text)]
+        wrong = [*dead_links(page, text), *unknown_names(names, text)]
         yield from (f"{page.relative_to(root)}: {line}" for line in wrong)
     for name in COMMENTED:
         yield from (f"{name}: {line}" for line in unknown_paths(names, (root / name).read_text()))

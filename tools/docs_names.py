@@ -1,8 +1,8 @@
 """Checks that what the docs name exists: files, settings, metrics, commands, URLs, log events and other identifiers.
 
 Names are read from code spans and code blocks, and looked up where they are defined: the tree of files, the settings
-models, the table of routes, the Makefile, the commands. Identifiers and metrics are searched for in the text of the
-sources, so that a renamed log event is noticed without a list of events.
+models, the table of routes, the types of problems, the Makefile, the commands. Identifiers, metrics, options and keys
+of JSON are looked up among the words of the sources, so that a renamed log event is noticed without a list of events.
 """
 
 import re
@@ -24,6 +24,8 @@ from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
 SOURCES: Final = ("microblog_streams", "agents", "tables", "web", "benchmarks")
 FILES: Final = ("Makefile", "setup.cfg", "docker-compose.infra.yml")
 TEXT: Final = {".py", ".sql", ".cql", ".lua", ".js", ".html", ".yaml", ".yml", ".properties", ".conf", ".xml", ".toml"}
+#: The table of the types of problems, with the slugs of their URLs.
+PROBLEMS: Final = "web/http/problems.py"
 #: Pages that Faust serves (faust/web/apps), and its command that runs a worker.
 FAUST_PATHS: Final = ("/table/", "/router/", "/assignment/", "/graph/", "/performance/")
 FAUST_COMMANDS: Final = {"worker"}
@@ -39,6 +41,16 @@ _MAKE: Final = re.compile(r"(?:^ *|`)(?:\$ )?make ([a-z][a-z-]*)", re.MULTILINE)
 _FAUST: Final = re.compile(r"faust -A microblog_streams ([a-z][a-z-]*)")
 _CLI: Final = re.compile(r"(?:^|\$ )microblog (?:--as \w+ )?([a-z]+)", re.MULTILINE)
 _URL: Final = re.compile(r"(?:(?:GET|POST|PUT|PATCH|DELETE|OPTIONS|HEAD) )?(/[\w{}./:-]*)(?:\?\S*)?")
+_SLUG: Final = re.compile(r'(?:ProblemType\(\s*\d+, *|_retryable\(|slug=)"([a-z-]+)"')
+_PHRASE: Final = re.compile(r'"([A-Z][A-Za-z-]+(?: [A-Za-z-]+)*)"')
+#: A call's path in a code block; ``curl`` or ``-X DELETE`` may stand before it.
+_CALLED: Final = re.compile(r"(?<!@)(?<!//)\blocalhost(?::\d+)?(/[^\s'\"?)`]*)")
+_OPTION: Final = re.compile(r"(--[a-z][a-z0-9-]*)(?:[ =].*)?")
+#: An option behind a command of ours in a code block.
+_GIVEN: Final = re.compile(r"(?:faust -A microblog_streams|\$ microblog|^ *microblog)\b.*")
+_CAMEL: Final = re.compile(r"(?:[a-z]+\.)?([a-z]+(?:[A-Z][a-z]+)+)")
+_KEY: Final = re.compile(r'"(\w+)":')
+_HEADING: Final = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _IDENTIFIER: Final = re.compile(r"([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(?: \S+=.*)?")
 _PARAMETER: Final = re.compile(r"\{[^}/]+\}|\b[A-Z]+(?::[A-Z]+)?\b")
 
@@ -63,6 +75,16 @@ class Names:
         """The text of all sources, in one string."""
         kept = [self.root / path[1:] for path in self.paths if not path.startswith(("/docs/", "/tests/"))]
         return "\n".join(file.read_text() for file in kept if file.suffix in {*TEXT, ".cfg", ""})
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of all sources: names, and the parts of strings between other characters."""
+        return frozenset(re.findall(r"\w+", self.sources))
+
+    @cached_property
+    def options(self) -> frozenset[str]:
+        """Every command-line option that the sources name, ``--yes`` and the like."""
+        return frozenset(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", self.sources))
 
     @cached_property
     def settings(self) -> frozenset[str]:
@@ -93,9 +115,10 @@ class Names:
     def urls(self) -> tuple[str, ...]:
         """Every path that a worker serves, with ``{}`` for each parameter, without a slash at its end."""
         served = [path for path, _ in API + DESCRIPTION + OPERATION + INTERNALS]
-        phrases = [*re.findall(r'"([A-Za-z]+(?:[ -][A-Za-z]+)*)"', self.sources), *(each.phrase for each in HTTPStatus)]
+        source = (self.root / PROBLEMS).read_text()
+        phrases = [*_PHRASE.findall(source), *(each.phrase for each in HTTPStatus if each >= HTTPStatus.BAD_REQUEST)]
         slugs = {phrase.lower().replace(" ", "-") for phrase in phrases}  # as web/http/problems.py makes them
-        problems = [f"/problems/{slug}" for slug in slugs]
+        problems = [f"/problems/{slug}" for slug in {*slugs, *_SLUG.findall(source)}]
         return tuple(_plain(path) for path in [*served, *FAUST_PATHS, *problems])
 
     def has_path(self, name: str) -> bool:
@@ -108,9 +131,18 @@ class Names:
         """Return whether a URL is served, or is the end of one that is (``/followees``)."""
         return any(url.endswith(_plain(path)) for url in self.urls)
 
+    def serves(self, path: str) -> bool:
+        """Return whether a path with values for its parameters (``/users/2/followers``) is served."""
+        patterns = (re.escape(url).replace(r"\{\}", "[^/]+") for url in self.urls)
+        return any(re.fullmatch(pattern, path.rstrip("/")) for pattern in patterns)
+
     def has_metric(self, name: str) -> bool:
         """Return whether a metric is named in the sources; the client library adds ``_total`` to counters."""
-        return name.removesuffix("_total") in self.sources
+        return name.removesuffix("_total") in self.words
+
+    def has_field(self, name: str) -> bool:
+        """Return whether the sources have a field of JSON: as it is, or in snake case (``post_id`` of ``postId``)."""
+        return name in self.words or re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name) in self.words
 
 
 def _plain(path: str) -> str:
@@ -120,10 +152,23 @@ def _plain(path: str) -> str:
 def unknown_names(names: Names, page: str) -> Iterator[str]:
     """Yield a line for each name on ``page`` (its text) that does not exist."""
     yield from _unknown(_SPAN.findall(page), names)
+    blocks = _CODE.findall(page)
     for kind, (pattern, exists) in _in_blocks(names).items():
-        for found in sorted({match for code in _CODE.findall(page) for match in pattern.findall(code)}):
+        for found in sorted({match for code in blocks for match in pattern.findall(code)}):
             if not exists(found):
                 yield f"{kind} {found} does not exist"
+    commands = [command for code in blocks for line in code.splitlines() for command in _GIVEN.findall(line)]
+    for option in sorted({found for command in commands for found in re.findall(r"(?<=\s)--[a-z][a-z0-9-]*", command)}):
+        if option not in names.options:
+            yield f"the option {option} does not exist"
+
+
+def anchors(page: str) -> frozenset[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    kept = (
+        re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(re.sub(r"```[\s\S]*?```", "", page))
+    )
+    return frozenset(heading.strip().replace(" ", "-") for heading in kept)
 
 
 def unknown_paths(names: Names, comments: str) -> Iterator[str]:
@@ -140,6 +185,8 @@ def _in_blocks(names: Names) -> Mapping[str, tuple[re.Pattern[str], Callable[[st
         "the target of make": (_MAKE, names.targets.__contains__),
         "the command of faust": (_FAUST, names.faust_commands.__contains__),
         "the command of microblog": (_CLI, names.cli_commands.__contains__),
+        "the path": (_CALLED, names.serves),
+        "the field": (_KEY, names.has_field),
     }
 
 
@@ -150,7 +197,11 @@ def _unknown(spans: list[str], names: Names) -> Iterator[str]:
         elif url := _URL.fullmatch(span):
             exists = names.has_url(url[1])
         elif (identifier := _IDENTIFIER.fullmatch(span)) and not _METRIC.match(span):
-            exists = identifier[1] in names.sources
+            exists = identifier[1] in names.words
+        elif camel := _CAMEL.fullmatch(span):
+            exists = names.has_field(camel[1])
+        elif option := _OPTION.fullmatch(span):
+            exists = option[1] in names.options
         else:
             continue
         if not exists:

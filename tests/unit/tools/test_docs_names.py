@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.docs import dead_links
 from tools.docs_names import Names, unknown_names, unknown_paths
 
 ROOT = Path(__file__).parents[3]
@@ -25,6 +26,9 @@ def names():
         "    $ microblog --as ann timeline --limit 1",
         "`GET /timelines/{userId}`, `/followees`, `/table/`, `/problems/not-found`, `GET /users/?username=`",
         "`store_silent store=rates` in the log",
+        "`rowsInDoubt`, `delivery.rowsInDoubt` and `--sample 10`",
+        "    $ faust -A microblog_streams rebuild --help\n    $ other --made-up",
+        '    $ curl -X POST localhost:6066/users/2/follow/1\n    {"followerId":2}',
     ],
 )
 def test_what_exists_passes(names, page):
@@ -45,12 +49,34 @@ def test_what_exists_passes(names, page):
         ("`GET /teapots/{id}`", "/teapots/{id}"),
         ("`/problems/no-such-problem`", "/problems/no-such-problem"),
         ("`made_up_event store=…` in the log", "made_up_event"),
+        ("`store_silen` in the log", "store_silen"),
+        ("`microblog_outbox_dept`", "microblog_outbox_dept"),
+        ("`/problems/bad-requests`", "/problems/bad-requests"),
+        ("`/problems/users`", "/problems/users"),
+        ("`rowsInDebt`", "rowsInDebt"),
+        ("`delivery.rowsInDebt`", "rowsInDebt"),
+        ("`--no-such-option 10`", "--no-such-option"),
+        ("    $ faust -A microblog_streams verify --no-such-option", "--no-such-option"),
+        ("    $ curl localhost:6066/users/2/likes/1", "/users/2/likes/1"),
+        ('    {"postIdentifier":1}', "postIdentifier"),
     ],
 )
 def test_what_does_not_exist_is_named(names, page, named):
     [line] = unknown_names(names, page)
     assert named in line
     assert line.endswith("does not exist")
+
+
+def test_links_lead_to_files_and_headings(tmp_path):
+    (tmp_path / "other.md").write_text("# Other\n\n## What's `new`, here\n\n```\n# no heading\n```\n")
+    text = "# Page\n[1](#page) [2](other.md#whats-new-here) [3](#no) [4](other.md#no-heading) [5](none.md) [6](https://x/#y)"
+    (tmp_path / "page.md").write_text(text)
+
+    assert list(dead_links(tmp_path / "page.md", text)) == [
+        "the link to #no leads to no heading",
+        "the link to other.md#no-heading leads to no heading",
+        "the link to none.md leads nowhere",
+    ]
 
 
 def test_comments_of_configuration_files_are_read_too(names):
