@@ -13,7 +13,8 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 
@@ -57,48 +58,62 @@ async def poll(session: aiohttp.ClientSession, url: str, reader: int) -> int:
 CALLS: dict[str, Call] = {"post": post, "timeline": timeline, "poll": poll}
 
 
-async def load(
-    call: Call, urls: Sequence[str], people: Sequence[int], clients: int, seconds: float, rate: float = 0.0
-) -> dict[str, object]:
-    """Call for ``seconds``, as fast as it goes or ``rate`` times a second, and return the figures."""
-    times: list[float] = []
-    others: Counter[str] = Counter()
-    end = time.perf_counter() + seconds
-    turn = cycle(urls)
+@dataclass
+class Calls:
+    """Calls to ``urls`` in turn, each in the name of one of ``people``, and what became of them."""
 
-    async def one_call(session: aiohttp.ClientSession, begun: float) -> None:
+    call: Call
+    urls: Iterator[str]
+    people: Sequence[int]
+    #: Seconds of each call that succeeded.
+    times: list[float] = field(default_factory=list)
+    #: Statuses, or exceptions, of the others.
+    others: Counter[str] = field(default_factory=Counter)
+
+    async def one(self, session: aiohttp.ClientSession, begun: float) -> None:
+        """Call once; its time counts from ``begun`` (``time.perf_counter``)."""
         try:
-            status = str(await call(session, next(turn), random.choice(people)))  # noqa: S311 - no secret
+            status = str(await self.call(session, next(self.urls), random.choice(self.people)))  # noqa: S311 - no secret
         except (aiohttp.ClientError, TimeoutError) as exc:
             status = type(exc).__name__
         if status[0] in "23":
-            times.append(time.perf_counter() - begun)
+            self.times.append(time.perf_counter() - begun)
         else:
-            others[status] += 1
+            self.others[status] += 1
 
-    async def one_client(session: aiohttp.ClientSession) -> None:
+    async def back_to_back(self, session: aiohttp.ClientSession, seconds: float) -> None:
+        """Call one after the other for ``seconds``."""
+        end = time.perf_counter() + seconds
         while (begun := time.perf_counter()) < end:
-            await one_call(session, begun)
+            await self.one(session, begun)
 
-    async def at_their_time(session: aiohttp.ClientSession) -> None:
+    async def at_rate(self, session: aiohttp.ClientSession, seconds: float, rate: float) -> None:
+        """Send ``rate`` calls a second when they are due, whatever became of those before."""
         begun = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             for number in range(round(seconds * rate)):
                 due = begun + number / rate
                 await asyncio.sleep(due - time.perf_counter())
-                group.create_task(one_call(session, due))
+                group.create_task(self.one(session, due))
 
-    timeout = aiohttp.ClientTimeout(total=30)
+    def figures(self, seconds: float) -> dict[str, object]:
+        """Return the figures of a load that took ``seconds``."""
+        times = {f"p{percent}": percentile(self.times, percent) for percent in (50, 99)} if self.times else {}
+        return {"calls": len(self.times), "rate": len(self.times) / seconds, "others": dict(self.others), **times}
+
+
+async def load(calls: Calls, clients: int, seconds: float, rate: float = 0.0) -> dict[str, object]:
+    """Call for ``seconds``, as fast as ``clients`` can or ``rate`` times a second, and return the figures."""
     # Uncompressed: a bare handler answers what it has, and both are to answer the same bytes.
     plain = {"Accept-Encoding": "identity"}
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=timeout, headers=plain
-    ) as session:
+    connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, headers=plain) as session:
         begun = time.perf_counter()
-        await (at_their_time(session) if rate else asyncio.gather(*(one_client(session) for _ in range(clients))))
-        took = time.perf_counter() - begun
-    figures = {f"p{percent}": percentile(times, percent) for percent in (50, 99)} if times else {}
-    return {"calls": len(times), "rate": len(times) / took, "others": dict(others), **figures}
+        if rate:
+            await calls.at_rate(session, seconds, rate)
+        else:
+            await asyncio.gather(*(calls.back_to_back(session, seconds) for _ in range(clients)))
+        return calls.figures(time.perf_counter() - begun)
 
 
 def main() -> None:
@@ -113,7 +128,8 @@ def main() -> None:
     arguments = parser.parse_args()
     people = json.loads(arguments.people.read_text())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        work = load(CALLS[arguments.call], arguments.urls, people, arguments.clients, arguments.seconds, arguments.rate)
+        calls = Calls(CALLS[arguments.call], cycle(arguments.urls), people)
+        work = load(calls, arguments.clients, arguments.seconds, arguments.rate)
         print(json.dumps(runner.run(work)))
 
 

@@ -66,6 +66,17 @@ class Onlooker:
         """Ann cannot post."""
         self.is_refused("POST", "/posts/", {"userId": self.ann, "content": "refused"})
 
+    def is_refused_follows(self) -> None:
+        """No user can register or follow."""
+        self.is_refused("POST", "/users/", {"username": "nobody"})
+        self.is_refused("POST", f"/users/{self.ann}/follow/{self.bob}")
+
+    def is_always_answered(self) -> None:
+        """A read, a post and a follow work or are refused as what may pass."""
+        self.is_told_something("GET", f"/timelines/{self.bob}")
+        self.is_told_something("POST", "/posts/", {"userId": self.ann, "content": "answered"})
+        self.is_told_something("POST", f"/users/{self.ann}/follow/{self.bob}")
+
     def is_told_something(self, method: str, path: str, body: Any = None) -> None:
         """A call works or is refused as what may pass; it is never left without an answer, and never broken."""
         answer = self._in_time(method, path, body)

@@ -82,7 +82,7 @@ def half_open(scene: Scene) -> None:
         for proxy in network.values():
             for way in (BACK, THERE):
                 with proxy.passing_nothing(frozenset({way})):
-                    sides.lasts(ONE_WAY, _is_told, _goes_on)
+                    sides.lasts(ONE_WAY, Onlooker.is_always_answered, _goes_on)
                 sides.back()
 
 
@@ -130,8 +130,7 @@ def _reads_everything(onlooker: Onlooker) -> None:
 def _is_refused_follows(onlooker: Onlooker) -> None:
     onlooker.posts_on()
     onlooker.reads_on()
-    onlooker.is_refused("POST", "/users/", {"username": "nobody"})
-    onlooker.is_refused("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
+    onlooker.is_refused_follows()
 
 
 def _is_refused_pages(onlooker: Onlooker) -> None:
@@ -139,13 +138,6 @@ def _is_refused_pages(onlooker: Onlooker) -> None:
     onlooker.registers_and_follows()
     onlooker.reads_on()
     onlooker.is_refused("GET", f"/posts/{onlooker.ann}")
-
-
-def _is_told(onlooker: Onlooker) -> None:
-    """Whatever is called is answered: done, or not now."""
-    onlooker.is_told_something("GET", f"/timelines/{onlooker.bob}")
-    onlooker.is_told_something("POST", "/posts/", {"userId": onlooker.ann, "content": "half-open"})
-    onlooker.is_told_something("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
 
 
 FAULTS = [

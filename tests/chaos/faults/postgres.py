@@ -38,8 +38,7 @@ def is_frozen(scene: Scene) -> None:
 def _goes_on(onlooker: Onlooker) -> None:
     onlooker.posts_on()
     onlooker.reads_on()
-    onlooker.is_refused("POST", "/users/", {"username": "nobody"})
-    onlooker.is_refused("POST", f"/users/{onlooker.ann}/follow/{onlooker.bob}")
+    onlooker.is_refused_follows()
 
 
 def _back(onlooker: Onlooker) -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.contracts.timelines import KEPT, TimelineContract
+from tests.support.contracts.timeline_entries import KEPT
+from tests.support.contracts.timelines import TimelineContract
 from tests.support.fakes.timelines import FakeTimelines
 
 

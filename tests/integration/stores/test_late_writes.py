@@ -12,7 +12,7 @@ from microblog_streams.ports import Building, TimelinePage, TimelineState
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.support.connections import opened
-from tests.support.contracts.timelines import AUTHOR, KEPT, entries, entry, whole
+from tests.support.contracts.timeline_entries import AUTHOR, KEPT, entries, entry, whole
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,8 @@ from microblog_streams.ports import TimelineState
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import KEPT_ENTRIES as FULL
 from microblog_streams.stores.redis.timelines import UNREAD_MS, Timelines, keys
-from tests.support.contracts.timelines import KEPT, OTHER, TimelineContract, down, entries, entry, numbers, post, whole
+from tests.support.contracts.timeline_entries import KEPT, OTHER, down, entries, entry, numbers, post, whole
+from tests.support.contracts.timelines import TimelineContract
 
 pytestmark = pytest.mark.integration
 
