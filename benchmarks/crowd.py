@@ -17,8 +17,7 @@ from rocksdict import Options, Rdict
 from microblog_streams.ports import Row
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.timelines import Timelines, key
-from tables.codec import encode_key, encode_row
-from tables.followers import NAME
+from tables.followers import NAME, encode_key, encode_row
 
 #: The id of the first follower.
 FIRST: Final = 1_000_000_000

@@ -11,7 +11,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.topics import changelog_name
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.ports import Row
-from tables.codec import encode_key, encode_row
+from tables.followers import encode_key, encode_row
 
 #: Records whose confirmations are waited for together.
 _BATCH: Final = 10_000

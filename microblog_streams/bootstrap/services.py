@@ -25,17 +25,14 @@ from microblog_streams.kafka.clients import client_options
 from microblog_streams.kafka.consumer_lag import CaughtUp, offsets
 from microblog_streams.kafka.topics import topic_states
 from microblog_streams.operations import Operations
-from microblog_streams.services.broker_gate import BrokerGate
-from microblog_streams.services.clock_watch import ClockWatch
+from microblog_streams.services.audits import EdgeAudit, Reconciler
+from microblog_streams.services.connections import BrokerGate, StoreConnections
 from microblog_streams.services.deployment_watch import DeploymentWatch
-from microblog_streams.services.durability_watch import DurabilityWatch
-from microblog_streams.services.edge_audit import EdgeAudit
+from microblog_streams.services.health_watches import ClockWatch, DurabilityWatch
 from microblog_streams.services.outbox_relay import OutboxRelay
 from microblog_streams.services.periodic_task import PeriodicTask, sweeping
-from microblog_streams.services.reconciler import Reconciler
-from microblog_streams.services.store_connections import StoreConnections
-from microblog_streams.services.worker_directory import DiskWatch
 from microblog_streams.services.worker_presence import WorkerPresence
+from microblog_streams.services.worker_process import DiskWatch
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address
 from microblog_streams.stores.cassandra.keyspace import keyspace_state

@@ -1,7 +1,7 @@
 """Warnings of ``/health`` about settings and stores that are too weak for what the system guarantees.
 
 The settings about copies take effect only when ``migrate`` creates something, so Kafka and Cassandra are asked what
-they have (``services.durability_watch``). The local stack, on one machine, is not warned about single copies. Values
+they have (``services.health_watches``). The local stack, on one machine, is not warned about single copies. Values
 that are stronger than the settings are fine.
 """
 

@@ -22,13 +22,11 @@ from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.rate_limits.rate_limiter import RateLimiter
-from microblog_streams.services.broker_gate import BrokerGate
-from microblog_streams.services.clock_watch import ClockWatch
-from microblog_streams.services.durability_watch import DurabilityWatch
+from microblog_streams.services.audits import Reconciler
+from microblog_streams.services.connections import BrokerGate, StoreConnections
+from microblog_streams.services.health_watches import ClockWatch, DurabilityWatch
 from microblog_streams.services.outbox_relay import OutboxRelay
-from microblog_streams.services.reconciler import Reconciler
-from microblog_streams.services.store_connections import StoreConnections
-from microblog_streams.services.worker_directory import DiskWatch
+from microblog_streams.services.worker_process import DiskWatch
 
 #: Seconds that a store has to answer a ping; all are asked at the same time.
 PING_SECONDS: Final = 1.0

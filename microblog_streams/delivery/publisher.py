@@ -4,7 +4,7 @@ The producer is plain (acks=all, not idempotent): duplicates are harmless becaus
 order by one request in flight per partition, and an idempotent producer would never expire a batch. So after a time-out
 the record may or may not be in the log. Without a connection nothing is sent, and the outcome is known.
 
-A topic of a topic set that was replaced refuses every record (see ``kafka.close_topics``). So a publisher that learns
+A topic of a topic set that was replaced refuses every record (see ``kafka.topics``). So a publisher that learns
 late of a repartition publishes posts on the next topic set.
 """
 

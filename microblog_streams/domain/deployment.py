@@ -30,7 +30,7 @@ class Deployment:
     """The one row of the table. ``era`` grows when PostgreSQL has lost commits, so that new edge versions win.
 
     ``generation`` is the topic set. ``audit`` counts the requests to compare the follower tables with PostgreSQL
-    (``services.edge_audit``).
+    (``services.audits``).
     """
 
     generation: int

@@ -141,7 +141,7 @@ class CaughtUp:
 
     The outbox must have published what it had, and then the group must commit up to the end offsets of that moment.
     Later events are not waited for, or the wait would never end. ``connect`` opens a connection to Kafka; ``compared``
-    says whether the followers tables were compared with PostgreSQL after it lost commits (``services.edge_audit``).
+    says whether the followers tables were compared with PostgreSQL after it lost commits (``services.audits``).
     """
 
     outbox: Outbox

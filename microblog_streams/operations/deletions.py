@@ -15,7 +15,7 @@ from microblog_streams.domain.models import Post
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.ports import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
-from microblog_streams.ports.event_log import Lease
+from microblog_streams.ports.events import Lease
 
 #: Posts of a deleted user flagged between two checks of the lease: ten concurrent requests, of a worker's limit of 96.
 BATCH_POSTS = 100

@@ -18,7 +18,7 @@ from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
-from microblog_streams.ports.event_log import Lease
+from microblog_streams.ports.events import Lease
 
 #: Rows read, and timelines pushed to, in one step: some 0.3 ms of the event loop and 1 ms of Redis, which other work
 #: waits for. With 500, a post to a million took as long, and an ordinary post beside it 20 ms more than its 14 ms at

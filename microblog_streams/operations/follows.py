@@ -29,7 +29,7 @@ from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users, people_page
 from microblog_streams.ports import BlockStore, Followers, FollowStore, PostStore, Row, RowSlice, TimelineStore
-from microblog_streams.ports.event_log import Lease
+from microblog_streams.ports.events import Lease
 
 
 @dataclass(frozen=True)

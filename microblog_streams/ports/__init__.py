@@ -4,13 +4,18 @@ Every method may raise ``StoreUnavailable``; other errors are named. Pages go by
 the last id of the page before, exclusive), because positions stay right while rows come and go.
 """
 
-from microblog_streams.ports.connection import Connection
-from microblog_streams.ports.dead_letters import Bounds, DeadLetterReader, Resolution, ResolvedLetters, SourceTopics
-from microblog_streams.ports.event_log import EventLog, Outbox
+from microblog_streams.ports.events import (
+    Bounds,
+    DeadLetterReader,
+    EventLog,
+    Outbox,
+    Resolution,
+    ResolvedLetters,
+    SourceTopics,
+)
 from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice, FollowStore, Row, RowSlice
+from microblog_streams.ports.infrastructure import Connection, Progress, RateStore
 from microblog_streams.ports.posts import PageCache, PostCache, PostStore, UserCache
-from microblog_streams.ports.progress import Progress
-from microblog_streams.ports.rates import RateStore
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
 from microblog_streams.ports.users import BeforeCommit, IdempotencyStore, PasswordStore, TokenStore, UserStore
 

@@ -19,14 +19,13 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.domain.topics import changelog_name
 from microblog_streams.kafka.clients import client_options
-from microblog_streams.kafka.close_topics import close_topics
-from microblog_streams.kafka.topics import create_topics
+from microblog_streams.kafka.topics import close_topics, create_topics
 from microblog_streams.operations.deletions import tombstone
 from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import Row
 from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.users import Users
-from tables.codec import encode_key, encode_row
+from tables.followers import encode_key, encode_row
 
 #: Rows of one page, hence of the records in flight.
 PAGE_ROWS: Final = 2_000

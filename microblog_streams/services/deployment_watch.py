@@ -15,7 +15,7 @@ from microblog_streams.aio.tasks import Service
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
 from microblog_streams.domain.errors import MicroblogError, SetupError
-from microblog_streams.services.worker_exit import start_again
+from microblog_streams.services.worker_process import start_again
 from microblog_streams.stores.redis.worker_registry import Worker
 
 logger = logging.getLogger(__name__)

@@ -23,8 +23,7 @@ from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.operations.fan_out import SLICE_ROWS
 from microblog_streams.ports import Row
-from tables.codec import encode_key, encode_row
-from tables.followers import ROCKSDB, FollowersTable
+from tables.followers import ROCKSDB, FollowersTable, encode_key, encode_row
 
 #: The rows of each author, the author who is read, and seconds for which rows are read.
 FOLLOWERS, SECONDS = 50_000, 1.0

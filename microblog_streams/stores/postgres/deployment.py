@@ -199,7 +199,7 @@ _ASK: Final = "UPDATE deployment SET audit = audit + 1"
 
 
 class EdgeAudits:
-    """The partitions whose rows were compared with PostgreSQL (``services.edge_audit``). Raises StoreUnavailable."""
+    """The partitions whose rows were compared with PostgreSQL (``services.audits``). Raises StoreUnavailable."""
 
     def __init__(self, postgres: Postgres) -> None:
         """Use the pool of ``postgres``."""

@@ -11,7 +11,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from microblog_streams.bootstrap import application
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
-from microblog_streams.services.worker_exit import STOP_SECONDS
+from microblog_streams.services.worker_process import STOP_SECONDS
 from tests.component.delivery.reading_world import Reading
 from tests.support.waiting import until
 

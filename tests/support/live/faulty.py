@@ -5,7 +5,7 @@ Run with ``faust -A`` in place of the package.
 
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.operations.fan_out import FanOut
-from microblog_streams.ports.event_log import Lease
+from microblog_streams.ports.events import Lease
 from tests.support.live.probe import app
 
 BROKEN = "broken"

@@ -6,7 +6,7 @@ import pytest
 
 from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.domain.ids import encode_user
-from tables.codec import decode_row, encode_key
+from tables.followers import decode_row, encode_key
 
 CHANGELOG = "microblog-followers-changelog"
 PARTITIONS = set(range(8))

@@ -11,7 +11,7 @@ from microblog_streams.operations.fan_out import TOMBSTONE
 from microblog_streams.ports import Row
 from microblog_streams.repartition import topics
 from microblog_streams.repartition.topics import ChangelogCopy
-from tables.codec import decode_key, decode_row
+from tables.followers import decode_key, decode_row
 from tests.support.fakes.database import FakeDatabase
 from tests.support.fakes.follows import FakeFollows
 

@@ -13,7 +13,7 @@ from microblog_streams.delivery import stale_changelog_rows
 from microblog_streams.delivery.faust_patches import changelog
 from microblog_streams.domain.errors import NotMine, StoreUnavailable
 from microblog_streams.ports import Row
-from tables.codec import decode_row, encode_key, encode_row
+from tables.followers import decode_row, encode_key, encode_row
 from tests.support.waiting import DEADLINE_SECONDS
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)

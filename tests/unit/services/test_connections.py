@@ -1,6 +1,6 @@
 """The stores' connections are closed together, also where one cannot be."""
 
-from microblog_streams.services.store_connections import StoreConnections
+from microblog_streams.services.connections import StoreConnections
 
 
 class Store:

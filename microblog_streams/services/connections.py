@@ -1,13 +1,22 @@
-"""Connects to the stores in the background, so that a worker starts and answers while a store is unavailable."""
+"""Connects to the servers that a worker needs, for as long as it takes.
+
+``StoreConnections`` connects to the stores in the background, so that a worker starts and answers while a store is
+unavailable. ``BrokerGate`` waits for Kafka and its topics before Faust's producer and consumer start: as released, a
+worker ends within a second if the broker does not answer, before its web port is open.
+"""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka.errors import KafkaError
 
 from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.kafka.topics import check_topics, partition_counts
 from microblog_streams.ports import Connection
-from microblog_streams.services.worker_exit import stop_worker
+from microblog_streams.services.worker_process import stop_worker
 
 logger = logging.getLogger(__name__)
 
@@ -67,3 +76,33 @@ class StoreConnections(Service):
             await self.sleep(RETRY_SECONDS)
         logger.info("store_connected store=%s", connection.name)
         self.connected[connection.name].set()
+
+
+class BrokerGate(Service):
+    """Its start ends when the broker answers and has all topics; services later in the start order wait for that."""
+
+    def __init__(self, options: Mapping[str, Any], topics: Mapping[str, int | None]) -> None:
+        """``options`` are those of aiokafka's clients; ``topics`` maps names to partitions (None: any number)."""
+        super().__init__()
+        self.open = asyncio.Event()
+        self._options = options
+        self._topics = topics
+
+    async def on_start(self) -> None:
+        """Wait for the broker, then check the topics. A SetupError ends the worker."""
+        waited = 0.0
+        while not self.should_stop:
+            try:
+                check_topics(await partition_counts(self._options, list(self._topics)), self._topics)
+                self.open.set()
+                return
+            except SetupError as exc:
+                stop_worker(exc)
+                await asyncio.sleep(LOG_SECONDS)
+            except (KafkaError, OSError) as exc:
+                if waited % LOG_SECONDS == 0:
+                    logger.warning(
+                        "broker_awaited servers=%s reason=%s", ",".join(self._options["bootstrap_servers"]), exc
+                    )
+                waited += RETRY_SECONDS
+                await asyncio.sleep(RETRY_SECONDS)
