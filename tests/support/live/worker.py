@@ -104,12 +104,9 @@ class Worker:
         """
         data = None if body is None else json.dumps(body).encode()
         token = self.environment[f"{PREFIX}ADMIN_TOKEN"] if token is None else token
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if key:
-            headers["Idempotency-Key"] = key
-        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
+        headers = {"Authorization": f"Bearer {token}" if token else "", "Idempotency-Key": key or ""}
+        given = {"Content-Type": "application/json"} | {name: value for name, value in headers.items() if value}
+        request = urllib.request.Request(self.url + path, data=data, headers=given, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as response:
                 return Answer(response.status, _parsed(response.read()), response.headers)

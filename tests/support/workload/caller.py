@@ -93,6 +93,11 @@ class Caller:
             self._note(begun, url, request, repr(exc))
             return NO_ANSWER, None, REFUSED_PAUSE
         self._note(begun, url, request, f"{got.status} {text[:200]}")
+        return self._outcome(request, unsure, got, text)
+
+    def _outcome(
+        self, request: Request, unsure: bool, got: aiohttp.ClientResponse, text: str
+    ) -> tuple[int, Any, float]:
         if got.status == request.good:
             return got.status, (json.loads(text) if text else None), 0.0
         if unsure and got.status == request.done:
