@@ -74,6 +74,24 @@ class Post(NamedTuple):
         return post_time(self.id)
 
 
+@dataclass(slots=True)
+class PostView:
+    """A post with its author's name, as pages show it. The same object is on many pages, and is not changed."""
+
+    id: UUID
+    author: int
+    username: str
+    content: str
+    #: The JSON that ``web.api.schemas`` writes, once for all pages, and a hash of it; empty before.
+    json: bytes = field(default=b"", compare=False, repr=False)
+    digest: bytes = field(default=b"", compare=False, repr=False)
+
+    @property
+    def created_at(self) -> datetime:
+        """The time from the id (UTC, to the millisecond)."""
+        return post_time(self.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
     """A follow edge. ``version`` grows with every change of the edge, in commit order."""

@@ -1,12 +1,9 @@
 """Pages: part of an ordered list, with the positions of the pages around it. web/ turns positions into cursors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
-
-from microblog_streams.domain.ids import post_time
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -25,20 +22,6 @@ class Page(Generic[T, P]):
     whole: bool = True
 
 
-class PostView(NamedTuple):
-    """A post with its author's name. A tuple, because it is cheap to make and a page has 20."""
-
-    id: UUID
-    author: int
-    username: str
-    content: str
-
-    @property
-    def created_at(self) -> datetime:
-        """The time in the id (UTC, milliseconds)."""
-        return post_time(self.id)
-
-
 class Shown(Protocol):
     """An item whose id is its position."""
 
@@ -53,9 +36,9 @@ S = TypeVar("S", bound=Shown)
 
 def timeline_below(page: Page[S, UUID], before: UUID | None) -> Page[S, UUID]:
     """Add the position of newer posts: above the first post, else above ``before``."""
-    if page.items or before is None:
-        return replace(page, prev=page.items[0].id if page.items else None)
-    return replace(page, prev=_beside(before, above=False))
+    if page.items:
+        return Page(page.items, page.next, prev=page.items[0].id)
+    return Page(page.items, page.next, prev=None if before is None else _beside(before, above=False))
 
 
 def timeline_above(items: Sequence[S], after: UUID) -> Page[S, UUID]:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from microblog_streams.aio.circuit_breaker import best_effort
@@ -19,11 +20,21 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.errors import Forbidden, NotFound, StoreUnavailable
 from microblog_streams.domain.events import HEADERS, Event, PostCreated, PostDeleted
 from microblog_streams.domain.ids import encode_entry, entry_author, entry_post_id, new_post_id
-from microblog_streams.domain.models import IdempotencyKey, Post, Reserved, User
+from microblog_streams.domain.models import IdempotencyKey, Post, PostView, Reserved, User
 from microblog_streams.operations import validation
-from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users
-from microblog_streams.ports import EventLog, IdempotencyStore, PageCache, PostCache, PostStore, TimelineStore
+from microblog_streams.ports import (
+    CachedPage,
+    EventLog,
+    IdempotencyStore,
+    PageCache,
+    PostCache,
+    PostStore,
+    TimelineStore,
+)
+
+NOTHING_CACHED: Final = CachedPage(None, {}, {})
 
 ReadEntries = Callable[[UUID | None, int], Awaitable[Sequence[bytes]]]
 
@@ -37,25 +48,27 @@ class Hydration:
     page_cache: PageCache
     users: Users
 
-    async def views(self, entries: Sequence[bytes], owner: int) -> list[PostView]:
+    async def views(self, entries: Sequence[bytes], owner: int) -> Sequence[PostView]:
         """Return the posts in the order of ``entries``, without deleted ones. ``owner``: whose page they are on.
 
         Raises NotFound (the owner), and StoreUnavailable where a post cannot be read.
         """
+        cached = await best_effort("cached_page", lambda: self.page_cache.page(entries, owner), NOTHING_CACHED)
+        if cached.shown is not None and cached.users.get(owner):
+            return cached.shown
+        return await self._completed(entries, owner, cached)
+
+    async def _completed(self, entries: Sequence[bytes], owner: int, cached: CachedPage) -> Sequence[PostView]:
+        """Return the same, reading from the stores what is not cached."""
         ids = [entry_post_id(entry) for entry in entries]
-        people = {owner, *map(entry_author, entries)}
-        nothing: tuple[Mapping[UUID, Post], Mapping[int, User | None]] = ({}, {})
-        cached_posts, cached_people = await best_effort(
-            "cached_page", lambda: self.page_cache.get_many(ids, people), nothing
-        )
-        people_there = await self.users.complete(people, cached_people)
-        if owner not in people_there:
+        people = await self.users.complete({owner, *map(entry_author, entries)}, cached.users)
+        if owner not in people:
             raise NotFound("user", owner)
-        posts = await self._complete(ids, cached_posts)
+        posts = await self._complete(ids, cached.posts)
         for post_id in ids:
             if post_id not in posts:
                 raise StoreUnavailable("cassandra", f"post {post_id} is not readable yet")
-        return _shown([posts[post_id] for post_id in ids], people_there)
+        return _shown([posts[post_id] for post_id in ids], people)
 
     async def page(self, read: ReadEntries, before: UUID | None, limit: int, owner: int) -> Page[PostView, UUID]:
         """Return up to ``limit`` posts older than ``before``; reads on where deleted ones were dropped.

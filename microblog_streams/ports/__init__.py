@@ -15,7 +15,7 @@ from microblog_streams.ports.events import (
 )
 from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice, FollowStore, Row, RowSlice
 from microblog_streams.ports.infrastructure import Connection, Progress, RateStore
-from microblog_streams.ports.posts import PageCache, PostCache, PostStore, UserCache
+from microblog_streams.ports.posts import CachedPage, PageCache, PostCache, PostStore, UserCache
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
 from microblog_streams.ports.users import BeforeCommit, IdempotencyStore, PasswordStore, TokenStore, UserStore
 
@@ -24,6 +24,7 @@ __all__ = [
     "BlockStore",
     "Bounds",
     "Building",
+    "CachedPage",
     "Check",
     "Connection",
     "DeadLetterReader",

@@ -1,10 +1,10 @@
 """Posts in Cassandra, and the caches of posts and users in Redis."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from microblog_streams.domain.models import Post, User
+from microblog_streams.domain.models import Post, PostView, User
 
 
 class PostStore(Protocol):
@@ -92,11 +92,20 @@ class UserCache(Protocol):
         ...
 
 
+class CachedPage(NamedTuple):
+    """What the caches have of a page."""
+
+    #: The posts to show, in order, without deleted ones; None where the caches lack a post or an author.
+    shown: Sequence[PostView] | None
+    #: Users as from their cache: the owner, and all authors if ``shown`` is None.
+    users: Mapping[int, User | None]
+    #: Posts as from their cache, if ``shown`` is None.
+    posts: Mapping[UUID, Post]
+
+
 class PageCache(Protocol):
     """Both caches in one round trip, for a page of posts with the names of their authors."""
 
-    async def get_many(
-        self, ids: Sequence[UUID], users: Collection[int]
-    ) -> tuple[Mapping[UUID, Post], Mapping[int, User | None]]:
-        """Return cached posts and users, each as from its own cache."""
+    async def page(self, entries: Sequence[bytes], owner: int) -> CachedPage:
+        """Return what is cached of the entries' posts, their authors and the page's owner."""
         ...

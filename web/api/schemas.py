@@ -6,7 +6,7 @@ a misspelt one would be ignored silently.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
+from hashlib import sha256
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from microblog_streams.domain import models
 from microblog_streams.domain.ids import MAX_USER_ID
-from microblog_streams.operations.pages import PostView
+from microblog_streams.domain.models import PostView
 from microblog_streams.operations.tokens import Issued
 from microblog_streams.operations.validation import (
     CONTENT,
@@ -28,11 +28,6 @@ from microblog_streams.operations.validation import (
 )
 from web.http.body import RequestModel
 from web.http.responses import ResponseModel
-
-#: Posts whose JSON a worker caches.
-CACHED_POSTS: Final = 4_096
-#: Length of the longest post whose JSON is cached: longer ones could make the cache larger than 20 MB.
-CACHED_POST_CHARACTERS: Final = 1_000
 
 
 def rfc3339(at: datetime) -> str:
@@ -178,16 +173,16 @@ def users_json(users: Iterable[models.User]) -> bytes:
 
 def posts_json(posts: Iterable[PostView]) -> bytes:
     """Return a JSON array of posts, each as ``Post`` would serialise it."""
-    texts = [
-        _post_json(post) if len(post.content) <= CACHED_POST_CHARACTERS else _post_json.__wrapped__(post)
-        for post in posts
-    ]
-    return b"[" + b",".join(texts) + b"]"
+    return b"[" + b",".join([post.json or _written(post).json for post in posts]) + b"]"
 
 
-@lru_cache(CACHED_POSTS)
-def _post_json(post: PostView) -> bytes:
-    """Return a post's JSON without a model, which would cost more. Cached, because many pages have the same posts."""
+def posts_digest(posts: Iterable[PostView]) -> bytes:
+    """Return a SHA-256 that changes whenever ``posts_json`` does."""
+    return sha256(b"".join([post.digest or _written(post).digest for post in posts])).digest()
+
+
+def _written(post: PostView) -> PostView:
+    """Write a post's JSON, which stays with the post. No model, which would cost more."""
     fields = {
         "postId": str(post.id),
         "userId": post.author,
@@ -195,7 +190,9 @@ def _post_json(post: PostView) -> bytes:
         "content": post.content,
         "createdAt": rfc3339(post.created_at),
     }
-    return to_json(fields)
+    post.json = to_json(fields)
+    post.digest = sha256(post.json).digest()
+    return post
 
 
 class Following(ResponseModel):

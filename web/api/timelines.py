@@ -1,14 +1,12 @@
 """Home timelines: the posts of a user and of the users whom they follow.
 
 Timelines are polled, so each complete page has an ETag, and a poll that finds nothing new is a 304 without a body. The
-tag is a hash of everything on the page that can change: the posts' ids in order, their authors' names, and the links.
-So it changes with a post that arrives late in the middle of the page, and with a deleted one. A post's text never
-changes, so its id stands for it; the names of the fields are hashed too, so that a release with other fields makes
-other tags. The tag is weak, because compressed or not the page is the same.
+tag is a hash of the page and its links, so it changes with a post that arrives late in the middle of the page, with a
+deleted one, and with a release that writes other fields. It is weak, because compressed or not the page is the same.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -18,8 +16,9 @@ from aiohttp.helpers import ETAG_ANY
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import NotFound, Unfinished
-from microblog_streams.operations.pages import Page, PostView
-from web.api.schemas import Post, posts_json
+from microblog_streams.domain.models import PostView
+from microblog_streams.operations.pages import Page
+from web.api.schemas import Post, posts_digest, posts_json
 from web.api.view import Access, View, endpoint
 from web.http import responses
 from web.http.authorization import require_user
@@ -58,7 +57,7 @@ class Timeline(View):
         paging = Paging.of(request, user_id(user))
         page = await self._page(paging)
         links = paging.links(page, *_KINDS)
-        response = _respond(request, page.items, links) if page.whole else _incomplete(page.items)
+        response = respond(request, page.items, links) if page.whole else _incomplete(page.items)
         response.headers.update(CACHING)
         return response
 
@@ -69,15 +68,13 @@ class Timeline(View):
         return await self.operations.timelines.older(paging.owner, position, paging.limit)
 
 
-def etag(posts: Sequence[PostView], links: Mapping[str, str]) -> ETag:
-    """Return the ETag of a page of posts; ``links`` are its headers."""
-    names = [*Post.model_fields, *links.values(), str(len(posts)), *[post.username for post in posts]]
-    digest = sha256("\n".join(names).encode())
-    digest.update(b"".join([post.id.bytes for post in posts]))
-    return ETag(urlsafe_b64encode(digest.digest()[:_ETAG_BYTES]).decode(), is_weak=True)
+def etag(posts: Iterable[PostView], links: Mapping[str, str]) -> ETag:
+    """Return the ETag of a page; ``links`` are its headers."""
+    digest = sha256("\n".join(links.values()).encode() + posts_digest(posts)).digest()
+    return ETag(urlsafe_b64encode(digest[:_ETAG_BYTES]).decode(), is_weak=True)
 
 
-def _respond(request: Request, posts: Sequence[PostView], links: Mapping[str, str]) -> Response:
+def respond(request: Request, posts: Sequence[PostView], links: Mapping[str, str]) -> Response:
     """Return a complete page, or a 304 if the client has it."""
     current = etag(posts, links)
     if _has(request, current):
@@ -88,7 +85,7 @@ def _respond(request: Request, posts: Sequence[PostView], links: Mapping[str, st
     return response
 
 
-def _incomplete(posts: Sequence[PostView]) -> Response:
+def _incomplete(posts: Iterable[PostView]) -> Response:
     """Return a page without ETag and links, which the client is to request again."""
     return responses.json(posts_json(posts), headers=INCOMPLETE)
 

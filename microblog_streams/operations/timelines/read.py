@@ -12,7 +12,8 @@ from uuid import UUID
 
 from microblog_streams.domain.errors import StoreUnavailable, Unfinished
 from microblog_streams.domain.ids import entry_post_id
-from microblog_streams.operations.pages import Page, PostView, timeline_above, timeline_below
+from microblog_streams.domain.models import PostView
+from microblog_streams.operations.pages import Page, timeline_above, timeline_below
 from microblog_streams.operations.posts import Hydration
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.rebuild import RebuildQueue
@@ -63,7 +64,7 @@ class Timelines:
         position = after
         while len(views) < limit:
             entries = await self._entries_above(user, position, limit)
-            views = await self.hydration.views(entries, user) + views
+            views = [*await self.hydration.views(entries, user), *views]
             if len(entries) < limit:
                 break
             position = entry_post_id(entries[0])

@@ -8,17 +8,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from microblog_streams.domain.models import Post, User
+from microblog_streams.domain.ids import POST_BYTES, entry_author
+from microblog_streams.domain.models import Post, PostView, User
+from microblog_streams.ports import CachedPage
 from microblog_streams.stores.redis.connection import Redis
-
-if TYPE_CHECKING:
-    from functools import _lru_cache_wrapper
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,12 @@ USERS: Final = "user:"
 POST_SECONDS: Final = 86_400
 #: Life of a user: the same few appear on every page, so an hour already saves nearly all reads.
 USER_SECONDS: Final = 3_600
-#: Decoded posts, and decoded users, that a worker keeps: most pages show the same ones.
-MAX_DECODED_VALUES: Final = 8_192
-#: Largest value that is kept decoded; longer ones would take more than 25 MB in all.
-MAX_DECODED_BYTES: Final = 1_024
+#: Views of posts that a worker keeps: most pages show the same ones.
+MAX_KEPT_VIEWS: Final = 8_192
+#: Largest value of a post whose view is kept: with their JSON, longer ones could take more than 50 MB in all.
+MAX_KEPT_BYTES: Final = 1_024
+#: Decoded users that a worker keeps.
+MAX_DECODED_USERS: Final = 8_192
 
 #: Stored posts that a worker remembers: those of some seconds.
 MAX_STORED_POSTS: Final = 4_096
@@ -43,24 +45,85 @@ MAX_STORED_POSTS: Final = 4_096
 #: releases wrote that also for posts that they had only read.
 _STORED: Final = b',"written":true}'
 
-Found = tuple[Mapping[UUID, Post], Mapping[int, User | None]]
-
 
 class PageCache:
-    """Reads both caches in one round trip."""
+    """Reads both caches in one round trip.
+
+    The same posts are on many timelines, so a worker keeps the views of the last ones with the two values that each was
+    made of. A page compares these with what Redis returns: a view is used exactly as long as both values are the same,
+    so a deletion or another worker's write needs no message. Nothing is decoded or made for a post that is kept.
+    """
 
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
         """``era`` returns PostgreSQL's era: users of an earlier era may be lost, and their ids reused."""
         self._redis = redis
         self._era = era
 
-    async def get_many(self, ids: Sequence[UUID], users: Collection[int]) -> Found:
-        """Return the cached posts and users."""
+    async def page(self, entries: Sequence[bytes], owner: int) -> CachedPage:
+        """Return what is cached of the entries' posts, their authors and the page's owner."""
         era = self._era()
-        keys = [*map(post_key, ids), *(user_key(user, era) for user in users)]
-        found = await self._redis.get_many(keys) if keys else []
-        posts = _known(ids, found, _post)
-        return posts, _known(users, found[len(ids) :], _user)
+        kept = [_kept_view(entry) for entry in entries]
+        people = {owner, *[each.author for each in kept]}
+        keys = [*[each.key for each in kept], *[user_key(user, era) for user in people]]
+        values = await self._redis.get_many(keys)
+        names = dict(zip(people, values[len(kept) :], strict=True))
+        views = [
+            each.view if each.body == body and each.name == names[each.author] else each.read(body, names[each.author])
+            for each, body in zip(kept, values, strict=False)
+        ]
+        if all(views):
+            shown = [view for view in views if isinstance(view, PostView)]
+            return CachedPage(shown, _known([owner], [names[owner]], _user), {})
+        posts = _known([each.post_id for each in kept], values, _post)
+        return CachedPage(None, _known(names, names.values(), _user), posts)
+
+
+class _Hidden(Enum):
+    """Stands for a post that is not shown, since it or its author is deleted."""
+
+    HIDDEN = "hidden"
+
+
+#: The view of two cached values; None where one is missing or cannot be decoded.
+_View = PostView | _Hidden | None
+
+
+class _KeptView:
+    """The view of an entry's post, and the cached values it was made of: the post's and its author's."""
+
+    __slots__ = ("author", "body", "key", "name", "post_id", "view")
+
+    def __init__(self, entry: bytes) -> None:
+        """Start with the view of two missing values, which is None."""
+        self.post_id = UUID(bytes=entry[:POST_BYTES])
+        self.key = post_key(self.post_id)
+        self.author = entry_author(entry)
+        self.body: bytes | None = None
+        self.name: bytes | None = None
+        self.view: _View = None
+
+    def read(self, body: bytes | None, name: bytes | None) -> _View:
+        """Return the view of these values, and keep it unless it is large."""
+        view = self._view(body, name)
+        if view is not None and body is not None and len(body) <= MAX_KEPT_BYTES:
+            self.body, self.name, self.view = body, name, view
+        return view
+
+    def _view(self, body: bytes | None, name: bytes | None) -> _View:
+        if body is None or name is None:
+            return None
+        try:
+            post, author = _post(self.post_id, body), _user(self.author, name)
+        except ValueError:
+            return None  # ``_known`` logs it
+        if post.deleted or author is None:
+            return _Hidden.HIDDEN
+        return PostView(post.id, post.author, author.username, post.content) if post.author == self.author else None
+
+
+@lru_cache(MAX_KEPT_VIEWS)
+def _kept_view(entry: bytes) -> _KeptView:
+    return _KeptView(entry)
 
 
 class PostCache:
@@ -69,13 +132,12 @@ class PostCache:
     def __init__(self, redis: Redis) -> None:
         """Share ``redis``, which need not be connected yet."""
         self._redis = redis
-        self._pages = PageCache(redis)
         #: The posts that this process cached as stored, in order; the agent that fans a post out often runs here.
         self._stored: dict[UUID, None] = {}
 
     async def get_many(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         """Return the cached posts."""
-        return (await self._pages.get_many(ids, ()))[0]
+        return _known(ids, await self._redis.get_many([post_key(post_id) for post_id in ids]), _post)
 
     async def fill(self, posts: Collection[Post], stored: bool = False) -> None:
         """Add posts that are not cached, in one round trip. A deleted post sets its mark, over any value."""
@@ -110,12 +172,12 @@ class UserCache:
     def __init__(self, redis: Redis, era: Callable[[], int] = lambda: 0) -> None:
         """``era`` returns PostgreSQL's era: users of an earlier era may be lost, and their ids reused."""
         self._redis = redis
-        self._pages = PageCache(redis, era)
         self._era = era
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User | None]:
         """Return the cached users; None for deleted ones."""
-        return (await self._pages.get_many((), ids))[1]
+        era = self._era()
+        return _known(ids, await self._redis.get_many([user_key(user, era) for user in ids]), _user)
 
     async def fill(self, users: Collection[User]) -> None:
         """Add users that are not cached, in one round trip."""
@@ -128,7 +190,6 @@ class UserCache:
         )
 
 
-@lru_cache(MAX_DECODED_VALUES)
 def post_key(post_id: UUID) -> str:
     """Return the key of a post in the cache."""
     return f"{POSTS}{post_id}"
@@ -158,19 +219,20 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def _known(keys: Iterable[Key], values: Iterable[bytes | None], read: "_lru_cache_wrapper[Value]") -> dict[Key, Value]:
+def _known(
+    keys: Iterable[Key], values: Iterable[bytes | None], decode: Callable[[Key, bytes], Value]
+) -> dict[Key, Value]:
     """Decode the values that exist, by key. A value that cannot be decoded counts as missing."""
     known = {}
     for key, raw in zip(keys, values, strict=False):
         if raw is not None:
             try:
-                known[key] = (read if len(raw) <= MAX_DECODED_BYTES else read.__wrapped__)(key, raw)
+                known[key] = decode(key, raw)
             except ValueError:
                 log.warning("cache_value_broken of=%s", key)
     return known
 
 
-@lru_cache(MAX_DECODED_VALUES)
 def _post(post_id: UUID, raw: bytes) -> Post:
     match from_json(raw):
         case {"author": int(author), "content": str(content)}:
@@ -180,7 +242,7 @@ def _post(post_id: UUID, raw: bytes) -> Post:
     raise ValueError("no post")
 
 
-@lru_cache(MAX_DECODED_VALUES)
+@lru_cache(MAX_DECODED_USERS)
 def _user(user: int, raw: bytes) -> User | None:
     match from_json(raw):
         case {"username": str(username), "created_at": str(created_at)}:

@@ -142,6 +142,8 @@ class Redis:
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return the values of keys, in one round trip; on a cluster one for each server, concurrently."""
+        if not keys:
+            return []
         if not self._cluster:
             return cast("list[bytes | None]", await self.read("MGET", *keys))
         async with self.translated() as client, client.pipeline(transaction=False) as pipe:

@@ -3,8 +3,8 @@
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from tests.support.contracts.caches import PostCacheContract, UserCacheContract
-from tests.support.fakes.caches import FakePostCache, FakeUserCache
+from tests.support.contracts.caches import PageCacheContract, PostCacheContract, UserCacheContract
+from tests.support.fakes.caches import FakePageCache, FakePostCache, FakeUserCache
 
 
 class TestFakePostCache(PostCacheContract):
@@ -17,6 +17,20 @@ class TestFakeUserCache(UserCacheContract):
     @pytest.fixture
     def cache(self):
         return FakeUserCache()
+
+
+class TestFakePageCache(PageCacheContract):
+    @pytest.fixture
+    def posts(self):
+        return FakePostCache()
+
+    @pytest.fixture
+    def users(self):
+        return FakeUserCache()
+
+    @pytest.fixture
+    def pages(self, posts, users):
+        return FakePageCache(posts, users)
 
 
 @pytest.mark.parametrize("make", [FakePostCache, FakeUserCache])

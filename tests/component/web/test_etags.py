@@ -8,9 +8,8 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.domain.ids import encode_entry
-from microblog_streams.domain.models import Post
+from microblog_streams.domain.models import Post, PostView
 from microblog_streams.operations import operations
-from microblog_streams.operations.pages import PostView
 from microblog_streams.operations.timelines import rebuild
 from microblog_streams.ports import TimelineState
 from tests.support.fakes.counted import counted
@@ -20,7 +19,7 @@ from web.http.paging import CursorKind
 
 PATH = "/timelines/1"
 #: What a page costs.
-PAGE = ["timelines.older", "page_cache.get_many"]
+PAGE = ["timelines.older", "page_cache.page"]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from microblog_streams.domain.models import Post, User
 from microblog_streams.stores.redis import caches
 from microblog_streams.stores.redis.caches import (
     MARK_SECONDS,
-    MAX_DECODED_BYTES,
+    MAX_KEPT_BYTES,
     POST_SECONDS,
     USER_SECONDS,
     PageCache,
@@ -19,7 +19,14 @@ from microblog_streams.stores.redis.caches import (
 )
 from microblog_streams.stores.redis.connection import Redis
 from tests.support.connections import opened
-from tests.support.contracts.caches import JOINED, PostCacheContract, UserCacheContract
+from tests.support.contracts.caches import (
+    JOINED,
+    PageCacheContract,
+    PostCacheContract,
+    UserCacheContract,
+    entry,
+    view,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -104,39 +111,69 @@ class TestUserCache(UserCacheContract):
     async def test_a_new_era_forgets_the_users_of_the_one_before(self, redis, user):
         """PostgreSQL may have lost them."""
         era = [0]
-        cache, shelf = UserCache(redis, lambda: era[0]), PageCache(redis, lambda: era[0])
+        cache = UserCache(redis, lambda: era[0])
         await cache.fill([User(user, "ada", JOINED)])
         await cache.delete(user + 1)
         era[0] = 1
-        assert await cache.get_many([user, user + 1]) == (await shelf.get_many([], [user, user + 1]))[1] == {}
+        assert await cache.get_many([user, user + 1]) == {}
         await cache.fill([User(user, "eve", JOINED)])
         assert (await cache.get_many([user]))[user].username == "eve"
 
 
-class TestShelf:
+class TestPageCache(PageCacheContract):
     @pytest.fixture
-    def user(self):
-        return 1 + randbelow(2**62)
+    def pages(self, redis):
+        return PageCache(redis)
 
-    async def test_one_call_reads_both_caches(self, redis, post, user):
-        author, gone = User(user, "ada", JOINED), user + 1
-        await PostCache(redis).fill([post])
-        await UserCache(redis).fill([author])
-        await UserCache(redis).delete(gone)
+    @pytest.fixture
+    def posts(self, redis):
+        return PostCache(redis)
+
+    @pytest.fixture
+    def users(self, redis):
+        return UserCache(redis)
+
+    async def test_it_asks_once(self, redis, pages, ann, post):
         before = await calls_of(redis)
-        found = await PageCache(redis).get_many([new_post_id(), post.id], {user, gone, user + 2})
-        assert found == ({post.id: post}, {user: author, gone: None})
+        await pages.page([entry(post)], ann.id)
         # On a cluster it is a call for each of the servers.
         assert redis.clustered or await calls_of(redis) == before + 1
 
-    async def test_an_empty_request_returns_nothing(self, redis):
-        assert await PageCache(redis).get_many([], []) == ({}, {})
+    async def test_a_view_is_made_once_for_all_pages_and_all_readers(self, pages, ann, post):
+        first, second = [(await pages.page([entry(post)], ann.id)).shown for _ in range(2)]
+        assert first[0] is second[0]
 
-    async def test_long_posts_are_read_each_time(self, redis, post):
-        long = post._replace(content="x" * MAX_DECODED_BYTES)
-        await PostCache(redis).fill([long])
-        for _ in range(2):
-            assert (await PageCache(redis).get_many([long.id], ()))[0] == {long.id: long}
+    async def test_another_value_is_another_view(self, redis, pages, ann, post):
+        await pages.page([entry(post)], ann.id)
+        await redis.client.set(f"user:{ann.id}", b'{"username":"anna","created_at":"2026-02-03T04:05:06Z"}', ex=60)
+        assert [each.username for each in (await pages.page([entry(post)], ann.id)).shown] == ["anna"]
+        await redis.client.set(f"post:{post.id}", b'{"author":%d,"content":"other"}' % ann.id, ex=60)
+        assert [each.content for each in (await pages.page([entry(post)], ann.id)).shown] == ["other"]
+
+    async def test_views_of_long_posts_are_not_kept(self, pages, posts, ann):
+        long = Post(new_post_id(), ann.id, "x" * MAX_KEPT_BYTES)
+        await posts.fill([long])
+        first, second = [(await pages.page([entry(long)], ann.id)).shown for _ in range(2)]
+        assert first == second == [view(long, ann)]
+        assert first[0] is not second[0]
+
+    @pytest.mark.parametrize("raw", BROKEN)
+    async def test_an_unreadable_post_is_missing_and_logged(self, redis, pages, ann, post, caplog, raw):
+        await redis.client.set(f"post:{post.id}", raw, ex=60)
+        assert await pages.page([entry(post)], ann.id) == (None, {ann.id: ann}, {})
+        assert f"cache_value_broken of={post.id}" in caplog.text
+
+    async def test_in_another_era_no_user_of_the_one_before_is_known(self, redis, posts):
+        """PostgreSQL may have lost them."""
+        era = [0]
+        pages, users = PageCache(redis, lambda: era[0]), UserCache(redis, lambda: era[0])
+        ada = User(1 + randbelow(2**62), "ada", JOINED)
+        post = Post(new_post_id(), ada.id, "here")
+        await users.fill([ada])
+        await posts.fill([post])
+        assert (await pages.page([entry(post)], ada.id)).shown == [view(post, ada)]
+        era[0] = 1
+        assert await pages.page([entry(post)], ada.id) == (None, {}, {post.id: post})
 
 
 class TestOutage:

@@ -1,13 +1,16 @@
-"""What every PostCache and UserCache does. Bind to one with a fixture ``cache``; ids are drawn, so it may be shared."""
+"""What every PostCache, UserCache and PageCache does. Bind to one with a fixture ``cache``; ids are drawn at random.
+
+So it may be shared. A PageCache is bound with ``pages``, beside the other two, ``posts`` and ``users``.
+"""
 
 from datetime import UTC, datetime
 from secrets import randbelow
 
 import pytest
 
-from microblog_streams.domain.ids import new_post_id
-from microblog_streams.domain.models import Post, User
-from microblog_streams.ports import PostCache, UserCache
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.models import Post, PostView, User
+from microblog_streams.ports import PageCache, PostCache, UserCache
 
 JOINED = datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=UTC)
 
@@ -113,3 +116,84 @@ class UserCacheContract:
         await cache.fill([User(user, "first", JOINED)])
         await cache.fill([User(user, "second", JOINED)])
         assert await cache.get_many([user]) == {user: User(user, "first", JOINED)}
+
+
+class PageCacheContract:
+    """The promises of ``interfaces.PageCache``, StoreUnavailable aside."""
+
+    @pytest.fixture
+    async def ann(self, users: UserCache) -> User:
+        """An author, who is cached."""
+        user = User(1 + randbelow(2**62), "ann", JOINED)
+        await users.fill([user])
+        return user
+
+    @pytest.fixture
+    async def post(self, posts: PostCache, ann: User) -> Post:
+        """A post of hers, which is cached."""
+        post = Post(new_post_id(), ann.id, 'Ünïcode, 👩‍🚀,\n tab\t, "quote" and \\ too')
+        await posts.fill([post])
+        return post
+
+    async def test_it_shows_the_posts_in_the_order_of_their_entries(
+        self, pages: PageCache, posts: PostCache, ann: User, post: Post
+    ):
+        other = Post(new_post_id(), ann.id, "newer")
+        await posts.fill([other])
+        for _ in range(2):  # the second time from what the first one kept
+            page = await pages.page([entry(post), entry(other), entry(post)], ann.id)
+            assert page.shown == [view(post, ann), view(other, ann), view(post, ann)]
+            assert page.users == {ann.id: ann}
+
+    async def test_the_owner_need_not_be_an_author(self, pages: PageCache, users: UserCache, ann: User, post: Post):
+        owner = User(ann.id + 1, "owner", JOINED)
+        assert (await pages.page([entry(post)], owner.id)).users.get(owner.id) is None
+        await users.fill([owner])
+        assert (await pages.page([entry(post)], owner.id)).users[owner.id] == owner
+        await users.delete(owner.id)
+        page = await pages.page([entry(post)], owner.id)
+        assert (page.shown, page.users[owner.id]) == ([view(post, ann)], None)
+
+    async def test_without_entries_it_tells_of_the_owner(self, pages: PageCache, ann: User):
+        assert await pages.page([], ann.id) == ([], {ann.id: ann}, {})
+        page = await pages.page([], ann.id + 1)
+        assert (page.shown, page.users) == ([], {})
+
+    async def test_a_deleted_post_is_not_shown(self, pages: PageCache, posts: PostCache, ann: User, post: Post):
+        other = Post(new_post_id(), ann.id, "stays")
+        await posts.fill([other])
+        await pages.page([entry(other), entry(post)], ann.id)
+        await posts.delete(post.id, ann.id)
+        for _ in range(2):
+            assert (await pages.page([entry(other), entry(post)], ann.id)).shown == [view(other, ann)]
+
+    async def test_no_post_of_a_deleted_author_is_shown(
+        self, pages: PageCache, users: UserCache, ann: User, post: Post
+    ):
+        owner = User(ann.id + 1, "owner", JOINED)
+        await users.fill([owner])
+        await pages.page([entry(post)], owner.id)
+        await users.delete(ann.id)
+        for _ in range(2):
+            assert (await pages.page([entry(post)], owner.id)).shown == []
+
+    async def test_where_a_post_is_missing_it_returns_what_there_is(self, pages: PageCache, ann: User, post: Post):
+        missing = Post(new_post_id(), ann.id, "in the store only")
+        for _ in range(2):
+            assert await pages.page([entry(missing), entry(post)], ann.id) == (None, {ann.id: ann}, {post.id: post})
+
+    async def test_where_an_author_is_missing_it_returns_what_there_is(
+        self, pages: PageCache, posts: PostCache, ann: User, post: Post
+    ):
+        stranger = Post(new_post_id(), ann.id + 1, "by a stranger")
+        await posts.fill([stranger])
+        page = await pages.page([entry(stranger), entry(post)], ann.id)
+        assert page == (None, {ann.id: ann}, {stranger.id: stranger, post.id: post})
+
+
+def entry(post: Post) -> bytes:
+    return encode_entry(post.id, post.author)
+
+
+def view(post: Post, author: User) -> PostView:
+    return PostView(post.id, post.author, author.username, post.content)

@@ -4,7 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.domain.models import Post, User
+from microblog_streams.domain.ids import entry_author, entry_post_id
+from microblog_streams.domain.models import Post, PostView, User
+from microblog_streams.ports import CachedPage
 
 
 class FakePostCache:
@@ -65,10 +67,16 @@ class FakePageCache:
     def __init__(self, posts: FakePostCache, users: FakeUserCache) -> None:
         self._posts, self._users = posts, users
 
-    async def get_many(
-        self, ids: Sequence[UUID], users: Collection[int]
-    ) -> tuple[Mapping[UUID, Post], Mapping[int, User | None]]:
-        return await self._posts.get_many(ids), await self._users.get_many(users)
+    async def page(self, entries: Sequence[bytes], owner: int) -> CachedPage:
+        ids, authors = [entry_post_id(entry) for entry in entries], [entry_author(entry) for entry in entries]
+        posts, users = await self._posts.get_many(ids), await self._users.get_many({owner, *authors})
+        missing = any(post not in posts for post in ids) or any(author not in users for author in authors)
+        shown = [
+            PostView(post.id, post.author, author.username, post.content)
+            for ident in ids
+            if (post := posts.get(ident)) and not post.deleted and (author := users.get(post.author))
+        ]
+        return CachedPage(None if missing else shown, users, posts)
 
 
 def _check(down: bool) -> None:

@@ -6,9 +6,9 @@ from uuid import UUID
 from microblog_streams.domain import topics
 from microblog_streams.domain.events import Event, Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
 from microblog_streams.domain.ids import encode_entry, new_post_id
-from microblog_streams.domain.models import Era, Post
+from microblog_streams.domain.models import Era, Post, PostView
 from microblog_streams.operations import Operations, Stores, operations
-from microblog_streams.operations.pages import Page, PostView
+from microblog_streams.operations.pages import Page
 from tests.support.fakes.access import FakePasswords, FakeTokens
 from tests.support.fakes.blocks import FakeBlocks
 from tests.support.fakes.caches import FakePageCache, FakePostCache, FakeUserCache

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from microblog_streams.domain.ids import new_post_id
-from microblog_streams.operations.pages import PostView
-from web.api.schemas import CACHED_POST_CHARACTERS, Post, posts_json, rfc3339
+from microblog_streams.domain.models import PostView
+from web.api.schemas import Post, posts_json, rfc3339
 
-LONG = "x" * (CACHED_POST_CHARACTERS + 1)
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123_456, tzinfo=UTC)
 
 
@@ -25,7 +24,7 @@ def test_times_are_utc_with_milliseconds(at, text):
     assert rfc3339(at) == text
 
 
-@pytest.mark.parametrize("text", ["plain", 'Ünïcode, 👩‍🚀,\n tab\t, "quote" and \\ too', LONG])
+@pytest.mark.parametrize("text", ["plain", 'Ünïcode, 👩‍🚀,\n tab\t, "quote" and \\ too'])
 def test_posts_are_written_as_their_model_says(text):
     posts = [PostView(new_post_id(), 2**63 - 1, name, text) for name in ("ann", "bø")]
     for _ in range(2):  # the second time they are kept
