@@ -87,9 +87,9 @@ class FaustApp(faust.App):
         return self._partitions() if self.tables.actives_ready else ()
 
     def _new_transport(self) -> TransportT:
-        mended = transport.PatchedTransport(self.conf.broker_consumer, self)
-        mended.heartbeat = self.heartbeat
-        return mended
+        patched = transport.PatchedTransport(self.conf.broker_consumer, self)
+        patched.heartbeat = self.heartbeat
+        return patched
 
     def _new_web(self) -> GuardedWeb:
         return GuardedWeb(self, Limits.of(self.settings), CorsPolicy(self.settings.cors_origins))

@@ -309,8 +309,8 @@ class GuardedHandler(RequestHandler):
         else:
             self.close()
             if self._request_in_progress and not self._body.is_eof():
-                told = error if isinstance(error, TooManyChunks) else RequestPayloadError(error.message)
-                self._body.set_exception(told)
+                cause = error if isinstance(error, TooManyChunks) else RequestPayloadError(error.message)
+                self._body.set_exception(cause)
         if not self._body.is_eof():
             self._body.feed_eof()
 

@@ -56,15 +56,15 @@ JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
 #: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Only
 #: acknowledgements wait for a row's confirmation, and they are held much longer.
 GATHER_SECONDS = 0.005
-#: Records that are sent before others have their turn.
-MAX_TOGETHER = 32
+#: Records that are sent before the loop runs other tasks.
+MAX_BURST_RECORDS = 32
 
 
 class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
     """A connection whose failed write is a KafkaConnectionError, whatever the event loop raises."""
 
     def send(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a request; return what its answer is awaited by. Raises KafkaConnectionError."""
+        """Send a request; return the future of its response. Raises KafkaConnectionError."""
         try:
             return super().send(*args, **kwargs)
         except RuntimeError as exc:
@@ -97,7 +97,7 @@ class HeartbeatThread(PatchedConsumerThread):
         return describe_again
 
     async def on_start(self) -> None:
-        """Start the consumer, then listen to what its coordinator is answered."""
+        """Start the consumer, then record the heartbeats that its coordinator gets answered."""
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator
         coordinator._send_req = _recording_heartbeats(
@@ -105,7 +105,7 @@ class HeartbeatThread(PatchedConsumerThread):
         )
 
     def set_fetch_wait(self, milliseconds: int) -> None:
-        """Let the next fetch, and those after it, wait so long for records."""
+        """Set how long the next fetch, and those after it, wait for records."""
         if self._consumer is not None and (fetcher := self._consumer._fetcher) is not None:
             fetcher._fetch_max_wait_ms = milliseconds
 
@@ -150,7 +150,7 @@ class RetryingProducerBuffer(ProducerBuffer):
     async def _send_pending(self, fut: FutureMessage) -> None:
         await self._offer(fut)
         left = self.pending.qsize()
-        if left % MAX_TOGETHER == 0:
+        if left % MAX_BURST_RECORDS == 0:
             await asyncio.sleep(0 if left else GATHER_SECONDS)
 
     async def _offer(self, fut: FutureMessage) -> None:
