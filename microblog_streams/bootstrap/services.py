@@ -5,7 +5,8 @@ is unavailable. Then come the services that wait for disk space, for Kafka and f
 them.
 """
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -91,13 +92,16 @@ def build_services(
     """Return the services, none of them started."""
     settings, postgres = app.settings, stores.postgres
     topics = topic_partitions(app.topic_set, app.conf.topic_partitions)
+    store_connections = StoreConnections([postgres, stores.cassandra, stores.redis])
+    broker_gate = BrokerGate(client_options(settings), topics)
+    reached = {**store_connections.connected, "kafka": broker_gate.open}
     return Services(
         cluster,
-        store_connections=StoreConnections([postgres, stores.cassandra, stores.redis]),
-        broker_gate=BrokerGate(client_options(settings), topics),
+        store_connections=store_connections,
+        broker_gate=broker_gate,
         disk_watch=DiskWatch(settings.worker_dir),
         clock_watch=ClockWatch(postgres.server_time, settings.clock_limit),
-        durability_watch=_durability_watch(settings, list(topics), stores.cassandra),
+        durability_watch=_durability_watch(settings, list(topics), stores.cassandra, reached),
         dead_letter_watch=_dead_letter_watch(settings, stores),
         outbox_relay=OutboxRelay(streaming.publisher, lambda: OutboxSession(postgres)),
         edge_audit=_edge_audit(app, stores, operations, cluster.deployment_watch),
@@ -106,7 +110,9 @@ def build_services(
     )
 
 
-def _durability_watch(settings: Settings, topics: Sequence[str], cassandra: Cassandra) -> DurabilityWatch:
+def _durability_watch(
+    settings: Settings, topics: Sequence[str], cassandra: Cassandra, reached: Mapping[str, asyncio.Event]
+) -> DurabilityWatch:
     async def check_topics() -> list[str]:
         return list(durability_checks.of_topics(settings, await topic_states(settings, topics)))
 
@@ -114,7 +120,7 @@ def _durability_watch(settings: Settings, topics: Sequence[str], cassandra: Cass
         state = await keyspace_state(cassandra, Address.of(settings).keyspace)
         return list(durability_checks.of_keyspace(settings, state))
 
-    return DurabilityWatch({"kafka": check_topics, "cassandra": check_keyspace})
+    return DurabilityWatch({"kafka": check_topics, "cassandra": check_keyspace}, reached)
 
 
 def _dead_letter_watch(settings: Settings, stores: Stores) -> DeadLetterWatch:

@@ -66,16 +66,17 @@ class StoreConnections(Service):
         while not self.should_stop:
             try:
                 await connection.connect()
-                break
             except SetupError as exc:
                 stop_worker(exc)
             except StoreUnavailable as exc:
                 if waited % LOG_SECONDS == 0:
                     logger.warning("store_awaited store=%s reason=%s", connection.name, exc.reason)
+            else:
+                logger.info("store_connected store=%s", connection.name)
+                self.connected[connection.name].set()
+                return
             waited += RETRY_SECONDS
             await self.sleep(RETRY_SECONDS)
-        logger.info("store_connected store=%s", connection.name)
-        self.connected[connection.name].set()
 
 
 class BrokerGate(Service):

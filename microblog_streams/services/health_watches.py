@@ -8,6 +8,7 @@ time of the worker that accepted it, and timelines are ordered by id. So posts f
 wrong places for good.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,10 +31,11 @@ Check = Callable[[], Awaitable[Sequence[str]]]
 class DurabilityWatch(Service):
     """``warnings`` has the last result of every store that ever answered."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
-        """``checks`` maps a store's name to its durability check."""
+    def __init__(self, checks: Mapping[str, Check], reached: Mapping[str, asyncio.Event]) -> None:
+        """Take each store's durability check, and the event that is set once the store was reached, by its name."""
         super().__init__()
         self._checks = checks
+        self._reached = reached
         self._found: dict[str, Sequence[str]] = {}
 
     @property
@@ -41,20 +43,26 @@ class DurabilityWatch(Service):
         """What keeps the stores from their guarantees, as text."""
         return [line for lines in self._found.values() for line in lines]
 
-    @Service.task
-    async def _watch(self) -> None:
+    async def on_start(self) -> None:
+        """Start to check the stores, each in a task of its own."""
+        for part in self._checks:
+            self.add_future(self._watch(part))
+
+    async def _watch(self, part: str) -> None:
+        # Until then ``/health`` says that the store does not answer.
+        await self.wait(self._reached[part].wait())
         while not self.should_stop:
-            well = [await self._check(part) for part in self._checks]
-            await self.sleep(DURABILITY_CHECK_SECONDS if all(well) else DURABILITY_RETRY_SECONDS)
+            answered = await self._check(part)
+            await self.sleep(DURABILITY_CHECK_SECONDS if answered else DURABILITY_RETRY_SECONDS)
 
     async def _check(self, part: str) -> bool:
-        """Check one store; return whether it answered. One that never answered has a warning of its own."""
+        """Check one store; return whether it answered. A warning stands for a result that was never read."""
         try:
             self._found[part] = await self._checks[part]()
         except MicroblogError as exc:
             # The reason goes to the log only: /health must not show addresses.
             logger.log(logging.DEBUG if part in self._found else logging.WARNING, _DURABILITY_UNKNOWN, part, exc)
-            self._found.setdefault(part, (f"{part}: it did not tell yet whether it keeps what it confirms",))
+            self._found.setdefault(part, (f"{part}: its durability settings could not be read yet",))
             return False
         except Exception:
             # An exception would end the worker, which can deliver events without this check.

@@ -1,6 +1,10 @@
 """The stores' connections are closed together, also where one cannot be."""
 
+import logging
+
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services.connections import StoreConnections
+from tests.support.waiting import until
 
 
 class Store:
@@ -25,3 +29,25 @@ async def test_one_that_cannot_be_closed_keeps_none_of_the_others_open(caplog):
         pass
     assert [store.open for store in stores] == [True, False, False]
     assert "store_not_closed store=redis reason=OSError('broken pipe')" in caplog.text
+
+
+class Unreachable(Store):
+    """A store that does not answer; ``tried`` counts the attempts."""
+
+    tried = 0
+
+    async def connect(self):
+        self.tried += 1
+        raise StoreUnavailable(self.name, "refused")
+
+
+async def test_a_worker_that_stops_before_a_store_answered_reports_no_connection(caplog):
+    caplog.set_level(logging.INFO)
+    store = Unreachable("redis")
+
+    async with StoreConnections([store]) as connections:
+        await until(lambda: store.tried)
+
+    assert not connections.connected["redis"].is_set()
+    assert "store_awaited store=redis" in caplog.text
+    assert "store_connected" not in caplog.text

@@ -1,5 +1,7 @@
 """The last warnings of every store are kept, and a difference of clocks counts beyond the round trip only."""
 
+import asyncio
+
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
@@ -29,15 +31,22 @@ def short(monkeypatch):
     monkeypatch.setattr(health_watches, "DURABILITY_RETRY_SECONDS", 0.001)
 
 
+def all_reached():
+    reached = {"kafka": asyncio.Event(), "cassandra": asyncio.Event()}
+    for event in reached.values():
+        event.set()
+    return reached
+
+
 async def watched(looks, condition):
-    async with DurabilityWatch(looks) as watch:
+    async with DurabilityWatch(looks, all_reached()) as watch:
         await until(lambda: condition(watch))
         return list(watch.warnings)
 
 
 async def test_what_changes_is_seen():
     kafka, cassandra = Part(["one copy"]), Part(["durable_writes off"])
-    async with DurabilityWatch({"kafka": kafka.look, "cassandra": cassandra.look}) as watch:
+    async with DurabilityWatch({"kafka": kafka.look, "cassandra": cassandra.look}, all_reached()) as watch:
         await until(lambda: watch.warnings == ["one copy", "durable_writes off"])
         kafka.answers = [[]]
         await until(lambda: watch.warnings == ["durable_writes off"])
@@ -46,7 +55,7 @@ async def test_what_changes_is_seen():
 async def test_a_part_that_never_told_is_warned_of_without_its_address(caplog):
     refused = Part(StoreUnavailable("kafka", "TopicAuthorizationFailedError at 10.0.0.7"))
     (line,) = await watched({"kafka": refused.look}, lambda watch: refused.asked > 1)
-    assert line == "kafka: it did not tell yet whether it keeps what it confirms"
+    assert line == "kafka: its durability settings could not be read yet"
     assert "promises_unknown part=kafka" in caplog.text
     assert "TopicAuthorizationFailedError" in caplog.text
 
@@ -54,6 +63,21 @@ async def test_a_part_that_never_told_is_warned_of_without_its_address(caplog):
 async def test_what_was_told_is_kept_while_the_part_is_away():
     kafka = Part(["one copy"], StoreUnavailable("kafka", "away"))
     assert await watched({"kafka": kafka.look}, lambda watch: kafka.asked > 2) == ["one copy"]
+
+
+async def test_a_store_is_checked_only_once_it_was_reached(caplog):
+    """A worker that starts has no connection yet: a check would fail, and warn in /health until the next one."""
+    kafka, cassandra = Part(["one copy"]), Part(StoreUnavailable("cassandra", "not connected"))
+    reached = all_reached()
+    reached["cassandra"].clear()
+
+    async with DurabilityWatch({"cassandra": cassandra.look, "kafka": kafka.look}, reached) as watch:
+        await until(lambda: kafka.asked > 2)
+        assert (cassandra.asked, watch.warnings, caplog.text) == (0, ["one copy"], "")
+
+        cassandra.answers = [["durable_writes off"]]
+        reached["cassandra"].set()
+        await until(lambda: "durable_writes off" in watch.warnings)
 
 
 async def test_an_unexpected_error_ends_nothing_and_is_logged(caplog):
