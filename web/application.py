@@ -9,7 +9,7 @@ from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.health import LocalStatus
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follows import FollowerRows
-from microblog_streams.rate_limits.rate_limiter import RateLimiter
+from microblog_streams.operations.rate_limits import RateLimiter
 
 
 class HealthView(Protocol):

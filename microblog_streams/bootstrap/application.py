@@ -20,7 +20,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches import check_versions, transport
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.observability.logs import quieten_libraries
+from microblog_streams.logs import quieten_libraries
 from microblog_streams.operations import Operations
 from microblog_streams.services.deployment_watch import choose_topic_set
 from microblog_streams.services.worker_presence import WorkerPresence

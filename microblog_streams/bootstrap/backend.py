@@ -18,7 +18,7 @@ from microblog_streams.domain.topics import SOURCES, app_id, topic_name
 from microblog_streams.kafka.consumer_lag import Lags, offsets
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follows import FollowerRows
-from microblog_streams.rate_limits.rate_limiter import RateLimiter
+from microblog_streams.operations.rate_limits import RateLimiter
 from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.redis.rates import LocalRates
 from microblog_streams.stores.redis.timeline_keys import TimelineCount

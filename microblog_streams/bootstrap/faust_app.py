@@ -26,7 +26,7 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import brokers, credentials
-from microblog_streams.observability.logs import log_request_ids
+from microblog_streams.logs import log_request_ids
 from microblog_streams.services.worker_process import tables_dir
 from microblog_streams.stores.redis.worker_registry import Worker
 from web import routes

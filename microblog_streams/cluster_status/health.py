@@ -21,7 +21,7 @@ from microblog_streams.delivery.faust_patches.transport import producer_started,
 from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.rate_limits.rate_limiter import RateLimiter
+from microblog_streams.operations.rate_limits import RateLimiter
 from microblog_streams.services.audits import Reconciler
 from microblog_streams.services.connections import BrokerGate, StoreConnections
 from microblog_streams.services.health_watches import ClockWatch, DurabilityWatch

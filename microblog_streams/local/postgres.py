@@ -1,13 +1,18 @@
 """PostgreSQL: users, follows, outbox. TCP on loopback with a password (SCRAM), no Unix socket.
 
-It leaves shared memory behind when it is killed, so the reaper asks it to quit first. It refuses root: see identity.py.
+It leaves shared memory behind when it is killed, so the reaper asks it to quit first. It refuses root, and
+runs as ``nobody`` for root.
 """
 
 import contextlib
+import os
+import pwd
 import shutil
 import signal
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,8 +20,8 @@ import psutil
 import psycopg2
 
 from microblog_streams.domain.errors import SetupError
+from microblog_streams.local import as_user
 from microblog_streams.local.files import keep_secret, lines, render, write_atomic
-from microblog_streams.local.identity import Identity, check_has_entry, identity
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Children
 from microblog_streams.local.server import LocalServer, ServerPaths
@@ -31,6 +36,66 @@ _WITHOUT_SHM = ("--set", "dynamic_shared_memory_type=mmap")
 _SHELL_SYNTAX = set('"$`\\')
 #: What a server needs wherever it runs: docker-compose.infra.yml says the same, and a test compares them.
 SETTINGS = {"password_encryption": "scram-sha-256", "timezone": "UTC", "log_timezone": "UTC"}
+
+#: The user that PostgreSQL runs as for root, whom it refuses.
+_USER_FOR_ROOT = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user to run as; ``reach``: folders on the way to its files are closed to it, and must be opened to it."""
+
+    name: str
+    uid: int
+    gid: int
+    reach: bool
+
+    def command(self, command: Sequence[str]) -> list[str]:
+        """Return the command that runs ``command`` as this user."""
+        if self.uid == os.geteuid():
+            return list(command)
+        reach = "reach" if self.reach else "plain"
+        return [sys.executable, "-I", "-S", as_user.__file__, str(self.uid), str(self.gid), reach, *command]
+
+    def own(self, path: Path) -> None:
+        """Make this user the owner of a file or folder."""
+        if self.uid != os.geteuid():
+            os.chown(path, self.uid, self.gid)
+
+
+def identity(paths: Iterable[Path]) -> Identity:
+    """Return as whom to run a server that refuses root and needs ``paths``."""
+    if os.geteuid() != 0:
+        return Identity(_own_name(), os.geteuid(), os.getegid(), reach=False)
+    try:
+        user = pwd.getpwnam(_USER_FOR_ROOT)
+    except KeyError:
+        raise SetupError("PostgreSQL refuses to run as root, and there is no user `nobody`: start as a user") from None
+    closed = any(not is_open(path) for path in paths)
+    return Identity(user.pw_name, user.pw_uid, user.pw_gid, reach=closed)
+
+
+def check_has_entry(own: Identity) -> None:
+    """Raise SetupError where a user has no entry in the list of users, without which initdb does nothing."""
+    try:
+        pwd.getpwuid(own.uid)
+    except KeyError:
+        raise SetupError(
+            f"user id {own.uid} has no entry in /etc/passwd, and PostgreSQL's initdb wants one: start as a user who "
+            f"has one, or add it: echo 'microblog:x:{own.uid}:{own.gid}::/tmp:/bin/sh' >> /etc/passwd"
+        ) from None
+
+
+def _own_name() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())  # of a container, say; all but initdb works without
+
+
+def is_open(path: Path) -> bool:
+    """Return whether everybody may pass through all the folders on the way to ``path``."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 class Postgres(LocalServer):

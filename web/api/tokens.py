@@ -10,8 +10,8 @@ from typing import Final
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import Busy, Invalid, NotFound, WrongLogin
+from microblog_streams.operations.rate_limits import RateLimit
 from microblog_streams.operations.validation import name_key
-from microblog_streams.rate_limits.rate_limiter import RateLimit
 from web.api import schemas
 from web.api.view import Access, View, endpoint
 from web.http import responses

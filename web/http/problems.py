@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse
 from faust.web.exceptions import WebError
 
+from microblog_streams import logs
 from microblog_streams.domain.errors import (
     BadToken,
     Blocked,
@@ -35,7 +36,6 @@ from microblog_streams.domain.errors import (
     WorkerUnavailable,
 )
 from microblog_streams.domain.rates import Verdict
-from microblog_streams.observability import logs
 from web.http.responses import rate_limit_headers
 
 log = logging.getLogger(__name__)

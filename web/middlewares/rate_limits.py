@@ -31,7 +31,7 @@ from microblog_streams.aio.ttl_cache import BoundedDict
 from microblog_streams.config.addresses import Network
 from microblog_streams.config.settings import RateLimitSettings
 from microblog_streams.domain.rates import Verdict
-from microblog_streams.rate_limits.rate_limiter import RateLimit
+from microblog_streams.operations.rate_limits import RateLimit
 from web.application import MICROBLOG
 from web.http.authorization import caller
 from web.http.params import canonical

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import Request, StreamResponse, middleware
 from uuid_utils import uuid4
 
-from microblog_streams.observability.logs import request_id
+from microblog_streams.logs import request_id
 
 HEADER: Final = "X-Request-ID"
 

@@ -18,8 +18,8 @@ from argon2.profiles import CHEAPEST
 from microblog_streams.config.settings import NO_LIMITS, Settings
 from microblog_streams.operations import Stores, access, operations
 from microblog_streams.operations.follows import FollowerRows
+from microblog_streams.operations.rate_limits import RateLimiter
 from microblog_streams.ports import Followers
-from microblog_streams.rate_limits.rate_limiter import RateLimiter
 from microblog_streams.stores.redis.rates import LocalRates
 from tests.support.fakes.access import FakePasswords, FakeTokens
 from tests.support.fakes.blocks import FakeBlocks

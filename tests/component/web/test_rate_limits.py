@@ -191,7 +191,7 @@ async def test_reading_asks_redis_for_nothing(make_front):
 
 async def test_refusals_are_logged_for_those_who_look(make_front, caplog):
     front = await make_front(limit_posting="1/month")
-    with caplog.at_level(logging.DEBUG, "microblog_streams.rate_limits.rate_limiter"):
+    with caplog.at_level(logging.DEBUG, "microblog_streams.operations.rate_limits"):
         await write(front.client)
         await write(front.client)
 

@@ -9,7 +9,7 @@ from aiohttp.test_utils import make_mocked_request
 from aiohttp.web import Response
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.observability.logs import RequestIdFilter, request_id
+from microblog_streams.logs import RequestIdFilter, request_id
 from web.middlewares.request_ids import request_ids
 
 HEADER = "X-Request-ID"

@@ -9,7 +9,7 @@ from mode.utils.logging import DEFAULT_FORMAT, DefaultFormatter
 from microblog_streams.bootstrap.application import MicroblogApp
 from microblog_streams.bootstrap.faust_app import MicroblogWorker
 from microblog_streams.config.settings import Settings
-from microblog_streams.observability.logs import request_id
+from microblog_streams.logs import request_id
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import os
 import pytest
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.identity import Identity, check_has_entry, identity
-from microblog_streams.local.postgres import Postgres
+from microblog_streams.local.postgres import Identity, Postgres, check_has_entry, identity
 from microblog_streams.local.server import ServerPaths
 
 #: No system has given it to anybody.

@@ -1,4 +1,4 @@
-"""What the launcher was born with, made good: signals, streams, files. Each in a process of its own."""
+"""The launcher repairs what it was started with: signals, streams, files. Each test in a process of its own."""
 
 import resource
 import signal
@@ -8,13 +8,13 @@ from textwrap import dedent
 
 import pytest
 
-from microblog_streams.local.surroundings import NEEDED_FILES
+from microblog_streams.local.foreground import NEEDED_FILES
 from tests.support.waiting import DEADLINE_SECONDS
 
 
 def run(body, preexec_fn=lambda: None, **how):
     """Run Python in a process that was started in a certain way; return what it prints."""
-    code = "from microblog_streams.local import surroundings\n" + dedent(body)
+    code = "from microblog_streams.local import foreground\n" + dedent(body)
 
     def prepare():
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # `nohup make test` has it ignored
@@ -34,7 +34,7 @@ def ignoring(*numbers):
 
 HANDLED = """
     import os, signal, subprocess, sys
-    surroundings.handle(lambda number, frame: print(signal.Signals(number).name, flush=True))
+    foreground.handle_signals(lambda number, frame: print(signal.Signals(number).name, flush=True))
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         os.kill(os.getpid(), number)
 """
@@ -77,7 +77,7 @@ def test_the_next_file_never_takes_the_place_of_a_closed_stream():
     body = """
         import os, sys
         os.close(0); os.close(2)
-        surroundings.make_good()
+        foreground.prepare_process()
         print(os.open(os.devnull, os.O_RDONLY) > 2)
     """
     assert run(body) == ["True"]
@@ -85,16 +85,16 @@ def test_the_next_file_never_takes_the_place_of_a_closed_stream():
 
 @pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
 def test_files_have_the_usual_mode_whatever_the_umask(umask):
-    assert run("import os; surroundings.make_good(); print(oct(os.umask(0)))", umask=umask) == ["0o22"]
+    assert run("import os; foreground.prepare_process(); print(oct(os.umask(0)))", umask=umask) == ["0o22"]
 
 
 def test_a_letter_that_the_terminal_cannot_show_is_replaced():
-    body = "surroundings.make_good(); print('jos\\u00e9 \\u65e5')"
+    body = "foreground.prepare_process(); print('jos\\u00e9 \\u65e5')"
     assert run(body, env={"PYTHONIOENCODING": "ascii:strict"}) == ["jos?", "?"]
 
 
 def test_libpq_is_not_led_elsewhere():
-    body = "import os; surroundings.make_good(); print(*(name for name in os.environ if name.startswith('PG')))"
+    body = "import os; foreground.prepare_process(); print(*(name for name in os.environ if name.startswith('PG')))"
     assert run(body, env={"PGHOSTADDR": "192.0.2.1", "PGSERVICE": "elsewhere", "PGSSLMODE": "require"}) == []
 
 
@@ -103,13 +103,15 @@ def limited(soft, hard):
 
 
 def test_a_low_limit_of_files_is_raised_as_far_as_it_may():
-    body = "import resource; surroundings.make_good(); print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+    body = "import resource; foreground.prepare_process(); print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
     assert run(body, preexec_fn=limited(64, 2 * NEEDED_FILES)) == [str(2 * NEEDED_FILES)]
 
 
 @pytest.mark.parametrize("limit", [resource.RLIMIT_FSIZE, resource.RLIMIT_AS])
 def test_a_limit_that_would_end_servers_is_raised_as_far_as_it_may(limit):
-    body = f"import resource; surroundings.make_good(); soft, hard = resource.getrlimit({limit}); print(soft == hard)"
+    body = (
+        f"import resource; foreground.prepare_process(); soft, hard = resource.getrlimit({limit}); print(soft == hard)"
+    )
     _, hard = resource.getrlimit(limit)
     assert run(body, preexec_fn=lambda: resource.setrlimit(limit, (2**32, hard))) == ["True"]
 
@@ -118,7 +120,7 @@ def test_a_limit_that_cannot_be_raised_is_one_line():
     body = """
         from microblog_streams.domain.errors import SetupError
         try:
-            surroundings.make_good()
+            foreground.prepare_process()
         except SetupError as exc:
             print(exc)
     """
