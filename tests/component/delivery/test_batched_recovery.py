@@ -69,7 +69,7 @@ def of(tp, *offsets):
     return [(tp, offset) for offset in offsets]
 
 
-async def test_what_has_arrived_is_applied_together_and_the_end_is_told(reading):
+async def test_arrived_records_are_applied_in_one_batch_and_the_end_is_signalled(reading):
     one = reading()
     ended = asyncio.create_task(one.recovery.signal_recovery_end.wait())
     put(one, ACTIVE, 0, 1, 2, 3, 4)
@@ -95,7 +95,7 @@ async def test_others_have_a_turn_between_many(reading, monkeypatch):
     assert one.table.batches == [of(ACTIVE, *range(at, at + 3)) for at in (0, 3, 6)]
 
 
-async def test_what_was_applied_is_not_applied_again(reading):
+async def test_an_applied_event_is_not_applied_again(reading):
     one = reading(highwater=5)
     put(one, ACTIVE, 0, 1, 2, 1, 2, 3, 4, 5)
     await until(lambda: not one.recovery.in_recovery)
@@ -110,7 +110,7 @@ async def test_a_standby_is_read_after_the_end_too(reading):
     await until(lambda: one.table.rows[1:] == of(STANDBY, 0, 1, 2))
 
 
-async def test_what_cannot_be_applied_waits_until_it_can(reading, monkeypatch, caplog):
+async def test_a_row_that_cannot_be_applied_is_retried(reading, monkeypatch, caplog):
     monkeypatch.setattr(recovery, "QUIET_SECONDS", 0.01)
     one = reading()
     one.table.error = OSError("no space left")

@@ -41,7 +41,7 @@ async def ask_on_closed_transport(told):
             await open_writer.wait_closed()
 
 
-def test_a_closed_transport_is_a_broken_connection_and_its_client_is_told(mended):
+def test_a_closed_transport_breaks_the_connection_and_fails_its_client(mended):
     told = []
     with pytest.raises(KafkaConnectionError, match="broken"):
         uvloop.run(ask_on_closed_transport(told))

@@ -90,7 +90,7 @@ async def test_an_error_is_the_drain_s(prompt, world):
         await prompt.wait_first(fail(), world.suspended.wait())
 
 
-async def test_who_is_cancelled_leaves_nothing_behind(prompt, world):
+async def test_a_cancelled_caller_leaves_nothing_behind(prompt, world):
     waiting = asyncio.create_task(prompt.wait_first(held_up(world), world.suspended.wait()))
     await asyncio.sleep(0)
     waiting.cancel()

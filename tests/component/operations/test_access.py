@@ -121,7 +121,7 @@ class TestLoggingIn:
         assert await access.log_in("ann", SecretStr("cafe\u0301 au lait"), "")
 
     @pytest.mark.parametrize("name", ["ann", "bob", "nobody", "not a name"])
-    async def test_what_is_wrong_is_answered_alike_after_the_same_work(self, access, hasher, name):
+    async def test_unknown_users_and_wrong_passwords_get_one_answer_after_the_same_work(self, access, hasher, name):
         await access.register("ann", PASSWORD)
         await access.register("bob", None)
         hashes = hasher.hashes
@@ -137,7 +137,7 @@ class TestLoggingIn:
 
     @pytest.mark.parametrize("name", ["ann", "nobody"])
     @pytest.mark.parametrize("text", ["", "1234567", "x" * 201, "12345678\ud800"])
-    async def test_what_can_be_no_password_is_wrong_too(self, access, hasher, name, text):
+    async def test_an_impossible_password_is_a_wrong_one(self, access, hasher, name, text):
         await access.register("ann", PASSWORD)
 
         with pytest.raises(WrongLogin):
@@ -168,7 +168,7 @@ class TestLoggingIn:
         assert "t=2" in world.database.passwords[ann.id]
         assert await stronger.log_in("ann", PASSWORD, "")
 
-    async def test_a_wrong_password_makes_no_hash_anew(self, access, world):
+    async def test_a_wrong_password_does_not_rehash(self, access, world):
         ann = (await access.register("ann", PASSWORD)).user
         stronger = replace(access, passwords=Passwords(access.passwords.store, Counting(time_cost=2)))
 

@@ -213,7 +213,7 @@ class TestOnTheWay:
         world.entries(reader).pop(4)
         assert await world.operations.audit.confirmed(reader, await look(), rebuild) == frozenset()
 
-    async def test_what_is_right_is_looked_at_once(self, world, reader, look):
+    async def test_a_correct_timeline_is_compared_once(self, world, reader, look):
         async def apply_edges():
             raise AssertionError
 

@@ -47,7 +47,7 @@ async def test_a_timeline_that_is_rebuilt_does_not_bring_them_back(world, ann_an
     assert await world.scroll(ann) == []
 
 
-async def test_edges_that_are_told_again_do_not_bring_them_back(world, ann_and_bob):
+async def test_republished_edges_do_not_bring_them_back(world, ann_and_bob):
     """A worker in doubt has the last events of edges published again, and a restart may read the first ones again."""
     ann, bob = ann_and_bob
     await world.write(bob, "b")

@@ -54,7 +54,7 @@ async def test_without_the_post_store_cached_pages_are_read_and_others_are_not(w
         await world.operations.timelines.older(reader, None, 3)
 
 
-async def test_what_was_read_is_cached(world, reader):
+async def test_a_read_fills_the_cache(world, reader):
     await world.write(reader + 1, *"abc")
     world.post_cache.kept.clear()
     await world.operations.timelines.older(reader, None, 3)
@@ -62,7 +62,7 @@ async def test_what_was_read_is_cached(world, reader):
     assert len((await world.operations.timelines.older(reader, None, 3)).items) == 3
 
 
-async def test_who_read_a_post_before_its_deletion_does_not_bring_it_back(world, reader, meanwhile):
+async def test_a_read_from_before_a_deletion_does_not_bring_the_post_back(world, reader, meanwhile):
     (post,) = await world.write(reader + 1, "a")
     world.post_cache.kept.clear()
     meanwhile(world.posts, "get_many", lambda: world.operations.posts.delete(post))

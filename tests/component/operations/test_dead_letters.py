@@ -56,7 +56,7 @@ async def test_no_more_is_read_than_is_listed(desk):
     assert desk.reader.read == ["0-10", "0-11", "0-12"]
 
 
-async def test_what_is_resolved_or_expired_is_neither_listed_nor_counted(desk):
+async def test_resolved_and_expired_letters_are_neither_listed_nor_counted(desk):
     for number in range(6):
         desk.reader.add(b"%d" % number)
     await desk.letters.discard(await desk.letters.find("0-1"))
@@ -88,7 +88,7 @@ async def test_a_letter_is_found_by_its_id_also_when_it_is_resolved(desk):
 
 
 @pytest.mark.parametrize("ident", ["0-1", "1-0", "7-0", "0-999999999999999999"])
-async def test_what_is_not_there_is_not_found(desk, ident):
+async def test_an_unknown_letter_is_not_found(desk, ident):
     desk.reader.add(b"0")
 
     with pytest.raises(NotFound, match=f"dead letter {ident}"):
@@ -96,7 +96,7 @@ async def test_what_is_not_there_is_not_found(desk, ident):
 
 
 @pytest.mark.parametrize("ident", ["", "0", "0-", "-0", "0-0-0", "a-b", "0-0\n", "0-9999999999999999999", "٣-٣"])
-async def test_what_is_no_id_is_said_to_be_none(desk, ident):
+async def test_a_malformed_id_is_refused_with_the_reason(desk, ident):
     with pytest.raises(Invalid):
         await desk.letters.find(ident)
 

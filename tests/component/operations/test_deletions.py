@@ -49,7 +49,7 @@ async def test_a_deleted_users_posts_are_no_longer_fanned_out(world):
     assert world.entries(bob) == []
 
 
-async def test_whom_a_deleted_user_followed_no_longer_pushes_to_them(world):
+async def test_a_deleted_users_follows_end_in_the_table(world):
     ann, bob = await world.people("ann", "bob")
     await world.follow(ann, bob)
     await world.operations.users.delete(ann)

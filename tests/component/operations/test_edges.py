@@ -110,7 +110,7 @@ class TestBackfill:
         assert len(world.entries(READER)) == world.timelines.kept
         assert world.timelines.lists[READER].state is TimelineState.PARTIAL
 
-    async def test_an_unfollow_meanwhile_comes_after_it(self, world, posts, apply, meanwhile):
+    async def test_a_concurrent_unfollow_comes_after_it(self, world, posts, apply, meanwhile):
         """Its row is written while the posts are read; its effect waits for the edge's lock."""
         tasks = []
 

@@ -69,13 +69,13 @@ async def test_it_is_stored_before_anybody_sees_it(world, author):
 class TestStoring:
     """The worker that accepted the post stores it, too; once is enough, where that is known."""
 
-    async def test_what_its_writer_has_stored_is_not_stored_again(self, world, author):
+    async def test_a_post_that_its_writer_stored_is_not_stored_again(self, world, author):
         post = await world.operations.posts.create(author, "text")
         world.posts.down = True
         await world.operations.fan_out.deliver(event(author, post.id), world.lease)
         assert receivers(world) == [author, *FOLLOWERS]
 
-    async def test_what_its_writer_could_not_store_is_stored(self, world, author):
+    async def test_a_post_that_its_writer_could_not_store_is_stored(self, world, author):
         world.posts.down = True
         post = await world.operations.posts.create(author, "text")
         world.posts.down = False

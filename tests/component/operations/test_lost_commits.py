@@ -97,7 +97,7 @@ async def test_a_lost_block_gives_back_the_edges_that_it_ended(world, people, ba
     await agrees()
 
 
-async def test_who_was_lost_leaves_no_edge_and_no_post_on_anybodys_timeline(world, people, backup, agrees):
+async def test_a_lost_user_leaves_no_edge_and_no_post_on_any_timeline(world, people, backup, agrees):
     ann, bob, _ = people
     restore = backup()
     (new,) = await world.people("new")
@@ -127,7 +127,7 @@ async def test_a_lost_deletion_is_done_again(world, people, backup, agrees):
     assert await world.scroll(bob) == world.expected(bob)
 
 
-async def test_what_was_answered_after_the_loss_outweighs_it(world, people, backup, agrees):
+async def test_changes_after_the_loss_win_over_lost_ones(world, people, backup, agrees):
     """The issue's case: unfollowed and followed again, lost, then unfollowed: the version was there already."""
     ann, bob, eve = people
     restore = backup()

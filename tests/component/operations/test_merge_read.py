@@ -103,7 +103,7 @@ async def test_a_page_above_a_merge_is_another_merge_s(world, reader, history):
     assert ids(await history.older(reader, expected[500], 20)) == expected[501:521]
 
 
-async def test_who_follows_others_by_now_gets_their_posts(world, reader, history):
+async def test_a_user_who_followed_others_meanwhile_gets_their_posts(world, reader, history):
     expected = world.expected(reader)
     await history.older(reader, expected[800], 20)
     author = entry_author((await history.older(reader, expected[800], 1))[0])

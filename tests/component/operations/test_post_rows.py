@@ -61,7 +61,7 @@ async def test_a_post_that_was_only_on_its_way_is_not_found_again(world, posts, 
     assert await rows.compare_again(found) == {unindexed(posts[2])}
 
 
-async def test_mending_brings_back_no_post_that_was_deleted_meanwhile(world, posts, rows, look):
+async def test_a_repair_brings_back_no_post_deleted_meanwhile(world, posts, rows, look):
     world.posts.unindexed.add(posts[2])
     found = await look()
     await world.operations.posts.delete(posts[2])

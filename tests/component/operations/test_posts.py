@@ -51,7 +51,7 @@ class TestCreate:
         assert (world.log.begun, world.posts.posts) == (0, {})
 
     @pytest.mark.parametrize("error", [BrokerUnavailable("away"), OutcomeUnknown("no confirmation")])
-    async def test_what_the_log_did_not_confirm_is_stored_nowhere(self, world, ann, error, monkeypatch):
+    async def test_a_post_that_kafka_did_not_confirm_is_stored_nowhere(self, world, ann, error, monkeypatch):
         async def fail(*_):
             raise error
 
@@ -136,7 +136,7 @@ class TestIdempotency:
         assert post.id == reserved
         assert await world.scroll(ann) == [reserved]
 
-    async def test_what_was_acknowledged_is_answered_without_the_log(self, world, ann):
+    async def test_an_acknowledged_key_is_answered_without_kafka(self, world, ann):
         first = await world.operations.posts.create(ann, "hello", ONCE)
         world.log.away = True
         assert await world.operations.posts.create(ann, "hello", ONCE) == first

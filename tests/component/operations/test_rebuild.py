@@ -87,7 +87,7 @@ async def test_a_post_that_comes_meanwhile_is_there(world, reader, read, meanwhi
 
 
 @pytest.mark.parametrize("moment", ["begin", "followees", "newest", "finish"])
-async def test_who_is_followed_meanwhile_is_there(world, reader, read, meanwhile, moment):
+async def test_posts_of_a_user_followed_meanwhile_are_there(world, reader, read, meanwhile, moment):
     (cleo,) = await world.people("cleo")
     world.wrote(cleo, 3)
     store = {"followees": world.follows, "newest": world.posts}.get(moment, world.timelines)
@@ -97,7 +97,7 @@ async def test_who_is_followed_meanwhile_is_there(world, reader, read, meanwhile
 
 
 @pytest.mark.parametrize("moment", ["begin", "followees", "newest", "finish"])
-async def test_who_is_unfollowed_meanwhile_is_gone(world, reader, read, meanwhile, moment):
+async def test_posts_of_a_user_unfollowed_meanwhile_are_gone(world, reader, read, meanwhile, moment):
     async def unfollow():
         await world.operations.follows.unfollow(reader, 2)
         await world.deliver()

@@ -61,7 +61,7 @@ async def test_a_token_is_looked_up_once_in_thirty_seconds(world, ann, passes):
     assert world.operations.tokens.store.finds == 2
 
 
-async def test_what_is_no_token_is_not_looked_up(world, ann):
+async def test_a_malformed_token_is_not_looked_up(world, ann):
     _, secret = await issue(world, ann)
 
     for text in (secret[:-1], secret + "x", secret[3:], "", "mb_"):
@@ -215,7 +215,7 @@ class TestUses:
         assert world.database.tokens[token.id].token.last_used_at >= begin
         assert world.operations.tokens.used == {}
 
-    async def test_what_cannot_be_written_down_is_kept_for_the_next_time(self, world, ann):
+    async def test_uses_that_cannot_be_recorded_are_kept_for_the_next_time(self, world, ann):
         token, secret = await issue(world, ann)
         await world.operations.tokens.verify(secret)
         away(world)

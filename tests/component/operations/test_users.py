@@ -83,7 +83,7 @@ async def test_a_slow_timeline_creation_fails_no_registration_and_leaves_it_cold
     assert (await world.operations.users.get(ann)).username == "ann"
 
 
-async def test_who_gets_an_id_that_was_anothers_does_not_inherit_their_timeline(world):
+async def test_a_reused_id_does_not_inherit_the_old_timeline(world):
     """A backup was restored, or a standby promoted without its last commits: the id of who is lost is free again."""
     (bob,) = await world.people("bob")
     await world.write(bob, "of the old days")
@@ -182,7 +182,7 @@ class TestDelete:
             await world.operations.users.delete(ann)
         assert (await world.operations.users.page(0, 10)).items == []
 
-    async def test_who_read_them_before_does_not_bring_them_back(self, world, meanwhile):
+    async def test_a_read_from_before_does_not_bring_them_back(self, world, meanwhile):
         (ann,) = await world.people("ann")
         world.user_cache.kept.clear()
         meanwhile(world.operations.users.store, "get_many", lambda: world.operations.users.delete(ann))

@@ -73,7 +73,7 @@ async def redis(request, server):
     await redis.close()
 
 
-async def test_what_is_under_way_ends_and_nothing_is_open_afterwards(redis, server):
+async def test_running_calls_finish_and_no_connection_stays_open(redis, server):
     """Also what waits for a connection, and on a cluster a refresh of the slots."""
     server.silent = True
     before = len(server.open)

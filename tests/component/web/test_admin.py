@@ -148,7 +148,7 @@ async def test_programs_get_the_same_as_json(status):
     assert answer["problems"] == ["w2: redis: away"]
 
 
-async def test_a_worker_tells_of_itself(get):
+async def test_a_worker_reports_its_status(get):
     assert await (await get("/admin/worker")).json() == {
         "worker": "w1",
         "problems": [],

@@ -22,7 +22,7 @@ def seen(answer):
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_locked_page_is_like_one_that_is_not_there(client, path, method, headers):
+async def test_a_locked_page_looks_like_an_unknown_path(client, path, method, headers):
     same = {**headers, "X-Request-ID": "same"}
     locked = await client.request(method, path, headers=same)
     unknown = await client.request(method, "/nothing/here", headers=same)

@@ -140,7 +140,7 @@ async def test_a_key_is_a_key_and_matches_no_other(client, key):
 
 
 @pytest.mark.parametrize("key", ["' OR 1=1; --", "a\tb", "a b", "\u00e4", '"', "a" * 256])
-async def test_what_is_no_key_is_refused(client, problem, everything, key):
+async def test_a_malformed_key_is_refused(client, problem, everything, key):
     before = everything()
 
     response = await client.post("/posts/", json={"userId": 1, "content": "a"}, headers={"Idempotency-Key": key})

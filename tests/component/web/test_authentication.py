@@ -44,7 +44,7 @@ async def bob(client, ann):
 
 
 @own
-async def test_ones_own_token_opens_what_is_ones_own(client, ann, bob, method, path, body, status):
+async def test_a_user_can_read_their_own_data_with_their_token(client, ann, bob, method, path, body, status):
     assert (await client.request(method, path, json=body, headers=ann)).status == status
 
 
@@ -64,7 +64,7 @@ async def test_anothers_token_is_known_and_not_enough(client, ann, bob, method, 
 
 
 @own
-async def test_what_was_refused_was_not_done(front, client, ann, bob, method, path, body, status):
+async def test_a_call_that_was_refused_has_changed_nothing(front, client, ann, bob, method, path, body, status):
     before = repr((front.app.database.users, front.app.database.edges, front.app.log.events))
 
     await client.request(method, path, json=body)
@@ -74,7 +74,7 @@ async def test_what_was_refused_was_not_done(front, client, ann, bob, method, pa
 
 
 @pytest.mark.parametrize(("method", "path", "body"), NAMELESS)
-async def test_ones_tokens_are_nobodys_without_one(client, problem, method, path, body):
+async def test_the_token_list_is_refused_without_a_token(client, problem, method, path, body):
     await problem(await client.request(method, path, json=body), 401, "unauthenticated")
 
 
@@ -135,7 +135,7 @@ async def test_while_postgres_is_away_a_token_it_was_not_seen_before_is_a_503(fr
     await problem(await front.client.get("/timelines/1", headers=ann), 503, "unavailable")
 
 
-async def test_while_postgres_is_away_a_token_that_was_seen_goes_on(front, ann):
+async def test_without_postgresql_a_cached_token_stays_valid(front, ann):
     await front.client.get("/timelines/1", headers=ann)
     await front.app.operations.users.get(1)
     front.app.database.away = True
@@ -171,7 +171,7 @@ class TestRegistering:
 
         await problem(response, 422, "idempotency-key-reused", "Idempotency-Key")
 
-    async def test_what_is_kept_of_a_key_does_not_help_to_guess_the_password(self, front):
+    async def test_a_stored_key_does_not_help_to_guess_the_password(self, front):
         once = {"Idempotency-Key": "0123456789abcdef"}
         await front.client.post("/users/", json={"username": "ann", "password": PASSWORD}, headers=once)
         (first,) = [row.digest for row in front.app.database.keys.values()]
@@ -240,7 +240,7 @@ class TestTokens:
         assert (await client.get("/timelines/1", headers=ann)).status == 200
 
     @pytest.mark.parametrize("ident", ["0", "x", "-1", "9" * 20])
-    async def test_what_can_be_no_id_is_named(self, client, problem, ann, ident):
+    async def test_an_impossible_id_is_named(self, client, problem, ann, ident):
         await problem(await client.delete(f"/tokens/{ident}", headers=ann), 400, "invalid", "tokenId")
 
     @pytest.mark.parametrize(("name", "password"), [("ann", "wrong horse"), ("nobody", PASSWORD), ("a b", PASSWORD)])

@@ -39,7 +39,7 @@ async def send(client, data, path="/posts/"):
         b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
     ],
 )
-async def test_what_is_not_json_is_refused(client, problem, data):
+async def test_a_body_that_is_not_json_is_refused(client, problem, data):
     await problem(await send(client, data), 400, "invalid", "body")
 
 
@@ -373,7 +373,7 @@ async def test_an_unknown_path_is_not_found(client, problem, path):
         ("SEARCH", "/health", "GET,HEAD,OPTIONS"),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_ones(client, method, path, allowed):
+async def test_a_wrong_method_gets_the_allowed_ones(client, method, path, allowed):
     response = await client.request(method, path)
 
     assert (response.status, response.headers["Allow"]) == (405, allowed)

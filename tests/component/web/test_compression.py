@@ -51,7 +51,7 @@ async def test_caches_are_told_that_answers_differ(get, page):
         assert (await get(page, accepted)).headers["Vary"] == "Accept-Encoding"
 
 
-async def test_head_tells_the_length_of_what_get_sends(get, page):
+async def test_head_has_the_content_length_of_get(get, page):
     got, head = await get(page, "gzip"), await get(page, "gzip", "HEAD")
 
     assert head.headers["Content-Encoding"] == "gzip"

@@ -74,7 +74,7 @@ async def test_options_that_are_no_preflight_tell_the_methods_alone(client):
 
 
 @pytest.mark.parametrize("path", ["/table/", "/metrics", "/nothing"])
-async def test_what_is_locked_is_no_page_to_call_from_elsewhere(client, path):
+async def test_locked_pages_get_no_cors_headers(client, path):
     response = await client.options(path, headers={"Origin": APP, **PREFLIGHT})
 
     assert (response.status, "Access-Control-Allow-Methods" in response.headers) == (404, False)

@@ -164,7 +164,7 @@ async def test_a_deleted_author_is_seen(client, poll, posts, arrive):
     assert (response.status, len(await response.json())) == (200, 5)
 
 
-async def test_what_is_deleted_costs_no_more_calls_once_it_was_seen(client, poll, posts, calls):
+async def test_a_deleted_post_costs_no_more_calls_once_it_was_read(client, poll, posts, calls):
     await client.delete(f"/posts/{posts[2]}")
     tag = (await client.get(PATH)).headers["ETag"]
     calls.clear()
@@ -206,7 +206,7 @@ async def test_every_page_has_a_tag_and_costs_two_calls(client, poll, posts, cal
     assert (response.status, len(calls), response.headers["Link"]) == (304, 2, page.headers["Link"])
 
 
-async def test_what_is_newer_than_a_page_is_seen(client, poll, posts):
+async def test_a_poll_finds_newer_posts(client, poll, posts):
     path = cursor(CursorKind.NEWER, posts[0])
     tag = (await client.get(path)).headers["ETag"]
     await client.post("/posts/", json={"userId": 1, "content": "new"})
@@ -237,7 +237,7 @@ def test_another_name_is_another_tag():
 
 
 @pytest.mark.parametrize("cache", ["post_cache", "user_cache"])
-async def test_what_the_caches_forgot_is_read_from_the_stores(front, poll, tag, calls, cache):
+async def test_evicted_values_are_read_from_the_stores(front, poll, tag, calls, cache):
     getattr(front.app, cache).kept.clear()
 
     first = await poll(tag)

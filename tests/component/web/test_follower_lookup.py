@@ -90,7 +90,7 @@ async def test_an_author_s_rows_come_in_pages(get, rows):
     assert second["next"] is None
 
 
-async def test_a_deleted_author_is_told(get, rows):
+async def test_a_deleted_author_is_flagged(get, rows):
     rows[7, 0] = Row(1, True, AT)
 
     page = await (await get("/admin/followers/7")).json()
@@ -98,7 +98,7 @@ async def test_a_deleted_author_is_told(get, rows):
     assert (page["authorDeleted"], page["rows"]) == (True, [])
 
 
-async def test_a_page_has_100_rows_unless_told_otherwise(get, rows):
+async def test_a_page_has_100_rows_by_default(get, rows):
     rows.update({(7, follower): Row(1, True, AT) for follower in range(1, 602)})
 
     assert len((await (await get("/admin/followers/7")).json())["rows"]) == 100
@@ -120,7 +120,7 @@ async def test_another_author_s_cursor_is_refused(get, rows, problem):
 
 
 @pytest.mark.parametrize("path", ["/admin/edges/7:8", "/admin/followers/7"])
-async def test_what_another_worker_has_it_answers(get, app, path):
+async def test_a_row_of_another_worker_is_served_by_that_worker(get, app, path):
     app.router.answer = json_response({"worker": "w6067"})
 
     assert await (await get(path)).json() == {"worker": "w6067"}

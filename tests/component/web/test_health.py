@@ -1,7 +1,7 @@
 """/health and /ready."""
 
 
-async def test_health_is_200_and_tells_what_is_wrong(client):
+async def test_health_is_200_and_lists_problems(client):
     response = await client.get("/health")
 
     assert response.status == 200

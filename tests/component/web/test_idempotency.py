@@ -42,7 +42,7 @@ async def test_the_same_key_is_the_same_answer(post, path):
 
 
 @every_post
-async def test_of_calls_at_the_same_moment_all_get_the_same_answer(post, path):
+async def test_concurrent_calls_get_the_same_answer(post, path):
     answers = await asyncio.gather(*(post(path) for _ in range(5)))
 
     assert len({await answer.text() for answer in answers}) == 1

@@ -19,14 +19,14 @@ async def test_it_asks_for_no_token_on_an_open_server(client):
 
 
 @pytest.mark.parametrize("given", ["{tag}", '"other", {tag}', "*"])
-async def test_who_has_it_is_told_so(client, given):
+async def test_a_client_with_the_tag_gets_a_304(client, given):
     tag = (await client.get("/openapi.json")).headers["ETag"]
     again = await client.get("/openapi.json", headers={"If-None-Match": given.format(tag=tag)})
 
     assert (again.status, await again.read(), again.headers["ETag"]) == (304, b"", tag)
 
 
-async def test_who_has_another_one_gets_it(client):
+async def test_a_client_with_another_tag_gets_the_document(client):
     response = await client.get("/openapi.json", headers={"If-None-Match": 'W/"other"'})
 
     assert response.status == 200

@@ -127,7 +127,7 @@ async def test_prev_on_a_timeline_is_what_is_newer_than_the_page(client, posts):
     assert await back.json() == await first.json()
 
 
-async def test_posts_written_meanwhile_are_above_and_move_nothing(client, posts):
+async def test_posts_written_while_paging_are_above_and_shift_no_page(client, posts):
     first = await client.get("/timelines/1?limit=3")
     later = await (await client.post("/posts/", json={"userId": 1, "content": "later"})).json()
 
@@ -147,7 +147,7 @@ def cursor_of_every_kind():
 @pytest.mark.parametrize(
     "cursor", ["", "x", "%00", "%FF", "\u00fc", "AAAA", "a" * 3000, "'; DROP TABLE users; --", "=", "-" * 28]
 )
-async def test_what_is_no_cursor_is_refused(client, problem, path, cursor):
+async def test_a_malformed_cursor_is_refused(client, problem, path, cursor):
     await problem(await client.get(path, params={"cursor": cursor}), 400, "invalid", "cursor")
 
 

@@ -59,7 +59,7 @@ async def test_writing_takes_both_spellings(client):
     assert [answer.status for answer in (registered, posted, followed, deleted)] == [201, 201, 200, 204]
 
 
-async def test_a_link_goes_on_in_the_spelling_that_was_asked(client):
+async def test_a_link_keeps_the_spelling_of_the_request(client):
     page = await client.get("/users?limit=1")
     url = str(page.links["next"]["url"].relative())
 
@@ -88,7 +88,7 @@ async def test_head_answers_what_get_does_and_no_body(client, path, spell):
 
 @pytest.mark.parametrize("spell", [str, toggle_slash])
 @pytest.mark.parametrize("path", METHODS)
-async def test_options_tells_the_methods_of_every_path(client, path, spell):
+async def test_options_lists_the_methods_of_every_path(client, path, spell):
     response = await client.options(spell(filled(path)))
 
     assert (response.status, response.headers["Allow"]) == (204, METHODS[path])
@@ -96,7 +96,7 @@ async def test_options_tells_the_methods_of_every_path(client, path, spell):
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/table/", "/nothing"])
-async def test_options_tells_nothing_of_what_is_locked(client, path):
+async def test_options_reveals_no_locked_path(client, path):
     assert (await client.options(path)).status == 404
 
 

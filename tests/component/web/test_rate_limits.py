@@ -57,7 +57,7 @@ async def test_a_budget_is_one_for_all_its_calls_and_for_no_others(make_front, p
     assert (await front.client.request(*another)).status != 429
 
 
-async def test_what_is_refused_is_not_done(make_front):
+async def test_a_refused_call_changes_nothing(make_front):
     front = await make_front(limit_posting="1/month", limit_registering="1/month", limit_following="1/month")
     for _ in range(3):
         await write(front.client)
@@ -78,7 +78,7 @@ async def test_a_refused_call_says_no_more_than_that(make_front):
     assert [answer.status for answer in answers] == [200, 429, 429, 429]
 
 
-async def test_answers_and_errors_alike_tell_what_is_left(make_front):
+async def test_responses_and_errors_show_what_is_left_of_the_limit(make_front):
     front = await make_front(limit_reading="10/month", limit_posting="10/minute;20/day")
 
     for number, (path, status) in enumerate([("/users/1", 200), ("/users/99", 404), ("/users/x", 400)], start=1):
@@ -105,7 +105,7 @@ async def test_pages_of_other_origins_may_read_it(make_front):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/health"), ("GET", "/ready/"), ("OPTIONS", "/users/"), ("GET", "/nothing")]
 )
-async def test_what_is_not_the_api_is_not_limited(make_front, method, path):
+async def test_paths_outside_the_api_are_not_rate_limited(make_front, method, path):
     front = await make_front(limit_reading="1/month")
 
     answers = [await front.client.request(method, path) for _ in range(3)]

@@ -100,7 +100,7 @@ async def test_an_error_says_one_of_ours_too(client, problem):
     assert (await problem(response, 404, "unknown-path"))["requestId"] == response.headers[HEADER]
 
 
-async def test_what_is_logged_while_a_request_is_served_names_it(front, log):
+async def test_log_lines_of_a_request_have_its_id(front, log):
     front.app.fail(RuntimeError("ours"))
 
     await asyncio.gather(*(front.client.get(f"/users/{n}", headers={HEADER: f"request-{n}"}) for n in range(1, 6)))

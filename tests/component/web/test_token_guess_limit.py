@@ -62,7 +62,7 @@ async def test_good_tokens_and_other_errors_count_for_nothing(client):
     assert (await client.get("/users/", headers=guess(0))).status == 401
 
 
-async def test_what_other_workers_counted_counts_from_the_first_guess_on(make_front, authenticated):
+async def test_counts_of_other_workers_apply_from_the_first_guess_on(make_front, authenticated):
     one, other = await make_front(limit_signing_in="3/month"), await make_front(limit_signing_in="3/month")
     other.app.rate_limiter = one.app.rate_limiter
     for number in range(3):

@@ -93,7 +93,7 @@ async def test_pages_lead_to_those_around_them(ann):
     assert first.whole
 
 
-async def test_what_is_refused_says_why(anybody, ann):
+async def test_a_refusal_has_its_reason(anybody, ann):
     with pytest.raises(UsernameTaken, match="'ANN' is taken") as taken:
         await anybody.register("ANN")
     with pytest.raises(Invalid) as invalid:
@@ -105,7 +105,7 @@ async def test_what_is_refused_says_why(anybody, ann):
     assert invalid.value.problem.title == "Invalid request"
 
 
-async def test_what_is_not_there_is_not_found(anybody):
+async def test_an_unknown_letter_is_not_found(anybody):
     with pytest.raises(NotFound, match="no user 4711"):
         await anybody.user(4711)
     with pytest.raises(NotFound):
@@ -132,7 +132,7 @@ def test_a_client_needs_urls(urls):
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\r\nX: 1", "ä"])
-def test_what_cannot_be_a_token_is_refused_and_not_shown(token):
+def test_a_malformed_token_is_refused_and_not_shown(token):
     with pytest.raises(ValueError, match="no token") as refused:
         Client("http://localhost", token=token)
     assert not token or token not in str(refused.value)

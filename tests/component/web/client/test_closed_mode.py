@@ -19,7 +19,7 @@ async def bob(stranger):
     return stranger.acting_as((await stranger.register("bob")).identity)
 
 
-async def test_who_registered_acts_with_the_token_of_it(ann):
+async def test_the_token_of_a_registration_is_valid(ann):
     post = await ann.post("Hello")
 
     assert [found async for found in ann.timeline()] == [post]
@@ -50,7 +50,7 @@ async def test_a_registration_whose_answer_was_lost_ends_with_a_token_that_is_go
     assert (await dora.post("I am here")).username == "dora"
 
 
-async def test_a_token_that_is_not_there_cannot_be_revoked(ann):
+async def test_an_unknown_token_cannot_be_revoked(ann):
     with pytest.raises(NotFound):
         await ann.revoke(4711)
 
@@ -60,7 +60,7 @@ async def test_a_wrong_password_is_refused(stranger, ann):
         await stranger.sign_in("ann", "wrong horse")
 
 
-async def test_who_shows_no_token_cannot_act_and_can_read(stranger, ann):
+async def test_a_caller_without_a_token_can_read_and_not_act(stranger, ann):
     await ann.post("Hello")
 
     with pytest.raises(Unauthenticated):
@@ -75,7 +75,7 @@ async def test_no_user_acts_or_reads_as_another(ann, bob):
         await bob.timeline(ann.me).page()
 
 
-async def test_who_is_blocked_cannot_follow(ann, bob):
+async def test_a_blocked_user_cannot_follow(ann, bob):
     assert (await ann.block(bob.me)).blocking
 
     with pytest.raises(Blocked):

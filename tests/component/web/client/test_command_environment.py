@@ -48,7 +48,7 @@ def in_one_line(ended):
 @pytest.mark.parametrize(
     ("encoding", "shown"), [("latin-1", "Grüße ?".encode("latin-1")), ("ascii", b"Gr"), ("cp1252", b"Gr\xfc\xdfe ?")]
 )
-async def test_what_a_console_lacks_is_replaced(process, microblog, encoding, shown):
+async def test_characters_unknown_to_the_console_are_replaced(process, microblog, encoding, shown):
     await microblog("register", "dora")
     await microblog("post", EMOJI)
     ended = await process("posts", PYTHONIOENCODING=encoding)
@@ -56,7 +56,7 @@ async def test_what_a_console_lacks_is_replaced(process, microblog, encoding, sh
     assert shown in ended.out
 
 
-async def test_a_name_that_a_console_lacks_is_told_all_the_same(process):
+async def test_a_name_unprintable_on_the_console_is_reported_escaped(process):
     ended = await process("follow", "\u4f60\u597d", PYTHONIOENCODING="latin-1", PYTHONUTF8="0")
     assert in_one_line(ended)
 

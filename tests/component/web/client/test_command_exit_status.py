@@ -11,7 +11,7 @@ from aiohttp.web import Response
 from tests.support.waiting import DEADLINE_SECONDS
 
 
-async def test_what_the_server_refuses_is_one_line_and_status_1(microblog):
+async def test_a_server_error_is_one_line_and_exit_status_1(microblog):
     await microblog("register", "dora")
 
     refused = await microblog("post", " ")
@@ -20,7 +20,7 @@ async def test_what_the_server_refuses_is_one_line_and_status_1(microblog):
     assert refused.stderr == "Error: content: is empty\n"
 
 
-async def test_who_does_not_exist_is_named(microblog):
+async def test_an_unknown_user_is_named(microblog):
     await microblog("register", "dora")
 
     by_name = await microblog("follow", "zoe")
@@ -142,7 +142,7 @@ async def test_at_a_terminal_lists_are_tables(front, url, home, microblog):
     assert "\t" not in shown
 
 
-async def test_at_a_terminal_who_waits_is_told_for_what(home, lonely):
+async def test_at_a_terminal_a_wait_shows_its_reason(home, lonely):
     shown = await at_a_terminal(lonely, "--patience", "1", "posts", "1")
 
     assert f"Still trying: {lonely} cannot be reached" in shown

@@ -89,7 +89,7 @@ async def test_a_session_that_was_given_is_used_and_left_open(url, gateway, spoi
     assert [headers["X-Request-ID"] for _, _, headers in gateway.seen] == ["given", "given"]
 
 
-async def test_what_is_refused_is_not_tried_again(ann, gateway):
+async def test_a_refused_call_is_not_retried(ann, gateway):
     gateway.spoil = [418, 418]
 
     with pytest.raises(Exception, match="418"):

@@ -98,7 +98,7 @@ async def test_each_that_is_refused_has_an_id_of_its_own(make_front, connect, sa
     assert len({(await said(connection)).problem["requestId"] for connection in refused}) == 3
 
 
-async def test_one_that_asks_nothing_is_told_nothing(make_front, connect, monkeypatch):
+async def test_a_refused_connection_without_a_request_gets_no_response(make_front, connect, monkeypatch):
     """A browser opens connections in advance, and would take what it is told for the answer to its next request."""
     monkeypatch.setattr("web.server.connection_limits.REJECTION_SECONDS", 0.1)
     front = await make_front(limits=Limits(connections_per_address=1))

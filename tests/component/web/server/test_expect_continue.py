@@ -50,7 +50,7 @@ async def open_front(make_front):
 
 
 @pytest.mark.parametrize(("head", "status"), REFUSED.values(), ids=REFUSED.keys())
-async def test_what_the_head_alone_can_refuse_is_refused_without_asking_for_the_body(front, connect, head, status):
+async def test_a_head_that_is_refused_gets_no_100_continue(front, connect, head, status):
     """As released, ``100 Continue`` comes before anybody has looked. What follows might be the body, so nothing may."""
     connection = await connect(front)
 
@@ -95,7 +95,7 @@ async def test_where_there_is_no_body_nothing_is_asked_for_and_the_connection_go
     assert [(await connection.answer()).status for _ in range(2)] == [200, 200]
 
 
-async def test_a_client_of_http_1_0_is_told_nothing_that_it_does_not_know(open_front, connect):
+async def test_an_http_1_0_client_gets_no_100_continue(open_front, connect):
     connection = await connect(open_front)
 
     connection.send(post(EXPECT, JSON, LENGTH, version=b"1.0"))

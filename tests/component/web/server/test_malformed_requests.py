@@ -52,7 +52,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("data", BAD.values(), ids=BAD.keys())
-async def test_what_can_be_read_in_two_ways_or_none_is_a_400_that_quotes_nothing(front, connect, said, data):
+async def test_ambiguous_or_malformed_http_is_a_400_that_quotes_nothing(front, connect, said, data):
     connection = await connect(front)
 
     connection.send(data)
@@ -78,7 +78,7 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize(("data", "status", "kind"), TOO_MUCH.values(), ids=TOO_MUCH.keys())
-async def test_what_is_too_long_is_told_by_its_status(front, connect, said, data, status, kind):
+async def test_a_too_long_part_has_a_status_of_its_own(front, connect, said, data, status, kind):
     connection = await connect(front)
 
     connection.send(data)

@@ -235,7 +235,7 @@ async def test_an_unread_body_closes_the_connection_without_an_error(front, conn
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["with its head", "behind its head"])
-async def test_a_body_of_too_many_chunks_is_told_so(front, connect, together):
+async def test_a_body_of_too_many_chunks_is_refused_with_the_reason(front, connect, together):
     connection = await connect(front)
     chunks = b"1\r\na\r\n" * 2_000
 

@@ -115,7 +115,7 @@ async def test_so_does_one_in_chunks(front, proxied):
 
 
 @pytest.mark.parametrize("framed", [True, False], ids=["a length", "chunks"])
-async def test_a_body_that_is_too_large_is_told_so_and_others_are_served(proxied, framed):
+async def test_a_too_large_body_is_a_413_and_others_are_served(proxied, framed):
     headers = {"Content-Type": "application/json"}
     content = b" " * 200_000
 

@@ -130,7 +130,7 @@ async def test_a_head_in_two_parts_that_is_there_in_time_is_served(front, connec
     assert (await connection.answer()).status == 200
 
 
-async def test_a_client_that_waits_to_be_told_to_go_on_is_told(front, connect):
+async def test_a_client_that_expects_100_continue_gets_it(front, connect):
     connection = await connect(front)
     body = b'{"userId": 1, "content": "hello"}'
 
