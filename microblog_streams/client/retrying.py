@@ -78,6 +78,8 @@ class Retrying:
             self.on_retry(outcome)
             if pause:
                 await self.sleep(pause)
+            if self.clock() >= deadline:  # a pause can take longer; no time left would be an attempt without a timeout
+                raise outcome
 
     async def _attempt(self, request: Request, seconds_left: float) -> Response | ClientError:
         used = self._current

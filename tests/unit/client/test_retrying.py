@@ -76,6 +76,19 @@ async def test_what_will_not_pass_is_not_tried_again(status):
     assert len(world.called) == 1
 
 
+async def test_a_pause_that_outlasts_the_time_is_not_followed_by_a_try_without_an_end():
+    world = World([LOST])
+
+    async def oversleep(seconds):
+        world.now += 31.0
+
+    calls = retrying(world)
+    calls.sleep = oversleep
+    with pytest.raises(Unreachable):
+        await calls.call(GET)
+    assert world.allowed == [12.0]
+
+
 async def test_each_error_after_which_it_is_tried_again_is_told_and_the_last_is_raised():
     world = World([LOST, AWAY, GONE])
 
