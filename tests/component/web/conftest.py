@@ -4,96 +4,23 @@ No agents run here: what events bring about is not seen, apart from timelines th
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-import faust
 import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import BaseTestServer, TestClient
 from aiohttp.web import BaseRunner
 from argon2.profiles import CHEAPEST
 
-from microblog_streams.config.settings import NO_LIMITS, Settings
-from microblog_streams.operations import Stores, access, operations
-from microblog_streams.operations.follows import FollowerRows
-from microblog_streams.operations.rate_limits import RateLimiter
-from microblog_streams.ports import Followers
-from microblog_streams.stores.redis.rates import LocalRates
-from tests.support.fakes.access import FakePasswords, FakeTokens
-from tests.support.fakes.blocks import FakeBlocks
-from tests.support.fakes.caches import FakePageCache, FakePostCache, FakeUserCache
-from tests.support.fakes.database import FakeDatabase
-from tests.support.fakes.followers import FakeFollowers
-from tests.support.fakes.follows import FakeFollows
-from tests.support.fakes.idempotency import FakeIdempotency
-from tests.support.fakes.log import FakeLog
-from tests.support.fakes.posts import FakePosts
-from tests.support.fakes.rates import FakeRates
-from tests.support.fakes.timelines import FakeTimelines
-from tests.support.fakes.users import FakeUsers
-from web import routes
-from web.middlewares import stack
-from web.middlewares.cors import CorsPolicy
+from microblog_streams.operations import access
+from tests.support.fakes.web_app import WebApp, WebApps
 from web.server.limits import Limits
 from web.server.server import GuardedWeb
 
-TOKEN = "correct-horse-battery-staple"
 USUAL = Limits()
-
-
-class FakeHealth:
-    answer: tuple[bool, str] = (True, "")
-
-    async def report(self) -> Mapping[str, object]:
-        return {"status": "degraded", "stores": {"redis": "away"}}
-
-    def ready(self) -> tuple[bool, str]:
-        return self.answer
-
-
-class Failing:
-    """Operations of which every one raises ``error``, or never ends."""
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.error = error
-
-    def __getattr__(self, name: str) -> "Failing":
-        return self
-
-    async def __call__(self, *arguments: object) -> None:
-        if self.error:
-            raise self.error
-        await asyncio.Event().wait()
-
-
-class App(faust.App):
-    """The real app's shape, as far as views see it."""
-
-    stores: Stores
-    operations: Any
-    rate_limiter: RateLimiter
-    rates: FakeRates
-    health: FakeHealth
-    database: FakeDatabase
-    log: FakeLog
-    timelines: FakeTimelines
-    post_cache: FakePostCache
-    user_cache: FakeUserCache
-    rows: FollowerRows
-    local_status: Any
-    status_collector: Any
-
-    limits = USUAL
-    cors = CorsPolicy()
-
-    def _new_web(self) -> GuardedWeb:
-        return GuardedWeb(self, self.limits, self.cors)
-
-    def fail(self, error: Exception | None) -> None:
-        """Have every operation raise ``error``, or hang where it is None."""
-        self.operations = Failing(error)
 
 
 class Server(BaseTestServer):
@@ -111,7 +38,7 @@ class Server(BaseTestServer):
 class Front:
     """An app and a client of it."""
 
-    app: App
+    app: WebApp
     client: TestClient[Any, Any]
 
 
@@ -124,28 +51,32 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access, "RFC_9106_LOW_MEMORY", CHEAPEST)
 
 
+@pytest.fixture(scope="session")
+def web_apps() -> WebApps:
+    return WebApps()
+
+
 @pytest.fixture
-async def make_front() -> AsyncIterator[MakeFront]:
+async def make_front(web_apps: WebApps) -> AsyncIterator[MakeFront]:
     """Make an app with users, ann (1), bob (2) and cleo (3) unless told otherwise, and its client."""
-    fronts: list[Front] = []
+    async with AsyncExitStack() as stack:
 
-    async def make(
-        time_limit: float = 10.0,
-        names: Sequence[str] = ("ann", "bob", "cleo"),
-        limits: Limits = USUAL,
-        **settings: Any,
-    ) -> Front:
-        app = _app(Settings(**{"admin_token": TOKEN, "auth": "open", **NO_LIMITS, **settings}), time_limit, limits)
-        front = Front(app, TestClient(Server(app.web)))
-        await front.client.start_server()
-        fronts.append(front)
-        for name in names:
-            await app.operations.users.create(name)
-        return front
+        async def make(
+            time_limit: float = 10.0,
+            names: Sequence[str] = ("ann", "bob", "cleo"),
+            limits: Limits = USUAL,
+            **settings: Any,
+        ) -> Front:
+            made = web_apps.take(limits, time_limit, settings)
+            stack.callback(web_apps.give_back, made)
+            front = Front(made.app, TestClient(Server(made.app.web)))
+            stack.push_async_callback(front.client.close)
+            await front.client.start_server()
+            for name in names:
+                await made.app.operations.users.create(name)
+            return front
 
-    yield make
-    for front in fronts:
-        await front.client.close()
+        yield make
 
 
 @pytest.fixture
@@ -185,50 +116,3 @@ def raw(client: TestClient[Any, Any]) -> Callable[[bytes], Awaitable[bytes]]:
         return answer
 
     return exchange
-
-
-def _app(settings: Settings, time_limit: float, limits: Limits) -> App:
-    options = {
-        **routes.application_options(settings),
-        "middlewares": stack.middlewares(settings, routes.MIDDLEWARE_PATHS, time_limit),
-    }
-    app = App(
-        "web-test",
-        store="memory://",
-        web_application_options=options,
-        web_stats_enabled=True,
-        web_graph_enabled=True,
-        web_metrics_enabled=True,
-    )
-    app.limits, app.cors = limits, CorsPolicy(settings.cors_origins)
-    app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
-    app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
-    app.stores = _stores(app)
-    app.operations = operations(app.stores, max_followees=settings.max_followees)
-    app.rates = FakeRates()
-    app.rate_limiter = RateLimiter(settings, app.rates, LocalRates())
-    app.health = FakeHealth()
-    app.rows = FollowerRows(FakeFollowers(), lambda author: author % 8, "w6066")
-    app.finalize()
-    routes.register(app, app, required=settings.auth == "required")
-    app.web.init_server()
-    return app
-
-
-def _stores(app: App) -> Stores:
-    posts, users = app.post_cache, app.user_cache
-    return Stores(
-        log=app.log,
-        users=FakeUsers(app.database),
-        follows=FakeFollows(app.database),
-        blocks=FakeBlocks(app.database),
-        idempotency=FakeIdempotency(app.database),
-        tokens=FakeTokens(app.database),
-        passwords=FakePasswords(app.database),
-        posts=FakePosts(),
-        timelines=app.timelines,
-        post_cache=posts,
-        user_cache=users,
-        page_cache=FakePageCache(posts, users),
-        followers=cast(Followers, None),  # only agents look at it
-    )
