@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import gc
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -16,3 +17,9 @@ settings.load_profile("any machine")
 
 # A run that a script began with `&` ignores SIGINT. Processes that tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests from garbage collection, which would visit a million objects each time."""
+    gc.collect()
+    gc.freeze()

@@ -6,6 +6,7 @@ It is generated once, when a worker starts, so that an endpoint that cannot be d
 import json
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -31,12 +32,17 @@ class OpenApi(View):
 
     def describe(self, routes: Iterable[tuple[str, type[View]]], required: bool) -> None:
         """Generate the document; ``required`` is whether calls need their token. Raises SetupError."""
-        text = json.dumps(document(routes, required), ensure_ascii=False, separators=(",", ":"))
-        self.file = CachedFile.of("application/json", text.encode())
+        self.file = _file(tuple(routes), required)
 
     async def get(self, request: Request) -> Response:
         """Return the document."""
         return self.file.response(request, REVALIDATE)
+
+
+@cache
+def _file(routes: tuple[tuple[str, type[View]], ...], required: bool) -> CachedFile:
+    text = json.dumps(document(routes, required), ensure_ascii=False, separators=(",", ":"))
+    return CachedFile.of("application/json", text.encode())
 
 
 def document(routes: Iterable[tuple[str, type[View]]], required: bool) -> Json:
