@@ -37,9 +37,15 @@ SPELLINGS = {
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "SEARCH", "PURGE"]
 
 
+@pytest.fixture(scope="module")
+def routed(module_application):
+    return module_application(Settings(admin_token=TOKEN)).web.web_app
+
+
 @pytest.fixture
-async def client(real_application):
-    async with TestClient(TestServer(real_application(Settings(admin_token=TOKEN)).web.web_app)) as client:
+async def client(routed):
+    routed._loop = None  # aiohttp binds an application to the loop that served it first
+    async with TestClient(TestServer(routed)) as client:
         yield client
 
 

@@ -1,16 +1,19 @@
 """The worker's HTTP application on the real operations and in-memory stores.
 
 Routes, middlewares and the description of the API depend on settings alone, and take most of the time that an
-application takes to make. So an application is used by many tests, one after the other: each gets it with new stores, a
-new server, and every attribute as it was when the application was made.
+application takes to make. So an application is used by many tests, one after the other: each gets it with new stores,
+middlewares and a new server, and every attribute as it was when the application was made.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import faust
+from aiohttp.typedefs import Handler, Middleware
+from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.config.settings import NO_LIMITS, Settings
 from microblog_streams.operations import Stores, operations
@@ -94,6 +97,28 @@ class WebApp(faust.App):
         self.operations = Failing(error)
 
 
+class Middlewares:
+    """Middlewares that are made anew for each test, because some remember callers."""
+
+    def __init__(self, make: Callable[[], list[Middleware]]) -> None:
+        self._make = make
+        self._current: list[Middleware] = []
+
+    def renew(self) -> None:
+        self._current = self._make()
+
+    def fixed(self) -> list[Middleware]:
+        """Return the one that aiohttp keeps for as long as the application lives: it calls those of the test."""
+
+        @middleware
+        async def all_of_them(request: Request, handler: Handler) -> StreamResponse:
+            for each in reversed(self._current):
+                handler = partial(each, handler=handler)
+            return await handler(request)
+
+        return [all_of_them]
+
+
 @dataclass(frozen=True)
 class Made:
     """An application, what it was made of, and its attributes at that time."""
@@ -101,6 +126,7 @@ class Made:
     key: str
     settings: Settings
     app: WebApp
+    middlewares: Middlewares
     attributes: Mapping[str, Any]
 
 
@@ -124,10 +150,8 @@ class WebApps:
 
 def _made(key: str, limits: Limits, time_limit: float, options: Mapping[str, Any]) -> Made:
     settings = Settings(**{"admin_token": ADMIN_TOKEN, "auth": "open", **NO_LIMITS, **options})
-    web_options = {
-        **routes.application_options(settings),
-        "middlewares": stack.middlewares(settings, routes.MIDDLEWARE_PATHS, time_limit),
-    }
+    middlewares = Middlewares(lambda: stack.middlewares(settings, routes.MIDDLEWARE_PATHS, time_limit))
+    web_options = {**routes.application_options(settings), "middlewares": middlewares.fixed()}
     app = WebApp(
         "web-test",
         store="memory://",
@@ -140,13 +164,14 @@ def _made(key: str, limits: Limits, time_limit: float, options: Mapping[str, Any
     app.finalize()
     routes.register(app, app, required=settings.auth == "required")
     app.web.init_server()
-    return Made(key, settings, app, dict(vars(app)))
+    return Made(key, settings, app, middlewares, dict(vars(app)))
 
 
 def _reset(made: Made) -> None:
     app = made.app
     vars(app).clear()
     vars(app).update(made.attributes)
+    made.middlewares.renew()
     app.database, app.log, app.timelines = FakeDatabase(), FakeLog(), FakeTimelines()
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)
