@@ -9,8 +9,7 @@ import click
 
 from microblog_streams.cli.credentials import Account
 from microblog_streams.cli.output import POST_COLUMNS, TOKEN_COLUMNS, USER_COLUMNS, one_line
-from microblog_streams.cli.program import collect, command, limited, page_size
-from microblog_streams.cli.session import Session, find_user
+from microblog_streams.cli.program import Session, collect, command, find_user, limited, page_size
 from microblog_streams.client import ClientError, NotFound, Unauthenticated
 
 

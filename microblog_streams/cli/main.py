@@ -7,8 +7,7 @@ import click
 from microblog_streams.cli.commands import COMMANDS
 from microblog_streams.cli.credentials import Credentials, default_path
 from microblog_streams.cli.output import Output
-from microblog_streams.cli.program import Program
-from microblog_streams.cli.session import Session
+from microblog_streams.cli.program import Program, Session
 from microblog_streams.client.client import TOTAL_TIMEOUT_SECONDS
 
 DEFAULT_URL = "http://localhost:6066"

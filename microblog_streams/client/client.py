@@ -12,7 +12,6 @@ import aiohttp
 from yarl import URL
 
 from microblog_streams.client.errors import ErrorCallback, ignore_error
-from microblog_streams.client.messages import Request, path, post
 from microblog_streams.client.models import (
     Blocking,
     Following,
@@ -21,8 +20,11 @@ from microblog_streams.client.models import (
     NewToken,
     Post,
     Registered,
+    Request,
     Token,
     User,
+    path,
+    post,
 )
 from microblog_streams.client.pages import MAX_PAGE_SIZE, POLL_PAGE_SIZE, POLL_SECONDS, Listing, TimelinePoller
 from microblog_streams.client.retrying import Retrying

@@ -15,8 +15,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from microblog_streams.client.messages import Response
-from microblog_streams.client.models import Model
+from microblog_streams.client.models import Model, Response
 
 
 class ClientError(Exception):

@@ -1,11 +1,21 @@
-"""The objects of the API. They are frozen, and ignore unknown fields: a newer server may add some."""
+"""The objects of the API, and requests and responses, as plain values: only ``transport`` needs a network.
 
+The objects are frozen, and ignore unknown fields: a newer server may add some.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
+from typing import Final
+from urllib.parse import quote, urlencode
+from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+KEY_HEADER: Final = "Idempotency-Key"
+#: The header, and its value on a page of a timeline that may lack posts.
+STATE_HEADER, INCOMPLETE = "Timeline-State", "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +99,43 @@ class Registered:
     def identity(self) -> Identity:
         """The identity for calls as the new user."""
         return Identity(self.user.id, self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request. ``path`` begins with a slash and may have a query; ``body`` is sent as JSON."""
+
+    method: str
+    path: str
+    body: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: If true, a page that may lack posts is not accepted: the request is repeated, as after a 503.
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response of any status. ``headers`` ignores case, if it comes from aiohttp."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether this is a page of a timeline that may lack posts."""
+        return self.headers.get(STATE_HEADER) == INCOMPLETE
+
+
+def post(path: str, body: object = None) -> Request:
+    """Return a POST with a new Idempotency-Key: the server executes it once, however often it is sent."""
+    return Request("POST", path, body, {KEY_HEADER: str(uuid4())})
+
+
+def path(*parts: object, **query: object) -> str:
+    """Return ``/part/part?name=value``; an empty last part makes a slash at the end.
+
+    Parts are percent-encoded, so a part that contains a slash or ``..`` leads nowhere else.
+    """
+    target = "/" + "/".join(quote(str(part), safe="", errors="replace") for part in parts)
+    return f"{target}?{urlencode(query, errors='replace')}" if query else target

@@ -26,8 +26,7 @@ from microblog_streams.client.errors import (
     Unreachable,
     retry_after,
 )
-from microblog_streams.client.messages import Request, Response
-from microblog_streams.client.models import Model, Post
+from microblog_streams.client.models import Model, Post, Request, Response
 from microblog_streams.client.transport import AuthenticatedTransport, parse
 
 ItemT = TypeVar("ItemT", bound=Model)

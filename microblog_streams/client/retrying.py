@@ -24,7 +24,7 @@ from microblog_streams.client.errors import (
     error_for,
     ignore_error,
 )
-from microblog_streams.client.messages import Request, Response
+from microblog_streams.client.models import Request, Response
 
 #: Upper bounds of the random pause: after the first round, and after any round.
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.1, 5.0

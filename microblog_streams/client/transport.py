@@ -12,7 +12,7 @@ import aiohttp
 from pydantic import TypeAdapter, ValidationError
 
 from microblog_streams.client.errors import BadAnswer, Unreachable
-from microblog_streams.client.messages import Request, Response
+from microblog_streams.client.models import Request, Response
 from microblog_streams.client.retrying import Retrying
 
 #: A page of 100 posts of the longest texts has 2.5 MB.

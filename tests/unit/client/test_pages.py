@@ -8,7 +8,7 @@ import pytest
 
 from microblog_streams.client import NotFound, Page, Post, TooManyRequests, Unavailable, Unreachable
 from microblog_streams.client.errors import error_for
-from microblog_streams.client.messages import Response
+from microblog_streams.client.models import Response
 from microblog_streams.client.pages import TimelinePoller
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)

@@ -7,8 +7,7 @@ import pytest
 from microblog_streams import client
 from microblog_streams.client import BadAnswer, User
 from microblog_streams.client.errors import error_for, retry_after
-from microblog_streams.client.messages import Response, path
-from microblog_streams.client.models import NewToken, Registered
+from microblog_streams.client.models import NewToken, Registered, Response, path
 from microblog_streams.client.pages import parse_links
 from microblog_streams.client.transport import parse
 

@@ -14,7 +14,7 @@ from microblog_streams.client import (
     Unfinished,
     Unreachable,
 )
-from microblog_streams.client.messages import Request, Response, post
+from microblog_streams.client.models import Request, Response, post
 from microblog_streams.client.retrying import MAX_PAUSE_SECONDS, Retrying
 
 GET = Request("GET", "/users/1")
