@@ -6,22 +6,26 @@ of its commits, and its events carry them: consumers need no other order.
 A block and a concurrent follow of the same two users must not miss each other: the block would find no edge to end, and
 the follow no block. A block locks its blocker's row FOR NO KEY UPDATE, which excludes FOR SHARE. A follow (and
 ``graph_import``) locks both users FOR SHARE, hence also the blocker, whichever of the two follows. The later of the two
-waits for the other's commit; then a separate statement, which sees the commit, looks for the block or for the edge. The
+waits for the other's commit; then a separate statement, which sees the commit, looks for the block or for the edge. (A
+follow is one call of a function, whose statements are separate ones in this sense: see ``schema/014_follow.sql``.) The
 blocked user is locked only FOR SHARE: that excludes their deletion, and lets others follow them at the same time.
 
 All transactions lock in the same order, so there are no deadlocks: the row of the Idempotency-Key, users by id, the
 block, edges. A deletion locks one user, then blocks in the order of their keys, as another deletion does.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
+from microblog_streams.domain import topics
 from microblog_streams.domain.errors import Blocked, NotFound, TooManyFollowees
+from microblog_streams.domain.events import HEADERS
 from microblog_streams.domain.models import Edge, IdempotencyKey, User
 from microblog_streams.stores.postgres.connection import Lock, Postgres
 from microblog_streams.stores.postgres.idempotency import claim, finish
-from microblog_streams.stores.postgres.outbox import append, edge_event
+from microblog_streams.stores.postgres.outbox import append, edge_event, followed_event
 from microblog_streams.stores.postgres.session import Session
 
 #: The columns of an ``Edge``, in the order of its fields.
@@ -51,17 +55,10 @@ async def unfollow(session: Session, follower: int, followee: int, at: datetime)
     return Edge(*row), True
 
 
-# By id, the order in which all transactions lock users; FOR SHARE, so that only deletions and blocks must wait.
-_LOCK_USERS: Final = "SELECT id FROM users WHERE id IN (%s, %s) AND deleted_at IS NULL ORDER BY id FOR SHARE"
-# Of two concurrent first follows of an edge, the second waits here and then finds the row of the first.
-_FOLLOW: Final = f"""
-INSERT INTO follows AS edge ({COLUMNS})
-VALUES (%s, %s, true, (SELECT (era << 40) + 1 FROM deployment), %s)
-ON CONFLICT (follower_id, followee_id) DO UPDATE
-   SET following = true, version = greatest(edge.version + 1, excluded.version), changed_at = excluded.changed_at
- WHERE NOT edge.following
-RETURNING {COLUMNS}
-"""  # noqa: S608
+_FOLLOW: Final = """
+SELECT outcome, edge_following, edge_version, edge_changed_at
+  FROM follow_user(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb)
+"""
 # Without locks: if an edge changes concurrently, its later version wins, in any order of the events.
 _LAST: Final = f"""
 SELECT {COLUMNS} FROM follows
@@ -84,18 +81,6 @@ ON CONFLICT (follower_id, followee_id) DO UPDATE SET version = excluded.version,
  WHERE edge.version < excluded.version
 RETURNING {COLUMNS}
 """  # noqa: S608
-# Serializes the follows of a user: two concurrent ones could each find room for one more. A lock on the user's row
-# would also block those who follow the user. The lock is by hash, so some users share one.
-_LOCK_FOLLOWING: Final = f"SELECT pg_advisory_xact_lock({int(Lock.FOLLOWING)}, hashint8(%s))"
-_COUNT_EDGES: Final = """
-SELECT count(*) FROM (SELECT FROM follows WHERE follower_id = %s AND following LIMIT %s) AS bounded
-"""
-_BLOCK_BETWEEN: Final = "SELECT FROM blocks WHERE (blocker_id, blocked_id) IN ((%s, %s), (%s, %s)) LIMIT 1"
-_COUNT_FOLLOWEES: Final = """
-SELECT count(*) FROM (
-    SELECT FROM follows JOIN users ON id = followee_id
-     WHERE follower_id = %s AND following AND deleted_at IS NULL LIMIT %s) AS bounded
-"""
 _FOLLOWEES: Final = """
 SELECT followee_id FROM follows JOIN users ON id = followee_id
  WHERE follower_id = %s AND following AND deleted_at IS NULL ORDER BY followee_id
@@ -134,12 +119,17 @@ class Follows:
 
         Raises NotFound, Blocked, TooManyFollowees, KeyReused.
         """
+        if following and idempotency_key is None:
+            # The statement is a transaction of its own.
+            async with self._postgres.connection() as session:
+                return await _follow(session, follower, followee, at, max_followees)
         async with self._postgres.transaction() as session:
             if idempotency_key and await claim(session, follower, idempotency_key):
                 return await stored(session, follower, followee, at)
-            edge, changed = await _change(session, follower, followee, following, at, max_followees)
-            if changed:
-                await append(session, [edge_event(edge)])
+            if following:
+                edge = await _follow(session, follower, followee, at, max_followees)
+            else:
+                edge = await _unfollow(session, follower, followee, at)
             if idempotency_key:
                 await finish(session, follower, idempotency_key)
             return edge
@@ -196,49 +186,28 @@ class Follows:
         return [Edge(*row) for row in await self._postgres.fetch(_EDGES_PAGE, *after, limit)]
 
 
-async def _change(
-    session: Session, follower: int, followee: int, following: bool, at: datetime, max_followees: int
-) -> tuple[Edge, bool]:
-    if not following:
-        return await unfollow(session, follower, followee, at)
-    if not max_followees:
-        return await _follow(session, follower, followee, at)
-    await session.fetch(_LOCK_FOLLOWING, follower)
-    edge, changed = await _follow(session, follower, followee, at)
+async def _follow(session: Session, follower: int, followee: int, at: datetime, max_followees: int) -> Edge:
+    """Follow, with the event, in one statement (``schema/014_follow.sql``); a refused one changes nothing."""
+    key, before, after = followed_event(follower, followee, at)
+    event = (topics.USER_FOLLOW, key, before, after, json.dumps(HEADERS))
+    row = await session.fetch_one(_FOLLOW, follower, followee, at, max_followees, int(Lock.FOLLOWING), *event)
+    match row:
+        case ("followed" | "unchanged", following, version, changed_at):
+            return Edge(follower, followee, following, version, changed_at)
+        case ("blocked", *_):
+            raise Blocked(followee)
+        case ("too many followees", *_):
+            raise TooManyFollowees(max_followees)
+        case ("no follower", *_):
+            raise NotFound("user", follower)
+    raise NotFound("user", followee)
+
+
+async def _unfollow(session: Session, follower: int, followee: int, at: datetime) -> Edge:
+    edge, changed = await unfollow(session, follower, followee, at)
     if changed:
-        await _check_number(session, follower, max_followees)
-    return edge, changed
-
-
-async def _follow(session: Session, follower: int, followee: int, at: datetime) -> tuple[Edge, bool]:
-    await _lock_for_follow(session, follower, followee)
-    await _refuse_blocked(session, follower, followee)
-    changed = await session.fetch(_FOLLOW, follower, followee, at)
-    if not changed:
-        return await stored(session, follower, followee, at), False
-    return Edge(*changed[0]), True
-
-
-async def _check_number(session: Session, follower: int, max_followees: int) -> None:
-    """Raise TooManyFollowees above the limit, which rolls the follow back. Counts deleted followees only at first."""
-    for count in (_COUNT_EDGES, _COUNT_FOLLOWEES):
-        ((found,),) = await session.fetch(count, follower, max_followees + 1)
-        if found <= max_followees:
-            return
-    raise TooManyFollowees(max_followees)
-
-
-async def _refuse_blocked(session: Session, follower: int, followee: int) -> None:
-    """Raise Blocked if either has blocked the other. The caller holds both users' rows."""
-    if await session.fetch_one(_BLOCK_BETWEEN, follower, followee, followee, follower) is not None:
-        raise Blocked(followee)
-
-
-async def _lock_for_follow(session: Session, follower: int, followee: int) -> None:
-    found = {user for (user,) in await session.fetch(_LOCK_USERS, follower, followee)}
-    for user in (follower, followee):
-        if user not in found:
-            raise NotFound("user", user)
+        await append(session, [edge_event(edge)])
+    return edge
 
 
 _LOCK_BLOCKER: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR NO KEY UPDATE"

@@ -13,11 +13,12 @@ silent for ``SILENCE_SECONDS``.
 import asyncio
 import json
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Final
 
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.domain.events import HEADERS, EdgeChanged, Event
+from microblog_streams.domain.events import HEADERS, EdgeChanged, Event, Followed
 from microblog_streams.domain.models import Edge, OutboxRecord
 from microblog_streams.stores.postgres.connection import Lock, Postgres
 from microblog_streams.stores.postgres.deployment import COLUMNS, read
@@ -56,6 +57,14 @@ def edge_event(edge: Edge, restate: bool = False) -> tuple[str, EdgeChanged]:
         restate=restate,
     )
     return topics.USER_FOLLOW if edge.following else topics.USER_UNFOLLOW, event
+
+
+def followed_event(follower: int, followee: int, at: datetime) -> tuple[bytes, str, str]:
+    """Return key and value of a follow's event, in two parts: PostgreSQL puts the version between them, as digits."""
+    event = Followed(follower_id=follower, followee_id=followee, version=1, at=at)
+    # The value has no free text, so the name of a field is there once.
+    before, name, after = event.encode().decode().partition('"version":')
+    return event.key, before + name, after.removeprefix("1")
 
 
 async def append(session: Session, events: Sequence[tuple[str, Event]]) -> None:

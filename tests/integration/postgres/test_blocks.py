@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from microblog_streams.domain.errors import Blocked, NotFound
+from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.stores.postgres import follows as blocks_module
 from microblog_streams.stores.postgres import follows as follows_module
 from microblog_streams.stores.postgres.connection import Postgres
@@ -18,6 +19,7 @@ from tests.support.contracts.events import register
 from tests.support.waiting import until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
+KEY = IdempotencyKey("a follow", b"digest")
 WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 #: People in the storm, whom of them are deleted in it, and acts: more than there are pairs, so that they meet.
 PEOPLE, DELETED, ACTS = 8, 2, 1500
@@ -55,8 +57,8 @@ async def crowded(migrated_settings, postgres):
 async def test_a_block_ends_a_concurrent_uncommitted_follow(users, follows, blocks, outbox, outsider, hold, direction):
     """The block waits for the follow, whichever of the two follows, and then finds its edge."""
     ada, bob = await register(users, 2)
-    reached, released = hold(follows_module, "append")
-    follow = asyncio.create_task(follows.set(*(ada, bob)[::direction], True, NOW))
+    reached, released = hold(follows_module, "finish")  # a follow with a key is not committed before that
+    follow = asyncio.create_task(follows.set(*(ada, bob)[::direction], True, NOW, KEY))
     await reached.wait()
 
     block = asyncio.create_task(blocks.block(ada, bob, NOW))
@@ -90,8 +92,8 @@ async def test_a_follow_waits_for_an_uncommitted_block_and_is_refused(
 
 async def test_blocking_a_user_does_not_wait_for_their_concurrent_followers(users, follows, blocks, hold):
     ada, star, fan = await register(users, 3)
-    reached, released = hold(follows_module, "append")
-    follow = asyncio.create_task(follows.set(fan, star, True, NOW))
+    reached, released = hold(follows_module, "finish")
+    follow = asyncio.create_task(follows.set(fan, star, True, NOW, KEY))
     await reached.wait()
 
     await blocks.block(ada, star, NOW)
