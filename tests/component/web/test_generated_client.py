@@ -12,11 +12,24 @@ async def front(make_front):
     return await make_front(names=(), auth="required")
 
 
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory):
+    """The folder of each description's client."""
+    folders = {}
+
+    async def of(description):
+        if description not in folders:
+            folders[description] = tmp_path_factory.mktemp("generated")
+            await generate(description, folders[description])
+        return folders[description]
+
+    return of
+
+
 @pytest.fixture
-async def stranger(front, tmp_path, monkeypatch):
+async def stranger(front, generated, monkeypatch):
     """Generate the client from what the server says of itself, and have it speak to that server."""
-    await generate(await (await front.client.get("/openapi.json")).read(), tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(await generated(await (await front.client.get("/openapi.json")).read()))
     async with Stranger(str(front.client.make_url("/"))) as made:
         yield made
     for name in [each for each in sys.modules if each.partition(".")[0] == NAME]:

@@ -11,6 +11,7 @@ from microblog_streams.domain.errors import Blocked, KeyReused, NotFound
 from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
 from tests.support.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
+from tests.support.examples import examples
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
@@ -196,7 +197,7 @@ def interleavings(test):
     """Run a test with many sets of acts that go on at once; each binding has its own, as hypothesis wants it."""
     run = given(acts=st.lists(PAIRS, max_size=12), deleted=st.none() | st.integers(0, 2))(test)
     checks = [HealthCheck.function_scoped_fixture]
-    return settings(max_examples=20, deadline=None, suppress_health_check=checks)(run)
+    return settings(max_examples=examples(20), deadline=None, suppress_health_check=checks)(run)
 
 
 async def check_interleaving(users, follows, blocks, outbox, acts, deleted):

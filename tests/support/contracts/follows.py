@@ -13,6 +13,7 @@ from microblog_streams.domain.events import EdgeChanged
 from microblog_streams.domain.models import Edge
 from microblog_streams.domain.topics import USER_DELETED, USER_FOLLOW, USER_UNFOLLOW
 from tests.support.contracts.events import EdgeEvent, edge_event, edge_events, register, waiting
+from tests.support.examples import examples
 
 NOW = datetime(2026, 5, 17, 12, 30, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=1)
@@ -268,7 +269,7 @@ def interleavings(test):
     """Run a test with many sets of changes that go on at once; each binding has its own, as hypothesis wants it."""
     run = given(changes=st.lists(CHANGES, max_size=12), deleted=st.none() | st.integers(0, 2))(test)
     checks = [HealthCheck.function_scoped_fixture]
-    return settings(max_examples=20, deadline=None, suppress_health_check=checks)(run)
+    return settings(max_examples=examples(20), deadline=None, suppress_health_check=checks)(run)
 
 
 async def check_interleaving(users, follows, outbox, changes, deleted):
