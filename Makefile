@@ -72,11 +72,12 @@ test-fast: $(VENV)/.test  ## Run the unit and component tests alone, on all core
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
 	@$(BIN)/python -m pytest tests/soak
 
-check: $(VENV)/.check  ## Check format, lint, types, import contracts, docs and retired words
+check: $(VENV)/.check  ## Check format, lint, types, import contracts, the image, docs and retired words
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/python -m tools.docs --check
 	@$(BIN)/python -m tools.retired_words
 

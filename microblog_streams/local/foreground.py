@@ -42,10 +42,13 @@ class Foreground:
             self.stack.start(on_ready=lambda name, seconds: self.say(f"{name:<10} {seconds:4.1f} s"))
 
     def tick(self) -> bool:
-        """Wait a moment; False when it is time to end. Raises SetupError where a part has ended by itself."""
+        """Wait a moment, and start again what has ended; False when it is time to end.
+
+        Raises SetupError where a part keeps ending.
+        """
         if self._stopping.wait(_TICK_SECONDS) or os.getppid() != self._parent:
             return False
-        self.stack.check()
+        self.stack.revive(self.say)
         for look_after in self._watched:
             look_after()
         return True

@@ -7,7 +7,9 @@
 Methods block (call them in a thread from asyncio) and may be called from any thread.
 """
 
+import time
 import unicodedata
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -39,6 +41,27 @@ LONGEST_START = 900.0
 ADMIN_TOKEN = "admin.token"  # noqa: S105 - the file's name
 
 
+class RestartLimit:
+    """Counts the restarts of each part within the last minute: one that keeps ending does not come right by itself."""
+
+    def __init__(self, count: int = 5, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """Allow ``count`` restarts of a part within ``seconds``."""
+        self._count, self._seconds, self._clock = count, seconds, clock
+        self._restarts: dict[str, deque[float]] = defaultdict(deque)
+
+    def allows(self, name: str) -> bool:
+        """Count a restart of the part, and return whether it may take place."""
+        now, restarts = self._clock(), self._restarts[name]
+        while restarts and now - restarts[0] > self._seconds:
+            restarts.popleft()
+        restarts.append(now)
+        return len(restarts) <= self._count
+
+    def __str__(self) -> str:
+        """Return the limit for a message."""
+        return f"more than {self._count} times in {self._seconds:.0f} s"
+
+
 class Stack:
     """The real infrastructure below one data folder."""
 
@@ -59,6 +82,7 @@ class Stack:
         self._console = console or Console(stderr=True)
         self._lock: FolderLock | None = None
         self._giving_up = Event()
+        self._restart_limit = RestartLimit()
 
     @property
     def settings(self) -> Settings:
@@ -111,11 +135,20 @@ class Stack:
         self.parts[name].stop()
         self._bring_up(self.parts[name], None)
 
-    def check(self) -> None:
-        """Raise SetupError for a part that has ended by itself."""
-        for part in self.parts.values():
-            if part.child and part.child.exit_status() is not None:
-                raise SetupError(f"{part.name} ended. {part.last_words()}")
+    def revive(self, notice: Callable[[str], None]) -> None:
+        """Start the parts again that have ended by themselves, on their ports and data, and wait until they answer.
+
+        ``notice`` is told what ended and what is back. Raises SetupError for a part that keeps ending, with the end of
+        its log (``RestartLimit``).
+        """
+        ended = [part for part in self.parts.values() if part.child and part.child.exit_status() is not None]
+        for part in ended:
+            if not self._restart_limit.allows(part.name):
+                raise SetupError(f"{part.name} ended {self._restart_limit}. {part.last_words()}")
+            status = part.child.exit_status() if part.child else None
+            notice(f"{part.name} ended with status {status}; starting it again ({part.log_file})")
+        if ended:
+            self._side_by_side(lambda part: self._revive_one(part, notice), ended)
 
     def interrupt(self) -> None:
         """Make a ``start`` that is under way give up, with Interrupted. For signal handlers and other threads."""
@@ -155,6 +188,13 @@ class Stack:
                 return
         if on_ready:
             on_ready(part.name, deadline.seconds)
+
+    def _revive_one(self, part: LocalServer, notice: Callable[[str], None]) -> None:
+        try:
+            self._bring_up(part, lambda name, seconds: notice(f"{name} is back after {seconds:.1f} s"))
+        except SetupError:
+            # One that ended again is seen at the next look. One that is silent is ended, and then seen.
+            part.kill()
 
     def _side_by_side(self, action: Callable[[LocalServer], object], parts: Iterable[LocalServer]) -> None:
         with ThreadPoolExecutor(len(self._kinds)) as pool:

@@ -1,5 +1,7 @@
 """The stack as a whole, on its quickest part: what it keeps, what it refuses, what it says when something fails."""
 
+import os
+import signal
 import socket
 import sys
 from threading import Thread
@@ -61,6 +63,36 @@ def test_a_killed_server_comes_back_on_its_port_with_its_data(folder):
         assert valkey.get("key") == b"value"
 
 
+def test_a_part_that_died_is_started_again_with_a_notice(folder, eventually):
+    notices = []
+    with Stack(folder, parts=[Valkey]) as stack, client(stack) as valkey:
+        valkey.set("key", "value")
+        assert valkey.waitaof(1, 0, 2_000)[0] == 1
+        stack.revive(notices.append)
+        assert notices == []
+
+        os.kill(stack.parts["valkey"].child.pid, signal.SIGKILL)
+        eventually(lambda: stack.parts["valkey"].child.exit_status() is not None)
+        stack.revive(notices.append)
+
+        assert valkey.get("key") == b"value"
+    assert notices[0].startswith("valkey ended with status -9; starting it again (")
+    assert notices[1].startswith("valkey is back after ")
+
+
+def test_a_part_that_keeps_ending_is_given_up_with_the_end_of_its_log(folder, eventually):
+    notices = []
+    with Stack(folder, parts=[Valkey]) as stack:
+        stack.parts["valkey"].command = lambda: [sys.executable, "-c", "print('out of memory'); raise SystemExit(7)"]
+        stack.kill("valkey")
+        for _ in range(5):
+            stack.revive(notices.append)
+        with pytest.raises(SetupError, match="valkey ended more than 5 times in 60 s") as told:
+            stack.revive(notices.append)
+        assert "out of memory" in str(told.value)
+    assert len(notices) == 5
+
+
 def test_a_paused_server_answers_once_it_is_resumed(folder):
     with Stack(folder, parts=[Valkey]) as stack, client(stack) as valkey:
         stack.pause("valkey")
@@ -109,14 +141,6 @@ def test_a_failing_server_shows_the_end_of_its_log_and_stops_the_others(folder, 
         Stack(folder, parts=[Valkey, Broken]).start()
     assert "no space left on device" in str(caught.value)
     assert processes() == []
-
-
-def test_a_server_that_ends_later_is_noticed(folder, eventually):
-    with Stack(folder, parts=[Valkey]) as stack:
-        stack.check()
-        stack.kill("valkey")
-        with pytest.raises(SetupError, match="valkey ended"):
-            stack.check()
 
 
 def test_a_start_can_be_interrupted(folder, processes, eventually):
