@@ -5,6 +5,7 @@ The web layer turns each into a status and a problem document. ``delivery`` retr
 
 from collections.abc import Sequence
 from typing import ClassVar
+from uuid import UUID
 
 
 class MicroblogError(Exception):
@@ -99,6 +100,14 @@ class Transient(MicroblogError):
 
 class Busy(Transient):
     """Concurrent calls were in the way; nothing was done."""
+
+
+class NotStoredYet(Transient):
+    """No store has the post, and it is so young that it may be accepted and not stored yet; nothing was done."""
+
+    def __init__(self, post_id: UUID) -> None:
+        """``post_id`` is the requested id."""
+        super().__init__(f"Post {post_id} is not stored yet, or never existed")
 
 
 class StoreUnavailable(Transient):

@@ -2,7 +2,7 @@
 
 from aiohttp.web import Request, Response
 
-from microblog_streams.domain.errors import BrokerUnavailable, NotFound, OutcomeUnknown
+from microblog_streams.domain.errors import BrokerUnavailable, NotFound, NotStoredYet, OutcomeUnknown
 from web.api import schemas
 from web.api.view import Access, View, endpoint
 from web.http import responses
@@ -48,7 +48,7 @@ class AuthorPosts(View):
 class PostsOrPost(AuthorPosts):
     """``/posts/{number}`` is a user's posts, ``/posts/{UUID}`` is one post: existing clients use both."""
 
-    @endpoint("getPostOrPosts", schemas.Post | list[schemas.Post], paged=True, raises=(NotFound,))
+    @endpoint("getPostOrPosts", schemas.Post | list[schemas.Post], paged=True, raises=(NotFound, NotStoredYet))
     async def get(self, request: Request, ident: str) -> Response:
         """Return a post by its id (a UUID), or list a user's posts by the user's id (a number)."""
         if is_uuid(ident):
@@ -60,7 +60,7 @@ class PostsOrPost(AuthorPosts):
         None,
         status=204,
         access=Access.OWNER,
-        raises=_PUBLISH_ERRORS,
+        raises=(*_PUBLISH_ERRORS, NotStoredYet),
         path_parameters={"ident": "post"},
     )
     async def delete(self, request: Request, ident: str) -> Response:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from itertools import groupby
 from typing import Any, Final
+from uuid import UUID
 
 from aiohttp.web import HTTPRequestEntityTooLarge, HTTPRequestTimeout, HTTPUnsupportedMediaType
 from limits import RateLimitItemPerMinute
@@ -23,6 +24,7 @@ from microblog_streams.domain.errors import (
     Invalid,
     KeyReused,
     NotFound,
+    NotStoredYet,
     OutcomeUnknown,
     StoreUnavailable,
     TooManyFollowees,
@@ -90,6 +92,7 @@ _EXAMPLES: Final[Mapping[type[Exception], Exception]] = {
         Forbidden("The token does not belong to user 7."),
         Blocked(7),
         Busy(),
+        NotStoredYet(UUID("01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e")),
         UsernameTaken("ann"),
         Conflict("The request contradicts the current state."),
         KeyReused(),

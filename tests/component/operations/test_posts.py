@@ -1,8 +1,11 @@
 """Posts: the log decides whether there is one, and everything else may be away."""
 
 import asyncio
+import time
+from uuid import UUID
 
 import pytest
+import uuid_utils
 
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import (
@@ -10,12 +13,14 @@ from microblog_streams.domain.errors import (
     Invalid,
     KeyReused,
     NotFound,
+    NotStoredYet,
     OutcomeUnknown,
     StoreUnavailable,
 )
 from microblog_streams.domain.events import PostCreated
-from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.ids import MAX_AHEAD_MS, new_post_id
 from microblog_streams.domain.models import IdempotencyKey
+from microblog_streams.operations.posts import UNSTORED_SECONDS
 from tests.support.waiting import until
 
 ONCE = IdempotencyKey("key", b"digest")
@@ -219,6 +224,53 @@ class TestDelete:
         for call in (world.operations.posts.get, world.operations.posts.delete):
             with pytest.raises(StoreUnavailable, match="cassandra"):
                 await call(post)
+
+
+class TestNotStoredYet:
+    @pytest.fixture
+    async def unstored(self, world, ann):
+        """A post that was accepted while Cassandra and Redis were away; both are back, its event is not delivered."""
+        world.posts.down = world.redis_down = True
+        post = await world.operations.posts.create(ann, "hello")
+        world.posts.down = world.redis_down = False
+        return post
+
+    async def test_an_accepted_post_is_not_denied(self, world, unstored):
+        for call in (world.operations.posts.get, world.operations.posts.delete):
+            with pytest.raises(NotStoredYet):
+                await call(unstored.id)
+        await world.deliver()
+        assert await world.operations.posts.get(unstored.id) == unstored
+
+    async def test_it_can_be_deleted_once_its_event_is_applied(self, world, ann, unstored):
+        await world.deliver()
+        await world.operations.posts.delete(unstored.id)
+        with pytest.raises(NotFound):
+            await world.operations.posts.get(unstored.id)
+        await world.deliver()
+        assert await world.scroll(ann) == []
+
+    async def test_its_deletion_is_not_sent(self, world, unstored):
+        sent = len(world.log.events)
+        with pytest.raises(NotStoredYet):
+            await world.operations.posts.delete(unstored.id)
+        assert len(world.log.events) == sent
+
+    @pytest.mark.parametrize(
+        ("age_seconds", "answer"),
+        [
+            (-2 * MAX_AHEAD_MS / 1_000, NotFound),
+            (-MAX_AHEAD_MS / 2_000, NotStoredYet),
+            (UNSTORED_SECONDS - 60, NotStoredYet),
+            (UNSTORED_SECONDS + 1, NotFound),
+        ],
+    )
+    async def test_an_unknown_id_is_not_found_where_its_time_is_long_ago_or_to_come(self, world, age_seconds, answer):
+        made_at = time.time() - age_seconds
+        unknown = UUID(int=uuid_utils.uuid7(nanoseconds=int(made_at * 1e9)).int)
+        for call in (world.operations.posts.get, world.operations.posts.delete):
+            with pytest.raises(answer):
+                await call(unknown)
 
 
 class TestByAuthor:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.domain.ids import MAX_USER_ID
+from microblog_streams.domain.ids import MAX_USER_ID, new_post_id
 
 JSON = {"Content-Type": "application/json"}
 
@@ -333,6 +333,15 @@ A_POST, A_UUID4 = "01a22a9d-e3d0-76a4-9cdc-8dab1184fb4a", "27089924-88c7-4fa7-98
 async def test_an_unknown_post_is_not_found(client, problem, method, post):
     document = await problem(await client.request(method, f"/posts/{post}"), 404, "not-found")
     assert document["detail"] == f"There is no post {post}."
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_an_unknown_post_of_right_now_may_be_one_that_is_not_stored_yet(client, problem, method):
+    post = new_post_id()
+    answer = await client.request(method, f"/posts/{post}")
+    document = await problem(answer, 503, "unavailable")
+    assert document["detail"] == f"Post {post} is not stored yet, or never existed; nothing was done. Try again."
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
