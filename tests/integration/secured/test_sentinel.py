@@ -80,7 +80,7 @@ async def test_a_primary_that_only_workers_reach_is_left_once_sentinel_names_ano
         assert old.is_primary()
         await until(lambda: is_another(timelines, run), 20)
         assert await ports(store) == {new.port}
-    await until(new.is_followed)
+    await is_followed(new, pair)
     await until(lambda: is_another(timelines, run), 20)
 
 
@@ -121,6 +121,14 @@ def writing_alone(pair):
     yield
     for server in (pair.one, pair.two):
         server.tell("CONFIG", "SET", "min-replicas-to-write", 1)
+
+
+async def is_followed(server, pair):
+    """Wait until a server has a replica that is up to date; where none comes, say what the Sentinel did."""
+    try:
+        await until(server.is_followed)
+    except AssertionError as late:
+        raise AssertionError(f"{server.name} has no replica. {pair.stack.parts['sentinel'].last_words()}") from late
 
 
 async def is_another(timelines, run):

@@ -1,7 +1,7 @@
 """Two Redis servers (here Valkey) of which one is the other's replica, and a Sentinel that watches them where wanted.
 
-The servers and the Sentinel know each other as a user of their own. So one can be cut off from the others, and not from
-the workers: this user is switched off there, and its connections are closed.
+The servers and the Sentinel log in to each other as a user of their own. So one can be cut off from the others, and not
+from the workers: there, this user may do nothing, and its connections are closed.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,9 @@ SERVICE = "service"
 INSIDER = "insider"
 #: What keeps a primary from taking writes alone, for the usual hold of acknowledgements.
 CAREFUL = "min-replicas-to-write 1\nmin-replicas-max-lag 2\n"
-#: Milliseconds without an answer after which the Sentinel takes a server for gone.
-DOWN_AFTER_MS = 1_000
+#: Milliseconds without an answer after which the Sentinel takes a server for gone. With one second it also took a new
+#: primary for gone that a busy machine had kept waiting, and made the old one the primary again.
+DOWN_AFTER_MS = 5_000
 #: Seconds until a replica has copied everything, on a busy machine too.
 TIMEOUT_SECONDS = 60
 
@@ -73,13 +74,17 @@ class One(Valkey):
 
     @contextmanager
     def cut_off(self) -> Iterator[None]:
-        """Let neither replicas nor the Sentinel reach it within the block; workers do."""
-        self.tell("ACL", "SETUSER", INSIDER, "off")
+        """Let neither replicas nor the Sentinel reach it within the block; workers do.
+
+        They can log in within the block too: a connection that failed to would go on without a login afterwards, as
+        the Sentinel keeps one that answers with errors.
+        """
+        self.tell("ACL", "SETUSER", INSIDER, "-@all")
         self.tell("CLIENT", "KILL", "USER", INSIDER)
         try:
             yield
         finally:
-            self.tell("ACL", "SETUSER", INSIDER, "on")
+            self.tell("ACL", "SETUSER", INSIDER, "+@all")
 
     def _links(self) -> str:
         return f"""\
