@@ -9,6 +9,8 @@
   differs each time (by white space after its JSON).
 - One changelog record that aiokafka refuses (no metadata while the broker is away) ends the producer buffer's task, and
   with it the worker. Here the record is offered again, in its place, until it is accepted.
+- Faust declares its topics once, with the producer's short time-out: a broker that took longer ended a worker's start.
+  Here a topic is declared again until the broker answers.
 - **A consumer may stop its heartbeats for good after a broker was killed.** Writing to a transport that the broker has
   closed is an OSError in aiokafka, or ignored; with uvloop it is a RuntimeError, in the moment before the reader has
   noticed the end. It is not expected there: it ends the task that refreshes the metadata, and that task is not watched.
@@ -164,13 +166,25 @@ class RetryingProducerBuffer(ProducerBuffer):
 
 
 class RetryingProducer(driver.Producer):
-    """A producer with that buffer."""
+    """A producer with that buffer, which declares topics until the broker answers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
         self.buffer = RetryingProducerBuffer(loop=self.loop, beacon=self.beacon)
         self.buffer.app = self.app
+
+    async def create_topic(self, topic: str, *args: Any, **kwargs: Any) -> None:
+        """Create a topic where it does not exist. Raises KafkaError where another try cannot succeed."""
+        for pause in pauses():
+            try:
+                await super().create_topic(topic, *args, **kwargs)
+                return
+            except KafkaError as exc:
+                if self.should_stop or not exc.retriable:
+                    raise
+                logger.warning("topic_waits topic=%s reason=%r", topic, exc)
+                await asyncio.sleep(pause)
 
 
 class PatchedTransport(driver.Transport):

@@ -4,16 +4,22 @@ from types import SimpleNamespace
 
 import faust.streams
 import pytest
-from aiokafka.errors import KafkaTimeoutError
+from aiokafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    RequestTimedOutError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
 from faust.exceptions import ProducerSendError
+from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
 
 from microblog_streams.aio import backoff
 from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.delivery import faust_patches
 from microblog_streams.delivery.faust_patches import transport
-from microblog_streams.delivery.faust_patches.transport import RetryingProducerBuffer
+from microblog_streams.delivery.faust_patches.transport import RetryingProducer, RetryingProducerBuffer
 from microblog_streams.delivery.lease import Heartbeat, PartitionLease
 from microblog_streams.domain.errors import NotMine, SetupError
 from tests.support.fakes.delivery import Clock, Group
@@ -65,6 +71,49 @@ async def test_faust_s_own_buffer_dies_of_it():
     assert channel.taken == []
     buffer.pending.get_nowait()
     await buffer.stop()
+
+
+class Producer(RetryingProducer):
+    """A producer without a broker."""
+
+    should_stop = False
+
+    def __init__(self):
+        pass
+
+
+@pytest.fixture
+def declare(monkeypatch):
+    """Declares a topic at a broker that gives these answers, one a call; returns those that it did not come to."""
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
+
+    async def declared(*errors):
+        answers = [*errors, None]
+
+        async def create_topic(self, topic):
+            if error := answers.pop(0):
+                raise error
+
+        monkeypatch.setattr(driver.Producer, "create_topic", create_topic)
+        await Producer().create_topic("leader")
+        return answers
+
+    return declared
+
+
+async def test_a_topic_is_declared_again_where_the_broker_does_not_answer_in_time(declare):
+    assert await declare(RequestTimedOutError(), KafkaConnectionError()) == []
+
+
+async def test_a_topic_that_the_broker_refuses_is_an_error(declare):
+    with pytest.raises(TopicAuthorizationFailedError):
+        await declare(TopicAuthorizationFailedError())
+
+
+async def test_a_producer_that_stops_declares_nothing_again(declare, monkeypatch):
+    monkeypatch.setattr(Producer, "should_stop", True)
+    with pytest.raises(RequestTimedOutError):
+        await declare(RequestTimedOutError())
 
 
 @pytest.fixture
