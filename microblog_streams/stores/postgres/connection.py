@@ -173,13 +173,13 @@ async def transaction(session: Session) -> AsyncIterator[None]:
     A cancelled transaction is not rolled back here, which would need another wait: the pool closes the session, since
     it is within a transaction, and the server rolls back.
     """
-    await session.execute("BEGIN")
+    session.begin()
     try:
         yield
     except Exception:
         await session.rollback()
         raise
-    await session.execute("COMMIT")
+    await session.commit()
 
 
 class Pool:

@@ -12,18 +12,12 @@ from microblog_streams.domain.models import Login, NewToken, Token
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.session import Row, Session
 
-_ADD_HASH: Final = "INSERT INTO passwords (user_id, hash) VALUES (%s, %s)"
 _FIND_LOGIN: Final = """
 SELECT users.id, hash FROM users LEFT JOIN passwords ON user_id = users.id
  WHERE name_key = %s AND deleted_at IS NULL
 """
 _GET_HASH: Final = "SELECT hash FROM passwords WHERE user_id = %s"
 _PUT_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s"
-
-
-async def add_password(session: Session, user: int, password_hash: str) -> None:
-    """Insert the first password hash of a user, in the transaction of the registration."""
-    await session.execute(_ADD_HASH, user, password_hash)
 
 
 class Passwords:

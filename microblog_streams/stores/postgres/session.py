@@ -98,6 +98,8 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         """Use an open connection of aiopg."""
         self._connection = connection
+        #: What is sent in front of the next statement: BEGIN, or nothing.
+        self._opening = ""
 
     @property
     def closed(self) -> bool:
@@ -107,20 +109,22 @@ class Session:
     @property
     def idle(self) -> bool:
         """Whether it is open and in no transaction, so that another caller can use it."""
-        return not self.closed and bool(self._connection.raw.get_transaction_status() == TRANSACTION_STATUS_IDLE)
+        if self.closed or self._opening:
+            return False
+        return bool(self._connection.raw.get_transaction_status() == TRANSACTION_STATUS_IDLE)
 
     async def execute(self, sql: str, *params: object) -> int:
         """Execute a statement; return the number of affected rows."""
         with translated():
             async with self._connection.cursor() as cursor:
-                await cursor.execute(sql, params or None)
+                await cursor.execute(self._opened(sql), params or None)
                 return int(cursor.rowcount)
 
     async def fetch(self, sql: str, *params: object) -> list[Row]:
         """Execute a statement; return its rows."""
         with translated():
             async with self._connection.cursor() as cursor:
-                await cursor.execute(sql, params or None)
+                await cursor.execute(self._opened(sql), params or None)
                 return list(await cursor.fetchall())
 
     async def fetch_one(self, sql: str, *params: object) -> Row | None:
@@ -128,10 +132,28 @@ class Session:
         rows = await self.fetch(sql, *params)
         return rows[0] if rows else None
 
+    def begin(self) -> None:
+        """Begin a transaction. BEGIN goes with the next statement: a round trip of its own costs as much as that."""
+        self._opening = "BEGIN;"
+
+    async def commit(self) -> None:
+        """Commit; does nothing if no statement was executed."""
+        if self._opening:
+            self._opening = ""
+        else:
+            await self.execute("COMMIT")
+
     async def rollback(self) -> None:
         """Roll back; if that fails, the pool closes the connection."""
+        if self._opening:
+            self._opening = ""
+            return
         with suppress(StoreUnavailable):
             await self.execute("ROLLBACK")
+
+    def _opened(self, sql: str) -> str:
+        opening, self._opening = self._opening, ""
+        return opening + sql
 
     async def notified(self) -> None:
         """Wait for a notification on a channel of LISTEN, and drop those that came with it."""

@@ -16,11 +16,10 @@ from microblog_streams.domain.lookalikes import look
 from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, User
 from microblog_streams.ports import BeforeCommit
 from microblog_streams.stores.postgres.connection import Postgres
-from microblog_streams.stores.postgres.credentials import add_password, add_token
 from microblog_streams.stores.postgres.follows import COLUMNS, remove_blocks
 from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event
-from microblog_streams.stores.postgres.session import Row, Session
+from microblog_streams.stores.postgres.session import Session
 
 #: The caller of Idempotency-Keys of registrations: no user has this id.
 REGISTRATION_CALLER: Final = 0
@@ -36,9 +35,22 @@ REASONS: Final = {
     (False, True): "looks like the name of a deleted user, which is still reserved",
 }
 
+# User, password and token in one statement: each of its own would be another round trip. If the name is not free, there
+# is no row to insert the others for. The token needs no lock on its user, whom no deletion sees before the commit.
 _CREATE: Final = """
-INSERT INTO users (username, name_key, look) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
-RETURNING id, username, created_at
+WITH person AS (
+    INSERT INTO users (username, name_key, look) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+    RETURNING id, username, created_at
+), password AS (
+    INSERT INTO passwords (user_id, hash) SELECT id, hash FROM person, (SELECT %s::text AS hash) AS given
+     WHERE hash IS NOT NULL
+), token AS (
+    INSERT INTO tokens (user_id, hash, name, expires_at, registered)
+    SELECT id, hash, name, now() + life, true
+      FROM person, (SELECT %s::bytea AS hash, %s::text AS name, %s::interval AS life) AS given
+     WHERE hash IS NOT NULL
+)
+SELECT id, username, created_at FROM person
 """
 # deleted_at is a worker's time: 0 days must free the name whatever the clocks say.
 _FREE: Final = """
@@ -195,12 +207,16 @@ async def register(session: Session, username: str, name_key: str, credentials: 
 
     ``hold_days``: for how long after a deletion the name is held back.
     """
-    user = User(*await _create(session, username, name_key, hold_days))
-    if credentials.password:
-        await add_password(session, user.id, credentials.password)
-    if credentials.token:
-        await add_token(session, user.id, credentials.token, registered=True)
-    return user
+    lookalike, token = look(username), credentials.token
+    granted = (token.hash, token.name, token.life) if token else (None, None, None)
+    create = (_CREATE, username, name_key, lookalike, credentials.password or None, *granted)
+    row = await session.fetch_one(*create)
+    if row is None and await session.execute(_FREE, name_key, lookalike, hold_days, hold_days):
+        row = await session.fetch_one(*create)
+    if row is None:
+        owner = await session.fetch_one(_OWNER, name_key, name_key, lookalike)
+        raise UsernameTaken(username, REASONS[bool(owner[0]), bool(owner[1])] if owner else "is taken")
+    return User(*row)
 
 
 async def register_once(
@@ -223,19 +239,6 @@ async def register_once(
     user = await register(session, username, name_key, credentials, hold_days)
     await finish(session, REGISTRATION_CALLER, hidden, user.id)
     return user, True
-
-
-async def _create(session: Session, username: str, name_key: str, hold_days: int) -> Row:
-    """Insert the row with one statement, and up to three more if the name is or was in use."""
-    lookalike = look(username)
-    if row := await session.fetch_one(_CREATE, username, name_key, lookalike):
-        return row
-    if await session.execute(_FREE, name_key, lookalike, hold_days, hold_days) and (
-        row := await session.fetch_one(_CREATE, username, name_key, lookalike)
-    ):
-        return row
-    owner = await session.fetch_one(_OWNER, name_key, name_key, lookalike)
-    raise UsernameTaken(username, REASONS[bool(owner[0]), bool(owner[1])] if owner else "is taken")
 
 
 async def _find(session: Session, user: int | None) -> User:
