@@ -70,10 +70,10 @@ class Tokens:
 
     async def verify(self, text: str) -> Token | None:
         """Return the token, or None for an invalid one. Raises StoreUnavailable."""
-        if not well_formed(text):
-            return None
         token_hash, now = hashed(text), datetime.now(UTC)
-        token = self.good.get(token_hash) or await self._look_up(token_hash)
+        token = self.good.get(token_hash)
+        if token is None and well_formed(text):  # what is kept was well-formed when it was looked up
+            token = await self._look_up(token_hash)
         if token is None or token.expires_at <= now:
             return None
         self.used[token.id] = now
@@ -140,8 +140,8 @@ def well_formed(text: str) -> bool:
 
 
 def hashed(text: str) -> bytes:
-    """Return the hash by which a token is stored."""
-    return sha256(text.encode()).digest()
+    """Return the hash by which a token is stored; any text of a header has one."""
+    return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 def _checksum(random: bytes) -> bytes:

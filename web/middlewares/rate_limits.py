@@ -19,6 +19,7 @@ the worker's memory, so that requests with valid tokens pay nothing for it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
@@ -54,6 +55,12 @@ LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
 ADDRESS_LIMITS: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
 #: Valid tokens, and refused addresses, that a worker remembers; beyond it, the oldest are forgotten.
 MAX_REMEMBERED: Final = 10_000
+
+#: Methods of routes whose limit is remembered: more than there are.
+MAX_ROUTES: Final = 256
+
+#: Length of the longest address that is remembered: a proxy's header may hold any text.
+MAX_ADDRESS_CHARACTERS: Final = 64
 
 Address = IPv4Address | IPv6Address
 
@@ -92,7 +99,12 @@ def limit_of(request: Request, api_paths: Set[str]) -> RateLimit | None:
     resource = request.match_info.route.resource
     if resource is None or resource.canonical not in api_paths or request.method == "OPTIONS":
         return None
-    return LIMITS.get((request.method, canonical(resource.canonical)), RateLimit.READING)
+    return _limit_of_route(request.method, resource.canonical)
+
+
+@lru_cache(MAX_ROUTES)
+def _limit_of_route(method: str, path: str) -> RateLimit:
+    return LIMITS.get((method, canonical(path)), RateLimit.READING)
 
 
 def token_guess_limit(settings: RateLimitSettings) -> Middleware:
@@ -176,6 +188,11 @@ class ClientAddresses:
 def parse_address(text: str) -> Address | None:
     """Return an address, written with or without a port; None for other text."""
     text = text.strip()
+    return (_parse_address if len(text) <= MAX_ADDRESS_CHARACTERS else _parse_address.__wrapped__)(text)
+
+
+@lru_cache(MAX_REMEMBERED)
+def _parse_address(text: str) -> Address | None:
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
