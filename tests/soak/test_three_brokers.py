@@ -1,4 +1,4 @@
-"""Two workers on three Kafka brokers, under load: brokers die and are away, and nothing is lost.
+"""Two workers on three Kafka brokers, under load: brokers die, are away and are restarted, and nothing is lost.
 
 Three replicas of each partition, of which two must be in sync, as docs/operating.md says for production.
 """
@@ -128,3 +128,16 @@ def test_two_brokers_are_away_and_posts_are_refused_until_they_are_back(scene, c
         onlooker.sees_everything()
 
     suffer("two-brokers-away", strike)
+
+
+def test_a_rolling_restart_loses_nothing(scene, cluster, suffer):
+    def strike(scene):
+        onlooker = Onlooker(scene, tries=TRIES)
+        for broker in cluster.brokers:
+            scene.stack.stack.restart(broker.name)
+            in_sync(scene, cluster)
+            onlooker.posts_on()
+            onlooker.sees_everything()
+        scene.rest()
+
+    suffer("rolling-restart", strike)
