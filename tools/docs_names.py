@@ -18,6 +18,7 @@ import click
 from microblog_streams.cli.main import cli
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import LocalSettings
+from microblog_streams.metrics.definitions import CHAPTERS, Kind
 from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
 
 #: Folders whose text defines a name, and the files beside them that do; tests only use names.
@@ -36,6 +37,7 @@ _PATH: Final = re.compile(r"[\w][\w./-]*\.(?:py|lua|sql|cql|yml|cfg)")
 _FOLDER: Final = re.compile(r"(?:microblog_streams|agents|tables|web|benchmarks|tests|docs|tools)/[\w/-]*/")
 _SETTING: Final = re.compile(rf"{PREFIX}[A-Z0-9_]*[A-Z0-9]")
 _QUOTED_SETTING: Final = re.compile(rf"(?:\"|\$\{{|: )({PREFIX}[A-Z_]+)")
+_SERIES: Final = re.compile(r"_(?:bucket|count|sum)$")
 _METRIC: Final = re.compile(r"microblog_(?!streams\b)[a-z_]*[a-z]")
 _MAKE: Final = re.compile(r"(?:^ *|`)(?:\$ )?make ([a-z][a-z-]*)", re.MULTILINE)
 _FAUST: Final = re.compile(r"faust -A microblog_streams ([a-z][a-z-]*)")
@@ -137,8 +139,9 @@ class Names:
         return any(re.fullmatch(pattern, path.rstrip("/")) for pattern in patterns)
 
     def has_metric(self, name: str) -> bool:
-        """Return whether a metric is named in the sources; the client library adds ``_total`` to counters."""
-        return name.removesuffix("_total") in self.words
+        """Return whether a metric is defined, or is one of the three series of a histogram that is."""
+        defined = {each.name: each.kind for chapter in CHAPTERS.values() for each in chapter}
+        return name in defined or defined.get(_SERIES.sub("", name)) == Kind.HISTOGRAM
 
     def has_field(self, name: str) -> bool:
         """Return whether the sources have a field of JSON: as it is, or in snake case (``post_id`` of ``postId``)."""

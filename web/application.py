@@ -1,9 +1,10 @@
 """What views and middlewares use of the application."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from aiohttp.web import AppKey
+from prometheus_client.metrics_core import Metric
 
 from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.health import LocalStatus
@@ -24,6 +25,14 @@ class HealthView(Protocol):
         ...
 
 
+class MetricsSource(Protocol):
+    """The worker's metrics."""
+
+    async def families(self) -> Sequence[Metric]:
+        """Return all but those of the web server."""
+        ...
+
+
 class Application(Protocol):
     """The application."""
 
@@ -40,6 +49,11 @@ class Application(Protocol):
     @property
     def health(self) -> HealthView:
         """The worker's health."""
+        ...
+
+    @property
+    def metrics(self) -> MetricsSource:
+        """The worker's metrics."""
         ...
 
     @property

@@ -24,6 +24,7 @@ from web.api.view import View
 from web.application import MICROBLOG, Application
 from web.http.params import toggle_slash
 from web.middlewares import stack
+from web.middlewares.request_times import REQUEST_TIMES, RequestTimes
 from web.openapi.docs_page import Docs, DocsFile
 from web.openapi.document import OpenApi
 
@@ -56,9 +57,10 @@ DESCRIPTION: Final[tuple[Route, ...]] = (
     ("/docs", Docs),
     ("/docs/{name}", DocsFile),
 )
-#: Pages for operators, which need the admin token, as Faust's own pages do.
+METRICS_PATH: Final = "/metrics"
+#: Pages for operators, which need the admin token, as Faust's own pages do; the metrics only from some networks.
 INTERNALS: Final[tuple[Route, ...]] = (
-    ("/metrics", Metrics),
+    (METRICS_PATH, Metrics),
     ("/admin/", Overview),
     ("/admin/status.json", Status),
     ("/admin/worker", WorkerStatus),
@@ -71,8 +73,10 @@ PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
 PUBLIC: Final = PATHS | {toggle_slash(path) for path in PATHS}
 #: Both forms of the API's paths.
 API_PATHS: Final = frozenset(form for path, _ in API for form in (path, toggle_slash(path)))
+#: Both forms of the metrics' path.
+METRICS_PATHS: Final = frozenset({METRICS_PATH, toggle_slash(METRICS_PATH)})
 #: What the middlewares know of the routes.
-MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS)
+MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS, METRICS_PATHS)
 
 
 def application_options(settings: Settings) -> Mapping[str, object]:
@@ -92,7 +96,8 @@ def register(app: AppT, application: Application, api: bool = True, required: bo
     ``application`` is what views and middlewares use, ``api`` is whether the worker serves the REST API, ``required``
     whether its calls need their token.
     """
-    cast(Any, app.web).web_app[MICROBLOG] = application
+    web_app = cast(Any, app.web).web_app
+    web_app[MICROBLOG], web_app[REQUEST_TIMES] = application, RequestTimes()
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
         app.web.route(toggle_slash(path), app.web.views[path])

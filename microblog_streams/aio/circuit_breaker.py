@@ -36,6 +36,8 @@ class CircuitBreaker:
         self._answered_at = -inf
         self._probing: asyncio.Task[None] | None = None
         self._closed = False
+        #: How often it opened.
+        self.openings = 0
 
     @property
     def open(self) -> bool:
@@ -69,6 +71,7 @@ class CircuitBreaker:
 
     def _open(self) -> None:
         if not (self.open or self._closed):
+            self.openings += 1
             logger.warning("store_silent store=%s", self._store)
             self._probing = asyncio.create_task(self._probe_until_answered())
 

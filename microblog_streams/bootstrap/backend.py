@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from microblog_streams.bootstrap.faust_app import FaustApp
+from microblog_streams.bootstrap.metrics import build_metrics
 from microblog_streams.bootstrap.services import Services
 from microblog_streams.bootstrap.stores import Stores
 from microblog_streams.bootstrap.streaming import Streaming
@@ -10,6 +11,7 @@ from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.health import Health, LocalStatus
 from microblog_streams.cluster_status.models import OutboxLine, TimelinesLine
 from microblog_streams.cluster_status.worker_client import Reports
+from microblog_streams.cluster_status.worker_metrics import WorkerMetrics
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.domain.deployment import Deployment
@@ -31,6 +33,7 @@ class WebBackend:
     operations: Operations
     rate_limiter: RateLimiter
     health: Health
+    metrics: WorkerMetrics
     rows: FollowerRows
     local_status: LocalStatus
     status_collector: StatusCollector
@@ -48,6 +51,7 @@ def build_backend(
         operations,
         rate_limiter,
         health,
+        build_metrics(app, stores, operations, streaming, services, health),
         FollowerRows(
             streaming.followers, lambda author: partition_of(encode_user(author), partitions), settings.worker_name
         ),

@@ -22,6 +22,7 @@ from microblog_streams.delivery.faust_patches.recovery import PatchedTableManage
 from microblog_streams.delivery.faust_patches.router import EdgeRouter
 from microblog_streams.delivery.faust_patches.transport import PatchedTopic
 from microblog_streams.delivery.lease import Heartbeat
+from microblog_streams.delivery.progress import RebalanceClock
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import MAX_RECORD_BYTES
@@ -46,6 +47,7 @@ class FaustApp(faust.App):
         self.producer_only = settings.roles == "web"
         self.topic_set = topic_set
         self.heartbeat = Heartbeat(settings.session_timeout)
+        self.rebalance_clock = RebalanceClock()
         self.worker_client = WorkerClient(lambda: self.http_client)
         self._began = datetime.now(UTC)
         self._published: dict[str, TopicT] = {}

@@ -30,6 +30,7 @@ from microblog_streams.services.audits import EdgeAudit, Reconciler
 from microblog_streams.services.connections import BrokerGate, StoreConnections
 from microblog_streams.services.deployment_watch import DeploymentWatch
 from microblog_streams.services.health_watches import ClockWatch, DurabilityWatch
+from microblog_streams.services.loop_watch import LoopWatch
 from microblog_streams.services.outbox_relay import OutboxRelay
 from microblog_streams.services.periodic_task import PeriodicTask, sweeping
 from microblog_streams.services.worker_presence import WorkerPresence
@@ -58,6 +59,7 @@ class Services:
     broker_gate: BrokerGate
     disk_watch: DiskWatch
     clock_watch: ClockWatch
+    loop_watch: LoopWatch
     durability_watch: DurabilityWatch
     dead_letter_watch: DeadLetterWatch
     outbox_relay: OutboxRelay
@@ -101,6 +103,7 @@ def build_services(
         broker_gate=broker_gate,
         disk_watch=DiskWatch(settings.worker_dir),
         clock_watch=ClockWatch(postgres.server_time, settings.clock_limit),
+        loop_watch=LoopWatch(),
         durability_watch=_durability_watch(settings, list(topics), stores.cassandra, reached),
         dead_letter_watch=_dead_letter_watch(settings, stores),
         outbox_relay=OutboxRelay(streaming.publisher, lambda: OutboxSession(postgres)),
@@ -199,7 +202,7 @@ class BootOrder(BootStrategy):
 
 def _in_every_role(app: Application) -> list[ServiceT]:
     services, cluster = app.services, app.services.cluster
-    watches = [services.dead_letter_watch, services.durability_watch, services.clock_watch]
+    watches = [services.dead_letter_watch, services.durability_watch, services.clock_watch, services.loop_watch]
     return [
         cluster.worker_presence,
         cluster.deployment_watch,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from microblog_streams import operations
 from microblog_streams.config.settings import Settings
+from microblog_streams.metrics.store_calls import StoreCalls, all_measured, measured
 from microblog_streams.ports import EventLog, Followers
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
@@ -62,18 +63,22 @@ class Stores:
     in_postgres: PostgresStores
     in_redis: RedisStores
     posts: Posts
+    #: The times and failures of all calls through the parts.
+    calls: StoreCalls
 
 
 def build_stores(settings: Settings, era: int) -> Stores:
     """Return the stores; ``era`` is the last that this worker knew."""
     postgres, cassandra, redis = Postgres(settings, era), Cassandra(settings), Redis(settings)
+    calls = StoreCalls()
     return Stores(
         postgres,
         cassandra,
         redis,
-        in_postgres=_in_postgres(postgres, settings.name_hold_days),
-        in_redis=_in_redis(redis, postgres),
-        posts=Posts(cassandra),
+        in_postgres=all_measured(calls, postgres.name, _in_postgres(postgres, settings.name_hold_days)),
+        in_redis=all_measured(calls, redis.name, _in_redis(redis, postgres)),
+        posts=measured(calls, cassandra.name, "posts", Posts(cassandra)),
+        calls=calls,
     )
 
 

@@ -11,6 +11,7 @@ from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.stale_changelog_rows import RowRepublisher
+from microblog_streams.metrics.store_calls import measured
 from microblog_streams.services.deployment_watch import DeploymentWatch
 from tables.followers import FollowersTable
 
@@ -30,6 +31,7 @@ def build_streaming(app: FaustApp, stores: Stores, deployment_watch: DeploymentW
     """Declare the follower table on the app, and return the parts; ``deployment_watch`` says where posts go."""
     followers = tables.followers.register(app)
     publisher = Publisher(app, app.topic_of, deployment_watch, app.settings.publish_timeout)
+    publisher = measured(stores.calls, "kafka", "publisher", publisher)
     monitor = RedisRestartMonitor(stores.in_redis.timelines.run_id, app.settings.ack_hold)
     return Streaming(
         followers,

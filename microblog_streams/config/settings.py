@@ -8,6 +8,7 @@ well-behaved program reaches the default rate limits; an empty rate means no lim
 import os
 import re
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, NoReturn, Self
 
@@ -153,6 +154,12 @@ class Settings(RateLimitSettings, InfrastructureSettings):
         min_length=16,
         description="The token for the pages that show internals (`Authorization: Bearer …`). Without one they "
         "answer 404. The local stack writes one to `<data>/admin.token`.",
+    )
+    metrics_networks: Networks = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Networks that may read `/metrics` without the admin token, with commas between them: "
+        "`10.0.0.0/8,fd00::/8`. Empty: none. A request that a proxy has sent on counts only if the proxy is one of "
+        "`MICROBLOG_TRUSTED_PROXIES`, and then for its client.",
     )
 
     clock_limit: float = Field(

@@ -191,9 +191,11 @@ class PartitionProcessor:
                     self._handler.record(parsed, lease)
                 return lambda: self._handler.effect(parsed, lease)
             except (Transient, NotMine) as exc:
+                self.pool.counts.retried(exc)
                 self._report(count, lease, exc)
             except Exception as exc:
                 failures += 1
+                self.pool.counts.retried(exc)
                 logger.exception("row_failed %s try=%d", self._where(lease), failures)
                 if failures == MAX_TRIES:
                     return (
@@ -227,10 +229,12 @@ class PartitionProcessor:
                     pending.done_at = monotonic()
                     break
                 except (Transient, NotMine) as exc:
+                    self.pool.counts.retried(exc)
                     if self.in_flight and pending is self.in_flight[0]:  # the others wait for the same, behind it
                         self._report(count, pending.lease, exc)
                 except Exception as exc:
                     failures += 1
+                    self.pool.counts.retried(exc)
                     logger.exception("effect_failed %s try=%d", self._where(pending.lease), failures)
                     if failures == MAX_TRIES and not self._give_up(pending, exc):
                         break

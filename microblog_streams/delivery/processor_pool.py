@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.partition_processor import Handler, PartitionProcessor
 from microblog_streams.domain import topics
 from microblog_streams.domain.dead_letters import dead_letter_headers
+from microblog_streams.domain.errors import Busy, NotMine, StoreUnavailable
 from microblog_streams.domain.events import Event
 from microblog_streams.ports import EventLog
 
@@ -41,6 +43,29 @@ class ProcessorLimits:
 
 
 @dataclass
+class DeliveryCounts:
+    """What the partition processors of a worker have met since its start."""
+
+    #: Failed tries of effects that are repeated: by store, or ``lease``, ``busy``, ``defect``.
+    retries: Counter[str] = field(default_factory=Counter)
+    #: Effects that still ran when their partition was given up.
+    outlived: int = 0
+    dead_letters: int = 0
+
+    def retried(self, reason: Exception) -> None:
+        """Count a failed try."""
+        self.retries[_retry_reason(reason)] += 1
+
+
+def _retry_reason(failure: Exception) -> str:
+    if isinstance(failure, StoreUnavailable):
+        return failure.store
+    if isinstance(failure, NotMine):
+        return "lease"
+    return "busy" if isinstance(failure, Busy) else "defect"
+
+
+@dataclass
 class ProcessorPool:
     """The partition processors of a worker, and what they share."""
 
@@ -60,6 +85,7 @@ class ProcessorPool:
     processors: set[PartitionProcessor] = field(default_factory=set)
     #: The tries of effects in flight.
     tries: InFlight = field(default_factory=InFlight)
+    counts: DeliveryCounts = field(default_factory=DeliveryCounts)
 
     def lease(self, message: Message) -> PartitionLease:
         """Return the lease on a message's partition."""
@@ -76,6 +102,7 @@ class ProcessorPool:
         source = (message.topic, message.partition, message.offset)
         headers = dead_letter_headers(source, reason, first_failure, message.headers)
         await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
+        self.counts.dead_letters += 1
         logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
 
     async def on_partitions_revoked(self, *args: object, **kwargs: object) -> None:
@@ -85,6 +112,7 @@ class ProcessorPool:
         after the next owner has removed the author from the timeline, the entry would stay there.
         """
         if not await self.tries.wait_ended(FINISH_SECONDS):
+            self.counts.outlived += len(self.tries)
             logger.error("effects_outlive_their_lease tries=%d", len(self.tries))
 
     @staticmethod

@@ -31,6 +31,12 @@ logger = logging.getLogger(__name__)
 _user = struct.Struct(">Q")
 _lock = threading.Lock()
 _last = 0
+_steps_back = 0
+
+
+def clock_steps_back() -> int:
+    """Return how often this process made ids below its last ones, because the clock was set back."""
+    return _steps_back
 
 
 def encode_user(user: int) -> bytes:
@@ -64,9 +70,11 @@ def new_post_id() -> UUID:
 def _at_clock(now: int) -> int:
     """Return an id of this time (ns), which may be below the last one. The library itself may be ahead as well."""
     fresh: int = uuid_utils.uuid7(nanoseconds=now).int
+    global _steps_back
     ahead = _ahead_ms(_last, now)
     if ahead <= MAX_AHEAD_MS:
         return max(_last + 1, fresh)
+    _steps_back += 1
     logger.warning("ids_follow_the_clock_back seconds=%.0f", ahead / 1_000)
     return fresh
 

@@ -16,6 +16,7 @@ from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.aio.tasks import BoundedPipeline, InFlight
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
+from microblog_streams.domain.measures import DELIVERY_SECONDS, FOLLOWERS, Histogram
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
 from microblog_streams.ports.events import Lease
@@ -66,6 +67,15 @@ class Running:
 
 
 @dataclass(frozen=True)
+class FanOutMeasures:
+    """What the fan-outs of a worker were like."""
+
+    #: Seconds from a post's acceptance, by the time in its id, to its last push.
+    seconds: Histogram = field(default_factory=lambda: Histogram(DELIVERY_SECONDS))
+    followers: Histogram = field(default_factory=lambda: Histogram(FOLLOWERS))
+
+
+@dataclass(frozen=True)
 class FanOut:
     """Applies ``post.created`` events."""
 
@@ -74,6 +84,7 @@ class FanOut:
     cache: PostCache
     timelines: TimelineStore
     running: Running
+    measures: FanOutMeasures = field(default_factory=FanOutMeasures)
 
     async def deliver(self, event: PostCreated, lease: Lease) -> None:
         """Store the post and push it; delete it where its author is deleted. Raises NotMine, StoreUnavailable."""
@@ -83,7 +94,8 @@ class FanOut:
         with self.running.running(author):
             tombstone = self.followers.row(lease.partition, author, TOMBSTONE)
             if tombstone is None:
-                await self._push(author, encode_entry(event.post_id, author), lease)
+                self.measures.followers.observe(await self._push(author, encode_entry(event.post_id, author), lease))
+                self.measures.seconds.observe(max(0.0, _age_seconds(event.post_id)))
         # The deletion of the author's posts may have run before this one was written. A much newer post is of another
         # user, who got the id after PostgreSQL had lost the first one.
         if tombstone is not None and post_time(event.post_id) - tombstone.changed_at < LATE_POSTS:
@@ -92,10 +104,12 @@ class FanOut:
 
     async def _stored(self, post_id: UUID) -> bool:
         """Return whether the request has stored the post. Never for an old event: a store may be lost."""
-        young = time.time() - post_millis(post_id) / 1000 < FRESH_SECONDS
+        young = _age_seconds(post_id) < FRESH_SECONDS
         return young and await best_effort("stored", lambda: self.cache.stored(post_id), False)
 
-    async def _push(self, author: int, entry: bytes, lease: Lease) -> None:
+    async def _push(self, author: int, entry: bytes, lease: Lease) -> int:
+        """Push the entry to all followers and the author; return the number of followers."""
+        followers = 0
         receivers: list[int] = [author]
         position: int | None = TOMBSTONE
         async with BoundedPipeline(CONCURRENT_SLICES) as pushes:
@@ -103,8 +117,15 @@ class FanOut:
                 lease.check()
                 rows = self.followers.slice(lease.partition, author, position, SLICE_ROWS)
                 receivers += rows.followers
+                followers += len(rows.followers)
                 position = rows.last
                 if receivers:
                     low_priority = pushes.started >= HIGH_PRIORITY_SLICES
                     await pushes.start(self.timelines.push(receivers, entry, lease.deadline, low_priority, lease.check))
                 receivers = []
+        return followers
+
+
+def _age_seconds(post_id: UUID) -> float:
+    """Return the time since a post was accepted; below 0 where the clock of the worker that accepted it is ahead."""
+    return time.time() - post_millis(post_id) / 1000

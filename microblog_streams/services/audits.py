@@ -15,7 +15,9 @@ known: a store is unavailable, or events stay in flight for long.
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from itertools import islice
 from math import inf
 from time import monotonic
@@ -25,7 +27,7 @@ from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import MicroblogError, NotMine
 from microblog_streams.domain.models import Era
-from microblog_streams.operations.audit import Audit, Findings, WaitUntilCaughtUp, counted
+from microblog_streams.operations.audit import Audit, FindingKind, Findings, WaitUntilCaughtUp, counted
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,16 @@ class Audits(Protocol):
     async def record(self, topic_set: int, partition: int, audit: int) -> None:
         """Note that a partition was compared."""
         ...
+
+
+@dataclass
+class EdgeAuditCounts:
+    """Comparisons of partitions since the start, the rows that they compared, and those that PostgreSQL had lost."""
+
+    compared: int = 0
+    failed: int = 0
+    rows: int = 0
+    lost: int = 0
 
 
 class EdgeAudit(Service):
@@ -72,6 +84,7 @@ class EdgeAudit(Service):
         #: Era and audit that were known when this worker was first seen to have each partition.
         self._had: dict[int, tuple[int, int]] = {}
         self._told = -inf
+        self.counts = EdgeAuditCounts()
 
     async def look(self) -> None:
         """Compare the partitions that are due. Raises StoreUnavailable."""
@@ -92,6 +105,9 @@ class EdgeAudit(Service):
 
     async def _one(self, partition: int) -> None:
         rows, lost = await self._compare(partition)
+        self.counts.compared += 1
+        self.counts.rows += rows
+        self.counts.lost += lost
         say = logger.warning if lost else logger.info
         say("edges_compared partition=%d rows=%d lost=%d", partition, rows, lost)
 
@@ -106,6 +122,7 @@ class EdgeAudit(Service):
             await self.sleep(CHECK_SECONDS)
 
     def _tell(self, failure: Exception) -> None:
+        self.counts.failed += 1
         if monotonic() - self._told < QUIET_SECONDS:
             return
         self._told = monotonic()
@@ -134,6 +151,8 @@ class Reconciler(Service):
         """``draw`` returns a random user; ``interval`` is the number of seconds between two audits, 0 for none."""
         super().__init__()
         self.checked = self.repaired = 0
+        #: Wrong entries by kind.
+        self.findings: Counter[str] = Counter({kind.value: 0 for kind in FindingKind})
         self._audit = audit
         self._draw = draw
         self._wait_until_caught_up = wait_until_caught_up
@@ -153,6 +172,7 @@ class Reconciler(Service):
     async def _repair(self, user: int, findings: Findings) -> None:
         await self._audit.repair(user, findings)
         self.repaired += 1
+        self.findings.update(counted(findings))
         counts = " ".join(f"{kind}={count}" for kind, count in counted(findings).items())
         named = ",".join(f"{each.kind}:{each.post_id}:{each.author}" for each in islice(sorted(findings), MAX_LOGGED))
         logger.error("timeline_repaired user=%d %s posts=%s", user, counts, named)

@@ -1,1 +1,1 @@
-"""Pages and metrics for operators: ``/admin/`` and ``/metrics``, behind the admin token."""
+"""Pages for operators behind the admin token, and the metrics: ``/admin/`` and ``/metrics``."""

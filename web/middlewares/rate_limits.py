@@ -1,14 +1,10 @@
-"""Rate limits: which request counts against which limit, of which client, and a limit on guessing tokens.
+"""Rate limits: which request counts against which limit, and a limit on guessing tokens.
 
 Requests count against the user's limit if a token identifies the caller, so that people behind one address do not share
 one, and otherwise against the address'. Registering and signing in always count against the address', because an
 attacker can have any number of users. Requests that ``LIMITS`` does not name count against the limit of reading; only
 ``OPTIONS`` against none. A request counts when it arrives, whatever its outcome: one that fails or is repeated costs as
 much.
-
-The client's address is that of the connection, which a client cannot choose. Only if that is a trusted proxy of the
-settings, the proxy's header counts: its hops are read from the nearest on, and the first that is no trusted proxy is
-the client. What lies beyond it may have been written by the client, and is ignored.
 
 Token guessing is limited in front of authentication, whose outcome it needs: each 401 counts against a limit of the
 address, at the rates for signing in. Once it is exceeded, requests with a token are refused before the token is looked
@@ -18,10 +14,9 @@ one such program must not lock out the others, so tokens that were valid recentl
 the worker's memory, so that requests with valid tokens pay nothing for it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from typing import Final
 
@@ -29,7 +24,6 @@ from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
 
 from microblog_streams.aio.ttl_cache import BoundedDict
-from microblog_streams.config.addresses import Network
 from microblog_streams.config.settings import RateLimitSettings
 from microblog_streams.domain.rates import Verdict
 from microblog_streams.operations.rate_limits import RateLimit
@@ -38,6 +32,7 @@ from web.http.authorization import caller
 from web.http.params import canonical
 from web.http.problems import TooManyRequests, with_problems
 from web.http.responses import rate_limit_headers
+from web.middlewares.client_address import ClientAddresses
 
 #: By method and path; all other requests of the API count against ``RateLimit.READING``.
 LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
@@ -58,16 +53,6 @@ MAX_REMEMBERED: Final = 10_000
 
 #: Methods of routes whose limit is remembered: more than there are.
 MAX_ROUTES: Final = 256
-
-#: Length of the longest address that is remembered: a proxy's header may hold any text.
-MAX_ADDRESS_CHARACTERS: Final = 64
-
-Address = IPv4Address | IPv6Address
-
-#: An IPv6 customer has a /64 network, and may use any address in it.
-IPV6_PREFIX_BITS = 64
-#: The key of clients without an address: connections over a Unix socket.
-NO_ADDRESS = "nowhere"
 
 
 def rate_limits(settings: RateLimitSettings, api_paths: Set[str]) -> Middleware:
@@ -161,60 +146,3 @@ class _TokenGuesses:
 def _token_digest(headers: list[str]) -> bytes:
     """Return the SHA-256 of the Authorization headers, so that no token is kept in memory."""
     return sha256("\n".join(headers).encode("utf-8", "surrogateescape")).digest()
-
-
-class ClientAddresses:
-    """Finds the addresses of clients behind the trusted proxies."""
-
-    def __init__(self, settings: RateLimitSettings) -> None:
-        """Read the trusted proxies and the name of their header from the settings."""
-        self._proxies: Sequence[Network] = settings.trusted_proxies
-        self._hops = _forwarded if settings.proxy_header == "Forwarded" else _x_forwarded_for
-
-    def of(self, request: Request) -> str:
-        """Return the client's IPv4 address or IPv6 /64 network."""
-        address = parse_address(request.remote or "")
-        if address is None:
-            return NO_ADDRESS
-        hops = self._hops(request)
-        while self._is_trusted(address) and (hop := parse_address(next(hops, ""))):
-            address = hop
-        return _address_key(address)
-
-    def _is_trusted(self, address: Address) -> bool:
-        return any(address in network for network in self._proxies)
-
-
-def parse_address(text: str) -> Address | None:
-    """Return an address, written with or without a port; None for other text."""
-    text = text.strip()
-    return (_parse_address if len(text) <= MAX_ADDRESS_CHARACTERS else _parse_address.__wrapped__)(text)
-
-
-@lru_cache(MAX_REMEMBERED)
-def _parse_address(text: str) -> Address | None:
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _address_key(address: Address) -> str:
-    if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), IPV6_PREFIX_BITS), strict=False))
-    return str(address)
-
-
-def _x_forwarded_for(request: Request) -> Iterator[str]:
-    """Yield the hops of ``X-Forwarded-For``, the nearest first."""
-    return reversed(",".join(request.headers.getall("X-Forwarded-For", [])).split(","))
-
-
-def _forwarded(request: Request) -> Iterator[str]:
-    """Yield the hops of ``Forwarded`` (RFC 7239, parsed by aiohttp), the nearest first."""
-    return (hop.get("for", "") for hop in reversed(request.forwarded))

@@ -1,4 +1,4 @@
-"""The order of the middlewares: request id, errors as problem documents, admin gate, authentication, rate limits.
+"""The order of the middlewares: times, request id, errors as problems, admin gate, authentication, rate limits.
 
 Middlewares that change responses, errors included, stand outside the one that makes problem documents. Rate limits have
 two middlewares around authentication: ``token_guess_limit`` sees failed tokens, ``rate_limits`` knows the caller.
@@ -28,10 +28,12 @@ from isal import isal_zlib
 from microblog_streams.config.settings import Settings
 from web.http.problems import TooSlow, with_problems
 from web.http.responses import accepts_gzip
-from web.middlewares.authentication import admin_gate, authentication
+from web.middlewares.admin_gate import admin_gate
+from web.middlewares.authentication import authentication
 from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
 from web.middlewares.request_ids import request_ids
+from web.middlewares.request_times import request_times
 
 #: The largest body of a request. A post of 2,000 characters, escaped as JSON allows, takes 24,000 bytes.
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -53,6 +55,8 @@ class Paths:
     public: Set[str]
     #: Those of the API, where the caller matters.
     api: Set[str]
+    #: Those of the metrics, which some networks read without the admin token.
+    metrics: Set[str]
 
 
 def application_options(settings: Settings, paths: Paths) -> Mapping[str, object]:
@@ -62,14 +66,14 @@ def application_options(settings: Settings, paths: Paths) -> Mapping[str, object
 
 def middlewares(settings: Settings, paths: Paths, request_seconds: float = REQUEST_SECONDS) -> list[Middleware]:
     """Return the middlewares, outermost first."""
-    token = settings.admin_token.get_secret_value() if settings.admin_token else None
     cross_origin = [cors(CorsPolicy(settings.cors_origins))] if settings.cors_origins else []
     return [
+        request_times,
         request_ids,
         *cross_origin,
         compression,
         problems,
-        admin_gate(token, paths.public),
+        admin_gate(settings, paths.public, paths.metrics),
         token_guess_limit(settings),
         authentication(settings.auth == "required", paths.api),
         rate_limits(settings, paths.api),

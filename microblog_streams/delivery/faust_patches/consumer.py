@@ -45,7 +45,7 @@ from collections.abc import Coroutine, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import coroutine
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer
 from faust.transport.consumer import RecordMap
@@ -57,6 +57,20 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two log lines about the same partition.
 REPEAT_SECONDS: Final = 60.0
+
+
+class PartitionProgress(NamedTuple):
+    """How far a partition is: the committed offset if there is one, the first that is not committed, and the end."""
+
+    committed: int | None
+    reached: int
+    #: None until a fetch was answered.
+    end: int | None
+
+    @property
+    def lag(self) -> int | None:
+        """The number of records that are not committed, None where the end is not known."""
+        return None if self.end is None else max(0, self.end - self.reached)
 
 
 @dataclass(slots=True)
@@ -96,6 +110,10 @@ class CommitStandstill:
         last.logged_at = now
         return now - last.unchanged_since
 
+    def ages(self, now: float) -> Mapping[TP, float]:
+        """Return for how many seconds each partition's offset has not moved; those without anything to commit lack."""
+        return {partition: now - check.unchanged_since for partition, check in self._checks.items()}
+
 
 class FlowingPartitions:
     """The partitions whose records a read may return now. It is always true, unlike an empty set."""
@@ -113,6 +131,9 @@ class FlowingPartitions:
 class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread. It drops no record, and joins and leaves the group once."""
 
+    #: Reports of partitions whose commits stand still.
+    standstill_reports = 0
+
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to topics that differ from the current ones."""
         names = set(topics)
@@ -129,20 +150,28 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Log a partition whose committed offset stands still; Faust logs healthy partitions, too."""
-        if not self.app.topics.acks_enabled_for(tp.topic):
+        if (progress := self.progress(tp)) is None:
             return
-        consumer, committed = self._ensure_consumer(), cast(driver.Consumer, self.consumer)._committed_offset.get(tp)
-        if tp not in consumer.assignment():
-            return
+        if (seconds := self._standstills.check(tp, progress.committed, bool(progress.lag), now)) is not None:
+            self.standstill_reports += 1
+            line = "commits_stand_still partition=%s-%d committed=%s end=%d seconds=%d"
+            logger.error(line, tp.topic, tp.partition, progress.committed, progress.end, seconds)
+
+    def progress(self, tp: TP) -> PartitionProgress | None:
+        """Return how far a stream's partition is; None where that is not known, or it is not this worker's."""
+        consumer = self._ensure_consumer()
+        if not self.app.topics.acks_enabled_for(tp.topic) or tp not in consumer.assignment():
+            return None
         state = consumer._subscription.subscription.assignment.state_value(tp)
         # Just assigned, or revoked by now: without a valid position aiokafka fails an assertion.
         if state is None or not state.has_valid_position:
-            return
-        end, reached = consumer.highwater(tp), state.position if committed is None else committed
-        uncommitted = end is not None and reached is not None and end > reached
-        if (seconds := self._standstills.check(tp, committed, uncommitted, now)) is not None:
-            line = "commits_stand_still partition=%s-%d committed=%s end=%d seconds=%d"
-            logger.error(line, tp.topic, tp.partition, committed, end, seconds)
+            return None
+        committed = cast(driver.Consumer, self.consumer)._committed_offset.get(tp)
+        return PartitionProgress(committed, state.position if committed is None else committed, consumer.highwater(tp))
+
+    def commit_ages(self, now: float) -> Mapping[TP, float]:
+        """Return for how many seconds nothing was committed of each partition that has something to commit."""
+        return self._standstills.ages(now)
 
     @cached_property
     def _standstills(self) -> CommitStandstill:

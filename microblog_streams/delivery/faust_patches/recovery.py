@@ -53,6 +53,8 @@ QUIET_SECONDS = 5.0
 class BatchedRecovery(Recovery):
     """Recovery that applies records as they arrive: many at a time."""
 
+    #: Errors while records were applied.
+    errors = 0
     _last_active_event_processed_at: float | None = None
 
     @Service.task
@@ -66,6 +68,7 @@ class BatchedRecovery(Recovery):
                 if events and not self.tables.standbys_ready and not self.standby_remaining_total():
                     self.tables.on_standbys_ready()
             except Exception:
+                self.errors += 1
                 logger.exception("recovery_failed")  # what was taken stays in the buffers until it can be applied
             await asyncio.sleep(0)
 

@@ -5,8 +5,9 @@ page holds what was read so far and is marked incomplete. Other pages wait for t
 from an incomplete page would never see what it lacked.
 """
 
+from collections import Counter
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from microblog_streams.operations.timelines.rebuild import RebuildQueue
 from microblog_streams.operations.users import Users
 from microblog_streams.ports import TimelinePage, TimelineState, TimelineStore
 
+#: How a read without Redis is counted, beside those by the list's state.
+AWAY: Final = "away"
 _COLD_OR_BUILDING: Final = (TimelineState.COLD, TimelineState.BUILDING)
 
 
@@ -32,6 +35,8 @@ class Timelines:
     hydration: Hydration
     merge_read: MergeRead
     rebuilds: RebuildQueue
+    #: Reads of lists, by the state in which the first look found them, or AWAY.
+    reads: Counter[str] = field(default_factory=Counter)
 
     async def older(self, user: int, before: UUID | None, limit: int) -> Page[PostView, UUID]:
         """Return the newest ``limit`` posts older than ``before`` (or of all).
@@ -72,7 +77,7 @@ class Timelines:
 
     async def _newest_there(self, user: int, limit: int, unfinished: Unfinished) -> Page[PostView, UUID]:
         """Return the newest entries that a rebuild has read or that were pushed since; raise ``unfinished`` if none."""
-        pushed = await _or_cold(self.store.older(user, None, limit))
+        pushed = await self._or_cold(self.store.older(user, None, limit))
         newest = sorted({*unfinished.entries, *pushed.entries}, reverse=True)[:limit]
         items = await self.hydration.views(newest, user)
         if not items:
@@ -80,7 +85,7 @@ class Timelines:
         return Page(items, whole=False)
 
     async def _entries_below(self, user: int, before: UUID | None, count: int) -> list[bytes]:
-        kept = await _or_cold(self._kept_below(user, before, count))
+        kept = await self._or_cold(self._kept_below(user, before, count))
         if kept.state is TimelineState.COLD:
             return await self.merge_read.older(user, before, count)
         entries = list(kept.entries)
@@ -90,7 +95,7 @@ class Timelines:
         return entries
 
     async def _entries_above(self, user: int, after: UUID, count: int) -> list[bytes]:
-        kept = await _or_cold(self._kept_above(user, after, count))
+        kept = await self._or_cold(self._kept_above(user, after, count))
         # Also cold where the list does not reach down to ``after``, or was removed in between.
         if kept.state in _COLD_OR_BUILDING:
             return await self.merge_read.newer(user, after, count)
@@ -99,6 +104,7 @@ class Timelines:
     async def _kept_below(self, user: int, before: UUID | None, count: int) -> TimelinePage:
         """Read the list, after a rebuild where it is cold. Raises Unfinished."""
         kept = await self.store.older(user, before, count)
+        self.reads[kept.state.value] += 1
         if kept.state in _COLD_OR_BUILDING:
             await self.users.require(user)
         while kept.state in _COLD_OR_BUILDING:
@@ -110,15 +116,16 @@ class Timelines:
         kept = await self.store.newer(user, after, count)
         if kept.state in _COLD_OR_BUILDING:
             await self._kept_below(user, after, 1)
-            kept = await self.store.newer(user, after, count)
+            return await self.store.newer(user, after, count)
+        self.reads[kept.state.value] += 1
         return kept
 
-
-async def _or_cold(read: Awaitable[TimelinePage]) -> TimelinePage:
-    """Read a list; without Redis it counts as cold. Raises StoreUnavailable of the other stores, in a rebuild."""
-    try:
-        return await read
-    except StoreUnavailable as exc:
-        if exc.store != "redis":
-            raise
-        return TimelinePage(TimelineState.COLD, ())
+    async def _or_cold(self, read: Awaitable[TimelinePage]) -> TimelinePage:
+        """Read a list; without Redis it counts as cold. Raises StoreUnavailable of the other stores, in a rebuild."""
+        try:
+            return await read
+        except StoreUnavailable as exc:
+            if exc.store != "redis":
+                raise
+            self.reads[AWAY] += 1
+            return TimelinePage(TimelineState.COLD, ())

@@ -11,6 +11,7 @@ seconds; the rebuild then goes on, and the reader gets the newest entries read s
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
@@ -18,6 +19,7 @@ from time import monotonic
 from microblog_streams.aio.circuit_breaker import best_effort
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Transient, Unfinished
+from microblog_streams.domain.measures import REBUILD_SECONDS, Histogram
 from microblog_streams.operations.timelines.merge_read import EntryWindow, MergeRead
 from microblog_streams.ports import Building, TimelineStore
 
@@ -144,6 +146,9 @@ class RebuildQueue:
     rebuild: Rebuild
     running: dict[int, tuple[asyncio.Task[None], Progress]] = field(default_factory=dict)
     closed: bool = False
+    #: Seconds that each rebuild took, with its wait for a slot; and how many ended ``done``, ``failed``, ``cancelled``.
+    seconds: Histogram = field(default_factory=lambda: Histogram(REBUILD_SECONDS))
+    ended: Counter[str] = field(default_factory=Counter)
 
     async def warm(self, user: int) -> None:
         """Return when the timeline is not cold any more. Raises StoreUnavailable, Unfinished (it takes too long)."""
@@ -164,15 +169,18 @@ class RebuildQueue:
     def _begin(self, user: int) -> tuple[asyncio.Task[None], Progress]:
         if self.closed or len(self.running) >= MAX_QUEUED_REBUILDS:
             raise Unfinished
-        progress = Progress()
+        progress, began = Progress(), monotonic()
         task = asyncio.create_task(self.rebuild.warm(user, progress))
         self.running[user] = task, progress
-        task.add_done_callback(lambda task: self._ended(user, task))
+        task.add_done_callback(lambda task: self._ended(user, task, monotonic() - began))
         return task, progress
 
-    def _ended(self, user: int, task: asyncio.Task[None]) -> None:
-        """Remove the rebuild, and log its failure: its readers may be gone."""
+    def _ended(self, user: int, task: asyncio.Task[None], seconds: float) -> None:
+        """Remove and count the rebuild, and log its failure: its readers may be gone."""
         del self.running[user]
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        self.ended["cancelled" if task.cancelled() else "failed" if error else "done"] += 1
+        self.seconds.observe(seconds)
+        if error is not None:
             expected = isinstance(error, Transient)
             logger.log(logging.INFO if expected else logging.ERROR, "rebuild_failed user=%d reason=%r", user, error)

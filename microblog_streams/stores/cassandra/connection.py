@@ -75,7 +75,7 @@ class Cassandra:
         self._settings = settings
         self.timeout = settings.store_timeout
         self._slots = asyncio.Semaphore(settings.cassandra_in_flight)
-        self._circuit = CircuitBreaker(self.name, self._ask)
+        self.circuit = CircuitBreaker(self.name, self._ask)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="cassandra-setup")
         self._statements: set[str] = set()
         self._prepared: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class Cassandra:
 
         The time-out includes the wait for a free slot. Raises StoreUnavailable.
         """
-        with self._circuit.call():
+        with self.circuit.call():
             return await self._execute(self._prepare(statement), parameters, profile)
 
     async def write(self, *writes: Write) -> None:
@@ -110,7 +110,7 @@ class Cassandra:
 
         Raises StoreUnavailable; some of the writes may have happened then.
         """
-        with self._circuit.call():
+        with self.circuit.call():
             await self._execute(self._batch(writes))
 
     async def _execute(
@@ -136,7 +136,7 @@ class Cassandra:
 
     async def close(self) -> None:
         """Shut down the session and the driver's threads; later calls raise StoreUnavailable."""
-        self._circuit.close()
+        self.circuit.close()
         await asyncio.get_running_loop().run_in_executor(self._thread, self._shut)
 
     def _connected(self) -> Any:  # noqa: ANN401  the driver has no types

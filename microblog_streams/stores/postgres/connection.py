@@ -63,6 +63,11 @@ class Postgres:
             self._pool = Pool(self.open, self._settings.pool_size, self._settings.store_timeout)
             self._pool.give_back(first)
 
+    @property
+    def circuit(self) -> CircuitBreaker | None:
+        """The circuit of the pool; None before ``connect`` and after ``close``."""
+        return self._pool.circuit if self._pool else None
+
     async def ping(self) -> None:
         """Make a round trip, within the store's time-out."""
         await self.fetch_one("SELECT 1")
@@ -192,15 +197,15 @@ class Pool:
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Session] = []
         self._closed = False
-        self._circuit = CircuitBreaker(NAME, self._ask)
+        self.circuit = CircuitBreaker(NAME, self._ask)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """Yield a session. One that comes back broken or within a transaction is closed."""
-        self._circuit.check()
+        self.circuit.check()
         await self._wait_for_slot()
         try:
-            with self._circuit.call():  # checked again: the circuit may have opened during the wait
+            with self.circuit.call():  # checked again: the circuit may have opened during the wait
                 async with self._lent() as session:
                     yield session
         finally:
@@ -258,5 +263,5 @@ class Pool:
     def close(self) -> None:
         """Close idle sessions now, others when they come back."""
         self._closed = True
-        self._circuit.close()
+        self.circuit.close()
         self.forget_idle()

@@ -61,7 +61,7 @@ class Redis:
         self._cluster: Cluster | None = None  # the client, if it is a cluster's
         self._pool: PrimaryPool | None = None  # the client's pool, if it is not
         self._on_change: list[Callable[[], None]] = []
-        self._circuit = CircuitBreaker(self.name, self._ask)
+        self.circuit = CircuitBreaker(self.name, self._ask)
         self._in_flight = InFlight()
         #: Send a small command in a pipeline with others. Reads and changes have pipelines of their own, so neither
         #: waits for the other. Errors as from ``translated``.
@@ -96,7 +96,7 @@ class Redis:
     @asynccontextmanager
     async def translated(self) -> AsyncIterator[Client]:
         """Yield the client for one call, with the time-out; translate errors to StoreUnavailable."""
-        with self._circuit.call():
+        with self.circuit.call():
             async with self._bounded() as client:
                 yield client
 
@@ -135,6 +135,16 @@ class Redis:
     def changes(self) -> int:
         """How often the address led to a new run; 0 on a cluster, where each server's run is known."""
         return self._pool.changes if self._pool else 0
+
+    @property
+    def renewals(self) -> int:
+        """How often all connections were opened anew; 0 on a cluster, where each server has its own."""
+        return self._pool.renewals if self._pool else 0
+
+    @property
+    def failed_pipelines(self) -> int:
+        """How many pipelines of small commands failed as a whole."""
+        return self.read.failed + self.change.failed
 
     def on_change(self, callback: Callable[[], None]) -> None:
         """Register a callback for a new run at the address."""
@@ -219,7 +229,7 @@ class Redis:
 
     async def answers(self) -> None:
         """Make a round trip to all primaries, within the time-out."""
-        with self._circuit.call():
+        with self.circuit.call():
             await self._ask()
 
     async def _ask(self) -> None:
@@ -238,7 +248,7 @@ class Redis:
 
     async def close(self) -> None:
         """Close all connections after the calls in flight; later calls raise StoreUnavailable."""
-        self._circuit.close()
+        self.circuit.close()
         client, self._client = self._client, None
         if client is not None:
             await self._in_flight.wait_ended(2 * self._timeout)

@@ -106,6 +106,8 @@ class CommandBatcher:
         self._translate = translate
         self._waiting: list[tuple[Command, asyncio.Future[Any]]] = []
         self._senders = SenderPool(self._send_all, _MAX_PIPELINES)
+        #: Pipelines that failed as a whole.
+        self.failed = 0
 
     async def __call__(self, *command: bytes | str | int) -> Any:  # noqa: ANN401 -- whatever the server answers
         """Return the server's answer. Raises ResponseError for an error reply, StoreUnavailable.
@@ -126,13 +128,13 @@ class CommandBatcher:
     async def _send_some(self, send: Send) -> None:
         taken, self._waiting = self._waiting[:_MAX_COMMANDS], self._waiting[_MAX_COMMANDS:]
         if batch := [(command, answer) for command, answer in taken if not answer.done()]:
-            for (_, answer), result in zip(batch, await _results(send, batch), strict=True):
+            for (_, answer), result in zip(batch, await self._results(send, batch), strict=True):
                 translated = self._translate(result) if isinstance(result, Exception) else None
                 set_outcome(answer, translated or result)
 
-
-async def _results(send: Send, batch: "Sequence[tuple[Command, asyncio.Future[Any]]]") -> list[Any]:
-    try:
-        return await send([command for command, _ in batch])
-    except Exception as exc:
-        return [exc] * len(batch)
+    async def _results(self, send: Send, batch: "Sequence[tuple[Command, asyncio.Future[Any]]]") -> list[Any]:
+        try:
+            return await send([command for command, _ in batch])
+        except Exception as exc:
+            self.failed += 1
+            return [exc] * len(batch)

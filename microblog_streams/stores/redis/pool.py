@@ -52,6 +52,8 @@ class PrimaryPool(BlockingConnectionPool):
         self.changes = 0
         #: Called at each new run.
         self.on_change: list[Callable[[], None]] = []
+        #: How often all connections were marked to be reopened.
+        self.renewals = 0
         self._run = ""
         self._renewed_at, self._pause = -inf, RENEW_PAUSE_SECONDS
         self._client = Client(connection_pool=self)
@@ -71,6 +73,7 @@ class PrimaryPool(BlockingConnectionPool):
         """Mark every connection to be reopened before its next use; calls in progress are not interrupted."""
         for connection in (*self._get_free_connections(), *self._get_in_use_connections()):
             connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
+        self.renewals += 1
         logger.warning("redis_connections_renewed reason=%s", reason)
 
     async def close_idle(self) -> None:

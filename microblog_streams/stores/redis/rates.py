@@ -37,13 +37,13 @@ class SharedRates:
         self._redis = redis
         self._timeout = timeout
         # That of ``Redis`` opens only after a store's time-out: too late for the first step of every request.
-        self._circuit = CircuitBreaker(PREFIX, redis.answers)
+        self.circuit = CircuitBreaker(PREFIX, redis.answers)
         self._client: Client | None = None
         self._limiter: SlidingWindowCounterRateLimiter | None = None
 
     async def take(self, key: str, rates: Sequence[Rate]) -> Verdict:
         """Count in Redis. After StoreUnavailable, the request may or may not be counted."""
-        with self._circuit.call():
+        with self.circuit.call():
             try:
                 async with asyncio.timeout(self._timeout), self._redis.translated() as client:
                     return await _take(self._limiter_on(client), key, rates, asyncio.gather)
@@ -52,7 +52,7 @@ class SharedRates:
 
     def close(self) -> None:
         """Stop the circuit breaker's probe."""
-        self._circuit.close()
+        self.circuit.close()
 
     def _limiter_on(self, client: Client) -> SlidingWindowCounterRateLimiter:
         if self._limiter is None or client is not self._client:

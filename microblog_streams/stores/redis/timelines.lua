@@ -84,20 +84,28 @@ local function trim(key, n, kept, most)
   if #tail == BUILDING then redis.call('RPUSH', key, tail) end
 end
 
--- args: entry, entries to keep, entries above which to trim. Returns how many timelines took the entry.
+-- args: entry, entries to keep, entries above which to trim. Returns how many timelines took the entry, how many are
+-- cold, and how many took it below a newer entry.
 local function push(keys, args)
   local call, entry, kept, most = redis.call, args[1], tonumber(args[2]), tonumber(args[3])
-  local taken = 0
+  local taken, cold, late = 0, 0, 0
   for i = 1, #keys do
     local key, n = keys[i], 0
     local head = call('LINDEX', key, 0)
-    if head and head ~= entry then
-      if #head ~= ENTRY or entry > head then n = call('LPUSH', key, entry) else n = insert(key, entry) end
+    if not head then
+      cold = cold + 1
+    elseif head ~= entry then
+      if #head ~= ENTRY or entry > head then
+        n = call('LPUSH', key, entry)
+      else
+        n = insert(key, entry)
+        if n > 0 then late = late + 1 end
+      end
       if n > 0 then taken = taken + 1 end
       if n > most then trim(key, n, kept, most) end
     end
   end
-  return taken
+  return { taken, cold, late }
 end
 
 -- Returns the entries and the mark (NONE for a partial list); nil for a cold timeline.

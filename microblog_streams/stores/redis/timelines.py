@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -73,6 +74,15 @@ def state_of(tail: int) -> TimelineState:
     return _BY_TAIL[tail]
 
 
+@dataclass
+class PushCounts:
+    """Timelines to which a worker pushed; of these, the cold ones, and those that had a newer entry already."""
+
+    pushed: int = 0
+    cold: int = 0
+    late: int = 0
+
+
 class Timelines:
     """The ``TimelineStore`` on Redis 7.0 or later, or Valkey. All methods raise StoreUnavailable.
 
@@ -87,6 +97,7 @@ class Timelines:
         self._monitor = RunMonitor(redis)
         self._run_id = ""
         self.kept = kept
+        self.counts = PushCounts()
         self._push_slots: dict[str, PrioritySemaphore] = defaultdict(lambda: PrioritySemaphore(MAX_PUSH_CALLS))
         self._warm = Batcher(self._exist)
 
@@ -245,12 +256,20 @@ class Timelines:
         max_entries = self.kept + self.kept // SLACK_DIVISOR
         args, until = (entry, self.kept, max_entries), self._until(deadline)
         if len(calls[0]) <= FEW_TIMELINES and not self._redis.clustered:
-            taken = [await self._functions.change("push", calls[0], args, until)]
+            answers = [await self._functions.change("push", calls[0], args, until)]
         else:
-            taken = await self._functions.call_each("push", calls, args, until)
-        if any(self._refused(answer, deadline) for answer in taken):
+            answers = await self._functions.call_each("push", calls, args, until)
+        if any(self._refused(answer, deadline) for answer in answers):
             raise self._late()
-        return sum(taken)
+        return self._count(sum(map(len, calls)), answers)
+
+    def _count(self, timelines: int, answers: Sequence[Reply]) -> int:
+        """Count a push by the answers of its calls; return how many timelines took the entry."""
+        taken, cold, late = map(sum, zip(*answers, strict=True))
+        self.counts.pushed += timelines
+        self.counts.cold += cold
+        self.counts.late += late
+        return int(taken)
 
     def _late(self) -> StoreUnavailable:
         return StoreUnavailable(self._redis.name, "the push came after its deadline")

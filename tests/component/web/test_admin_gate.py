@@ -111,7 +111,8 @@ async def test_an_unknown_path_is_unknown_to_the_holder_of_the_token_too(client,
     await problem(await client.get("/nothing", headers=OPEN), 404, "unknown-path")
 
 
-async def test_only_the_table_of_routes_is_public(front):
+async def test_only_the_table_of_routes_is_public(make_front):
+    front = await make_front(metrics_networks="")
     views = front.app.web.views.keys() - PATHS
     paths = [re.sub(r"{\w+}", "1", path) for path in views]
 
@@ -128,6 +129,7 @@ def test_the_application_is_configured_with_the_middlewares():
     options = configuration(Settings(admin_token=TOKEN), 1, 8)["web_application_options"]
 
     assert [middleware.__name__ for middleware in options["middlewares"]] == [
+        "request_times",
         "request_ids",
         "compression",
         "problems",

@@ -39,7 +39,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 @pytest.fixture(scope="module")
 def routed(module_application):
-    return module_application(Settings(admin_token=TOKEN)).web.web_app
+    return module_application(Settings(admin_token=TOKEN, metrics_networks=())).web.web_app
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ middlewares and a new server, and every attribute as it was when the application
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -14,8 +14,11 @@ from typing import Any, cast
 import faust
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import Request, StreamResponse, middleware
+from prometheus_client.metrics_core import Metric
 
 from microblog_streams.config.settings import NO_LIMITS, Settings
+from microblog_streams.metrics.definitions import READY
+from microblog_streams.metrics.families import family
 from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter
@@ -36,6 +39,7 @@ from tests.support.fakes.users import FakeUsers
 from web import routes
 from web.middlewares import stack
 from web.middlewares.cors import CorsPolicy
+from web.middlewares.request_times import REQUEST_TIMES, RequestTimes
 from web.server.connection_limits import ConnectionLimits
 from web.server.limits import Limits
 from web.server.server import GuardedRunner, GuardedWeb
@@ -51,6 +55,11 @@ class FakeHealth:
 
     def ready(self) -> tuple[bool, str]:
         return self.answer
+
+
+class FakeMetrics:
+    async def families(self) -> Sequence[Metric]:
+        return [family(READY, 1)]
 
 
 class Failing:
@@ -77,6 +86,7 @@ class WebApp(faust.App):
     rate_limiter: RateLimiter
     rates: FakeRates
     health: FakeHealth
+    metrics: FakeMetrics
     database: FakeDatabase
     log: FakeLog
     timelines: FakeTimelines
@@ -178,7 +188,7 @@ def _reset(made: Made) -> None:
     app.operations = operations(app.stores, max_followees=made.settings.max_followees)
     app.rates = FakeRates()
     app.rate_limiter = RateLimiter(made.settings, app.rates, LocalRates())
-    app.health = FakeHealth()
+    app.health, app.metrics = FakeHealth(), FakeMetrics()
     app.rows = FollowerRows(FakeFollowers(), lambda author: author % 8, "w6066")
     _renew_server(app)
 
@@ -187,6 +197,7 @@ def _renew_server(app: WebApp) -> None:
     """aiohttp binds an application to the loop that served it first, so it is told to forget that one."""
     web = app.web
     web.web_app._loop = None
+    web.web_app._state[REQUEST_TIMES] = RequestTimes()
     web.connections = ConnectionLimits(app.limits)
     web._runner = GuardedRunner(web.web_app, web.connections, app.limits, app.cors)
 

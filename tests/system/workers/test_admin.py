@@ -12,7 +12,7 @@ from microblog_streams.config.settings import PREFIX
 IN_TIME_SECONDS = 10
 #: The pages of Faust and ours, as a worker has them once it has started.
 LOCKED = ["/", "/table/", "/table/followers/", "/table/followers/1:2/", "/router/", "/router/topics", "/assignment/"]
-LOCKED += ["/graph/", "/performance/", "/metrics", "/admin/", "/admin/status.json", "/admin/worker"]
+LOCKED += ["/graph/", "/performance/", "/admin/", "/admin/status.json", "/admin/worker"]
 LOCKED += ["/admin/edges/1:2", "/admin/followers/1"]
 
 

@@ -8,7 +8,8 @@ from microblog_streams.domain.rates import Left, Verdict, parse
 from web.http.params import canonical
 from web.http.problems import TooManyRequests
 from web.http.responses import rate_limit_headers
-from web.middlewares.rate_limits import LIMITS, ClientAddresses
+from web.middlewares.client_address import ClientAddresses
+from web.middlewares.rate_limits import LIMITS
 from web.routes import API
 
 READING = {"GET", "HEAD", "OPTIONS"}

@@ -1,0 +1,78 @@
+"""Families have the values that are known, and their text is what Prometheus reads, in whatever steps it is made."""
+
+import asyncio
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from microblog_streams.domain.measures import Histogram
+from microblog_streams.metrics import families
+from microblog_streams.metrics.definitions import Definition, Kind
+from microblog_streams.metrics.families import family, text
+
+GAUGE = Definition("microblog_things", Kind.GAUGE, "things", "Things `here`")
+BY_COLOUR = Definition("microblog_coloured_things", Kind.GAUGE, "things", "Things", ("colour",))
+COUNTER = Definition("microblog_falls_total", Kind.COUNTER, "falls", "Falls", ("from", "to"))
+TIMES = Definition("microblog_fall_seconds", Kind.HISTOGRAM, "seconds", "Falls", (), (0.1, 1))
+
+
+async def parsed(*made):
+    """Return the value of each sample in the families' text, by its name and the values of its labels."""
+    page = (await text(made)).decode()
+    samples = [sample for each in text_string_to_metric_families(page) for sample in each.samples]
+    return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
+
+
+async def test_a_number_is_one_sample():
+    assert await parsed(family(GAUGE, 3), family(GAUGE, True)) == {("microblog_things",): 1}
+    assert await parsed(family(GAUGE, 3)) == {("microblog_things",): 3}
+
+
+@pytest.mark.parametrize("values", [None, {}, {"red": None}])
+async def test_what_is_not_known_has_no_sample(values):
+    assert await parsed(family(GAUGE if values is None else BY_COLOUR, values)) == {}
+
+
+async def test_values_come_by_one_label_or_by_several():
+    assert await parsed(family(BY_COLOUR, {"red": 1, "blue": None})) == {("microblog_coloured_things", "red"): 1}
+    assert await parsed(family(COUNTER, {("a", "b"): 2})) == {("microblog_falls_total", "a", "b"): 2}
+
+
+async def test_a_histogram_has_buckets_count_and_sum():
+    times = Histogram(TIMES.bounds)
+    for seconds in (0.05, 0.5, 5.0):
+        times.observe(seconds)
+
+    assert await parsed(family(TIMES, times)) == {
+        ("microblog_fall_seconds_bucket", "0.1"): 1,
+        ("microblog_fall_seconds_bucket", "1.0"): 2,
+        ("microblog_fall_seconds_bucket", "+Inf"): 3,
+        ("microblog_fall_seconds_count",): 3,
+        ("microblog_fall_seconds_sum",): 5.55,
+    }
+
+
+async def test_a_text_made_in_steps_is_the_same_text(monkeypatch):
+    many = family(BY_COLOUR, {f"colour {number}": number for number in range(25)})
+    at_once = await text([many, family(GAUGE, 1)])
+    monkeypatch.setattr(families, "SAMPLES_PER_STEP", 10)
+
+    assert await text([many, family(GAUGE, 1)]) == at_once
+    assert at_once.count(b"# TYPE microblog_coloured_things gauge") == 1
+
+
+async def test_other_tasks_have_their_turn_while_a_text_is_made(monkeypatch):
+    monkeypatch.setattr(families, "SAMPLES_PER_STEP", 10)
+    turns = 0
+
+    async def count_turns():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_turns())
+    await text([family(BY_COLOUR, {str(number): number for number in range(100)})])
+    counting.cancel()
+
+    assert turns >= 10
