@@ -81,10 +81,10 @@ def test_a_worker_that_has_not_joined_the_group_has_no_commits(thread):
 
 def test_an_age_is_the_time_since_the_last_commit_with_something_left():
     standstill = CommitStandstill(300.0)
-    standstill.seen(MOVING, 7, True, now=10.0)
-    standstill.seen(MOVING, 7, True, now=15.0)
-    standstill.seen(IDLE, 7, True, now=10.0)
-    standstill.seen(IDLE, 8, False, now=15.0)
+    standstill.check(MOVING, 7, True, now=10.0)
+    standstill.check(MOVING, 7, True, now=15.0)
+    standstill.check(IDLE, 7, True, now=10.0)
+    standstill.check(IDLE, 8, False, now=15.0)
     assert standstill.ages(now=16.0) == {MOVING: 6.0}
 
 
