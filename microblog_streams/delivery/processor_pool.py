@@ -19,7 +19,7 @@ from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.partition_processor import Handler, PartitionProcessor
 from microblog_streams.domain import topics
 from microblog_streams.domain.dead_letters import dead_letter_headers
-from microblog_streams.domain.errors import Busy, NotMine, StoreUnavailable
+from microblog_streams.domain.errors import Busy, NotMine, OutcomeUnknown, StoreUnavailable
 from microblog_streams.domain.events import Event
 from microblog_streams.ports import EventLog
 
@@ -60,6 +60,8 @@ class DeliveryCounts:
 def _retry_reason(failure: Exception) -> str:
     if isinstance(failure, StoreUnavailable):
         return failure.store
+    if isinstance(failure, OutcomeUnknown):
+        return "kafka"
     if isinstance(failure, NotMine):
         return "lease"
     return "busy" if isinstance(failure, Busy) else "defect"

@@ -12,7 +12,7 @@ from microblog_streams.domain.models import Post
 from microblog_streams.operations import fan_out
 from microblog_streams.ports import Row
 from tests.support.fakes.lease import FakeLease
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 FOLLOWERS = range(100, 125)
 
@@ -201,3 +201,26 @@ async def test_after_so_many_slices_it_keeps_no_younger_post_waiting(world, auth
     monkeypatch.setattr(world.timelines, "push", push)
     await world.operations.fan_out.deliver(event(author), world.lease)
     assert low_priority == [False, False, True, True]
+
+
+async def test_a_fan_out_is_measured_by_its_followers_and_the_age_of_the_post(world, author):
+    await world.operations.fan_out.deliver(event(author), world.lease)
+
+    measures = world.operations.fan_out.measures
+    assert (measures.followers.count, measures.followers.total) == (1, len(FOLLOWERS))
+    assert measures.seconds.count == 1
+    assert 0 <= measures.seconds.total < DEADLINE_SECONDS
+
+
+async def test_a_post_from_a_clock_ahead_has_no_negative_age(world, author, monkeypatch):
+    post = event(author)
+    monkeypatch.setattr(fan_out.time, "time", lambda: 0.0)
+    await world.operations.fan_out.deliver(post, world.lease)
+    assert world.operations.fan_out.measures.seconds.total == 0.0
+
+
+async def test_a_fan_out_that_did_not_end_is_not_measured(world, author):
+    world.redis_down = True
+    with pytest.raises(StoreUnavailable):
+        await world.operations.fan_out.deliver(event(author), world.lease)
+    assert world.operations.fan_out.measures.seconds.count == 0

@@ -141,3 +141,29 @@ async def test_a_worker_that_stops_ends_them_and_begins_none(world, shop, page):
     assert READER not in world.timelines.lists
     shop.on.set()
     assert (await world.worker().timelines.older(READER, None, 10)).whole
+
+
+async def test_rebuilds_are_counted_by_their_end(world, shop, page):
+    rebuilds = world.operations.timelines.rebuilds
+    await page()
+    assert (len(rebuilds.running), rebuilds.seconds.count) == (1, 0)
+    shop.on.set()
+    await until(lambda: rebuilds.ended == {"done": 1})
+    assert rebuilds.seconds.count == 1
+
+
+async def test_a_rebuild_that_fails_or_is_cancelled_is_counted_as_that(world, shop, page, monkeypatch):
+    rebuilds = world.operations.timelines.rebuilds
+    await page()
+    await rebuilds.close()
+    assert rebuilds.ended == {"cancelled": 1}
+
+    async def fail(*arguments):
+        raise StoreUnavailable("cassandra", "away")
+
+    rebuilds.closed = False
+    monkeypatch.setattr(shop, "read", fail)
+    monkeypatch.setattr(world.posts, "newest", fail)
+    with pytest.raises(StoreUnavailable):
+        await page()
+    assert rebuilds.ended == {"cancelled": 1, "failed": 1}

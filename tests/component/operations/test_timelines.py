@@ -151,3 +151,30 @@ class TestNewer:
 
         meanwhile(world.timelines, method, evict)
         assert ids(await newer(expected[15])) == expected[5:15]
+
+
+class TestReadsByState:
+    """Each read of a list counts once, by what the first look found."""
+
+    @pytest.fixture
+    def reads(self, world, reader):
+        world.operations.timelines.reads.clear()
+        return world.operations.timelines.reads
+
+    async def test_a_kept_list_is_partial(self, older, reads):
+        await older(None)
+        assert reads == {"partial": 1}
+
+    async def test_newer_posts_of_a_kept_list_count_too(self, world, reader, newer, reads):
+        await newer(world.expected(reader)[15], 5)
+        assert reads == {"partial": 1}
+
+    async def test_a_list_that_is_not_there_is_cold(self, world, reader, older, reads):
+        world.timelines.lists.pop(reader)
+        await older(None)
+        assert reads == {"cold": 1}
+
+    async def test_without_redis_it_is_away(self, world, older, reads):
+        world.redis_down = True
+        await older(None)
+        assert reads == {"away": 1}

@@ -159,3 +159,21 @@ async def _written(redis):
     """Return how many writes the servers have made since they started: what AOF and replicas get."""
     told = await redis.run_on_all(lambda server: server.execute("INFO", "persistence"))
     return sum(each["rdb_changes_since_last_save"] for each in told)
+
+
+class TestCounts:
+    async def test_a_push_counts_cold_timelines_and_late_entries(self, timelines, user):
+        warm, cold = range(user, user + 20), range(user + 20, user + 50)
+        for each in warm:
+            await timelines.create(each)
+        await timelines.push([user, user + 1], entry(5))
+
+        assert await timelines.push([*warm, *cold], entry(3)) == 20
+
+        counts = timelines.counts
+        assert (counts.pushed, counts.cold, counts.late) == (52, 30, 2)
+
+    async def test_an_entry_that_is_there_already_is_not_late(self, timelines, user):
+        for number in (5, 3, 3, 5):
+            await timelines.push([user], entry(number))
+        assert (timelines.counts.pushed, timelines.counts.late) == (4, 1)

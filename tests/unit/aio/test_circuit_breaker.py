@@ -62,6 +62,7 @@ async def test_calls_are_refused_at_once_after_one_without_answer(call, circuit)
     with pytest.raises(StoreUnavailable, match="redis is unavailable: it has stopped answering"):
         call()
     assert circuit.open
+    assert circuit.openings == 1
 
 
 async def test_it_is_asked_until_it_answers_and_is_used_again_then(call, circuit, store):

@@ -12,7 +12,7 @@ from microblog_streams.cluster_status import worker_metrics
 from microblog_streams.cluster_status.worker_metrics import StoreParts, StreamingParts, WorkerMetrics
 from microblog_streams.delivery.processor_pool import DeliveryCounts
 from microblog_streams.delivery.progress import Commits, RebalanceClock, RecoveryState
-from microblog_streams.domain.errors import BrokerUnavailable, Busy, NoAnswer, NotMine
+from microblog_streams.domain.errors import BrokerUnavailable, Busy, NoAnswer, NotMine, OutcomeUnknown
 from microblog_streams.domain.measures import REBUILD_SECONDS, Histogram
 from microblog_streams.metrics.definitions import CHAPTERS
 from microblog_streams.metrics.store_calls import StoreCalls, measured
@@ -186,6 +186,7 @@ def test_each_number_of_delivery_has_its_name(streaming):
     [
         (NoAnswer("redis", "silence"), "redis"),
         (BrokerUnavailable("no connection"), "kafka"),
+        (OutcomeUnknown("not confirmed"), "kafka"),
         (NotMine("rebalanced"), "lease"),
         (Busy("locked"), "busy"),
         (KeyError("a"), "defect"),

@@ -87,6 +87,7 @@ async def test_a_dead_letter_is_sent_until_the_broker_takes_it(world):
     world.log.away = False
     await until(lambda: world.acked == [0])
     assert len(world.log.events) == 1
+    assert world.processor_pool.counts.dead_letters == 1
 
 
 async def test_a_newer_schema_halts_the_partition_processor_without_an_acknowledgement(world):
@@ -111,6 +112,7 @@ async def test_what_may_pass_is_retried_for_as_long_as_it_takes(world, error):
     await until(lambda: world.acked == [0, 1])
     assert world.effects.begun.count(0) == 31
     assert world.processor_pool.halted() == {}
+    assert list(world.processor_pool.counts.retries.values()) == [30]
 
 
 async def test_another_failure_halts_the_partition_processor_after_five_tries(world):

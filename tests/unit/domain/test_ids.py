@@ -75,7 +75,9 @@ class TestNewPostId:
         clock(
             fast + 1, version_7(NOW_MS, 5), fast + 2, version_7(NOW_MS, 1), version_7(NOW_MS, 9), version_7(NOW_MS + 1)
         )
+        steps = ids.clock_steps_back()
         made = [ids.new_post_id().int for _ in range(4)]
+        assert ids.clock_steps_back() == steps + 1
         assert made == [version_7(NOW_MS, 5), version_7(NOW_MS, 6), version_7(NOW_MS, 9), version_7(NOW_MS + 1)]
         assert caplog.text.count("ids_follow_the_clock_back seconds=3600") == 1
 

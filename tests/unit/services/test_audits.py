@@ -205,6 +205,7 @@ async def test_a_wrong_one_is_made_cold_and_rebuilt_by_the_next_read(world, reco
     world.entries(1).pop(2)
     await reconciler.reconcile()
     assert (reconciler.checked, reconciler.repaired) == (1, 1)
+    assert reconciler.findings["missing"] == reconciler.findings.total() == 1
     assert 1 not in world.timelines.lists
     assert await world.scroll(1) == world.expected(1)
     await reconciler.reconcile()
@@ -282,3 +283,22 @@ async def test_without_an_interval_it_does_nothing(make, world, monkeypatch):
         monkeypatch.setattr(idle, "reconcile", draw)
         await idle.sleep(0.01)
     assert idle.checked == 0
+
+
+async def test_comparisons_and_their_rows_are_counted(place):
+    worker = place.worker()
+    place.rise()
+    await worker.look()
+    counts = worker.counts
+    assert (counts.compared, counts.rows, counts.lost, counts.failed) == (2, 20, 0, 0)
+
+
+async def test_a_comparison_that_fails_is_counted(place, monkeypatch):
+    monkeypatch.setattr(audits, "CHECK_SECONDS", 0.001)
+    worker = place.worker()
+    place.rise()
+    place.failure = StoreUnavailable("postgres", "away")
+    await worker.start()
+    await until(lambda: worker.counts.failed >= 2)
+    await worker.stop()
+    assert worker.counts.compared == 0

@@ -143,3 +143,14 @@ async def test_who_left_before_it_went_out_has_it_not_sent(server, reads):
     server.free.set()
     await asyncio.gather(first, staying)
     assert server.calls == [[("GET", "a")], [("SET", "c")]]
+
+
+async def test_a_pipeline_that_fails_as_a_whole_is_counted_once(server, reads):
+    server.error = OSError("away")
+    outcomes = await asyncio.gather(reads("GET", "a"), reads("GET", "b"), return_exceptions=True)
+    assert all(isinstance(outcome, Exception) for outcome in outcomes)
+    assert reads.failed == 1
+    server.error = None
+    with pytest.raises(ResponseError):
+        await reads("BAD", "a")
+    assert reads.failed == 1
