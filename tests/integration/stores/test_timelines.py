@@ -163,10 +163,10 @@ async def _written(redis):
 
 class TestCounts:
     async def test_a_push_counts_cold_timelines_and_late_entries(self, timelines, user):
-        warm, cold = range(user, user + 20), range(user + 20, user + 50)
+        warm, cold = range(user + 1, user + 21), range(user + 21, user + 51)
         for each in warm:
             await timelines.create(each)
-        await timelines.push([user, user + 1], entry(5))
+        await timelines.push(warm[:2], entry(5))
 
         assert await timelines.push([*warm, *cold], entry(3)) == 20
 
