@@ -1,8 +1,6 @@
 """Undecodable events go to dead.letters and hold up nothing; events of a newer schema wait for the upgrade."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 from itertools import product
 from typing import Any
@@ -14,8 +12,7 @@ from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE, Scene
-from tests.support.live.command import Command
-from tests.support.live.worker import ROOT
+from tests.support.live.command import Command, run_command
 
 #: The largest value, about, that a broker takes as it is set up (1 MiB with the record's head and the batch's).
 LARGE = 1024 * 1024 - 512
@@ -82,12 +79,10 @@ def _open_in_health(scene: Scene) -> int:
 
 def _open(scene: Scene) -> list[dict[str, Any]]:
     """Return the letters that are open, as the command lists them."""
-    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "dead-letters", "list", "--json"]
-    listed = subprocess.run(
-        [*command, "--limit", "1000"], cwd=ROOT, env=scene.stack.environment, capture_output=True, timeout=DEADLINE
-    )
-    assert listed.returncode == 0, listed.stderr.decode(errors="replace")
-    letters: list[dict[str, Any]] = json.loads(listed.stdout)
+    listing = ("dead-letters", "list", "--json", "--limit", "1000")
+    status, said, errors = run_command(scene.stack.environment, *listing)
+    assert status == 0, errors.decode(errors="replace")
+    letters: list[dict[str, Any]] = json.loads(said)
     return letters
 
 

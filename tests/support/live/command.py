@@ -1,26 +1,49 @@
 """A command of ours as a process beside the workers."""
 
-import signal
-import subprocess
-import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
+from microblog_streams.config.settings import PREFIX
+from tests.support.live.forked import Forked
 from tests.support.live.stack import RunningStack
-from tests.support.live.worker import ROOT
 from tests.support.waiting import DEADLINE_SECONDS
 
 #: Seconds within which a command has ended, on a busy machine too.
 DEADLINE = DEADLINE_SECONDS
 
 
-class Command:
-    """``faust -A microblog_streams`` with these arguments; it begins at once."""
+class Outcome(NamedTuple):
+    """How a command ended: exit status, standard output and error output."""
 
-    def __init__(self, stack: RunningStack, *arguments: str) -> None:
+    status: int
+    said: bytes
+    errors: bytes
+
+
+def run_command(environment: Mapping[str, str], *arguments: str) -> Outcome:
+    """Run ``faust -A microblog_streams`` with these arguments to its end, without a terminal."""
+    with tempfile.TemporaryDirectory(prefix="microblog-test-") as folder:
+        said, errors = Path(folder, "stdout"), Path(folder, "stderr")
+        process = Forked(["-A", "microblog_streams", *arguments], environment, said, errors)
+        try:
+            status = process.wait(DEADLINE)
+        finally:
+            process.kill()
+        return Outcome(status, said.read_bytes(), errors.read_bytes())
+
+
+class Command:
+    """``faust -A microblog_streams`` with these arguments; it begins at once.
+
+    Settings by their names without prefix win over the stack's.
+    """
+
+    def __init__(self, stack: RunningStack, *arguments: str, **settings: str) -> None:
+        environment = {**stack.environment, **{f"{PREFIX}{name}": value for name, value in settings.items()}}
         self.log: Path = stack.stack.data_dir / "logs" / f"{arguments[0]}.log"
-        with self.log.open("ab") as log:
-            line = [sys.executable, "-m", "faust", "-A", "microblog_streams", *arguments]
-            self.process = subprocess.Popen(line, stdout=log, stderr=log, cwd=ROOT, env=stack.environment)
+        self.process = Forked(["-A", "microblog_streams", *arguments], environment, self.log)
 
     def ended(self) -> int:
         """Wait for the end; return the exit status."""
@@ -32,7 +55,7 @@ class Command:
 
     def kill(self) -> None:
         """End it as a power failure would."""
-        self.process.send_signal(signal.SIGKILL)
+        self.process.kill()
         self.process.wait()
 
     def told(self) -> str:

@@ -2,8 +2,6 @@
 
 import signal
 import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,10 +10,15 @@ from typing import Any
 import pytest
 
 from microblog_streams.config.settings import PREFIX
+from tests.support.live.command import Command
 from tests.support.live.kafka import Kafka
 from tests.support.live.people import People
 from tests.support.live.stack import RunningStack
-from tests.support.live.worker import DEADLINE, ROOT, Worker
+from tests.support.live.worker import DEADLINE, Worker
+from tests.support.waiting import PATIENT_SECONDS
+
+#: Settings of what a busy machine must not make fail.
+PATIENT = {"STORE_TIMEOUT": f"{PATIENT_SECONDS:g}"}
 
 
 @pytest.fixture(scope="session")
@@ -25,10 +28,8 @@ def migrate(stack) -> Callable[[], None]:
 
 
 def migrate_stack(stack: RunningStack, **settings: str) -> None:
-    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "migrate"]
-    environment = {**stack.environment, **{f"{PREFIX}{name}": value for name, value in settings.items()}}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=DEADLINE)
-    assert done.returncode == 0, done.stdout + done.stderr
+    command = Command(stack, "migrate", **PATIENT, **settings)
+    assert command.ended() == 0, command.told()
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,9 @@ import pytest
 
 from microblog_streams.config.addresses import join_host_port
 from microblog_streams.config.settings import PREFIX
+from tests.support.live.forked import ROOT, Forked
 from tests.support.waiting import DEADLINE_SECONDS
 
-ROOT = Path(__file__).parents[3]
 #: Seconds within which everything must have happened, on a busy machine too.
 DEADLINE = DEADLINE_SECONDS
 #: A group that notices a death in 6 s, effects that are acknowledged at once, commits without delay; and stores that
@@ -50,7 +50,9 @@ class Worker:
     log: Path
     app: str = "tests.support.live.probe"
     host: str = "127.0.0.1"
-    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    #: Forked from a process that has made the imports; else Python is started for it, as in a deployment.
+    forked: bool = True
+    process: Forked | subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -61,9 +63,13 @@ class Worker:
         """Start the process; settings by their names without prefix win over the worker's own."""
         own = {"WORKER": self.name, "WEB_HOST": self.host, "WEB_PORT": str(self.port), **QUICK, **settings}
         environment = {**self.environment, **{f"{PREFIX}{name}": value for name, value in own.items()}}
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "faust", "-A", self.app, "worker", "-l", "info"]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
+        arguments = ["-A", self.app, "worker", "-l", "info"]
+        if self.forked:
+            self.process = Forked(arguments, environment, self.log)
+        else:
+            with self.log.open("ab") as log:
+                command = [sys.executable, "-m", "faust", *arguments]
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
         return self
 
     def stop(self) -> int:

@@ -1,18 +1,14 @@
 """A real worker on a stack of its own, whose timelines and tables are made wrong."""
 
-import subprocess
-import sys
-
 import pytest
 from redis import Redis
 
 from microblog_streams.domain.ids import new_post_id, post_millis
 from microblog_streams.stores.cassandra.driver import Address, open_cluster
 from microblog_streams.stores.cassandra.posts import PUT_BODY
+from tests.support.live.command import run_command
 from tests.support.live.fixtures import eventually, make_workers, people
 from tests.support.live.growing import kafka, stack, workers
-from tests.support.live.worker import ROOT
-from tests.support.waiting import DEADLINE_SECONDS
 
 __all__ = ["eventually", "kafka", "people", "stack", "workers"]
 
@@ -28,17 +24,8 @@ def command(stack):
     """Runs a command of ours as a process; gives exit status, standard output and error output."""
 
     def run(*arguments, **environment):
-        line = [sys.executable, "-m", "faust", "-A", "microblog_streams", *arguments]
-        done = subprocess.run(
-            line,
-            cwd=ROOT,
-            env={**stack.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+        status, said, errors = run_command({**stack.environment, **environment}, *arguments)
+        return status, said.decode(), errors.decode()
 
     return run
 

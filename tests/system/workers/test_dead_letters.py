@@ -1,8 +1,6 @@
 """What can never be read, as operators see it: listed, shown, replayed once a fix runs, or discarded."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -10,8 +8,7 @@ import pytest
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_user, new_post_id
 from microblog_streams.domain.topics import POST_CREATED, SOURCES
-from tests.support.live.worker import ROOT
-from tests.support.waiting import DEADLINE_SECONDS
+from tests.support.live.command import run_command
 
 BAD_HEADER = [("schema", b"one\xff"), ("trace", b"\x00\x01"), ("trace", b"again")]
 NOT_JSON = (POST_CREATED, b"not json", None)
@@ -27,17 +24,8 @@ def dead_letters(migrated):
     """Runs the command as a process; gives exit status, standard output and error output."""
 
     def run(*arguments):
-        line = [sys.executable, "-m", "faust", "-A", "microblog_streams", "dead-letters", *arguments]
-        done = subprocess.run(
-            line,
-            cwd=ROOT,
-            env=migrated.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=DEADLINE_SECONDS,
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr.decode()
+        status, said, errors = run_command(migrated.environment, "dead-letters", *arguments)
+        return status, said, errors.decode()
 
     return run
 
