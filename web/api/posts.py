@@ -30,7 +30,7 @@ class Posts(View):
         """Write a post."""
         require_user(request, body.user_id)
         post = await self.operations.posts.create(body.user_id, body.content, idempotency_key(request, body))
-        return responses.model(schemas.Post.of(post), 201, f"/posts/{post.id}")
+        return responses.json(schemas.post_json(post), 201, {"Location": f"/posts/{post.id}"})
 
 
 class AuthorPosts(View):
@@ -52,7 +52,7 @@ class PostsOrPost(AuthorPosts):
     async def get(self, request: Request, ident: str) -> Response:
         """Return a post by its id (a UUID), or list a user's posts by the user's id (a number)."""
         if is_uuid(ident):
-            return responses.model(schemas.Post.of(await self.operations.posts.get(post_id(ident))))
+            return responses.json(schemas.post_json(await self.operations.posts.get(post_id(ident))))
         return await super().get(request, ident)
 
     @endpoint(

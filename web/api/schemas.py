@@ -151,17 +151,6 @@ class Post(ResponseModel):
     content: Content
     created_at: Time
 
-    @classmethod
-    def of(cls, post: PostView) -> Self:
-        """Return a post's JSON."""
-        return cls(
-            post_id=post.id,
-            user_id=post.author,
-            username=post.username,
-            content=post.content,
-            created_at=post.created_at,
-        )
-
 
 _users: Final = TypeAdapter(list[User])
 
@@ -174,6 +163,11 @@ def users_json(users: Iterable[models.User]) -> bytes:
 def posts_json(posts: Iterable[PostView]) -> bytes:
     """Return a JSON array of posts, each as ``Post`` would serialise it."""
     return b"[" + b",".join([post.json or _written(post).json for post in posts]) + b"]"
+
+
+def post_json(post: PostView) -> bytes:
+    """Return a post's JSON, as ``Post`` would serialise it."""
+    return post.json or _written(post).json
 
 
 def posts_digest(posts: Iterable[PostView]) -> bytes:

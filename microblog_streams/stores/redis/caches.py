@@ -207,8 +207,11 @@ class _Write(NamedTuple):
     only_new: bool
 
 
-async def _write(redis: Redis, writes: Iterable[_Write]) -> None:
-    await asyncio.gather(*(redis.change("SET", *_command(write)) for write in writes))
+async def _write(redis: Redis, writes: Sequence[_Write]) -> None:
+    if len(writes) == 1:  # a post that was just accepted: no task for it
+        await redis.change("SET", *_command(writes[0]))
+    else:
+        await asyncio.gather(*(redis.change("SET", *_command(write)) for write in writes))
 
 
 def _command(write: _Write) -> tuple[bytes | str | int, ...]:
