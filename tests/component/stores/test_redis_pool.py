@@ -120,6 +120,7 @@ async def test_what_no_usable_primary_refuses_has_all_connections_opened_anew_bu
         with pytest.raises(StoreUnavailable):
             await redis.read("GET", "name")
     assert len(server.opened) == opened + 1
+    assert redis.renewals == 1
     server.refusal, server.name = "", "b"
     await asked(redis)
     assert await asked(redis) == {"b"}
