@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -30,7 +31,7 @@ from tests.chaos.table import row, table, wrong
 from tests.chaos.trial import Trial, attempt, set_up
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "chaos.json"
-MIX, SECONDS = "mix", 60.0
+MIX, SECONDS, TWO = "mix", 60.0, "two-at-once"
 #: Columns of the table where no terminal says how wide it is.
 WIDE = 140
 
@@ -50,7 +51,10 @@ class Runner:
         self._run(Trial(fault.name), fault, iter([fault]))
 
     def mixed(self, faults: list[Fault], seconds: float) -> None:
-        """Run faults at random for so long, under one load. Those with settings of their own are left out."""
+        """Run faults at random for so long, under one load, every second one two at once.
+
+        Those with settings of their own are left out.
+        """
         usual = [fault for fault in faults if not fault.settings]
         name = f"{MIX} of {seconds:.0f} s"
         self._run(Trial(name), usual[0], self._choose(self._chance(name), usual, seconds))
@@ -66,9 +70,10 @@ class Runner:
 
     @staticmethod
     def _choose(chance: random.Random, faults: list[Fault], seconds: float) -> Iterator[Fault]:
-        begun = time.monotonic()
+        begun, two = time.monotonic(), [fault for fault in faults if fault.name == TWO]
         while time.monotonic() - begun < seconds:
             yield chance.choice(faults)
+            yield from two
 
     def _run(self, trial: Trial, first: Fault, faults: Iterator[Fault]) -> None:
         self.trials.append(trial)
@@ -94,7 +99,8 @@ class Runner:
 def record(trial: Trial, seed: int) -> None:
     """Keep what a fault came to, in place of what it came to before."""
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    how = {"seed": seed, "scale": SCALE, "rate": RATE, "machine": machine()}
+    how: dict[str, Any] = {"struck": trial.struck} if trial.struck else {}
+    how |= {"seed": seed, "scale": SCALE, "rate": RATE, "machine": machine()}
     known[trial.name] = {"good": trial.good, **row(trial), **how}
     RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 

@@ -37,6 +37,8 @@ class Scene:
     environment_over: dict[str, str] = field(default_factory=dict)
     #: The same for one worker, by its name.
     environment_of: dict[str, dict[str, str]] = field(default_factory=dict)
+    #: The random faults of this trial so far, for people.
+    struck: list[str] = field(default_factory=list)
     #: Those that run, or should.
     workers: list[Worker] = field(default_factory=list)
     #: All that ever ran here.

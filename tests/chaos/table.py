@@ -41,4 +41,5 @@ def row(trial: Trial) -> dict[str, Any]:
 def wrong(trial: Trial) -> list[str]:
     """Return what is wrong, as text, with the ids that lead to the cause."""
     others = [str(finding) for finding in trial.report.findings if finding.kind in (EDGE, PERSON)]
-    return [*trial.failure.splitlines(), *trial.report.told, *others, *trial.alarms, *trial.history.strange]
+    struck = [f"struck: {words}" for words in trial.struck]
+    return [*struck, *trial.failure.splitlines(), *trial.report.told, *others, *trial.alarms, *trial.history.strange]

@@ -28,6 +28,8 @@ class Trial:
     caught_up: float = 0.0
     #: Lines of the workers' logs that must not be there.
     alarms: list[str] = field(default_factory=list)
+    #: The random faults that struck, for people.
+    struck: list[str] = field(default_factory=list)
     #: What did not hold while a fault lasted.
     failure: str = ""
 
@@ -42,6 +44,7 @@ def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> No
     load = load_of(scene.workers[0], scene.random)
     trial.history, watch = load.history, Watch(scene)
     scene.load = load
+    scene.struck = trial.struck
     with load:
         scene.rest()
         for fault in faults:
