@@ -15,7 +15,7 @@ from typing import Final
 
 import click
 
-from microblog_streams.cli.main import cli
+from microblog_streams.cli.__main__ import cli
 from microblog_streams.config.settings import PREFIX, Settings
 from microblog_streams.local.options import LocalSettings
 from microblog_streams.metrics.definitions import CHAPTERS, Kind

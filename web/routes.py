@@ -24,7 +24,7 @@ from web.api.view import View
 from web.application import MICROBLOG, Application
 from web.http.params import toggle_slash
 from web.middlewares import stack
-from web.middlewares.request_times import REQUEST_TIMES, RequestTimes
+from web.middlewares.stack import REQUEST_TIMES, RequestTimes
 from web.openapi.docs_page import Docs, DocsFile
 from web.openapi.document import OpenApi
 

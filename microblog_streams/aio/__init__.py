@@ -1,8 +1,8 @@
 """asyncio building blocks, free of the platform's own terms: one of each, used by every package but the client.
 
-``backoff`` (pauses between retries), ``batcher`` (one request for many calls, and the tasks that send it),
-``circuit_breaker`` (a store that does not answer, and steps that do without it), ``priority_semaphore``, ``tasks``
-(count, bound and cancel tasks, and mode's Service, which always stops), ``ttl_cache`` (and a dict of bounded size).
+``batcher`` (one request for many calls, and the tasks that send it), ``failures`` (pauses between retries, a circuit
+breaker for a store that does not answer, best-effort steps), ``priority_semaphore``, ``tasks`` (count, bound and cancel
+tasks, and mode's Service, which always stops), ``ttl_cache`` (and a dict of bounded size).
 
 Libraries were preferred where they do the same. They do not here:
 

@@ -23,7 +23,7 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.logs import quieten_libraries
 from microblog_streams.operations import Operations
 from microblog_streams.services.deployment_watch import choose_topic_set
-from microblog_streams.services.worker_presence import WorkerPresence
+from microblog_streams.services.periodic_tasks import WorkerPresence
 from microblog_streams.services.worker_process import STOP_SECONDS, WorkerDirectory, end_within
 from microblog_streams.stores.postgres.deployment import last_deployment
 from web import routes

@@ -1,20 +1,23 @@
-"""What the web views call: operations, rate limits, and what this worker knows of itself and of the others."""
+"""What the web views call: operations, rate limits, metrics, and what this worker knows of itself and of the others."""
 
+import asyncio
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from microblog_streams.bootstrap.faust_app import FaustApp
-from microblog_streams.bootstrap.metrics import build_metrics
 from microblog_streams.bootstrap.services import Services
 from microblog_streams.bootstrap.stores import Stores
 from microblog_streams.bootstrap.streaming import Streaming
 from microblog_streams.cluster_status.collector import StatusCollector
-from microblog_streams.cluster_status.health import Health, LocalStatus
+from microblog_streams.cluster_status.health import PING_SECONDS, Health, LocalStatus
 from microblog_streams.cluster_status.models import OutboxLine, TimelinesLine
 from microblog_streams.cluster_status.worker_client import Reports
-from microblog_streams.cluster_status.worker_metrics import WorkerMetrics
+from microblog_streams.cluster_status.worker_metrics import StoreParts, StreamingParts, WorkerMetrics
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.router import partition_of
+from microblog_streams.delivery.progress import commits, recovery
 from microblog_streams.domain.deployment import Deployment
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.domain.topics import SOURCES, app_id, topic_name
 from microblog_streams.kafka.consumer_lag import Lags, offsets
@@ -115,3 +118,57 @@ async def _outbox(outbox: Outbox) -> OutboxLine:
 async def _timelines(count: TimelineCount) -> TimelinesLine:
     warm = await count.warm()
     return TimelinesLine(warm=warm.timelines, exact=warm.exact, looked_at=warm.looked_at)
+
+
+def build_metrics(
+    app: FaustApp, stores: Stores, operations: Operations, streaming: Streaming, services: Services, health: Health
+) -> WorkerMetrics:
+    """Return the metrics of the worker."""
+    settings = app.settings
+    info = {"worker": settings.worker_name, "version": version("microblog-streams"), "roles": settings.roles}
+    return WorkerMetrics(
+        {**info, "generation": str(app.topic_set)},
+        health,
+        operations,
+        _store_parts(stores, streaming),
+        None if app.producer_only else _streaming_parts(app, streaming),
+        services.reconciler,
+        services.edge_audit,
+        services.loop_watch,
+        outbox_age=lambda: _outbox_age(stores.in_postgres.outbox),
+    )
+
+
+def _store_parts(stores: Stores, streaming: Streaming) -> StoreParts:
+    return StoreParts(
+        stores.calls,
+        stores.in_redis.timelines.counts,
+        circuits=lambda: {
+            stores.postgres.name: stores.postgres.circuit,
+            stores.cassandra.name: stores.cassandra.circuit,
+            stores.redis.name: stores.redis.circuit,
+            "rates": stores.in_redis.rates.circuit,
+        },
+        renewals=lambda: stores.redis.renewals,
+        failed_pipelines=lambda: stores.redis.failed_pipelines,
+        redis_runs=lambda: streaming.redis_restart_monitor.run,
+    )
+
+
+def _streaming_parts(app: FaustApp, streaming: Streaming) -> StreamingParts:
+    return StreamingParts(
+        streaming.processor_pool.counts,
+        app.rebalance_clock,
+        commits=lambda: commits(app),
+        recovery=lambda: recovery(app),
+        databases=lambda: streaming.followers.table.databases,
+    )
+
+
+async def _outbox_age(outbox: Outbox) -> float | None:
+    """Return the age of the oldest event in seconds, 0 where there is none, None where PostgreSQL does not answer."""
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            return await outbox.age() or 0.0
+    except (StoreUnavailable, TimeoutError):
+        return None

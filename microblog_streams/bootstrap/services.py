@@ -30,10 +30,8 @@ from microblog_streams.services.audits import EdgeAudit, Reconciler
 from microblog_streams.services.connections import BrokerGate, StoreConnections
 from microblog_streams.services.deployment_watch import DeploymentWatch
 from microblog_streams.services.health_watches import ClockWatch, DurabilityWatch
-from microblog_streams.services.loop_watch import LoopWatch
 from microblog_streams.services.outbox_relay import OutboxRelay
-from microblog_streams.services.periodic_task import PeriodicTask, sweeping
-from microblog_streams.services.worker_presence import WorkerPresence
+from microblog_streams.services.periodic_tasks import LoopWatch, PeriodicTask, WorkerPresence, sweeping
 from microblog_streams.services.worker_process import DiskWatch
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address

@@ -12,19 +12,19 @@ from typing import Any
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.cluster_status.health import Health, sizes
 from microblog_streams.delivery.processor_pool import DeliveryCounts
 from microblog_streams.delivery.progress import Commits, RebalanceClock, RecoveryState
 from microblog_streams.domain.ids import clock_steps_back
 from microblog_streams.metrics import definitions as metrics
-from microblog_streams.metrics.families import family
+from microblog_streams.metrics.definitions import family
 from microblog_streams.metrics.store_calls import StoreCalls
 from microblog_streams.operations import Operations
 from microblog_streams.operations.timelines.read import AWAY
 from microblog_streams.ports import TimelineState
 from microblog_streams.services.audits import EdgeAudit, Reconciler
-from microblog_streams.services.loop_watch import LoopWatch
+from microblog_streams.services.periodic_tasks import LoopWatch
 from microblog_streams.stores.redis.timelines import PushCounts
 
 #: Outcomes of rebuilds, and states of timelines that are read: each is shown from the start, at 0.

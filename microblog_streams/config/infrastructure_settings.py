@@ -1,10 +1,12 @@
 """The settings of Kafka, PostgreSQL, Cassandra and Redis: addresses, logins, TLS, durability; and secrets from files.
 
 For every secret setting ``NAME``, ``NAME_FILE`` can name a file with its value: Docker, Kubernetes and systemd provide
-secrets as files, which appear in no process list and no dump of an environment.
+secrets as files, which appear in no process list and no dump of an environment. The TLS contexts that the drivers of
+Kafka and Cassandra take are made here too.
 """
 
 import os
+import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -186,3 +188,38 @@ def _read_secret(variable: str, path: Path) -> str:
     if not content or len(content) > MAX_SECRET_BYTES:
         raise SetupError(f"{variable}: {path} is {'too large' if content else 'empty'}")
     return content
+
+
+def client_context(variables: str, ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Return a context that trusts ``ca`` (PEM; None: the system's CAs) and presents ``cert``, if there is one.
+
+    ``variables`` is the prefix of the settings' names (``MICROBLOG_KAFKA``). Raises SetupError for unusable files.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as exc:  # also ssl.SSLError
+        raise SetupError(f"{variables}_CA: {ca} cannot be used: {_reason(exc)}") from None
+    if cert is None:
+        return context
+    try:
+        context.load_cert_chain(cert, key, password="")  # without it, an encrypted key asks at the terminal
+    except OSError as exc:
+        raise SetupError(f"{variables}_CERT, _KEY: {cert} and {key} cannot be used: {_reason(exc)}") from None
+    return context
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "not PEM").lower().replace("_", " ")
+    return error.strerror or str(error)
+
+
+def is_certificate_untrusted(error: BaseException) -> bool:
+    """Return whether an error, by its text, says that the server's certificate is not trusted: no retry helps."""
+    return "certificate verify failed" in str(error).lower().replace("_", " ")
+
+
+def is_certificate_refused(error: BaseException) -> bool:
+    """Return whether an error, by its text, says that the server refused our certificate, or the lack of one."""
+    text = str(error).lower().replace("_", " ")
+    return ("alert" in text and "certificate" in text) or "alert unknown ca" in text

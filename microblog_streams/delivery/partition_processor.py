@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from faust.types import TP, EventT, StreamT
 
-from microblog_streams.aio.backoff import pauses
+from microblog_streams.aio.failures import pauses
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.delivery.offset_acks import TICK_SECONDS, Effect, InFlightEvent, Notifier, OffsetAcks

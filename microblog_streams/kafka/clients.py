@@ -22,7 +22,7 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 from faust.types.auth import CredentialsT
 from yarl import URL
 
-from microblog_streams.config import addresses, tls
+from microblog_streams.config import addresses, infrastructure_settings
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 
@@ -41,7 +41,7 @@ def credentials(settings: Settings) -> CredentialsT | None:
     """Return Faust's ``broker_credentials``, None where neither login nor TLS is asked for. Raises SetupError."""
     secured = settings.kafka_tls or settings.kafka_ca or settings.kafka_cert
     files = (settings.kafka_ca, settings.kafka_cert, settings.kafka_key)
-    context = tls.client_context("MICROBLOG_KAFKA", *files) if secured else None
+    context = infrastructure_settings.client_context("MICROBLOG_KAFKA", *files) if secured else None
     if settings.kafka_username and settings.kafka_password:
         return SASLCredentials(
             username=settings.kafka_username,
@@ -76,11 +76,11 @@ async def reason(options: Mapping[str, Any], timeout: float) -> Exception:
             return SetupError(f"Kafka at {place} refuses the login in MICROBLOG_KAFKA_USERNAME: {exc}")
         except (OSError, KafkaError) as exc:
             cause = exc.__cause__ or exc
-            if tls.is_certificate_untrusted(cause):
+            if infrastructure_settings.is_certificate_untrusted(cause):
                 return SetupError(
                     f"The certificate of Kafka at {place} is not trusted: {cause}. See MICROBLOG_KAFKA_CA."
                 )
-            if tls.is_certificate_refused(cause):
+            if infrastructure_settings.is_certificate_refused(cause):
                 return SetupError(f"Kafka at {place} refuses MICROBLOG_KAFKA_CERT, or asks for one: {cause}")
             told.append(f"{place} {_words(cause)}")
     failure: Exception = KafkaConnectionError("; ".join(told) or "reached at the second try")

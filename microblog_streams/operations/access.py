@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
-from microblog_streams.aio.circuit_breaker import best_effort
+from microblog_streams.aio.failures import best_effort
 from microblog_streams.domain.errors import Busy, Invalid, KeyReused, WrongLogin
 from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, User
 from microblog_streams.operations import tokens, validation

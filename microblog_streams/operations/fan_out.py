@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from microblog_streams.aio.circuit_breaker import best_effort
+from microblog_streams.aio.failures import best_effort
 from microblog_streams.aio.tasks import BoundedPipeline, InFlight
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.aio.circuit_breaker import best_effort
+from microblog_streams.aio.failures import best_effort
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import Forbidden, NotFound, NotStoredYet, StoreUnavailable
 from microblog_streams.domain.events import HEADERS, Event, PostCreated, PostDeleted

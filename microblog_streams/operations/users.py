@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
-from microblog_streams.aio.circuit_breaker import best_effort
+from microblog_streams.aio.failures import best_effort
 from microblog_streams.domain.errors import Invalid, NotFound
 from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, User
 from microblog_streams.operations import validation

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
-from microblog_streams.aio.backoff import pauses
+from microblog_streams.aio.failures import pauses
 from microblog_streams.aio.tasks import Service, cancel_all
 from microblog_streams.domain.errors import Transient
 from microblog_streams.domain.models import OutboxRecord

@@ -11,9 +11,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 
 from microblog_streams.metrics import definitions as metrics
-from microblog_streams.metrics.families import family, text
+from microblog_streams.metrics.definitions import family, text
 from web.api.view import View
-from web.middlewares.request_times import REQUEST_TIMES, RequestTimes
+from web.middlewares.stack import REQUEST_TIMES, RequestTimes
 from web.server.connection_limits import ConnectionLimits
 from web.server.server import GuardedWeb
 

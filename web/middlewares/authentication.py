@@ -1,20 +1,32 @@
-"""Authentication by ``Authorization: Bearer <token>``: the caller of the API.
+"""Who may call what: the API by ``Authorization: Bearer <token>``, pages that show internals by the admin token.
 
-A token identifies the user before anything is done for them. An invalid token is refused even where none is needed, or
-its owner would believe that it works. Only the API's paths are checked: on all others the header is the admin gate's,
-and ``/health`` must not depend on PostgreSQL.
+**The API.** A token identifies the user before anything is done for them. An invalid token is refused even where none
+is needed, or its owner would believe that it works. Only the API's paths are checked: on all others the header is the
+admin gate's, and ``/health`` must not depend on PostgreSQL.
+
+**The admin gate.** Every path that is not public answers 404 without the admin token. Faust's own pages show all
+tables, routes and partitions, so paths are private by default. A private path answers exactly as a path that does not
+exist, whatever the method and the spelling. The decision is made on the route that the router has found, never on the
+text of the path.
+
+``/metrics`` is read by programs beside the worker, so the networks of ``MICROBLOG_METRICS_NETWORKS`` need no token for
+it. They are compared with the client's proven address, so that no proxy opens it to the world, and requests of web
+pages (``Origin``) are left out: a page of any site can call this machine from a browser on it.
 """
 
+import hmac
 from collections.abc import Set
 from typing import Final
 
 from aiohttp.typedefs import Handler, Middleware
-from aiohttp.web import Request, StreamResponse, middleware
+from aiohttp.web import HTTPMethodNotAllowed, HTTPNotFound, Request, StreamResponse, middleware
 
-from microblog_streams.aio.circuit_breaker import best_effort
+from microblog_streams.aio.failures import best_effort
+from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import BadToken
 from web.application import MICROBLOG
 from web.http.authorization import CALLER, OPEN, Caller
+from web.middlewares.client_address import ClientAddresses
 
 HEADER: Final = "Authorization"
 
@@ -70,3 +82,59 @@ def bearer_token(request: Request) -> str | None:
         return None
     scheme, _, token = values[0].partition(" ")
     return token.strip(" ") if scheme.lower() == "bearer" else None
+
+
+#: The methods by which metrics are read.
+_READING: Final = ("GET", "HEAD")
+
+
+def admin_gate(settings: Settings, public_paths: Set[str], metrics_paths: Set[str]) -> Middleware:
+    """Return the middleware. The paths are the routes'; without an admin token, all that are not public are closed."""
+    token = settings.admin_token.get_secret_value() if settings.admin_token else None
+    scrapers = _Scrapers(settings, metrics_paths)
+
+    @middleware
+    async def gate(request: Request, handler: Handler) -> StreamResponse:
+        if await _is_public(request, public_paths) or _has_token(request, token) or scrapers.may_read(request):
+            return await handler(request)
+        raise HTTPNotFound
+
+    return gate
+
+
+class _Scrapers:
+    """The programs that read the metrics without a token."""
+
+    def __init__(self, settings: Settings, metrics_paths: Set[str]) -> None:
+        self._networks = settings.metrics_networks
+        self._addresses = ClientAddresses(settings)
+        self._paths = metrics_paths
+
+    def may_read(self, request: Request) -> bool:
+        resource = request.match_info.route.resource
+        if resource is None or resource.canonical not in self._paths or request.method not in _READING:
+            return False
+        address = None if "Origin" in request.headers else self._addresses.proven(request)
+        return address is not None and any(address in network for network in self._networks)
+
+
+async def _is_public(request: Request, public_paths: Set[str]) -> bool:
+    if isinstance(request.match_info.http_exception, HTTPMethodNotAllowed):
+        return await _matches_public_path(request, public_paths)
+    resource = request.match_info.route.resource
+    return resource is not None and resource.canonical in public_paths
+
+
+async def _matches_public_path(request: Request, public_paths: Set[str]) -> bool:
+    """Return whether a public path matches with another method: the router's 405 does not name the path."""
+    for resource in request.app.router.resources():
+        if resource.canonical in public_paths and (await resource.resolve(request))[1]:
+            return True
+    return False
+
+
+def _has_token(request: Request, token: str | None) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if token is None or scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())

@@ -3,19 +3,27 @@
 Middlewares that change responses, errors included, stand outside the one that makes problem documents. Rate limits have
 two middlewares around authentication: ``token_guess_limit`` sees failed tokens, ``rate_limits`` knows the caller.
 
-The small middlewares are here: problem documents, gzip, limits of a request's size and time. A page of posts shrinks to
-a third when compressed, a single post hardly. ISA-L compresses five times as fast as zlib, and almost as well.
-aiohttp's own compression is not used: above 4 KiB it works in a thread, which costs more than the work; it sends
-deflate to clients that accept both, and gzip to clients that refuse it (``gzip;q=0``).
+The small middlewares are here: problem documents, gzip, limits of a request's size and time, times for ``/metrics``.
+
+A page of posts shrinks to a third when compressed, a single post hardly. ISA-L compresses five times as fast as zlib,
+and almost as well. aiohttp's own compression is not used: above 4 KiB it works in a thread, which costs more than the
+work; it sends deflate to clients that accept both, and gzip to clients that refuse it (``gzip;q=0``).
+
+Times are counted by route, method and status. Clients choose paths and methods, so neither is a label as it was sent: a
+route is named by its template, without a slash at its end, a path without a route is ``unknown``, and a method that
+HTTP does not define is ``other``.
 """
 
 import asyncio
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Final
 
+from aiohttp.hdrs import METH_ALL
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import (
+    AppKey,
     HTTPRequestEntityTooLarge,
     HTTPRequestTimeout,
     Request,
@@ -23,22 +31,22 @@ from aiohttp.web import (
     StreamResponse,
     middleware,
 )
+from aiohttp.web_urldispatcher import AbstractResource
 from isal import isal_zlib
 
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.measures import REQUEST_SECONDS, Histogram
 from web.http.problems import TooSlow, with_problems
 from web.http.responses import accepts_gzip
-from web.middlewares.admin_gate import admin_gate
-from web.middlewares.authentication import authentication
+from web.middlewares.authentication import admin_gate, authentication
 from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
 from web.middlewares.request_ids import request_ids
-from web.middlewares.request_times import request_times
 
 #: The largest body of a request. A post of 2,000 characters, escaped as JSON allows, takes 24,000 bytes.
 MAX_BODY_BYTES: Final = 64 * 1024
 #: For a request: longer than the slowest operation takes with every store at its timeout and one retry.
-REQUEST_SECONDS: Final = 10.0
+DEADLINE_SECONDS: Final = 10.0
 #: The largest body that is sent uncompressed.
 UNCOMPRESSED_BYTES: Final = 1024
 #: ISA-L's level (0 to 3). As small as zlib's 6; the longest possible page (800 KB) takes 3 ms, most take 0.06 ms.
@@ -64,7 +72,7 @@ def application_options(settings: Settings, paths: Paths) -> Mapping[str, object
     return {"middlewares": middlewares(settings, paths), "client_max_size": MAX_BODY_BYTES}
 
 
-def middlewares(settings: Settings, paths: Paths, request_seconds: float = REQUEST_SECONDS) -> list[Middleware]:
+def middlewares(settings: Settings, paths: Paths, request_seconds: float = DEADLINE_SECONDS) -> list[Middleware]:
     """Return the middlewares, outermost first."""
     cross_origin = [cors(CorsPolicy(settings.cors_origins))] if settings.cors_origins else []
     return [
@@ -130,3 +138,49 @@ def deadline(seconds: float) -> Middleware:
             raise TooSlow if request.content.is_eof() else HTTPRequestTimeout from None
 
     return limit_time
+
+
+UNKNOWN_ROUTE: Final = "unknown"
+OTHER_METHOD: Final = "other"
+
+_METHODS: Final = {method: method for method in METH_ALL}
+
+
+class RequestTimes:
+    """The times of all requests of a worker."""
+
+    def __init__(self) -> None:
+        """Start without requests."""
+        self._by_labels: dict[tuple[str, str, str], Histogram] = {}
+        #: The same histograms, by what a request has: the two spellings of a path share one.
+        self._by_request: dict[tuple[AbstractResource | None, str, int], Histogram] = {}
+
+    @property
+    def by_labels(self) -> Mapping[tuple[str, str, str], Histogram]:
+        """The times by route, method and status."""
+        return self._by_labels
+
+    def observe(self, request: Request, status: int, seconds: float) -> None:
+        """Count a request."""
+        resource = request.match_info.route.resource
+        key = resource, _METHODS.get(request.method, OTHER_METHOD), status
+        if (times := self._by_request.get(key)) is None:
+            times = self._by_request[key] = self._labelled(*key)
+        times.observe(seconds)
+
+    def _labelled(self, resource: AbstractResource | None, method: str, status: int) -> Histogram:
+        route = UNKNOWN_ROUTE if resource is None else resource.canonical.removesuffix("/") or "/"
+        return self._by_labels.setdefault((route, method, str(status)), Histogram(REQUEST_SECONDS))
+
+
+#: The times of an application's requests.
+REQUEST_TIMES: Final = AppKey("request_times", RequestTimes)
+
+
+@middleware
+async def request_times(request: Request, handler: Handler) -> StreamResponse:
+    """Count the request with its status. A request that is cancelled has none, and is not counted."""
+    began = perf_counter()
+    response = await handler(request)
+    request.app[REQUEST_TIMES].observe(request, response.status, perf_counter() - began)
+    return response

@@ -43,7 +43,7 @@ from faust.transport.producer import ProducerBuffer
 from faust.types.transports import ProducerT
 from faust.types.tuples import TP, FutureMessage
 
-from microblog_streams.aio.backoff import pauses
+from microblog_streams.aio.failures import pauses
 from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer, PatchedConsumerThread
 from microblog_streams.delivery.lease import Heartbeat
 from microblog_streams.domain.errors import StoreUnavailable

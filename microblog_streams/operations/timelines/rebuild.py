@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
-from microblog_streams.aio.circuit_breaker import best_effort
+from microblog_streams.aio.failures import best_effort
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Transient, Unfinished
 from microblog_streams.domain.measures import REBUILD_SECONDS, Histogram

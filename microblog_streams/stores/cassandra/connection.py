@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from cassandra.query import BatchStatement, BatchType
 
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.cassandra.driver import ERRORS, STRONG, Address, at_start, open_cluster, unavailable

@@ -29,7 +29,7 @@ from cassandra.pool import NoConnectionsAvailable
 from cassandra.protocol import ErrorMessage
 from cassandra.query import tuple_factory
 
-from microblog_streams.config import addresses, tls
+from microblog_streams.config import addresses, infrastructure_settings
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
 
@@ -120,7 +120,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if not (settings.cassandra_tls or settings.cassandra_ca or settings.cassandra_cert):
         return None
     files = (settings.cassandra_ca, settings.cassandra_cert, settings.cassandra_key)
-    context = tls.client_context("MICROBLOG_CASSANDRA", *files)
+    context = infrastructure_settings.client_context("MICROBLOG_CASSANDRA", *files)
     context.check_hostname = settings.cassandra_check_names
     return context
 
@@ -157,7 +157,7 @@ def at_start(error: Exception) -> Exception:
     for cause in (error, *_by_host(error)):
         if isinstance(cause, AuthenticationFailed):
             return SetupError(f"Cassandra refuses the login in MICROBLOG_CASSANDRA_URL: {_reason(cause)}")
-        if tls.is_certificate_untrusted(cause):
+        if infrastructure_settings.is_certificate_untrusted(cause):
             return SetupError(f"The certificate of Cassandra is not trusted: {_reason(cause)}. {TRUST}")
     if isinstance(error, RequestValidationException):
         return SetupError(

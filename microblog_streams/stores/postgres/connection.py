@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from enum import IntEnum
 from typing import Final
 
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.config.addresses import parse
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError, StoreUnavailable

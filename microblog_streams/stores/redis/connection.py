@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 from redis import exceptions
 from redis.asyncio import Redis as Client
 
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.aio.tasks import InFlight
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable

@@ -16,7 +16,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.asyncio import Redis as Client
 
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.domain.errors import NoAnswer
 from microblog_streams.domain.rates import Left, Rate, Verdict
 from microblog_streams.stores.redis.connection import Redis

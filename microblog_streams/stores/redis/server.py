@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from redis import exceptions
 from redis.exceptions import ReadOnlyError
 
-from microblog_streams.config import tls
+from microblog_streams.config import infrastructure_settings
 from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailable
 
 #: A command's name and arguments, as redis-py takes them.
@@ -124,7 +124,7 @@ def at_start(error: Exception) -> Exception:
         return SetupError(str(error))
     if isinstance(error, _LOGIN):
         return SetupError(f"Redis refuses the login in MICROBLOG_REDIS_URL: {error}")
-    if tls.is_certificate_untrusted(error):
+    if infrastructure_settings.is_certificate_untrusted(error):
         return SetupError(f"The certificate of Redis is not trusted: {error}. See MICROBLOG_REDIS_CA.")
     return unavailable(error) or SetupError(f"Redis at MICROBLOG_REDIS_URL cannot be used: {error}")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microblog_streams.aio import backoff
+from microblog_streams.aio import failures
 from microblog_streams.delivery import offset_acks, partition_processor
 from tests.component.delivery.agents_world import AgentsWorld
 from tests.component.delivery.reading_world import Reading
@@ -11,8 +11,8 @@ from tests.component.delivery.reading_world import Reading
 @pytest.fixture
 def quick(monkeypatch):
     """Pauses of a millisecond."""
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
-    monkeypatch.setattr(backoff, "LONGEST_SECONDS", 0.002)
+    monkeypatch.setattr(failures, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(failures, "LONGEST_SECONDS", 0.002)
     for module in (partition_processor, offset_acks):
         monkeypatch.setattr(module, "TICK_SECONDS", 0.001)
 

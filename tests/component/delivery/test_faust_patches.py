@@ -15,7 +15,7 @@ from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
 
-from microblog_streams.aio import backoff
+from microblog_streams.aio import failures
 from microblog_streams.config.settings import LEASE_MARGIN_SECONDS
 from microblog_streams.delivery import faust_patches
 from microblog_streams.delivery.faust_patches import transport
@@ -53,7 +53,7 @@ async def send(buffer, channel):
 
 
 async def test_a_record_that_is_refused_is_offered_again_in_its_place(monkeypatch):
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(failures, "FIRST_SECONDS", 0.001)
     channel = Channel()
     buffer = await send(RetryingProducerBuffer(), channel)
     try:
@@ -85,7 +85,7 @@ class Producer(RetryingProducer):
 @pytest.fixture
 def declare(monkeypatch):
     """Declares a topic at a broker that gives these answers, one a call; returns those that it did not come to."""
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(failures, "FIRST_SECONDS", 0.001)
 
     async def declared(*errors):
         answers = [*errors, None]

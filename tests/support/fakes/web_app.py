@@ -17,8 +17,7 @@ from aiohttp.web import Request, StreamResponse, middleware
 from prometheus_client.metrics_core import Metric
 
 from microblog_streams.config.settings import NO_LIMITS, Settings
-from microblog_streams.metrics.definitions import READY
-from microblog_streams.metrics.families import family
+from microblog_streams.metrics.definitions import READY, family
 from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter
@@ -39,7 +38,7 @@ from tests.support.fakes.users import FakeUsers
 from web import routes
 from web.middlewares import stack
 from web.middlewares.cors import CorsPolicy
-from web.middlewares.request_times import REQUEST_TIMES, RequestTimes
+from web.middlewares.stack import REQUEST_TIMES, RequestTimes
 from web.server.connection_limits import ConnectionLimits
 from web.server.limits import Limits
 from web.server.server import GuardedRunner, GuardedWeb

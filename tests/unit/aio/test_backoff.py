@@ -4,13 +4,13 @@ from itertools import islice
 
 import pytest
 
-from microblog_streams.aio import backoff
-from microblog_streams.aio.backoff import jittered, pauses
+from microblog_streams.aio import failures
+from microblog_streams.aio.failures import jittered, pauses
 
 
 @pytest.fixture
 def no_jitter(monkeypatch):
-    monkeypatch.setattr(backoff.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(failures.random, "uniform", lambda low, high: high)
 
 
 def test_pauses_double_up_to_the_longest(no_jitter):
@@ -18,8 +18,8 @@ def test_pauses_double_up_to_the_longest(no_jitter):
 
 
 def test_a_pause_that_is_not_given_is_the_default(no_jitter):
-    assert next(pauses()) == backoff.FIRST_SECONDS
-    assert list(islice(pauses(), 20))[-1] == backoff.LONGEST_SECONDS
+    assert next(pauses()) == failures.FIRST_SECONDS
+    assert list(islice(pauses(), 20))[-1] == failures.LONGEST_SECONDS
 
 
 def test_jitter_takes_off_up_to_half():

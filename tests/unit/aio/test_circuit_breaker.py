@@ -5,8 +5,8 @@ import gc
 
 import pytest
 
-from microblog_streams.aio import circuit_breaker as module
-from microblog_streams.aio.circuit_breaker import CircuitBreaker, best_effort
+from microblog_streams.aio import failures as module
+from microblog_streams.aio.failures import CircuitBreaker, best_effort
 from microblog_streams.domain.errors import NoAnswer, StoreUnavailable
 from tests.support.waiting import until
 

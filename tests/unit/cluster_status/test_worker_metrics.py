@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
-from microblog_streams.aio.circuit_breaker import CircuitBreaker
+from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.cluster_status import worker_metrics
 from microblog_streams.cluster_status.worker_metrics import StoreParts, StreamingParts, WorkerMetrics
 from microblog_streams.delivery.processor_pool import DeliveryCounts
@@ -18,7 +18,7 @@ from microblog_streams.metrics.definitions import CHAPTERS
 from microblog_streams.metrics.store_calls import StoreCalls, measured
 from microblog_streams.operations.fan_out import FanOutMeasures
 from microblog_streams.services.audits import EdgeAuditCounts
-from microblog_streams.services.loop_watch import LoopWatch
+from microblog_streams.services.periodic_tasks import LoopWatch
 from microblog_streams.stores.redis.timelines import PushCounts
 
 INFO = {"worker": "w1", "version": "0.1.0", "roles": "both", "generation": "2"}

@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from microblog_streams.config.tls import client_context
+from microblog_streams.config.infrastructure_settings import client_context
 from microblog_streams.domain.errors import SetupError
 from tests.support.servers import certificates
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from microblog_streams.aio import backoff
+from microblog_streams.aio import failures
 from microblog_streams.delivery import lease, offset_acks, partition_processor
 from tests.support.fakes.delivery import Clock, World
 
@@ -21,8 +21,8 @@ def clock(monkeypatch) -> Clock:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch) -> None:
-    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.0005)
-    monkeypatch.setattr(backoff, "LONGEST_SECONDS", 0.001)
+    monkeypatch.setattr(failures, "FIRST_SECONDS", 0.0005)
+    monkeypatch.setattr(failures, "LONGEST_SECONDS", 0.001)
     monkeypatch.setattr(partition_processor, "CHECK_SECONDS", 0.001)
     for module in (partition_processor, offset_acks):
         monkeypatch.setattr(module, "TICK_SECONDS", 0.001)

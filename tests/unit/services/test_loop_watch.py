@@ -2,13 +2,13 @@
 
 import time
 
-from microblog_streams.services import loop_watch
-from microblog_streams.services.loop_watch import LoopWatch
+from microblog_streams.services import periodic_tasks
+from microblog_streams.services.periodic_tasks import LoopWatch
 from tests.support.waiting import until
 
 
 async def test_a_blocked_loop_is_late_by_that_time(monkeypatch):
-    monkeypatch.setattr(loop_watch, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(periodic_tasks, "LOOK_SECONDS", 0.01)
     watch = LoopWatch()
     await watch.start()
     await until(lambda: watch.lag.count)

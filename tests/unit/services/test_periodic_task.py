@@ -5,8 +5,8 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import IdempotencyKey
-from microblog_streams.services import periodic_task
-from microblog_streams.services.periodic_task import PeriodicTask, sweeping
+from microblog_streams.services import periodic_tasks
+from microblog_streams.services.periodic_tasks import PeriodicTask, sweeping
 from tests.support.fakes.database import FakeDatabase
 from tests.support.fakes.idempotency import FakeIdempotency
 from tests.support.waiting import until
@@ -29,14 +29,14 @@ async def five_old_keys(database):
 
 @pytest.fixture
 async def sweep(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(periodic_task, "LONGEST_PAUSE_SECONDS", 0.002)
-    monkeypatch.setattr(periodic_task, "BATCH_ROWS", 2)
+    monkeypatch.setattr(periodic_tasks, "LONGEST_PAUSE_SECONDS", 0.002)
+    monkeypatch.setattr(periodic_tasks, "BATCH_ROWS", 2)
     async with PeriodicTask("keys", sweeping(FakeIdempotency(database).sweep)) as service:
         yield service
 
 
 async def test_more_than_a_batch_is_swept_at_once(database, five_old_keys, monkeypatch):
-    monkeypatch.setattr(periodic_task, "BATCH_ROWS", 2)
+    monkeypatch.setattr(periodic_tasks, "BATCH_ROWS", 2)
     async with PeriodicTask("keys", sweeping(FakeIdempotency(database).sweep)):
         await until(lambda: not database.keys)
 

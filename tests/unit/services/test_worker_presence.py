@@ -1,8 +1,8 @@
 """What a worker keeps of what the others announce."""
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.services import worker_presence as presence_module
-from microblog_streams.services.worker_presence import WorkerPresence
+from microblog_streams.services import periodic_tasks as presence_module
+from microblog_streams.services.periodic_tasks import WorkerPresence
 from microblog_streams.stores.redis.worker_registry import Worker
 from tests.support.waiting import until
 

@@ -13,7 +13,7 @@ from aiohttp import web as http
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner, Result
 
-from microblog_streams.cli.main import cli
+from microblog_streams.cli.__main__ import cli
 from microblog_streams.client import Client, Registered
 
 #: Spoilt before the front sees the request, and after the front answered it.

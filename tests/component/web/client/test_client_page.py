@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from microblog_streams.cli.main import cli
+from microblog_streams.cli.__main__ import cli
 
 PAGE = (Path(__file__).parents[4] / "docs" / "client.md").read_text()
 URL = "http://localhost:6066"

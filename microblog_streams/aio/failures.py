@@ -1,4 +1,6 @@
-"""What to do about a store that does not answer: refuse calls until it does, and go on without best-effort steps.
+"""What to do about calls that fail: pause between retries, refuse calls of a silent store, skip best-effort steps.
+
+**Pauses** double up to a limit, with jitter so that workers do not retry in step.
 
 **Circuit breaker.** A frozen server keeps its connections and answers nothing, so each call takes its whole time-out.
 One request makes several calls in sequence: a timeline read without its list and caches took 14 s. So the first call
@@ -11,6 +13,7 @@ where their store is unavailable.
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from math import inf
@@ -97,3 +100,21 @@ async def best_effort(step: str, call: Callable[[], Awaitable[T]], default: T) -
         # Debug, because an outage fails every call: the store's connection and the waiting event log it once.
         logger.debug("shortcut_skipped step=%s reason=%s", step, exc)
         return default
+
+
+#: The first and the longest pause, unless the caller has its own.
+FIRST_SECONDS, LONGEST_SECONDS = 0.05, 5.0
+
+
+def pauses(first_seconds: float | None = None, longest_seconds: float | None = None) -> Iterator[float]:
+    """Yield pauses in seconds, without end: each is 50 to 100 % of its nominal length, which doubles every time."""
+    pause = FIRST_SECONDS if first_seconds is None else first_seconds
+    longest = LONGEST_SECONDS if longest_seconds is None else longest_seconds
+    while True:
+        yield jittered(pause)
+        pause = min(2 * pause, longest)
+
+
+def jittered(seconds: float) -> float:
+    """Return a random duration of 50 to 100 % of ``seconds``."""
+    return seconds * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
