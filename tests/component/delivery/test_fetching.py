@@ -11,6 +11,7 @@ from faust.types import TP
 from microblog_streams.bootstrap.application import MicroblogApp
 from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer
 from microblog_streams.delivery.faust_patches.transport import JOINING_FETCH_MS, READY_FETCH_MS, HeartbeatConsumer
+from microblog_streams.delivery.progress import RebalanceClock
 
 PARTITION = TP("events", 0)
 
@@ -75,6 +76,7 @@ def worker(consumer):
     app = MicroblogApp.__new__(MicroblogApp)
     app.services = SimpleNamespace(cluster=SimpleNamespace(worker_presence=SimpleNamespace(changed=lambda: None)))
     app.log = logging.getLogger(__name__)
+    app.rebalance_clock = RebalanceClock()
     app._consumer, app._rebalancing_span, app._rebalancing_sensor_state = pulsed, None, None
     return SimpleNamespace(app=app, consumer=pulsed, fetcher=fetcher)
 
