@@ -66,8 +66,9 @@ test: $(VENV)/.test  ## Run all tests, a process for each core, four at most; th
 	@EXAMPLES_PERCENT=100 $(BIN)/python -m pytest tests/unit tests/component tests/integration tests/system \
 		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# Two processes for each core: some tests wait.
 test-fast: $(VENV)/.test  ## Run the unit and component tests alone, on all cores
-	@EXAMPLES_PERCENT=20 $(BIN)/python -m pytest tests/unit tests/component -n auto
+	@EXAMPLES_PERCENT=20 PROCESSES_PER_CORE=2 $(BIN)/python -m pytest tests/unit tests/component -n auto
 
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and servers that `make test` does without
 	@$(BIN)/python -m pytest tests/soak

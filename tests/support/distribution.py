@@ -43,8 +43,12 @@ class FileScheduling(LoadFileScheduling):
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the cores that this process may use: ``taskset`` and cpusets give it fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the cores that this process may use, times ``PROCESSES_PER_CORE`` of the environment.
+
+    ``taskset`` and cpusets give it fewer cores than there are.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores * int(os.environ.get("PROCESSES_PER_CORE", "1"))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.support import distribution
 from tests.support.distribution import FileScheduling, Ledger, pytest_collection_modifyitems
 
 SHORT, LONG = "tests/unit/domain/test_ids.py::test_it", "tests/system/chaos/test_short.py::test_it"
@@ -36,3 +37,10 @@ def test_a_run_that_ends_before_all_was_run_is_red(finished, status):
         ledger.pytest_runtest_logfinish(nodeid)
     ledger.pytest_sessionfinish(session)
     assert session.exitstatus == status
+
+
+def test_processes_are_so_many_for_each_core(monkeypatch):
+    monkeypatch.delenv("PROCESSES_PER_CORE", raising=False)
+    cores = distribution.pytest_xdist_auto_num_workers()
+    monkeypatch.setenv("PROCESSES_PER_CORE", "2")
+    assert distribution.pytest_xdist_auto_num_workers() == 2 * cores
