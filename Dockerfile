@@ -23,7 +23,7 @@ LABEL org.opencontainers.image.title="microblog-streams" \
       org.opencontainers.image.licenses="Apache-2.0"
 # tini reaps what ends, and passes SIGTERM on.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends tini=0.19.0-1 \
+ && apt-get install -y --no-install-recommends 'tini=0.19.0-1*' \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/microblog /opt/microblog
 RUN install -d -o 10001 -g 0 -m 0770 /data

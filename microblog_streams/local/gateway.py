@@ -17,11 +17,13 @@ from typing import Final
 
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.domain.errors import SetupError
+from microblog_streams.local import reaper
 from microblog_streams.local.files import utf8, write_atomic
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Child, Children, server_environment
+from microblog_streams.local.workers import Backoff
 
-#: What surrounds the template: nginx runs as the user who starts it, below its own folder.
+#: What surrounds the template. Paths are relative to nginx' own folder.
 _MAIN: Final = """\
 daemon off;
 pid nginx.pid;
@@ -38,15 +40,14 @@ http {
     include microblog.conf;
 }
 """
-#: Settings of workers that stand behind it: who called is in its header, and all connections are its own.
+#: Settings of workers behind it: its header says who called, and all connections are its own. It reaches workers that
+#: listen on IPv6 from that version's loopback address.
 WORKER_DEFAULTS: Final[Mapping[str, str]] = {
-    f"{PREFIX}TRUSTED_PROXIES": f"{HOST}/32",
+    f"{PREFIX}TRUSTED_PROXIES": f"{HOST}/32,::1/128",
     f"{PREFIX}MAX_CONNECTIONS_PER_ADDRESS": "0",
 }
 #: Seconds that a worker which did not answer gets no request.
 _FAIL_SECONDS: Final = 10
-#: Seconds between the end of an nginx and its next start.
-_RESTART_SECONDS: Final = 1.0
 _STOP_SECONDS: Final = 15.0
 #: Seconds of Strict-Transport-Security: a year.
 _HSTS_SECONDS: Final = 31_536_000
@@ -74,43 +75,56 @@ class Gateway:
         self, children: Children, data_dir: Path, options: GatewayOptions, notice: Callable[[str], None]
     ) -> None:
         """Find nginx. Raises SetupError where there is none."""
-        self.children = children
+        self._children = children
         self.options = options
         self._notice = notice
         self._nginx = find_nginx()
         self._home = data_dir / "gateway"
         self._log = data_dir / "logs" / "gateway.log"
         self.child: Child | None = None
-        self._ended_at: float | None = None
+        self._backoff = Backoff()
+        self._started_at = 0.0
+        self._restart_at: float | None = None
 
-    def configure(self, worker_ports: Sequence[int]) -> None:
-        """Write the configuration for workers on these ports of loopback. Raises SetupError where nginx refuses it."""
+    def configure(self, workers: Sequence[str]) -> None:
+        """Write the configuration for workers at ``host:port``. Raises SetupError where nginx refuses it."""
         self._home.mkdir(parents=True, exist_ok=True)
         write_atomic(self._home / "nginx.conf", _MAIN)
-        write_atomic(self._home / "microblog.conf", render(self.options, worker_ports))
+        write_atomic(self._home / "microblog.conf", render(self.options, workers))
         self._check()
 
     def start(self) -> None:
         """Start nginx; does not wait."""
-        self.child = self.children.start(
+        self.child = self._children.start(
             self._command(), self._log, server_environment(self._home), cwd=self._home, on_orphaned=signal.SIGTERM
         )
-        self._ended_at = None
+        self._started_at, self._restart_at = time.monotonic(), None
 
     def look_after(self) -> None:
         """Start nginx again if it has ended. Call it repeatedly."""
         if self.child is None or (status := self.child.exit_status()) is None:
             return
-        if self._ended_at is None:
-            self._ended_at = time.monotonic()
-            self._notice(f"the gateway ended with status {status}; starting it again ({self._log})")
-        elif time.monotonic() - self._ended_at >= _RESTART_SECONDS:
+        now = time.monotonic()
+        if self._restart_at is None:
+            self._end_processes(self.child)
+            wait_seconds = self._backoff.after(now - self._started_at)
+            self._restart_at = now + wait_seconds
+            self._notice(
+                f"the gateway ended with status {status}; starting it again in {wait_seconds:g} s ({self._log})"
+            )
+        elif now >= self._restart_at:
             self.start()
 
     def stop(self) -> None:
         """Let requests end, then stop."""
         if self.child:
             self.child.stop(signal.SIGQUIT, _STOP_SECONDS)
+            self._end_processes(self.child)
+
+    @staticmethod
+    def _end_processes(nginx: Child) -> None:
+        """Kill the processes of an nginx that has ended: after kill -9 they go on serving, and keep the port."""
+        reaper.send(nginx.pid, signal.SIGKILL)
 
     def _command(self) -> list[str]:
         return [self._nginx, "-p", f"{self._home}/", "-c", "nginx.conf", "-e", "stderr"]
@@ -136,16 +150,19 @@ def find_nginx() -> str:
     return found
 
 
-def render(options: GatewayOptions, worker_ports: Sequence[int]) -> str:
-    """Return the template filled in. Raises SetupError where it cannot be read, or half of a certificate is given."""
+def render(options: GatewayOptions, workers: Sequence[str]) -> str:
+    """Return the template filled in for workers at ``host:port``.
+
+    Raises SetupError where the template cannot be read, or half of a certificate is given.
+    """
     try:
         text = Template(options.template.read_text(encoding="utf-8"))
     except OSError as exc:
         raise SetupError(f"the gateway's template cannot be read: {exc}") from None
-    servers = [f"server {HOST}:{port} max_fails=1 fail_timeout={_FAIL_SECONDS}s;" for port in worker_ports]
+    servers = [f"server {worker} max_fails=1 fail_timeout={_FAIL_SECONDS}s;" for worker in workers]
     return text.safe_substitute(
         GATEWAY_WORKERS="\n    ".join(servers),
-        GATEWAY_ALL="\n    ".join(f"server {HOST}:{port} max_fails=0;" for port in worker_ports),
+        GATEWAY_ALL="\n    ".join(f"server {worker} max_fails=0;" for worker in workers),
         GATEWAY_LISTEN=_listen(options),
         GATEWAY_LOG="../logs/gateway-access.log",
         GATEWAY_HSTS=_HSTS_SECONDS,

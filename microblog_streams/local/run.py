@@ -98,7 +98,7 @@ def _run_workers(
     defaults = WORKER_DEFAULTS if gateway else {}
     workers = Workers(foreground.stack.children, settings, count, foreground.say, defaults)
     try:
-        with _gateway_in_front(foreground, workers, settings.data_dir, gateway):
+        with _gateway_in_front(foreground, workers, settings, gateway):
             if _wait_until_ready(foreground, workers, _host(settings)):
                 act(foreground, settings, workers)
     finally:
@@ -108,15 +108,15 @@ def _run_workers(
 
 @contextmanager
 def _gateway_in_front(
-    foreground: Foreground, workers: Workers, data_dir: Path, options: GatewayOptions | None
+    foreground: Foreground, workers: Workers, settings: Settings, options: GatewayOptions | None
 ) -> Iterator[None]:
     """Run nginx in front of the workers within the block, where it is wanted."""
     if options is None:
         yield
         return
     assert foreground.stack.children
-    gateway = Gateway(foreground.stack.children, data_dir, options, foreground.say)
-    gateway.configure([worker.web_port for worker in workers.all])
+    gateway = Gateway(foreground.stack.children, settings.data_dir, options, foreground.say)
+    gateway.configure([join_host_port(_host(settings), worker.web_port) for worker in workers.all])
     gateway.start()
     foreground.watch(gateway.look_after)
     try:

@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import os
 import re
+import signal
 import socket
 import ssl
 import threading
@@ -14,7 +16,7 @@ import pytest
 import trustme
 
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.local.gateway import Gateway, GatewayOptions, find_nginx, quoted
+from microblog_streams.local.gateway import Gateway, GatewayOptions, find_nginx, quoted, render
 from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
 from tests.support.live.fixtures import free_port
@@ -128,7 +130,7 @@ def start(tmp_path, children):
 def running(children, folder, ports, notice=print, **options):
     (folder / "logs").mkdir(exist_ok=True)
     gateway = Gateway(children, folder, GatewayOptions(TEMPLATE, free_port(), **options), notice)
-    gateway.configure(ports)
+    gateway.configure([f"127.0.0.1:{port}" for port in ports])
     gateway.start()
     try:
         wait_for(lambda: connects(gateway.options.port))
@@ -315,24 +317,36 @@ def test_what_nginx_refuses_is_told_in_its_words(start, backends, tmp_path):
         start(backends[0].port, certificate=tmp_path / "cert.pem", key=tmp_path / "cert.pem")
 
 
+@pytest.mark.parametrize("host", ["[::1]", "127.0.0.1"])
+def test_workers_are_reached_at_their_own_addresses(host):
+    text = render(GatewayOptions(TEMPLATE, 8080), [f"{host}:6066", f"{host}:6067"])
+    assert re.findall(r"^    server (\S+) max_fails=1", text, re.MULTILINE) == [f"{host}:6066", f"{host}:6067"]
+    assert re.findall(r"^    server (\S+) max_fails=0", text, re.MULTILINE) == [f"{host}:6066", f"{host}:6067"]
+
+
 def test_a_dollar_sign_in_a_path_is_one_line():
     with pytest.raises(SetupError, match="takes the dollar sign in /a/\\$b for a variable"):
         quoted(Path("/a/$b"))
 
 
 def test_a_gateway_that_dies_is_started_again(start, backends):
+    """The processes that nginx has started outlive it, and would keep its port."""
     notices = []
     gateway = start(backends[0].port, notice=notices.append)
-    gateway.child.kill()
+    died = gateway.child
+    os.kill(died.pid, signal.SIGKILL)
 
     def serves():
         gateway.look_after()
-        return connects(gateway.options.port)
+        return gateway.child is not died and connects(gateway.options.port)
 
     wait_for(serves)
     assert call(gateway, "GET", "/users/1")[0] == 200
+    gateway.look_after()
     assert len(notices) == 1
-    assert notices[0].startswith("the gateway ended with status -9; starting it again")
+    assert notices[0].startswith("the gateway ended with status -9; starting it again in 1 s")
+    gateway.stop()
+    assert not connects(gateway.options.port)
 
 
 def test_the_access_log_has_ids_and_no_queries(start, backends, tmp_path):

@@ -35,7 +35,7 @@ def front(pair, tmp_path_factory, eventually):
     folder = tmp_path_factory.mktemp("gateway")
     children = Children(folder)
     gateway = Gateway(children, folder, GatewayOptions(TEMPLATE, free_port()), print)
-    gateway.configure([worker.port for worker in pair])
+    gateway.configure([f"127.0.0.1:{worker.port}" for worker in pair])
     gateway.start()
     front = Worker("gateway", gateway.options.port, pair[0].environment, folder / "logs" / "gateway.log")
     eventually(lambda: front.call("GET", "/users/").status == 200, front)

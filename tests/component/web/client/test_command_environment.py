@@ -110,7 +110,7 @@ async def test_output_that_cannot_be_written_is_one_line(process, microblog):
 
 @pytest.mark.parametrize("address", ["http://[::1", "http://a:99999", "http://a b", "http://\udcff"])
 async def test_an_address_that_is_none_is_one_line(microblog, address):
-    # Names that no server has are retried, as a name may come to be: for a second here.
+    # A name that does not resolve is retried until the patience ends.
     result = await microblog("--patience", "1", "posts", "1", at=address)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")
