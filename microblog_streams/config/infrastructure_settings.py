@@ -1,4 +1,4 @@
-"""The settings of Kafka, PostgreSQL, Cassandra and Redis: addresses, logins, TLS, durability; and secrets from files.
+"""The settings of Kafka, PostgreSQL, Cassandra, Redis and the search engine: addresses, logins, TLS, durability.
 
 For every secret setting ``NAME``, ``NAME_FILE`` can name a file with its value: Docker, Kubernetes and systemd provide
 secrets as files, which appear in no process list and no dump of an environment. The TLS contexts that the drivers of
@@ -31,6 +31,12 @@ def _url(*schemes: str) -> AfterValidator:
         return value
 
     return AfterValidator(check)
+
+
+def _search_url(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() and addresses.parse(value.get_secret_value()).scheme not in ("http", "https"):
+        raise ValueError("expected http://host:port or https://host:port, or nothing")
+    return value
 
 
 _redis_url = _url("redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
@@ -94,6 +100,21 @@ class InfrastructureSettings(BaseSettings):
         None, min_length=1, description="Password of the Sentinels themselves, if they have one."
     )
 
+    search_url: Annotated[SecretStr, AfterValidator(_search_url)] = Field(
+        SecretStr(""),
+        description="The search engine, OpenSearch 2 or 3 or Elasticsearch 8 or 9: "
+        "`https://user:password@host:9200,host:9200`. Empty: no search.",
+    )
+    search_ca: Path | None = Field(
+        None, description="CA certificates (PEM) that the engine's must be signed by. Default: those of the system."
+    )
+    search_prefix: str = Field(
+        "microblog",
+        pattern=r"^[a-z][a-z0-9_]{0,49}$",
+        description="Beginning of the names of the engine's indices. Deployments that share an engine need different "
+        "ones.",
+    )
+
     partitions: int = Field(8, ge=1, le=1024, description="Partitions of every topic, when `migrate` creates them.")
     replication_factor: int = Field(
         1, ge=1, le=7, description="Copies of topics and of the post store, when `migrate` creates them."
@@ -110,6 +131,11 @@ class InfrastructureSettings(BaseSettings):
     )
 
     @property
+    def has_search(self) -> bool:
+        """Whether the deployment has a search engine."""
+        return bool(self.search_url.get_secret_value())
+
+    @property
     def min_insync(self) -> int:
         """Copies that must have an event before it is confirmed."""
         return self.min_insync_replicas or (2 if self.replication_factor > 2 else 1)
@@ -117,7 +143,9 @@ class InfrastructureSettings(BaseSettings):
     @property
     def loopback(self) -> bool:
         """Whether all of it runs on this machine, like the local stack."""
-        urls = (self.kafka_url, self.postgres_url, self.cassandra_url, self.redis_url)
+        urls = [self.kafka_url, self.postgres_url, self.cassandra_url, self.redis_url]
+        if self.has_search:
+            urls.append(self.search_url)
         return all(addresses.parse(url.get_secret_value()).loopback for url in urls)
 
     @model_validator(mode="after")

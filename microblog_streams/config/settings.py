@@ -62,6 +62,9 @@ class RateLimitSettings(BaseSettings):
         description="All other requests of the API, by user, or by address without a token. Each worker counts its "
         "own.",
     )
+    limit_searching: Rates = Field(
+        "60/minute;3000/day", description="Searches, by user, or by address without a token."
+    )
     limit_signing_in: Rates = Field(
         "10/minute;100/hour",
         description="Sign-ins, by address and by username; invalid tokens, by address.",

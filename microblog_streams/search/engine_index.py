@@ -1,0 +1,187 @@
+"""The ``SearchIndex`` on an engine: versioned indices behind aliases.
+
+``<prefix>-posts`` and ``<prefix>-users`` are aliases. Each stands for one index, ``<prefix>-posts-1``, from which all
+reads come. While ``search reindex`` fills the next one, the alias ``<prefix>-posts-next`` stands for that, and every
+write goes to both: so no event of that time is missing when the alias is switched. A write names the index itself, and
+which indices there are is read again every ``TARGETS_SECONDS``.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.search import engine_requests
+from microblog_streams.search.documents import Kind, Write
+from microblog_streams.search.engine import BULK_SECONDS, Engine, Json, is_passing, reason
+from microblog_streams.search.index import PostFilter, Rejected, TagUse
+from microblog_streams.search.query import NameQuery
+
+#: Seconds for which the names of the indices are remembered; a rebuild waits longer before and after it switches.
+TARGETS_SECONDS: Final = 2.0
+#: How a document's status says that a newer version is there.
+_CONFLICT: Final = 409
+
+_ANALYSIS_VERSION: Final = 1
+_SETTINGS: Final = {
+    "number_of_shards": 1,
+    "auto_expand_replicas": "0-1",
+    "refresh_interval": "1s",
+}
+_PROPERTIES: Final[Mapping[Kind, Json]] = {
+    Kind.POSTS: {
+        "author": {"type": "long"},
+        "created": {"type": "long"},
+        "id": {"type": "keyword"},
+        # Analysed by the application: the engine only splits at spaces.
+        "terms": {"type": "text", "analyzer": "whitespace"},
+        "tags": {"type": "keyword"},
+        "mentions": {"type": "keyword", "doc_values": False},
+    },
+    Kind.USERS: {
+        "user": {"type": "long"},
+        "key": {"type": "keyword"},
+        "names": {"type": "keyword", "doc_values": False},
+        "grams": {"type": "text", "analyzer": "whitespace", "norms": False, "index_options": "docs"},
+        "followers": {"type": "long"},
+    },
+}
+
+
+class EngineIndex:
+    """Posts and users in an engine."""
+
+    def __init__(self, engine: Engine, prefix: str) -> None:
+        """``prefix`` is the beginning of all names of indices and aliases."""
+        self.engine = engine
+        self._prefix = prefix
+        self._targets: dict[Kind, list[str]] = {}
+        self._targets_read_at = float("-inf")
+
+    def alias(self, kind: Kind) -> str:
+        """Return the alias from which documents are read."""
+        return f"{self._prefix}-{kind}"
+
+    def next_alias(self, kind: Kind) -> str:
+        """Return the alias of the index that is being filled."""
+        return f"{self._prefix}-{kind}-next"
+
+    async def prepare(self) -> None:
+        """Create both indices, where there are none."""
+        for kind in Kind:
+            if not await self._exists(self.alias(kind)):
+                await self.create(kind, 1, self.alias(kind))
+
+    async def create(self, kind: Kind, number: int, alias: str) -> str:
+        """Create an empty index behind an alias; return its name. One that another process has made stays as it is."""
+        name = f"{self._prefix}-{kind}-{number}"
+        mappings = {
+            "dynamic": "strict",
+            # A third of the size; nothing reads them back.
+            "_source": {"excludes": ["terms", "grams"]},
+            "_meta": {"analysis": _ANALYSIS_VERSION},
+            "properties": _PROPERTIES[kind],
+        }
+        body = {"settings": _SETTINGS, "mappings": mappings, "aliases": {alias: {}}}
+        if not await self._exists(name):
+            # 400: made at the same moment by another.
+            await self.engine.call(
+                lambda client: client.indices.create(index=name, body=body, ignore=400), BULK_SECONDS
+            )
+        self._targets_read_at = float("-inf")
+        return name
+
+    async def _exists(self, name: str) -> bool:
+        return bool(await self.engine.call(lambda client: client.indices.exists(index=name)))
+
+    async def indices_behind(self, alias: str) -> Mapping[str, Json]:
+        """Return the indices behind an alias with their mappings' ``_meta``, none where there is no such alias."""
+        found = await self.engine.call(lambda client: client.indices.get_mapping(index=f"{alias}*"))
+        aliased = await self.engine.call(lambda client: client.indices.get_alias(index=f"{alias}*"))
+        return {
+            name: found[name]["mappings"].get("_meta", {})
+            for name, has in aliased.items()
+            if alias in has["aliases"] and name in found
+        }
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Exception | None]:
+        """Write by one bulk request to all indices of each kind; a document has the worst of its outcomes."""
+        targets = await self._current_targets()
+        owners = [position for position, write in enumerate(writes) for _ in targets[write.kind]]
+        body = "".join(line for write in writes for index in targets[write.kind] for line in _lines(write, index))
+        answer = await self.engine.call(lambda client: client.bulk(body=body), BULK_SECONDS)
+        outcomes: list[Exception | None] = [None] * len(writes)
+        for position, item in zip(owners, answer["items"], strict=True):
+            outcomes[position] = outcomes[position] or _outcome(item["index"])
+        return outcomes
+
+    async def _current_targets(self) -> Mapping[Kind, Sequence[str]]:
+        if monotonic() - self._targets_read_at > TARGETS_SECONDS:
+            pattern = f"{self._prefix}-*"
+            found = await self.engine.call(lambda client: client.indices.get_alias(index=pattern))
+            aliases = {name: set(has["aliases"]) for name, has in found.items()}
+            self._targets = {
+                kind: [name for name, has in aliases.items() if has & {self.alias(kind), self.next_alias(kind)}]
+                for kind in Kind
+            }
+            self._targets_read_at = monotonic()
+        if not all(self._targets.values()):
+            self._targets_read_at = float("-inf")
+            raise StoreUnavailable(self.engine.name, "the indices are not there yet")
+        return self._targets
+
+    async def newest(self, wanted: PostFilter, before: UUID | None, limit: int) -> Sequence[UUID]:
+        """Return the newest posts below ``before``, newest first."""
+        return await self._post_ids(engine_requests.newest_posts(wanted, before, limit))
+
+    async def best(self, wanted: PostFilter, limit: int) -> Sequence[UUID]:
+        """Return the posts that match best."""
+        return await self._post_ids(engine_requests.best_posts(wanted, limit))
+
+    async def posts_of(self, author: int, limit: int) -> Sequence[UUID]:
+        """Return any posts of an author that are found."""
+        return await self._post_ids(engine_requests.posts_of(author, limit))
+
+    async def users(self, wanted: NameQuery, limit: int) -> Sequence[int]:
+        """Return users by name."""
+        hits = await self._search(Kind.USERS, engine_requests.users(wanted, limit))
+        return [int(hit["_id"]) for hit in hits["hits"]["hits"]]
+
+    async def tags(self, since: datetime, until: datetime, limit: int) -> Sequence[TagUse]:
+        """Return the hashtags of a period with the most distinct authors."""
+        answer = await self._search(Kind.POSTS, engine_requests.tag_uses(since, until, limit))
+        buckets = answer["aggregations"]["tags"]["buckets"]
+        return [TagUse(bucket["key"], bucket["authors"]["value"], bucket["doc_count"]) for bucket in buckets]
+
+    async def _post_ids(self, request: Json) -> list[UUID]:
+        answer = await self._search(Kind.POSTS, request)
+        return [UUID(hit["_id"]) for hit in answer["hits"]["hits"]]
+
+    async def _search(self, kind: Kind, request: Json) -> Json:
+        answer = await self.engine.call(lambda client: client.search(index=self.alias(kind), body=request))
+        if answer["timed_out"] or answer["_shards"]["failed"]:
+            raise StoreUnavailable(self.engine.name, "it answered for a part of the index only")
+        return answer
+
+
+def _lines(write: Write, index: str) -> Iterator[str]:
+    action: dict[str, Any] = {
+        "_index": index,
+        "_id": write.ident,
+        "version": write.version,
+        "version_type": "external_gte",
+    }
+    yield json.dumps({"index": action}) + "\n"
+    yield json.dumps(write.fields, ensure_ascii=False) + "\n"
+
+
+def _outcome(item: Mapping[str, Any]) -> Exception | None:
+    status = int(item["status"])
+    if status < 300 or status == _CONFLICT:
+        return None
+    if is_passing(status):
+        return StoreUnavailable("search", reason(item))
+    return Rejected(reason(item))

@@ -1,0 +1,11 @@
+"""OpenSearch keeps the contract of the search index."""
+
+import pytest
+
+from tests.support.contracts.search import SearchContract
+
+pytestmark = pytest.mark.integration
+
+
+class TestOpenSearch(SearchContract):
+    """The index of the fixture ``index``."""
