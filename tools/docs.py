@@ -110,7 +110,7 @@ def problems(root: Path) -> Iterator[str]:
         if not (root / path).exists() or (root / path).read_text() != text_of():
             yield f"{path} is stale: run make docs"
     names = Names(root)
-    for page in [root / "README.md", root / "tests/README.md", *sorted((root / "docs").glob("*.md"))]:
+    for page in [root / "README.md", root / "tests/README.md", *sorted((root / "docs").rglob("*.md"))]:
         text = page.read_text()
         wrong = [*dead_links(page, text), *unknown_names(names, text)]
         yield from (f"{page.relative_to(root)}: {line}" for line in wrong)

@@ -24,6 +24,8 @@ from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
 #: Folders whose text defines a name, and the files beside them that do; tests only use names.
 SOURCES: Final = ("microblog_streams", "agents", "tables", "web", "benchmarks")
 FILES: Final = ("Makefile", "setup.cfg", "docker-compose.infra.yml")
+#: Folders of files that are only named.
+NAMED: Final = ("tests", "docs", "deploy", "tools")
 TEXT: Final = {".py", ".sql", ".cql", ".lua", ".js", ".html", ".yaml", ".yml", ".properties", ".conf", ".xml", ".toml"}
 #: The table of the types of problems, with the slugs of their URLs.
 PROBLEMS: Final = "web/http/problems.py"
@@ -66,16 +68,16 @@ class Names:
     @cached_property
     def paths(self) -> tuple[str, ...]:
         """Every source file, relative to the root, with a slash before it."""
-        found = (
-            file for folder in (*SOURCES, "tests", "docs") for file in (self.root / folder).rglob("*") if file.is_file()
-        )
+        found = (file for folder in (*SOURCES, *NAMED) for file in (self.root / folder).rglob("*") if file.is_file())
         listed = [file.relative_to(self.root) for file in found if "__pycache__" not in file.parts]
         return tuple(f"/{path.as_posix()}" for path in [*listed, *map(Path, FILES)])
 
     @cached_property
     def sources(self) -> str:
         """The text of all sources, in one string."""
-        kept = [self.root / path[1:] for path in self.paths if not path.startswith(("/docs/", "/tests/"))]
+        kept = [
+            self.root / path[1:] for path in self.paths if not path.startswith(tuple(f"/{folder}/" for folder in NAMED))
+        ]
         return "\n".join(file.read_text() for file in kept if file.suffix in {*TEXT, ".cfg", ""})
 
     @cached_property

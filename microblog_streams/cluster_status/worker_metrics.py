@@ -74,7 +74,7 @@ class WorkerMetrics:
         """Return all metrics, within about a second even if a store does not answer."""
         report, age = await asyncio.gather(self.health.report(), self.outbox_age())
         return [
-            *worker_families(self.info, self.health.ready()[0], self.health.clock_watch.ahead, self.loop_watch),
+            *worker_families(self.info, self.health, self.loop_watch),
             *health_families(report),
             family(metrics.OUTBOX_AGE, age),
             *timeline_families(self.operations, self.stores.pushes),
@@ -85,14 +85,13 @@ class WorkerMetrics:
         ]
 
 
-def worker_families(
-    info: Mapping[str, str], ready: bool, ahead: float | None, loop_watch: LoopWatch
-) -> Iterator[Metric]:
-    """Yield what concerns the worker as a whole; ``ahead``: of PostgreSQL's clock, in seconds."""
+def worker_families(info: Mapping[str, str], health: Health, loop_watch: LoopWatch) -> Iterator[Metric]:
+    """Yield what concerns the worker as a whole."""
     yield family(metrics.WORKER_INFO, {tuple(info[label] for label in metrics.WORKER_INFO.labels): 1})
-    yield family(metrics.READY, ready)
-    yield family(metrics.CLOCK_AHEAD, ahead)
+    yield family(metrics.READY, health.ready()[0])
+    yield family(metrics.CLOCK_AHEAD, health.clock_watch.ahead)
     yield family(metrics.CLOCK_STEPS_BACK, clock_steps_back())
+    yield family(metrics.DISK_FREE, health.disk_watch.free_bytes)
     yield family(metrics.EVENT_LOOP_LAG, loop_watch.lag)
 
 

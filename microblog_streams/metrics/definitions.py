@@ -68,6 +68,9 @@ CLOCK_AHEAD: Final = _gauge(
 CLOCK_STEPS_BACK: Final = _counter(
     "microblog_clock_steps_back_total", "times", "The clock was set back so far that new posts got lower ids than older"
 )
+DISK_FREE: Final = _gauge(
+    "microblog_disk_free_bytes", "bytes", "Free space of the disk with the worker's folder; below 128 MiB it is full"
+)
 EVENT_LOOP_LAG: Final = _histogram(
     "microblog_event_loop_lag_seconds",
     "seconds",
@@ -260,7 +263,7 @@ REDIS_RUNS: Final = _counter(
 
 #: Every metric, by the chapters of docs/metrics.md.
 CHAPTERS: Final[Mapping[str, Sequence[Definition]]] = {
-    "Worker": (WORKER_INFO, READY, CLOCK_AHEAD, CLOCK_STEPS_BACK, EVENT_LOOP_LAG),
+    "Worker": (WORKER_INFO, READY, CLOCK_AHEAD, CLOCK_STEPS_BACK, DISK_FREE, EVENT_LOOP_LAG),
     "HTTP": (HTTP_REQUEST_SECONDS, REQUESTS_LIMITED, CONNECTIONS, CONNECTIONS_REFUSED, CONNECTIONS_CUT),
     "Posts and timelines": (
         *(DELIVERY_SECONDS, FAN_OUT_FOLLOWERS, PUSHES, PUSHES_COLD, PUSHES_LATE),

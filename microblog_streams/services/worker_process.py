@@ -100,9 +100,14 @@ class DiskWatch(Service):
         self._full = False
 
     @property
+    def free_bytes(self) -> int:
+        """The free space at the moment."""
+        return shutil.disk_usage(self._folder).free
+
+    @property
     def full(self) -> bool:
         """Whether there is too little room at the moment. Logs when that begins and ends."""
-        free = shutil.disk_usage(self._folder).free
+        free = self.free_bytes
         full = free < MIN_FREE_BYTES
         if full and not self._full:
             logger.error("disk_full folder=%s free=%d needed=%d", self._folder, free, MIN_FREE_BYTES)

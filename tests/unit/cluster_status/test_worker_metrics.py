@@ -89,21 +89,31 @@ def test_what_the_report_does_not_know_is_not_there(report, section, name, metri
     assert sampled(worker_metrics.health_families(report))(metric) is None
 
 
-async def test_the_worker_says_who_it_is_and_how_its_clock_and_loop_are():
+def health(report=None, ready=True, ahead=0.0):
+    return SimpleNamespace(
+        report=report,
+        ready=lambda: (ready, ""),
+        clock_watch=SimpleNamespace(ahead=ahead),
+        disk_watch=SimpleNamespace(free_bytes=5_000_000),
+    )
+
+
+async def test_the_worker_says_who_it_is_and_how_its_clock_disk_and_loop_are():
     watch = LoopWatch()
     watch.lag.observe(0.2)
 
-    sample = sampled(worker_metrics.worker_families(INFO, True, -0.5, watch))
+    sample = sampled(worker_metrics.worker_families(INFO, health(ahead=-0.5), watch))
 
     assert sample("microblog_worker_info", INFO) == 1
     assert sample("microblog_ready") == 1
     assert sample("microblog_clock_ahead_seconds") == -0.5
     assert sample("microblog_clock_steps_back_total") is not None
+    assert sample("microblog_disk_free_bytes") == 5_000_000
     assert sample("microblog_event_loop_lag_seconds_bucket", {"le": "0.25"}) == 1
 
 
 def test_a_clock_that_was_not_compared_has_no_sample():
-    sample = sampled(worker_metrics.worker_families(INFO, False, None, LoopWatch()))
+    sample = sampled(worker_metrics.worker_families(INFO, health(ready=False, ahead=None), LoopWatch()))
     assert sample("microblog_clock_ahead_seconds") is None
 
 
@@ -253,12 +263,18 @@ def whole(report, operations, store_parts, streaming):
         async def age():
             return 2.5
 
-        clock = SimpleNamespace(ahead=0.0)
-        health = SimpleNamespace(report=get_report, ready=lambda: (True, ""), clock_watch=clock)
         reconciler = SimpleNamespace(findings=Counter())
         edge_audit = SimpleNamespace(counts=EdgeAuditCounts())
         metrics = WorkerMetrics(
-            INFO, health, operations, store_parts, parts, reconciler, edge_audit, LoopWatch(), outbox_age=age
+            INFO,
+            health(get_report),
+            operations,
+            store_parts,
+            parts,
+            reconciler,
+            edge_audit,
+            LoopWatch(),
+            outbox_age=age,
         )
         families = await metrics.families()
         assert sampled(families)("microblog_outbox_age_seconds") == 2.5
