@@ -20,7 +20,6 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches import check_versions, transport
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
-from microblog_streams.logs import quieten_libraries
 from microblog_streams.operations import Operations
 from microblog_streams.services.deployment_watch import choose_topic_set
 from microblog_streams.services.periodic_tasks import WorkerPresence
@@ -65,7 +64,7 @@ class MicroblogApp(FaustApp):
     async def on_first_start(self) -> None:
         """Lock the worker's folder and check its port, then make the folders below, as Faust does."""
         if self.settings.auth == "open" and self.settings.serves_api:
-            logger.warning("open_to_all MICROBLOG_AUTH=open lets every client on this machine act as any user")
+            logger.warning("open_to_all setting=%s", "MICROBLOG_AUTH=open")
         self.worker_directory = WorkerDirectory(self.settings, self.topic_set)  # holds the lock for the app's life
         await self.worker_directory.take()
         await super().on_first_start()
@@ -103,7 +102,6 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     check_versions()
     transport.patch_connections()
     event_loop.use("uvloop")
-    quieten_libraries()
     deployment = deployment or last_deployment(settings)
     topic_set = choose_topic_set(settings, deployment)
     app = MicroblogApp(settings, topic_set, deployment.partitions_of(topic_set))

@@ -4,12 +4,12 @@ The parts of the application are built on this class; ``application.MicroblogApp
 configuration that differs from Faust's default has its reason beside it.
 """
 
-import logging
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Protocol, cast
 
 import faust
-from faust.cli.base import DEFAULT_LOGLEVEL
+from faust.cli.base import DEFAULT_LOGLEVEL, AppCommand
 from faust.types import AppT, TopicT, TransportT
 from yarl import URL
 
@@ -27,7 +27,7 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import MAX_RECORD_BYTES
 from microblog_streams.kafka.clients import brokers, credentials
-from microblog_streams.logs import log_request_ids
+from microblog_streams.logs import output
 from microblog_streams.services.worker_process import tables_dir
 from microblog_streams.stores.redis.worker_registry import Worker
 from web import routes
@@ -69,6 +69,10 @@ class FaustApp(faust.App):
 
     def _raw(self, *names: str) -> TopicT:
         return self.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    def command(self, *options: Any, base: type[AppCommand] | None = None, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Return Faust's decorator for commands, whose log lines are the worker's."""
+        return super().command(*options, base=base or LoggedCommand, **kwargs)
 
     def changelog_name(self) -> str:
         """Return the name of the follower table's changelog topic in Kafka."""
@@ -170,20 +174,26 @@ class Application(Protocol):
 
 
 class MicroblogWorker(faust.Worker):
-    """Faust's worker. It logs at the level of the settings unless the command line names another."""
+    """Faust's worker. It logs as the settings say, at their level unless the command line names another."""
 
-    def __init__(self, app: AppT, *args: Any, loglevel: str | int | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, app: AppT, *args: Any, loglevel: str | None = None, **kwargs: Any) -> None:  # noqa: ANN401
         """Take Faust's arguments. Ends the process if they contradict the settings of the web server."""
         settings = cast(Application, app).settings
         _check_options(app, settings)
-        if loglevel in (None, DEFAULT_LOGLEVEL):
+        if loglevel is None or loglevel == DEFAULT_LOGLEVEL:
             loglevel = settings.log_level
-        super().__init__(app, *args, loglevel=loglevel, **kwargs)
+        config = output.configuration(loglevel, settings.log_format, settings.log_personal, kwargs.get("logfile"))
+        super().__init__(app, *args, loglevel=loglevel, logging_config=config, **kwargs)
 
-    def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
-        """Add the id of the request to every line that Faust's handlers write."""
-        super().on_setup_root_logger(logger, level)
-        log_request_ids()
+
+class LoggedCommand(AppCommand):
+    """Faust's base of commands. It logs as the settings say, at the level of the command line."""
+
+    @property
+    def _Worker(self) -> Any:  # noqa: ANN401
+        settings = cast(Application, self.app).settings
+        config = output.configuration(self.loglevel, settings.log_format, settings.log_personal, self.logfile)
+        return partial(super()._Worker, logging_config=config)
 
 
 def _check_options(app: AppT, settings: Settings) -> None:

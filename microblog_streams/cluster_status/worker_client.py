@@ -14,7 +14,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from microblog_streams.cluster_status.models import Report
 from microblog_streams.domain.errors import WorkerUnavailable
-from microblog_streams.logs import request_id
+from microblog_streams.logs.context import request_id
 from microblog_streams.stores.redis.worker_registry import Worker
 
 #: Seconds that another worker has to answer.

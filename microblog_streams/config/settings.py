@@ -204,6 +204,16 @@ class Settings(RateLimitSettings, InfrastructureSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="The lowest level that is logged."
     )
+    log_format: Literal["auto", "json", "human"] = Field(
+        "auto",
+        description="How log lines are written: `json`: an object a line; `human`: for people; `auto`: for people on a "
+        "terminal, else JSON.",
+    )
+    log_personal: bool = Field(
+        False,
+        description="Log also names and addresses of clients, paths as they were sent, and messages of errors that may "
+        "quote a request's data.",
+    )
 
     @model_validator(mode="after")
     def _leases_outlast_heartbeats(self) -> Self:

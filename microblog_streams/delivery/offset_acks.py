@@ -44,6 +44,11 @@ class InFlightEvent:
     done_at: float | None = None
     task: asyncio.Task[None] | None = None
 
+    @property
+    def offset(self) -> int:
+        """Where the event lies in its partition."""
+        return int(self.event.message.offset)
+
 
 class RedisRestartMonitor(Service):
     """Checks the run id of Redis. ``run`` counts the runs seen so far; it is 0 before the first check."""
@@ -71,7 +76,7 @@ class RedisRestartMonitor(Service):
         if run_id != self._last_run_id:
             self.run += 1
             if self._last_run_id is not None:
-                logger.warning("redis_runs_anew run_id=%s effects=repeated", run_id)
+                logger.warning("redis_runs_anew run_id=%s", run_id)
         self._last_run_id, self._checked_at = run_id, asked_at
 
     @Service.task

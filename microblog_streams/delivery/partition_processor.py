@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from faust.types import TP, EventT, StreamT
 
@@ -38,6 +38,8 @@ MAX_TRIES = 5
 CHECK_SECONDS = 0.5
 #: Seconds beyond the ack hold for which a stop waits for acknowledgements.
 ACK_GRACE_SECONDS = 1.5
+
+_WAITS: Final = "event_waits lane=%s offset=%d tries=%d reason=%s"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class PartitionProcessor:
         try:
             await self._take(event, lease)
         except Exception as exc:
-            logger.exception("event_not_taken %s", self._where(lease))
+            logger.exception("event_not_taken lane=%s offset=%d", self.name, lease.message.offset)
             await self._halt_and_wait(event, lease, exc)
 
     async def _take(self, event: EventT[bytes], lease: PartitionLease) -> None:
@@ -139,7 +141,7 @@ class PartitionProcessor:
         """Report that the acknowledging task ended by itself, a defect: nothing is acknowledged without it."""
         if not task.cancelled():
             self.halted = f"acknowledging ended: {task.exception()!r}"
-            logger.critical("partition_halted lane=%s %s", self.name, self.halted)
+            logger.critical("partition_halted lane=%s reason=%s", self.name, task.exception())
 
     async def _is_next(self, lease: PartitionLease) -> bool:
         """Return whether this is the next event. Where events were skipped, rejoin the group to read them again.
@@ -196,7 +198,7 @@ class PartitionProcessor:
             except Exception as exc:
                 failures += 1
                 self.pool.counts.retried(exc)
-                logger.exception("row_failed %s try=%d", self._where(lease), failures)
+                logger.exception("row_failed lane=%s offset=%d try=%d", self.name, lease.message.offset, failures)
                 if failures == MAX_TRIES:
                     return (
                         self._dead_letter(event, exc)
@@ -235,7 +237,7 @@ class PartitionProcessor:
                 except Exception as exc:
                     failures += 1
                     self.pool.counts.retried(exc)
-                    logger.exception("effect_failed %s try=%d", self._where(pending.lease), failures)
+                    logger.exception("effect_failed lane=%s offset=%d try=%d", self.name, pending.offset, failures)
                     if failures == MAX_TRIES and not self._give_up(pending, exc):
                         break
                 await asyncio.sleep(pause)
@@ -259,7 +261,7 @@ class PartitionProcessor:
 
     def _halt(self, event: EventT[bytes], reason: Exception) -> None:
         self.halted = f"offset {event.message.offset}: {type(reason).__name__}: {reason}"
-        logger.critical("partition_halted lane=%s %s", self.name, self.halted)
+        logger.critical("partition_halted lane=%s offset=%d reason=%s", self.name, event.message.offset, reason)
 
     async def _halt_and_wait(self, event: EventT[bytes], lease: PartitionLease, reason: Exception) -> Effect | None:
         """Halt at an event whose rows are not written; return None after a rebalance or when the worker stops."""
@@ -286,7 +288,4 @@ class PartitionProcessor:
 
     def _report(self, count: int, lease: PartitionLease, exc: Exception) -> None:
         if count & (count - 1) == 0:
-            logger.warning("event_waits %s tries=%d reason=%s", self._where(lease), count, exc)
-
-    def _where(self, lease: PartitionLease) -> str:
-        return f"lane={self.name} offset={lease.message.offset}"
+            logger.warning(_WAITS, self.name, lease.message.offset, count, exc)

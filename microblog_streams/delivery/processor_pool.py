@@ -105,7 +105,7 @@ class ProcessorPool:
         headers = dead_letter_headers(source, reason, first_failure, message.headers)
         await self.log.publish(topics.DEAD_LETTERS, message.key or b"", message.value or b"", headers)
         self.counts.dead_letters += 1
-        logger.error("dead_letter topic=%(topic)s partition=%(partition)s offset=%(offset)s error=%(error)s", headers)
+        logger.error("dead_letter topic=%s partition=%d offset=%d error=%s", *source, reason)
 
     async def on_partitions_revoked(self, *args: object, **kwargs: object) -> None:
         """Wait for the tries of effects in flight, before Kafka can assign the partitions to another worker.

@@ -136,6 +136,8 @@ class EdgeAudit(Service):
 MAX_DRAWS: Final = 10
 #: Findings that are logged with their ids.
 MAX_LOGGED: Final = 10
+#: With the number of findings of each kind.
+_REPAIRED: Final = f"timeline_repaired user=%d {' '.join(f'{kind}=%d' for kind in FindingKind)} posts=%s"
 
 
 class Reconciler(Service):
@@ -172,10 +174,10 @@ class Reconciler(Service):
     async def _repair(self, user: int, findings: Findings) -> None:
         await self._audit.repair(user, findings)
         self.repaired += 1
-        self.findings.update(counted(findings))
-        counts = " ".join(f"{kind}={count}" for kind, count in counted(findings).items())
+        counts = counted(findings)
+        self.findings.update(counts)
         named = ",".join(f"{each.kind}:{each.post_id}:{each.author}" for each in islice(sorted(findings), MAX_LOGGED))
-        logger.error("timeline_repaired user=%d %s posts=%s", user, counts, named)
+        logger.error(_REPAIRED, user, *counts.values(), named)
 
     @Service.task
     async def _run(self) -> None:

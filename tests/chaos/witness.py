@@ -1,17 +1,18 @@
 """The application with a log line for each effect that it begins. Run with ``faust -A`` in place of the package."""
 
-import logging
+import sys
 
 from microblog_streams.delivery.offset_acks import InFlightEvent
 from microblog_streams.delivery.partition_processor import PartitionProcessor
 from tests.support.live.probe import app
 
-logger = logging.getLogger(__name__)
 _start = PartitionProcessor._start
 
 
 def _told(self: PartitionProcessor, pending: InFlightEvent) -> None:
-    logger.info("effect_begun %s %d", self.name, pending.event.message.offset)
+    print(
+        "effect_begun", self.name, pending.offset, file=sys.__stderr__, flush=True
+    )  # log lines that repeat are folded
     _start(self, pending)
 
 

@@ -28,7 +28,6 @@ def _real_application(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Mi
     for part, name in [
         (application.transport, "patch_connections"),
         (application.event_loop, "use"),
-        (application, "quieten_libraries"),
     ]:
         monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process
     app = application.create_app(settings, Deployment(1, 8))

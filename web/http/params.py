@@ -5,6 +5,9 @@ exist raises NotFound.
 
 Every path is served with and without a slash at its end. There is no redirect: it would cost a round trip, and many
 clients repeat a redirected POST as a GET.
+
+Clients choose paths and methods, so metrics and logs name neither as it was sent: a route is its template, without a
+slash at its end, a path without a route is ``unknown``, and a method that HTTP does not define is ``other``.
 """
 
 import re
@@ -12,7 +15,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from aiohttp.hdrs import METH_ALL
 from aiohttp.web import Request
+from aiohttp.web_urldispatcher import AbstractResource
 
 from microblog_streams.domain.errors import Invalid, NotFound
 from microblog_streams.domain.ids import MAX_USER_ID, is_post_id
@@ -21,6 +26,10 @@ from microblog_streams.domain.ids import MAX_USER_ID, is_post_id
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
 
+UNKNOWN_ROUTE: Final = "unknown"
+OTHER_METHOD: Final = "other"
+
+_METHODS: Final = {method: method for method in METH_ALL}
 _DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -103,3 +112,19 @@ def _single(request: Request, name: str) -> str | None:
     if len(values) > 1:
         raise Invalid(name, "is given more than once")
     return values[0] if values else None
+
+
+def method_name(method: str) -> str:
+    """Return a request's method as metrics and logs name it."""
+    return _METHODS.get(method, OTHER_METHOD)
+
+
+def route_name(resource: AbstractResource | None) -> str:
+    """Return a route as metrics and logs name it; ``resource``: what the router found for a path."""
+    return UNKNOWN_ROUTE if resource is None else resource.canonical.removesuffix("/") or "/"
+
+
+def resource_of(request: Request) -> AbstractResource | None:
+    """Return what the router found; None also for a request that was refused before it was asked."""
+    match = request._match_info
+    return None if match is None else match.route.resource

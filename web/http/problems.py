@@ -15,7 +15,6 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import HTTPException, Request, Response, StreamResponse
 from faust.web.exceptions import WebError
 
-from microblog_streams import logs
 from microblog_streams.domain.errors import (
     BadToken,
     Blocked,
@@ -37,6 +36,8 @@ from microblog_streams.domain.errors import (
     WorkerUnavailable,
 )
 from microblog_streams.domain.rates import Verdict
+from microblog_streams.logs.context import request_id
+from web.http.params import method_name, resource_of, route_name
 from web.http.responses import rate_limit_headers
 
 log = logging.getLogger(__name__)
@@ -181,10 +182,15 @@ def problem_response(exc: Exception, request: Request) -> Response:
     else:
         problem = problem_type(type(exc))
     if problem is INTERNAL:
-        log.error("request_failed method=%s path=%s", request.method, request.rel_url.raw_path, exc_info=exc)
+        log.error("request_failed method=%s route=%s path=%s", *_labels(request), exc_info=exc)
     elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        log.debug("request_unavailable method=%s path=%s error=%r", request.method, request.rel_url.raw_path, exc)
+        log.debug("request_unavailable method=%s route=%s path=%s error=%s", *_labels(request), exc)
     return _response(problem, exc)
+
+
+def _labels(request: Request) -> tuple[str, str, str]:
+    """Return the method, the route and the path as it was sent."""
+    return method_name(request.method), route_name(resource_of(request)), request.rel_url.raw_path
 
 
 async def with_problems(request: Request, handler: Handler) -> StreamResponse:
@@ -212,7 +218,7 @@ def problem_document(problem: ProblemType, exc: Exception) -> dict[str, object]:
     }
     if errors := problem.errors(exc):
         document["errors"] = [{"field": name, "message": message} for name, message in errors]
-    return document | {"requestId": logs.request_id.get()}
+    return document | {"requestId": request_id.get()}
 
 
 def early_problem_response(reason: HTTPException | TooManyConnections | Invalid) -> Response:

@@ -4,7 +4,6 @@ A client or a gateway may send it. The value appears in logs and headers, so one
 replaced by a new id; the request is not refused for it.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -13,11 +12,9 @@ from aiohttp.typedefs import Handler
 from aiohttp.web import Request, StreamResponse, middleware
 from uuid_utils import uuid4
 
-from microblog_streams.logs import request_id
+from microblog_streams.logs.context import is_request_id, request_id
 
 HEADER: Final = "X-Request-ID"
-
-_VALID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
 
 @middleware
@@ -48,4 +45,4 @@ def new_request_id() -> str:
 def received_request_id(request: Request) -> str | None:
     """Return the id that was sent, None without one or if it is not valid."""
     values = request.headers.getall(HEADER, [])
-    return values[0] if len(values) == 1 and _VALID.fullmatch(values[0]) else None
+    return values[0] if len(values) == 1 and is_request_id(values[0]) else None

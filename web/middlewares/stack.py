@@ -9,9 +9,7 @@ A page of posts shrinks to a third when compressed, a single post hardly. ISA-L 
 and almost as well. aiohttp's own compression is not used: above 4 KiB it works in a thread, which costs more than the
 work; it sends deflate to clients that accept both, and gzip to clients that refuse it (``gzip;q=0``).
 
-Times are counted by route, method and status. Clients choose paths and methods, so neither is a label as it was sent: a
-route is named by its template, without a slash at its end, a path without a route is ``unknown``, and a method that
-HTTP does not define is ``other``.
+Times are counted by route, method and status, as ``web.http.params`` names them.
 """
 
 import asyncio
@@ -20,7 +18,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from aiohttp.hdrs import METH_ALL
 from aiohttp.typedefs import Handler, Middleware
 from aiohttp.web import (
     AppKey,
@@ -36,6 +33,7 @@ from isal import isal_zlib
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.measures import REQUEST_SECONDS, Histogram
+from web.http.params import method_name, resource_of, route_name
 from web.http.problems import TooSlow, with_problems
 from web.http.responses import accepts_gzip
 from web.middlewares.authentication import admin_gate, authentication
@@ -140,12 +138,6 @@ def deadline(seconds: float) -> Middleware:
     return limit_time
 
 
-UNKNOWN_ROUTE: Final = "unknown"
-OTHER_METHOD: Final = "other"
-
-_METHODS: Final = {method: method for method in METH_ALL}
-
-
 class RequestTimes:
     """The times of all requests of a worker."""
 
@@ -162,15 +154,13 @@ class RequestTimes:
 
     def observe(self, request: Request, status: int, seconds: float) -> None:
         """Count a request."""
-        resource = request.match_info.route.resource
-        key = resource, _METHODS.get(request.method, OTHER_METHOD), status
+        key = resource_of(request), method_name(request.method), status
         if (times := self._by_request.get(key)) is None:
             times = self._by_request[key] = self._labelled(*key)
         times.observe(seconds)
 
     def _labelled(self, resource: AbstractResource | None, method: str, status: int) -> Histogram:
-        route = UNKNOWN_ROUTE if resource is None else resource.canonical.removesuffix("/") or "/"
-        return self._by_labels.setdefault((route, method, str(status)), Histogram(REQUEST_SECONDS))
+        return self._by_labels.setdefault((route_name(resource), method, str(status)), Histogram(REQUEST_SECONDS))
 
 
 #: The times of an application's requests.

@@ -115,7 +115,7 @@ class Postgres:
         if seen.server is not None:
             self._keep(seen.server)
         if seen.raised:
-            logger.warning("era_raised era=%d: PostgreSQL is another server, or on another timeline", seen.era.number)
+            logger.warning("era_raised era=%d server=%s", seen.era.number, "another, or on another timeline")
         if seen.era.number >= self.era.number:
             self.era = seen.era
         self.warnings = seen.warnings

@@ -65,7 +65,8 @@ async def test_an_unexpected_error_is_logged_and_hidden_from_the_client(front, p
     document = await problem(response, 500, "internal")
     assert document["detail"] == "An internal error occurred. It was logged."
     [record] = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert record.message == f"request_failed method={method} path={path}"
+    assert record.message.startswith(f"request_failed method={method} route=/")
+    assert record.message.endswith(f" path={path}")
     assert record.exc_info[1] is error
 
 

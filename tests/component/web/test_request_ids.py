@@ -1,7 +1,6 @@
 """X-Request-ID: received or new, and the same in the response, the error and the log."""
 
 import asyncio
-import logging
 from uuid import UUID
 
 import pytest
@@ -9,7 +8,8 @@ from aiohttp.test_utils import make_mocked_request
 from aiohttp.web import Response
 
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.logs import RequestIdFilter, request_id
+from microblog_streams.logs.context import request_id
+from tests.support.logged import logged
 from web.middlewares.request_ids import request_ids
 
 HEADER = "X-Request-ID"
@@ -25,17 +25,9 @@ BAD = ["", "x" * 129, "a b", "a;b", "a,b", '"a"', "<b>", "\u00fc", "\U0001f642",
 
 @pytest.fixture
 def log():
-    """The records of the web package, as a handler of the worker's sees them."""
-
-    class Kept(logging.Handler):
-        def emit(self, record):
-            records.append(record)
-
-    records, handler, logger = [], Kept(), logging.getLogger("web")
-    handler.addFilter(RequestIdFilter())
-    logger.addHandler(handler)
-    yield records
-    logger.removeHandler(handler)
+    """The lines of the web package, as a worker writes them."""
+    with logged("web") as log:
+        yield log
 
 
 @pytest.mark.parametrize("ident", GOOD)
@@ -105,8 +97,8 @@ async def test_log_lines_of_a_request_have_its_id(front, log):
 
     await asyncio.gather(*(front.client.get(f"/users/{n}", headers={HEADER: f"request-{n}"}) for n in range(1, 6)))
 
-    assert sorted((record.args[1], record.data["request"]) for record in log) == [
-        (f"/users/{n}", f"request-{n}") for n in range(1, 6)
+    assert sorted((line["event"], line["request_id"]) for line in log.lines()) == [
+        ("request_failed", f"request-{n}") for n in range(1, 6)
     ]
 
 

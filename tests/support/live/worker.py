@@ -63,7 +63,7 @@ class Worker:
         """Start the process; settings by their names without prefix win over the worker's own."""
         own = {"WORKER": self.name, "WEB_HOST": self.host, "WEB_PORT": str(self.port), **QUICK, **settings}
         environment = {**self.environment, **{f"{PREFIX}{name}": value for name, value in own.items()}}
-        arguments = ["-A", self.app, "worker", "-l", "info"]
+        arguments = ["-A", self.app, "worker"]
         if self.forked:
             self.process = Forked(arguments, environment, self.log)
         else:
@@ -135,6 +135,12 @@ class Worker:
         body = self.call("GET", "/probe/").body
         assert isinstance(body, dict), self.tail()
         return body
+
+    def logged(self, event: str = "") -> list[dict[str, Any]]:
+        """Return the lines of the log, those of an event if one is given; a start under way may have cut the last."""
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.startswith("{")]
+        parsed = [json.loads(line) for line in lines if line.endswith("}")]
+        return [line for line in parsed if event in ("", line["event"])]
 
     def tail(self, lines: int = 60) -> str:
         """Return the end of the log."""

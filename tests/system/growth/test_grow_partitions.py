@@ -27,7 +27,8 @@ def test_the_partitions_grow_under_load(two, parts, stack, command, kafka, capsy
     assert growing.deployment() == Deployment(generation=2, partitions=12)
     assert "generation 2, 12 partitions" in grow.told()
     assert [worker.process.pid for worker in two if worker.process.poll() is None] == processes
-    assert [worker.log.read_text().count("generation_over mine=1 present=2") for worker in two] == [1, 1]
+    over = [worker.logged("generation_over") for worker in two]
+    assert [[(line["mine"], line["present"]) for line in lines] for lines in over] == [[(1, 2)], [(1, 2)]]
     assert kafka.behind(generation=1) == {}
     for topic in topics.SOURCES:
         with pytest.raises(MessageSizeTooLargeError):

@@ -136,8 +136,9 @@ def test_a_worker_repairs_a_wrong_timeline_by_itself(pair, redis, worker, worker
 
     eventually(lambda: repairing.call("GET", "/health").body["reconciler"]["repaired"] == 1, repairing)
 
-    counts = f"timeline_repaired user={follower} missing=1 stray=0 doubled=0 misplaced=0 unindexed=0"
-    assert f"{counts} posts=missing:{posts[1]}:{author}" in repairing.log.read_text()
+    (line,) = repairing.logged("timeline_repaired")
+    counts = [line[kind] for kind in ("missing", "stray", "doubled", "misplaced", "unindexed")]
+    assert (line["user"], counts, line["posts"]) == (follower, [1, 0, 0, 0, 0], f"missing:{posts[1]}:{author}")
     assert people.timeline(worker, follower) == posts
     assert worker.call("GET", "/health").body["reconciler"] == {"checked": 0, "repaired": 0}
 

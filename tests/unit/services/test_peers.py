@@ -10,7 +10,7 @@ from aiohttp.web import Application, HTTPFound, Response
 
 from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.domain.errors import WorkerUnavailable
-from microblog_streams.logs import request_id
+from microblog_streams.logs.context import request_id
 
 
 @pytest.fixture

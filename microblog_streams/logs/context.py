@@ -1,0 +1,83 @@
+"""What a log line knows of its surroundings: the request, or the event, in whose context it was written.
+
+Both are context variables, which tasks inherit. A request's id goes with its events as a Kafka header, so that one
+``grep`` for it finds the request, the event's publication, and its effects on other workers.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from microblog_streams.domain.events import HEADERS
+
+#: The Kafka header with the id of the request that an event comes from. An event may have none.
+REQUEST_ID_HEADER: Final = "request-id"
+
+#: The id of the request of this context, or empty. Tasks that a request starts inherit it.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_VALID: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
+
+
+def is_request_id(text: str) -> bool:
+    """Return whether a text from outside is fit to be logged and sent as a request's id."""
+    return _VALID.fullmatch(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class EventContext:
+    """The event that a worker applies: where it lies in Kafka, and what it comes from."""
+
+    topic: str
+    partition: int
+    offset: int
+    #: Of the event's request; empty where the record names none.
+    request_id: str = ""
+    #: ``Event.ident``; empty until the record is decoded.
+    event_id: str = ""
+
+    @classmethod
+    def of(cls, topic: str, partition: int, offset: int, headers: Mapping[str, Any] | None) -> "EventContext":
+        """Return the context of a record, whose headers Faust gives as bytes."""
+        return cls(topic, partition, offset, _text((headers or {}).get(REQUEST_ID_HEADER, b"")))
+
+    def fields(self) -> dict[str, object]:
+        """Return the fields of a log line."""
+        place: dict[str, object] = {"topic": self.topic, "partition": self.partition, "offset": self.offset}
+        return {**({"event_id": self.event_id} if self.event_id else {}), **place}
+
+
+#: The event that this context applies.
+event: ContextVar[EventContext | None] = ContextVar("event", default=None)
+
+
+@contextmanager
+def event_set(applied: EventContext) -> Iterator[None]:
+    """Set the event within the block."""
+    token = event.set(applied)
+    try:
+        yield
+    finally:
+        event.reset(token)
+
+
+def fields() -> dict[str, object]:
+    """Return the fields of a log line that is written now."""
+    applied = event.get()
+    ident = request_id.get() or (applied.request_id if applied else "")
+    return {**({"request_id": ident} if ident else {}), **(applied.fields() if applied else {})}
+
+
+def event_headers() -> dict[str, str]:
+    """Return the headers of an event that is published or put into the outbox now."""
+    ident = request_id.get()
+    return {**HEADERS, REQUEST_ID_HEADER: ident} if ident else dict(HEADERS)
+
+
+def _text(header: object) -> str:
+    """Return a header's text; empty where it is no valid id, as programs of others may write to the topics."""
+    text = header.decode("ascii", "replace") if isinstance(header, bytes) else ""
+    return text if is_request_id(text) else ""
