@@ -4,8 +4,8 @@ A message of ours is its own schema: ``"store_silent store=%s tries=%d"`` with t
 ``store_silent`` with the fields ``store`` and ``tries``, whose values keep their types. Messages of libraries are one
 text, and have no fields.
 
-Personal are the fields in ``PERSONAL``, and the messages of exceptions that may quote what they were raised for: a
-driver its statement, pydantic its input, a ValueError the value. Those of this code, of the clients of Kafka and Faust
+Personal are the fields in ``PERSONAL``, and the messages of exceptions that may quote what they were raised for:
+PostgreSQL's driver its statement, pydantic its input, a ValueError the value. Those of this code, of the other clients
 and of the operating system do not.
 """
 
@@ -19,7 +19,9 @@ WITHHELD: Final = "(withheld)"
 #: Fields with addresses or names of clients, or with what they sent.
 PERSONAL: Final = frozenset({"who", "path"})
 #: Packages whose exceptions quote no data.
-_TELLING_PACKAGES: Final = frozenset({"microblog_streams", "agents", "tables", "web", "faust", "mode", "aiokafka"})
+_TELLING_PACKAGES: Final = frozenset(
+    {"microblog_streams", "agents", "tables", "web", "faust", "mode", "aiokafka", "redis", "cassandra"}
+)
 
 _CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n"
 _CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n"
@@ -63,10 +65,12 @@ def _formatted(message: str, arguments: tuple[Any, ...], personal: bool) -> str:
 
 def described(error: BaseException, personal: bool) -> str:
     """Return an exception's class and message; the class alone where the message may quote data."""
-    name = type(error).__name__
+    name, message = type(error).__name__, str(error)
+    if not message:
+        return name
     if personal or isinstance(error, OSError) or type(error).__module__.split(".")[0] in _TELLING_PACKAGES:
-        return f"{name}: {error}" if str(error) else name
-    return f"{name} {WITHHELD}" if str(error) else name
+        return message if message.startswith(name) else f"{name}: {message}"
+    return f"{name} {WITHHELD}"
 
 
 def traced(error: BaseException, personal: bool) -> str:
