@@ -8,6 +8,7 @@ from prometheus_client.metrics_core import Metric
 
 from microblog_streams.cluster_status.collector import StatusCollector
 from microblog_streams.cluster_status.health import LocalStatus
+from microblog_streams.config.settings import Settings
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter
@@ -35,6 +36,11 @@ class MetricsSource(Protocol):
 
 class Application(Protocol):
     """The application."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the worker."""
+        ...
 
     @property
     def operations(self) -> Operations:

@@ -4,7 +4,8 @@ Each path is served with and without a slash at its end. The admin gate uses the
 ``API``, ``OPERATION`` nor ``DESCRIPTION`` is not public.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from faust.types import AppT
@@ -17,9 +18,10 @@ from web.api.blocks import Block, Blocks
 from web.api.follows import Follow, Followees, Followers
 from web.api.health import Health, Ready
 from web.api.posts import AuthorPosts, Posts, PostsOrPost
+from web.api.session import Session, SessionRegistration
 from web.api.timelines import Timeline
 from web.api.tokens import Token, Tokens
-from web.api.users import User, Users
+from web.api.users import Password, User, Users
 from web.api.view import View
 from web.application import MICROBLOG, Application
 from web.http.params import toggle_slash
@@ -27,6 +29,9 @@ from web.middlewares import stack
 from web.middlewares.stack import REQUEST_TIMES, RequestTimes
 from web.openapi.docs_page import Docs, DocsFile
 from web.openapi.document import OpenApi
+from web.pages.people import PersonPage, PostPage
+from web.pages.shell import Robots, Shell
+from web.pages.static_files import StaticFile
 
 Route = tuple[str, type[View]]
 
@@ -40,11 +45,14 @@ API: Final[tuple[Route, ...]] = (
     ("/users/{blocker}/block/{blocked}", Block),
     ("/users/{user}/blocks", Blocks),
     ("/users/{user}/posts", AuthorPosts),
+    ("/users/{user}/password", Password),
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),
     ("/tokens/", Tokens),
     ("/tokens/{token}", Token),
+    ("/session/", Session),
+    ("/session/registration", SessionRegistration),
 )
 #: Health checks.
 OPERATION: Final[tuple[Route, ...]] = (
@@ -57,6 +65,14 @@ DESCRIPTION: Final[tuple[Route, ...]] = (
     ("/docs", Docs),
     ("/docs/{name}", DocsFile),
 )
+#: What people open in a browser.
+PAGES: Final[tuple[Route, ...]] = (
+    ("/", Shell),
+    ("/robots.txt", Robots),
+    ("/static/{version}/{name}", StaticFile),
+    ("/@{name}", PersonPage),
+    ("/@{name}/{post}", PostPage),
+)
 METRICS_PATH: Final = "/metrics"
 #: Pages for operators, which need the admin token, as Faust's own pages do; the metrics only from some networks.
 INTERNALS: Final[tuple[Route, ...]] = (
@@ -68,26 +84,35 @@ INTERNALS: Final[tuple[Route, ...]] = (
     ("/admin/followers/{author}", FollowerRows),
 )
 
-PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION)
+
+def _both_forms(paths: Iterable[str]) -> frozenset[str]:
+    return frozenset(form for path in paths for form in (path, toggle_slash(path)))
+
+
+PATHS: Final = frozenset(path for path, _ in API + OPERATION + DESCRIPTION + PAGES)
 #: Both forms of the paths that need no admin token.
-PUBLIC: Final = PATHS | {toggle_slash(path) for path in PATHS}
+PUBLIC: Final = _both_forms(PATHS)
 #: Both forms of the API's paths.
-API_PATHS: Final = frozenset(form for path, _ in API for form in (path, toggle_slash(path)))
+API_PATHS: Final = _both_forms(path for path, _ in API)
+#: Both forms of the pages that read stores.
+STORE_PAGES: Final = _both_forms(path for path, view in PAGES if issubclass(view, PersonPage))
 #: Both forms of the metrics' path.
-METRICS_PATHS: Final = frozenset({METRICS_PATH, toggle_slash(METRICS_PATH)})
+METRICS_PATHS: Final = _both_forms([METRICS_PATH])
 #: What the middlewares know of the routes.
-MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS, METRICS_PATHS)
+MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS, STORE_PAGES, METRICS_PATHS)
+#: The same for a worker without the API: at ``/`` it has a page of Faust's own, which is not public.
+WITHOUT_PAGES: Final = replace(MIDDLEWARE_PATHS, public=PUBLIC - {"/"})
 
 
 def application_options(settings: Settings) -> Mapping[str, object]:
     """Return the value of Faust's setting ``web_application_options``."""
-    return stack.application_options(settings, MIDDLEWARE_PATHS)
+    return stack.application_options(settings, MIDDLEWARE_PATHS if settings.serves_api else WITHOUT_PAGES)
 
 
 def served(api: bool) -> tuple[Route, ...]:
     """Return the routes of a worker; ``api`` is whether it serves the REST API."""
     operation = OPERATION + INTERNALS
-    return API + DESCRIPTION + operation if api else operation
+    return PAGES + API + DESCRIPTION + operation if api else operation
 
 
 def register(app: AppT, application: Application, api: bool = True, required: bool = True) -> None:
@@ -100,6 +125,7 @@ def register(app: AppT, application: Application, api: bool = True, required: bo
     web_app[MICROBLOG], web_app[REQUEST_TIMES] = application, RequestTimes()
     for path, view in served(api):
         app.page(path, name=f"microblog:{view.__name__}")(view)
-        app.web.route(toggle_slash(path), app.web.views[path])
+        if path != "/":
+            app.web.route(toggle_slash(path), app.web.views[path])
     if api:
         cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required)

@@ -33,6 +33,7 @@ from microblog_streams.stores.redis.timeline_keys import TimelineCount
 class WebBackend:
     """The parts that views and middlewares see (``web.api.view.Application``)."""
 
+    settings: Settings
     operations: Operations
     rate_limiter: RateLimiter
     health: Health
@@ -51,6 +52,7 @@ def build_backend(
     health = _health(app, stores, streaming, services, rate_limiter)
     local_status = LocalStatus(settings.worker_name, health, streaming.followers.table)
     return WebBackend(
+        settings,
         operations,
         rate_limiter,
         health,

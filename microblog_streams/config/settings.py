@@ -120,6 +120,16 @@ class Settings(RateLimitSettings, InfrastructureSettings):
         "`open`: all clients may do everything, as clients of the original contract expect; refused unless "
         "`MICROBLOG_WEB_HOST` is a loopback address.",
     )
+    public_url: Annotated[str, AfterValidator(lambda url: url.rstrip("/"))] | None = Field(
+        None,
+        pattern=r"^https?://[^/?#@\s]+/?$",
+        description="URL at which people reach the page: `https://microblog.example`. With `https` the cookie of a "
+        "session is sent over TLS only. Default: the host that a browser asks for, and the scheme that a trusted "
+        "proxy says in `X-Forwarded-Proto`.",
+    )
+    robots: Literal["none", "all"] = Field(
+        "none", description="Whether search engines may list the pages of people and posts: `none`, or `all`."
+    )
     token_days: int = Field(365, ge=1, le=3650, description="Days that a token is valid.")
     name_hold_days: int = Field(
         30, ge=0, le=3650, description="Days after a user's deletion until their name can be registered again."

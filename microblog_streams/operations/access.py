@@ -19,7 +19,7 @@ from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
 from microblog_streams.aio.failures import best_effort
-from microblog_streams.domain.errors import Busy, Invalid, KeyReused, WrongLogin
+from microblog_streams.domain.errors import Busy, Forbidden, Invalid, KeyReused, WrongLogin
 from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, User
 from microblog_streams.operations import tokens, validation
 from microblog_streams.operations.tokens import Issued, Tokens
@@ -66,6 +66,13 @@ class Passwords:
     async def belongs(self, password: SecretStr, user: int) -> bool:
         """Return whether it is the user's password. Raises Busy."""
         return await self._fits(await self.store.get(user) or self._decoy, password)
+
+    async def change(self, user: int, new: SecretStr, current: SecretStr | None) -> None:
+        """Set a user's password. Raises Invalid (``password``), Forbidden (not the current one), NotFound, Busy."""
+        stored = await self.store.get(user)
+        if stored is not None and (current is None or not await self._fits(stored, current)):
+            raise Forbidden("The current password is not right.")
+        await self.store.set(user, await self.hashed(new))
 
     async def _find(self, username: str) -> Login | None:
         try:
@@ -149,6 +156,18 @@ class Access:
             raise KeyReused
         issued = await self.tokens.renew(user.id, REGISTRATION_NAME) if token else None
         return Registered(user, issued.secret if issued else None)
+
+    async def sign_up(
+        self, username: str, password: SecretStr, name: str, once: IdempotencyKey | None = None
+    ) -> Issued:
+        """Register a user, and issue a token called ``name``. Raises what ``register`` does."""
+        registered = await self.register(username, password, once, token=False)
+        return await self.tokens.issue(registered.user.id, name)
+
+    async def set_password(self, user: int, new: SecretStr, current: SecretStr | None) -> None:
+        """Set a user's password. Raises Invalid (``password``), Forbidden (``current`` is wrong), NotFound, Busy."""
+        validation.password(new.get_secret_value())  # before the work of hashing
+        await self.passwords.change(user, new, current)
 
     async def log_in(self, username: str, password: SecretStr, name: str) -> Issued:
         """Issue a token called ``name`` for a password. Raises Invalid (``name``), WrongLogin, Busy."""

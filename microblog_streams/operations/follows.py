@@ -56,6 +56,11 @@ class Follows:
         await self.users.require(follower, followee)
         await self.store.set(follower, followee, False, datetime.now(UTC))
 
+    async def follows(self, follower: int, followee: int) -> bool:
+        """Return whether one user follows the other. Raises NotFound."""
+        await self.users.require(follower, followee)
+        return await self.store.follows(follower, followee)
+
     async def followers(self, user: int, after: int, limit: int) -> Page[User, int]:
         """Return a user's followers, by id. Raises NotFound."""
         await self.users.require(user)
@@ -87,6 +92,11 @@ class Blocks:
         """Remove a block; does nothing where there is none, and restores no edge. Raises NotFound."""
         await self.users.require(blocker, blocked)
         await self.store.unblock(blocker, blocked)
+
+    async def blocks(self, blocker: int, blocked: int) -> bool:
+        """Return whether one user blocks the other. Raises NotFound."""
+        await self.users.require(blocker, blocked)
+        return await self.store.blocks(blocker, blocked)
 
     async def blocked(self, user: int, after: int, limit: int) -> Page[User, int]:
         """Return the users that a user has blocked, by id. Raises NotFound."""

@@ -46,6 +46,10 @@ class FollowStore(Protocol):
         """Publish the last events of a page of ``edges_page`` again, marked to change rows only; return the edges."""
         ...
 
+    async def follows(self, follower: int, followee: int) -> bool:
+        """Return whether there is an edge that has not ended."""
+        ...
+
     async def followees(self, follower: int) -> Sequence[int]:
         """Return all undeleted followees, by id."""
         ...
@@ -78,6 +82,10 @@ class BlockStore(Protocol):
 
     async def unblock(self, blocker: int, blocked: int) -> None:
         """Remove a block, if there is one; edges stay as they are."""
+        ...
+
+    async def blocks(self, blocker: int, blocked: int) -> bool:
+        """Return whether there is a block."""
         ...
 
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:

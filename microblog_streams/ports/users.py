@@ -130,6 +130,10 @@ class PasswordStore(Protocol):
         """Replace a user's hash; no effect if they have none (any more)."""
         ...
 
+    async def set(self, user: int, password_hash: str) -> None:
+        """Give a user this hash, whether they have one or not. Raises NotFound (the user)."""
+        ...
+
 
 class IdempotencyStore(Protocol):
     """Idempotency-Keys of posts. All keys expire after 24 hours, those of other requests too."""

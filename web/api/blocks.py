@@ -15,6 +15,14 @@ from web.http.params import user_id
 class Block(View):
     """A block between two users. Repeating a call changes nothing."""
 
+    @endpoint("getBlock", Blocking, access=Access.OWNER, raises=(NotFound,))
+    async def get(self, request: Request, blocker: str, blocked: str) -> Response:
+        """Return whether the caller blocks another user."""
+        block = _block(blocker, blocked, blocking=True)
+        require_user(request, block.blocker_id)
+        blocks = await self.operations.blocks.blocks(block.blocker_id, block.blocked_id)
+        return responses.model(block.model_copy(update={"blocking": blocks}))
+
     @endpoint("block", Blocking, access=Access.OWNER, min_key_length=1, raises=(NotFound,))
     async def post(self, request: Request, blocker: str, blocked: str) -> Response:
         """Block a user."""

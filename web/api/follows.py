@@ -15,6 +15,13 @@ from web.http.params import user_id
 class Follow(View):
     """An edge between two users. Repeating a call changes nothing."""
 
+    @endpoint("getFollow", Following, raises=(NotFound,))
+    async def get(self, request: Request, follower: str, followee: str) -> Response:
+        """Return whether a user follows another."""
+        edge = _edge(follower, followee, following=True)
+        follows = await self.operations.follows.follows(edge.follower_id, edge.followee_id)
+        return responses.model(edge.model_copy(update={"following": follows}))
+
     @endpoint("follow", Following, access=Access.OWNER, min_key_length=1, raises=(NotFound, Blocked, TooManyFollowees))
     async def post(self, request: Request, follower: str, followee: str) -> Response:
         """Follow a user."""

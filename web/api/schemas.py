@@ -68,6 +68,29 @@ class NewUser(RequestModel):
     ] = None
 
 
+class NewPassword(RequestModel):
+    """Another password, or the first one."""
+
+    password: Annotated[SecretStr, Field(json_schema_extra=_PASSWORD)]
+    current_password: Annotated[
+        SecretStr | None, Field(description="The password until now; not for a user who has none.")
+    ] = None
+
+
+class SignUp(RequestModel):
+    """A registration on the page, with a password."""
+
+    username: Annotated[str, Field(json_schema_extra=_USERNAME)]
+    password: Annotated[SecretStr, Field(json_schema_extra=_PASSWORD)]
+
+
+class SignIn(RequestModel):
+    """Username and password."""
+
+    username: Username
+    password: SecretStr
+
+
 class NewToken(RequestModel):
     """A login, which issues a token."""
 
@@ -127,6 +150,18 @@ class Token(ResponseModel):
     def of(cls, token: models.Token) -> Self:
         """Return a token's JSON."""
         return cls(id=token.id, name=token.name, created_at=token.created_at, last_used_at=token.last_used_at)
+
+
+class Session(ResponseModel):
+    """Who calls, and with which token; null without one."""
+
+    user: User | None
+    token_id: UserId | None
+
+    @classmethod
+    def of(cls, user: models.User | None, token: int | None) -> Self:
+        """Return a session's JSON. A user who was deleted just now has no session."""
+        return cls(user=User.of(user) if user else None, token_id=token if user else None)
 
 
 class IssuedToken(Token):

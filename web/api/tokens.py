@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import Busy, Invalid, NotFound, WrongLogin
-from microblog_streams.operations.rate_limits import RateLimit
+from microblog_streams.operations.rate_limits import RateLimit, RateLimiter
 from microblog_streams.operations.validation import name_key
 from web.api import schemas
 from web.api.view import Access, View, endpoint
@@ -21,6 +21,17 @@ from web.http.problems import TooManyRequests
 
 #: How much of a username is hashed: more than any existing name has.
 HASHED_NAME_CHARACTERS: Final = 200
+
+
+async def limit_login(limiter: RateLimiter, username: str) -> None:
+    """Draw from the username's limit before the password is checked, whether the user exists or not.
+
+    Raises TooManyRequests.
+    """
+    key = name_key(username[:HASHED_NAME_CHARACTERS]).encode("utf-8", "surrogatepass")
+    verdict = await limiter.take(RateLimit.SIGNING_IN, f"name:{sha256(key).hexdigest()}")
+    if verdict and not verdict.granted:
+        raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
 
 class Tokens(View):
@@ -35,19 +46,9 @@ class Tokens(View):
     @endpoint("logIn", schemas.IssuedToken, status=201, body=schemas.NewToken, raises=(Invalid, WrongLogin, Busy))
     async def post(self, request: Request, body: schemas.NewToken) -> Response:
         """Issue another token for a username and password."""
-        await self._limit_login(body.username)
+        await limit_login(self.microblog.rate_limiter, body.username)
         issued = await self.operations.access.log_in(body.username, body.password, body.name)
         return responses.secret(schemas.IssuedToken.of_issued(issued), f"/tokens/{issued.token.id}")
-
-    async def _limit_login(self, username: str) -> None:
-        """Draw from the username's limit before the password is checked, whether the user exists or not.
-
-        Raises TooManyRequests.
-        """
-        key = name_key(username[:HASHED_NAME_CHARACTERS]).encode("utf-8", "surrogatepass")
-        verdict = await self.microblog.rate_limiter.take(RateLimit.SIGNING_IN, f"name:{sha256(key).hexdigest()}")
-        if verdict and not verdict.granted:
-            raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
 
 class Token(View):

@@ -2,9 +2,10 @@
 
 from aiohttp.web import Request, Response
 
-from microblog_streams.domain.errors import Busy, NotFound, UsernameTaken
+from microblog_streams.domain.errors import Busy, Forbidden, Invalid, NotFound, UsernameTaken
 from microblog_streams.operations.users import MIN_KEY_CHARACTERS
 from web.api import schemas
+from web.api.tokens import limit_login
 from web.api.view import Access, View, endpoint
 from web.http import responses
 from web.http.authorization import is_open, require_user
@@ -59,4 +60,24 @@ class User(View):
         ident = user_id(user)
         require_user(request, ident)
         await self.operations.users.delete(ident)
+        return responses.no_content()
+
+
+class Password(View):
+    """A user's password."""
+
+    @endpoint(
+        "setPassword",
+        None,
+        status=204,
+        body=schemas.NewPassword,
+        access=Access.OWNER,
+        raises=(NotFound, Invalid, Forbidden, Busy),
+    )
+    async def put(self, request: Request, user: str, body: schemas.NewPassword) -> Response:
+        """Set the caller's password. A user who has one must give it; tokens stay valid."""
+        ident = user_id(user)
+        require_user(request, ident)
+        await limit_login(self.microblog.rate_limiter, (await self.operations.users.get(ident)).username)
+        await self.operations.access.set_password(ident, body.password, body.current_password)
         return responses.no_content()

@@ -75,6 +75,10 @@ class TooManyRequests(Exception):
         self.headers = {"Retry-After": str(verdict.wait), **rate_limit_headers(limit, verdict)}
 
 
+class CrossSite(Exception):
+    """The call is only for the server's own pages, and another sent it; nothing was done."""
+
+
 class NotReady(Exception):
     """The worker is starting or stopping and serves no requests; the message is the reason."""
 
@@ -130,6 +134,7 @@ _PROBLEM_TYPES: Final[tuple[tuple[type[Exception], ProblemType], ...]] = (
     (BadToken, _unauthenticated(_INVALID_TOKEN)),
     (Unauthenticated, _unauthenticated(_CHALLENGE)),
     (Forbidden, ProblemType(403, "forbidden", "Forbidden")),
+    (CrossSite, ProblemType(403, "cross-site", "Cross-site request")),
     (
         UsernameTaken,
         ProblemType(409, "username-taken", "Username taken", errors=lambda exc: [("username", exc.reason)]),

@@ -2,7 +2,8 @@
 
 **The API.** A token identifies the user before anything is done for them. An invalid token is refused even where none
 is needed, or its owner would believe that it works. Only the API's paths are checked: on all others the header is the
-admin gate's, and ``/health`` must not depend on PostgreSQL.
+admin gate's, and ``/health`` must not depend on PostgreSQL. Without the header the token of a session counts
+(``sessions``): if it is invalid, the browser forgets the cookie with the refusal.
 
 **The admin gate.** Every path that is not public answers 404 without the admin token. Faust's own pages show all
 tables, routes and partitions, so paths are private by default. A private path answers exactly as a path that does not
@@ -26,39 +27,59 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import BadToken
 from web.application import MICROBLOG
 from web.http.authorization import CALLER, OPEN, Caller
+from web.http.problems import problem_response
 from web.middlewares.client_address import ClientAddresses
+from web.middlewares.sessions import SAFE_METHODS, SESSIONS, Sessions
 
 HEADER: Final = "Authorization"
 
 
-def authentication(required: bool, api_paths: Set[str]) -> Middleware:
+def authentication(required: bool, api_paths: Set[str], sessions: Sessions) -> Middleware:
     """Return the middleware of closed or open mode. ``api_paths`` are the paths of the API's routes."""
-    return _closed_mode(api_paths) if required else _open_mode(api_paths)
+    return _closed_mode(api_paths, sessions) if required else _open_mode(api_paths, sessions)
 
 
-def _closed_mode(api_paths: Set[str]) -> Middleware:
+def _closed_mode(api_paths: Set[str], sessions: Sessions) -> Middleware:
     @middleware
     async def authenticate(request: Request, handler: Handler) -> StreamResponse:
-        """Accept requests without a token or with a valid one. Raises BadToken, StoreUnavailable."""
-        if HEADER in request.headers and _path(request) in api_paths:
-            found = await _find_caller(request)
+        """Accept requests without a token or with a valid one. Raises BadToken, CrossSite, StoreUnavailable."""
+        if _path(request) not in api_paths:
+            return await handler(request)
+        request[SESSIONS] = sessions
+        if HEADER in request.headers:
+            found = await _find_caller(request, bearer_token(request))
             if found is None:
                 raise BadToken
+            request[CALLER] = found
+        elif (secret := sessions.secret(request)) is not None:
+            if request.method not in SAFE_METHODS:
+                sessions.require_own_page(request)
+            found = await _find_caller(request, secret)
+            if found is None:
+                return _ended(request, sessions)
             request[CALLER] = found
         return await handler(request)
 
     return authenticate
 
 
-def _open_mode(api_paths: Set[str]) -> Middleware:
+def _ended(request: Request, sessions: Sessions) -> StreamResponse:
+    """Return the answer to a request whose session is over: the browser forgets it."""
+    response = problem_response(BadToken(), request)
+    sessions.end(request, response)
+    return response
+
+
+def _open_mode(api_paths: Set[str], sessions: Sessions) -> Middleware:
     @middleware
     async def identify(request: Request, handler: Handler) -> StreamResponse:
         """Accept all requests. A valid token still identifies the caller, for the list of their tokens."""
         request[OPEN] = True
-        if _path(request) in api_paths and (
-            found := await best_effort("identify", lambda: _find_caller(request), None)
-        ):
-            request[CALLER] = found
+        if _path(request) in api_paths:
+            request[SESSIONS] = sessions
+            secret = bearer_token(request) if HEADER in request.headers else sessions.secret(request)
+            if found := await best_effort("identify", lambda: _find_caller(request, secret), None):
+                request[CALLER] = found
         return await handler(request)
 
     return identify
@@ -69,8 +90,7 @@ def _path(request: Request) -> str | None:
     return resource.canonical if resource is not None else None
 
 
-async def _find_caller(request: Request) -> Caller | None:
-    text = bearer_token(request)
+async def _find_caller(request: Request, text: str | None) -> Caller | None:
     token = await request.app[MICROBLOG].operations.tokens.verify(text) if text else None
     return Caller(token.user, token.id) if token else None
 

@@ -61,6 +61,14 @@ class ClientAddresses:
         client = self._behind_proxies(request, peer)
         return None if self._is_trusted(client) or not self._is_trusted(peer) else client
 
+    def scheme(self, request: Request) -> str:
+        """Return ``http`` or ``https``, as the client sees it: a trusted proxy says so in ``X-Forwarded-Proto``."""
+        peer = parse(request.remote or "")
+        if peer is None or not self._is_trusted(peer):
+            return request.scheme
+        told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
+        return told if told in ("http", "https") else request.scheme
+
     def _behind_proxies(self, request: Request, address: Address) -> Address:
         hops = self._hops(request)
         while self._is_trusted(address) and (hop := parse(next(hops, ""))):

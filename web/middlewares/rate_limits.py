@@ -33,6 +33,7 @@ from web.http.params import canonical
 from web.http.problems import TooManyRequests, with_problems
 from web.http.responses import rate_limit_headers
 from web.middlewares.client_address import ClientAddresses
+from web.middlewares.sessions import Sessions
 
 #: By method and path; all other requests of the API count against ``RateLimit.READING``.
 LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
@@ -45,6 +46,10 @@ LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
     ("POST", "/users/"): RateLimit.REGISTERING,
     ("DELETE", "/users/{user}"): RateLimit.POSTING,
     ("POST", "/tokens/"): RateLimit.SIGNING_IN,
+    ("POST", "/session/"): RateLimit.SIGNING_IN,
+    ("DELETE", "/session/"): RateLimit.READING,
+    ("POST", "/session/registration"): RateLimit.REGISTERING,
+    ("PUT", "/users/{user}/password"): RateLimit.SIGNING_IN,
 }
 #: Limits that are kept by address, even if the caller is known.
 ADDRESS_LIMITS: Final = frozenset({RateLimit.REGISTERING, RateLimit.SIGNING_IN})
@@ -92,14 +97,14 @@ def _limit_of_route(method: str, path: str) -> RateLimit:
     return LIMITS.get((method, canonical(path)), RateLimit.READING)
 
 
-def token_guess_limit(settings: RateLimitSettings) -> Middleware:
+def token_guess_limit(settings: RateLimitSettings, sessions: Sessions) -> Middleware:
     """Return the middleware of the limit on guessing tokens, which must stand in front of authentication."""
     addresses = ClientAddresses(settings)
     guesses = _TokenGuesses()
 
     @middleware
     async def limit_guesses(request: Request, handler: Handler) -> StreamResponse:
-        if not (given := request.headers.getall("Authorization", [])):
+        if not (given := _shown(request, sessions)):
             return await handler(request)
         address, token = addresses.of(request), _token_digest(given)
         guesses.check(address, token)
@@ -143,6 +148,14 @@ class _TokenGuesses:
             raise TooManyRequests(RateLimit.SIGNING_IN, verdict)
 
 
+def _shown(request: Request, sessions: Sessions) -> list[str]:
+    """Return what the request shows to be let in: its Authorization headers, else the token of its session."""
+    if given := request.headers.getall("Authorization", []):
+        return list(given)
+    secret = sessions.secret(request)
+    return [secret] if secret is not None else []
+
+
 def _token_digest(headers: list[str]) -> bytes:
-    """Return the SHA-256 of the Authorization headers, so that no token is kept in memory."""
+    """Return the SHA-256 of what was shown, so that no token is kept in memory."""
     return sha256("\n".join(headers).encode("utf-8", "surrogateescape")).digest()

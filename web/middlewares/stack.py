@@ -40,6 +40,7 @@ from web.middlewares.authentication import admin_gate, authentication
 from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
 from web.middlewares.request_ids import request_ids
+from web.middlewares.sessions import Sessions
 
 #: The largest body of a request. A post of 2,000 characters, escaped as JSON allows, takes 24,000 bytes.
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -61,6 +62,8 @@ class Paths:
     public: Set[str]
     #: Those of the API, where the caller matters.
     api: Set[str]
+    #: Those of the pages that read stores: they count against the limit of reading.
+    pages: Set[str]
     #: Those of the metrics, which some networks read without the admin token.
     metrics: Set[str]
 
@@ -72,6 +75,7 @@ def application_options(settings: Settings, paths: Paths) -> Mapping[str, object
 
 def middlewares(settings: Settings, paths: Paths, request_seconds: float = DEADLINE_SECONDS) -> list[Middleware]:
     """Return the middlewares, outermost first."""
+    sessions = Sessions(settings)
     cross_origin = [cors(CorsPolicy(settings.cors_origins))] if settings.cors_origins else []
     return [
         request_times,
@@ -80,9 +84,9 @@ def middlewares(settings: Settings, paths: Paths, request_seconds: float = DEADL
         compression,
         problems,
         admin_gate(settings, paths.public, paths.metrics),
-        token_guess_limit(settings),
-        authentication(settings.auth == "required", paths.api),
-        rate_limits(settings, paths.api),
+        token_guess_limit(settings, sessions),
+        authentication(settings.auth == "required", paths.api, sessions),
+        rate_limits(settings, paths.api | paths.pages),
         size_limit,
         deadline(request_seconds),
     ]

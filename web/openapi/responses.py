@@ -40,6 +40,7 @@ from web.api.view import Access
 from web.http.authorization import HOW_TO_AUTHENTICATE
 from web.http.problems import (
     CONTENT_TYPE,
+    CrossSite,
     InvalidFields,
     NotReady,
     TooManyRequests,
@@ -91,6 +92,7 @@ _EXAMPLES: Final[Mapping[type[Exception], Exception]] = {
         WrongLogin(),
         Forbidden("The token does not belong to user 7."),
         Blocked(7),
+        CrossSite("This call is only for the pages of this server; programs send a token."),
         Busy(),
         NotStoredYet(UUID("01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e")),
         UsernameTaken("ann"),

@@ -18,6 +18,12 @@ SELECT users.id, hash FROM users LEFT JOIN passwords ON user_id = users.id
 """
 _GET_HASH: Final = "SELECT hash FROM passwords WHERE user_id = %s"
 _PUT_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s"
+# FOR SHARE: as for tokens, below.
+_SET_HASH: Final = """
+INSERT INTO passwords (user_id, hash)
+SELECT owner.id, %s FROM (SELECT id FROM users WHERE id = %s AND deleted_at IS NULL FOR SHARE) AS owner
+ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash
+"""
 
 
 class Passwords:
@@ -40,6 +46,11 @@ class Passwords:
     async def put(self, user: int, password_hash: str) -> None:
         """Replace a user's hash; no effect if they have none (any more)."""
         await self._postgres.execute(_PUT_HASH, password_hash, user)
+
+    async def set(self, user: int, password_hash: str) -> None:
+        """Give a user this hash, whether they have one or not. Raises NotFound (the user)."""
+        if not await self._postgres.execute(_SET_HASH, password_hash, user):
+            raise NotFound("user", user)
 
 
 #: Live tokens of a user: more than a person has devices. It bounds the list, and the rows that repeated logins create.

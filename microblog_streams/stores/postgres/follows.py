@@ -96,6 +96,7 @@ SELECT id, username, created_at FROM follows JOIN users ON id = follower_id
 _EDGES_PAGE: Final = f"""
 SELECT {COLUMNS} FROM follows WHERE (followee_id, follower_id) > (%s, %s) ORDER BY followee_id, follower_id LIMIT %s
 """  # noqa: S608
+_FOLLOWS: Final = "SELECT FROM follows WHERE follower_id = %s AND followee_id = %s AND following"
 _ESTIMATE: Final = "SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = 'follows'::regclass"
 
 
@@ -164,6 +165,10 @@ class Follows:
             await append(session, [edge_event(edge, restate=True) for edge in edges])
         return edges
 
+    async def follows(self, follower: int, followee: int) -> bool:
+        """Return whether there is an edge that has not ended."""
+        return await self._postgres.fetch_one(_FOLLOWS, follower, followee) is not None
+
     async def followees(self, follower: int) -> Sequence[int]:
         """Return all undeleted followees, by id."""
         return [followee for (followee,) in await self._postgres.fetch(_FOLLOWEES, follower)]
@@ -211,6 +216,7 @@ async def _unfollow(session: Session, follower: int, followee: int, at: datetime
 
 
 _LOCK_BLOCKER: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR NO KEY UPDATE"
+_BLOCKS: Final = "SELECT FROM blocks WHERE blocker_id = %s AND blocked_id = %s"
 _LOCK_BLOCKED: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR SHARE"
 _BLOCK: Final = "INSERT INTO blocks (blocker_id, blocked_id, blocked_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _UNBLOCK: Final = "DELETE FROM blocks WHERE blocker_id = %s AND blocked_id = %s"
@@ -251,6 +257,10 @@ class Blocks:
     async def unblock(self, blocker: int, blocked: int) -> None:
         """Remove a block. Follows stay impossible if the other user blocks too."""
         await self._postgres.execute(_UNBLOCK, blocker, blocked)
+
+    async def blocks(self, blocker: int, blocked: int) -> bool:
+        """Return whether there is a block."""
+        return await self._postgres.fetch_one(_BLOCKS, blocker, blocked) is not None
 
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users blocked by ``blocker`` with id > ``after``, by id."""

@@ -376,7 +376,7 @@ async def test_an_unknown_path_is_not_found(client, problem, path):
         ("DELETE", "/posts/", "OPTIONS,POST"),
         ("GET", "/posts", "OPTIONS,POST"),
         ("HEAD", "/posts/", "OPTIONS,POST"),
-        ("GET", "/users/1/follow/2", "DELETE,OPTIONS,POST"),
+        ("PUT", "/users/1/follow/2", "DELETE,GET,HEAD,OPTIONS,POST"),
         ("POST", "/users/1/", "DELETE,GET,HEAD,OPTIONS"),
         ("PATCH", "/timelines/1", "GET,HEAD,OPTIONS"),
         ("SEARCH", "/health", "GET,HEAD,OPTIONS"),

@@ -9,24 +9,33 @@ KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
 READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/blocks", "/users/1/posts"]
 READ += ["/posts/1", "/timelines/1", "/health", "/ready"]
-READ += ["/openapi.json", "/docs", "/docs/docs.js"]
+READ += ["/openapi.json", "/docs", "/docs/docs.js", "/session/", "/users/1/follow/2", "/users/1/block/2"]
+READ += ["/robots.txt", "/@ann"]
 METHODS = {
     "/users/": "GET,HEAD,OPTIONS,POST",
     "/users/{user}": "DELETE,GET,HEAD,OPTIONS",
-    "/users/{follower}/follow/{followee}": "DELETE,OPTIONS,POST",
+    "/users/{follower}/follow/{followee}": "DELETE,GET,HEAD,OPTIONS,POST",
     "/users/{user}/followers": "GET,HEAD,OPTIONS",
     "/users/{user}/followees": "GET,HEAD,OPTIONS",
-    "/users/{blocker}/block/{blocked}": "DELETE,OPTIONS,POST",
+    "/users/{blocker}/block/{blocked}": "DELETE,GET,HEAD,OPTIONS,POST",
     "/users/{user}/blocks": "GET,HEAD,OPTIONS",
     "/users/{user}/posts": "GET,HEAD,OPTIONS",
+    "/users/{user}/password": "OPTIONS,PUT",
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
     "/tokens/": "GET,HEAD,OPTIONS,POST",
     "/tokens/{token}": "DELETE,OPTIONS",
+    "/session/": "DELETE,GET,HEAD,OPTIONS,POST",
+    "/session/registration": "OPTIONS,POST",
     "/openapi.json": "GET,HEAD,OPTIONS",
     "/docs": "GET,HEAD,OPTIONS",
     "/docs/{name}": "GET,HEAD,OPTIONS",
+    "/": "GET,HEAD,OPTIONS",
+    "/robots.txt": "GET,HEAD,OPTIONS",
+    "/static/{version}/{name}": "GET,HEAD,OPTIONS",
+    "/@{name}": "GET,HEAD,OPTIONS",
+    "/@{name}/{post}": "GET,HEAD,OPTIONS",
     "/health": "GET,HEAD,OPTIONS",
     "/ready": "GET,HEAD,OPTIONS",
 }
@@ -34,7 +43,9 @@ METHODS = {
 
 def filled(path):
     """Return a path of the table with ids in its places."""
-    return path.format(user=1, follower=1, followee=2, blocker=1, blocked=2, ident=1, token=1, name="docs.js")
+    return path.format(
+        user=1, follower=1, followee=2, blocker=1, blocked=2, ident=1, token=1, name="docs.js", version="1", post=1
+    )
 
 
 def test_these_are_all_paths():

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from tests.component.web.fake_authentication import PROXY, authenticated, of
-from web.api import tokens
+from web.api.tokens import limit_login
 from web.http.problems import TooManyRequests
 
 __all__ = ["authenticated"]
@@ -202,15 +202,13 @@ async def test_refusals_are_logged_for_those_who_look(make_front, caplog):
 
 async def test_signing_in_counts_by_the_name_that_is_tried_too(make_front):
     front = await make_front(limit_signing_in="2/month")
-    view = tokens.Tokens(front.app, front.app.web)
-
-    await view._limit_login("ann")
-    await view._limit_login("ANN")
+    await limit_login(front.app.rate_limiter, "ann")
+    await limit_login(front.app.rate_limiter, "ANN")
 
     with pytest.raises(TooManyRequests, match="Rate limit exceeded: signing-in"):
-        await view._limit_login("\uff21\uff2e\uff2e")
+        await limit_login(front.app.rate_limiter, "\uff21\uff2e\uff2e")
     for name in ("bob", "x" * 100_000, "\ud800", "", "../\r\n"):
-        await view._limit_login(name)
+        await limit_login(front.app.rate_limiter, name)
 
 
 async def test_more_followees_than_one_may_have_are_refused_and_those_that_are_there_stay(make_front, problem):

@@ -196,6 +196,23 @@ class PasswordsContract:
         assert await passwords.find("ada") == Login(ada.id, "new")
         assert await passwords.find("bob") == Login(bob.id, None)
 
+    async def test_a_password_is_set_whether_there_was_one_or_not(self, users, passwords):
+        ada = await users.create("ada", "ada", Credentials("hash"))
+        bob = await users.create("bob", "bob")
+
+        await passwords.set(ada.id, "new")
+        await passwords.set(bob.id, "first")
+
+        assert await passwords.find("ada") == Login(ada.id, "new")
+        assert await passwords.find("bob") == Login(bob.id, "first")
+
+    async def test_a_deleted_user_gets_no_password(self, users, passwords):
+        (ada,) = await register(users, 1)
+        await users.delete(ada, NOW)
+
+        with pytest.raises(NotFound):
+            await passwords.set(ada, "new")
+
     async def test_a_deleted_users_password_is_gone_for_the_next_user_of_the_name_too(self, users, passwords):
         ada = await users.create("ada", "ada", Credentials("hash"))
         await users.delete(ada.id, NOW)

@@ -23,6 +23,14 @@ PAIRS = ACTS.filter(lambda act: act[1] != act[2])
 
 
 class BlocksContract:
+    async def test_who_blocks_whom_is_asked_of_one_block(self, users, blocks):
+        ada, bob = await register(users, 2)
+        await blocks.block(ada, bob, NOW)
+
+        assert (await blocks.blocks(ada, bob), await blocks.blocks(bob, ada)) == (True, False)
+        await blocks.unblock(ada, bob)
+        assert not await blocks.blocks(ada, bob)
+
     async def test_a_block_ends_both_edges_with_their_events(self, users, follows, blocks, outbox):
         ada, bob, eve = await register(users, 3)
         for edge in ((ada, bob), (bob, ada), (ada, eve), (eve, bob)):

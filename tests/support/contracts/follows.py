@@ -35,6 +35,15 @@ class FollowsContract:
         assert await follows.followees(ada) == [bob]
         assert [user.id for user in await follows.followers_page(bob, 0, 10)] == [ada]
 
+    async def test_who_follows_whom_is_asked_of_one_edge(self, users, follows):
+        ada, bob = await register(users, 2)
+
+        assert not await follows.follows(ada, bob)
+        await follows.set(ada, bob, True, NOW)
+        assert (await follows.follows(ada, bob), await follows.follows(bob, ada)) == (True, False)
+        await follows.set(ada, bob, False, LATER)
+        assert not await follows.follows(ada, bob)
+
     @pytest.mark.parametrize("following", [True, False])
     async def test_a_change_without_effect_returns_the_present_state(self, users, follows, outbox, following):
         ada, bob = await register(users, 2)

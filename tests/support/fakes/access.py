@@ -86,3 +86,8 @@ class FakePasswords:
         self.database.check()
         if user in self.database.passwords:
             self.database.passwords[user] = password_hash
+
+    async def set(self, user: int, password_hash: str) -> None:
+        self.database.check()
+        self.database.require(user)
+        self.database.passwords[user] = password_hash

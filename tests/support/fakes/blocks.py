@@ -32,6 +32,10 @@ class FakeBlocks:
         self.database.check()
         self.database.blocks.discard((blocker, blocked))
 
+    async def blocks(self, blocker: int, blocked: int) -> bool:
+        self.database.check()
+        return (blocker, blocked) in self.database.blocks
+
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
         self.database.check()
         blocked = sorted(whom for who, whom in self.database.blocks if who == blocker and whom > after)

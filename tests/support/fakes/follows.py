@@ -38,6 +38,11 @@ class FakeFollows:
             return stored
         return self.database.write_edge(follower, followee, following, at)
 
+    async def follows(self, follower: int, followee: int) -> bool:
+        self.database.check()
+        edge = self.database.edges.get((follower, followee))
+        return edge is not None and edge.following
+
     async def republish(self, edges: Collection[tuple[int, int]]) -> int:
         self.database.check()
         known = [self.database.edges[edge] for edge in edges if edge in self.database.edges]

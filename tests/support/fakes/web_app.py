@@ -80,6 +80,7 @@ class WebApp(faust.App):
     """The real app's shape, as far as views see it."""
 
     web: GuardedWeb
+    settings: Settings
     stores: Stores
     operations: Any
     rate_limiter: RateLimiter
@@ -185,6 +186,7 @@ def _reset(made: Made) -> None:
     app.post_cache, app.user_cache = FakePostCache(), FakeUserCache()
     app.stores = _stores(app)
     app.operations = operations(app.stores, max_followees=made.settings.max_followees)
+    app.settings = made.settings
     app.rates = FakeRates()
     app.rate_limiter = RateLimiter(made.settings, app.rates, LocalRates())
     app.health, app.metrics = FakeHealth(), FakeMetrics()

@@ -90,6 +90,7 @@ def test_the_nouns_are_the_tags_as_their_modules_tell_of_them(api):
         "posts",
         "timelines",
         "tokens",
+        "session",
         "health",
     ]
     assert api["tags"][1]["description"] == "Following users."
@@ -120,14 +121,14 @@ def test_only_what_is_the_owners_asks_for_a_token(api):
     asking = {said["operationId"] for _, _, said in operations(api) if "security" in said}
 
     owners = {"deleteUser", "follow", "unfollow", "block", "unblock", "listBlocks", "post", "deletePost", "getTimeline"}
-    assert asking == owners | {"listTokens", "revokeToken"}
+    assert asking == owners | {"listTokens", "revokeToken", "signOut", "setPassword", "getBlock"}
 
 
 def test_on_an_open_server_only_the_token_list_needs_a_token():
     api = document(ROUTES, required=False)
 
     asking = {said["operationId"] for _, _, said in operations(api) if "security" in said}
-    assert asking == {"listTokens", "revokeToken"}
+    assert asking == {"listTokens", "revokeToken", "signOut"}
 
 
 def test_registering_shows_a_token_where_one_is_needed():
@@ -181,6 +182,7 @@ def test_an_example_of_a_problem_is_what_would_be_answered(error):
                 "listFollowees",
                 "listFollowers",
                 "listPostsOfUser",
+                "setPassword",
             ],
         ),
         ("/posts/", ["deletePost", "getPostOrPosts"]),

@@ -1,0 +1,1 @@
+"""What people open in a browser: the page at ``/``, its files, and profiles and posts as plain HTML."""

@@ -1,0 +1,200 @@
+// A list of posts, newest first. New posts wait behind a pill: nothing moves what is being read.
+import { html, useEffect, useLayoutEffect, useReducer, useRef } from "./preact-htm.js";
+import { page } from "./api.js";
+import { sent } from "./compose.js";
+import { follow } from "./live.js";
+import { deleted, noteDeleted, Post } from "./posts.js";
+import { address, inWords, isOnline, me, places, useValue } from "./state.js";
+
+const POLL_SECONDS = 30;
+const REBUILD_SECONDS = 2;
+/** Posts that wait behind the pill; with more, the list is read anew. */
+const MAX_FRESH = 200;
+
+/** The posts of one address, which outlive its component: on the way back they are there at once. */
+class List {
+  constructor(path) {
+    this.path = path;
+    this.items = [];
+    this.fresh = [];
+    this.next = null;
+    this.hasGap = false;
+    this.isLoaded = false;
+    this.isBusy = false;
+    this.isIncomplete = false;
+    this.connection = "";
+    this.problem = null;
+    this.scroll = 0;
+    this.changed = () => {};
+  }
+
+  /** Read the newest page, or read it again: what is new waits, what is gone disappears. */
+  async refresh() {
+    await this.busily(async () => {
+      const newest = await page(this.path);
+      this.isIncomplete = newest.isIncomplete;
+      if (this.isLoaded && this.items.length) this.compare(newest);
+      else Object.assign(this, { items: newest.items, next: newest.next, isLoaded: true });
+    });
+    if (this.isIncomplete) setTimeout(() => this.refresh(), REBUILD_SECONDS * 1000);
+  }
+
+  compare(newest) {
+    const known = this.known();
+    const unknown = newest.items.filter((post) => !known.has(post.postId));
+    this.hasGap = unknown.length === newest.items.length && unknown.length > 0 && newest.next !== null;
+    if (!newest.isIncomplete && newest.items.length && !this.hasGap) {
+      const shown = new Set(newest.items.map((post) => post.postId));
+      const last = newest.next ? newest.items.at(-1).postId : "";
+      for (const post of this.items) if (post.postId > last && !shown.has(post.postId)) noteDeleted(post.postId);
+    }
+    this.add(unknown);
+  }
+
+  /** Take new posts: one's own are shown at once, others wait. */
+  add(posts) {
+    const known = this.known();
+    for (const post of posts) {
+      if (known.has(post.postId)) continue;
+      if (post.userId === me.current?.id) this.items = byTime([post, ...this.items]);
+      else this.fresh = byTime([post, ...this.fresh]);
+    }
+    if (this.fresh.length > MAX_FRESH) this.hasGap = true;
+    this.changed();
+  }
+
+  /** Show what waits. */
+  async showFresh() {
+    if (this.hasGap) {
+      Object.assign(this, { items: [], fresh: [], next: null, hasGap: false, isLoaded: false });
+      await this.refresh();
+    } else {
+      this.items = byTime([...this.fresh, ...this.items]);
+      this.fresh = [];
+    }
+    this.changed();
+  }
+
+  async loadMore() {
+    if (this.isBusy || !this.next) return;
+    await this.busily(async () => {
+      const older = await page(this.next);
+      const known = this.known();
+      this.items = [...this.items, ...older.items.filter((post) => !known.has(post.postId))];
+      this.next = older.next;
+    });
+  }
+
+  async busily(work) {
+    this.isBusy = true;
+    this.problem = null;
+    this.changed();
+    try {
+      await work();
+    } catch (problem) {
+      if (problem.type === "/problems/unfinished") this.isIncomplete = true;
+      else this.problem = problem;
+    }
+    this.isBusy = false;
+    this.changed();
+  }
+
+  /** Take an event of the stream. */
+  told({ event, data }) {
+    if (event === "post") this.add([data]);
+    if (event === "delete") noteDeleted(data.id);
+    if (event === "reset") this.refresh();
+    if (event === "state") {
+      if (data === "live" && this.connection === "reconnecting") this.refresh();
+      this.connection = data;
+      this.changed();
+    }
+  }
+
+  known() {
+    return new Set([...this.items, ...this.fresh].map((post) => post.postId));
+  }
+}
+
+/** Posts in the order of their ids, which begin with the time; each once. */
+const byTime = (posts) =>
+  [...new Map(posts.map((post) => [post.postId, post])).values()].sort((a, b) => (a.postId < b.postId ? 1 : -1));
+
+/** A list of posts at the API's `path`, which moves by itself where `live` names its stream. */
+export function Feed({ path, live, label, empty }) {
+  const here = useRef(address.current).current;
+  const [, render] = useReducer((count) => count + 1, 0);
+  const gone = useValue(deleted);
+  const list = places.get(here)?.path === path ? places.get(here) : new List(path);
+  places.set(here, list);
+
+  useEffect(() => {
+    list.changed = render;
+    list.refresh();
+    return () => { list.changed = () => {}; };
+  }, [list]);
+  useEffect(() => sent.subscribe((post) => list.add([post])), [list]);
+  useEffect(() => (live ? follow(live, (message) => list.told(message)) : undefined), [list, live]);
+  usePolling(list, !live || list.connection === "unavailable");
+  useLayoutEffect(() => { if (list.isLoaded) scrollTo(0, list.scroll); }, [list]);
+
+  const shown = list.items.filter((post) => !gone.has(post.postId));
+  const fresh = list.fresh.filter((post) => !gone.has(post.postId));
+  return html`
+    <${Pill} count=${fresh.length} hasGap=${list.hasGap} list=${list} />
+    <${State} list=${list} />
+    <div role="feed" aria-label=${label} aria-busy=${list.isBusy}>
+      ${shown.map((post, index) => html`<${Post} key=${post.postId} post=${post} position=${index + 1}
+        total=${list.next ? -1 : shown.length} />`)}
+    </div>
+    ${list.isLoaded && !shown.length && !list.isIncomplete && html`<p class="empty">${empty}</p>`}
+    <${More} list=${list} />`;
+}
+
+function usePolling(list, isNeeded) {
+  useEffect(() => {
+    if (!isNeeded) return undefined;
+    const timer = setInterval(() => document.hidden || list.refresh(), POLL_SECONDS * 1000);
+    return () => clearInterval(timer);
+  }, [list, isNeeded]);
+}
+
+function Pill({ count, hasGap, list }) {
+  useEffect(() => {
+    document.title = document.title.replace(/^(\(\d+\+?\) )?/, count ? `(${count}) ` : "");
+  }, [count]);
+  const text = hasGap ? "New posts" : `${count} new post${count === 1 ? "" : "s"}`;
+  const act = async () => {
+    await list.showFresh();
+    scrollTo({ top: 0 });
+    requestAnimationFrame(() => document.querySelector("[role=feed] article")?.focus({ preventScroll: true }));
+  };
+  return html`<div class="pill" role="status">
+    ${(count > 0 || hasGap) && html`<button type="button" id="fresh" onClick=${act}>${text}</button>`}</div>`;
+}
+
+function State({ list }) {
+  const online = useValue(isOnline);
+  let text = "";
+  if (!online) text = "You are offline. What you write is kept, and what you see may be old.";
+  else if (list.isIncomplete) text = "This timeline is being rebuilt: posts may be missing for some seconds.";
+  else if (list.connection === "reconnecting") text = "Reconnecting. New posts appear once the server answers.";
+  return html`<div class="state" role="status">${text && html`<p>${text}</p>`}</div>`;
+}
+
+function More({ list }) {
+  const end = useRef(null);
+  useEffect(() => {
+    const watch = new IntersectionObserver(([entry]) => entry.isIntersecting && !list.problem && list.loadMore(),
+      { rootMargin: "800px" });
+    if (end.current) watch.observe(end.current);
+    return () => watch.disconnect();
+  }, [list, list.next, list.problem]);
+  const retry = () => (list.isLoaded ? list.loadMore() : list.refresh());
+  return html`<div class="more" ref=${end}>
+    ${list.problem && html`<p role="alert">${inWords(list.problem)}</p>`}
+    ${list.problem && html`<button type="button" onClick=${retry}>Try again</button>`}
+    ${!list.problem && list.next && html`<button type="button" disabled=${list.isBusy} onClick=${() => list.loadMore()}>
+      ${list.isBusy ? "Loading" : "Older posts"}</button>`}
+  </div>`;
+}
