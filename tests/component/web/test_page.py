@@ -69,7 +69,7 @@ def test_the_library_is_the_published_one_with_its_licences():
     assert "MIT License" in (STATIC / "preact-htm.LICENSE-preact.txt").read_text()
 
 
-async def test_the_page_may_do_little_and_be_framed_by_nobody(client):
+async def test_the_page_may_do_little_and_is_in_no_frame(client):
     for path in ("/", "/@ann", "/@nobody"):
         headers = (await client.get(path, headers=BROWSER)).headers
         policy = headers["Content-Security-Policy"]

@@ -56,7 +56,7 @@ async def test_the_cookie_does_what_the_token_does(client, ann):
     assert (await (await client.get("/session", headers=ann)).json())["user"]["id"] == 1
 
 
-async def test_without_a_session_nobody_calls_and_that_is_no_error(client):
+async def test_without_a_session_there_is_no_caller_and_that_is_no_error(client):
     answer = await client.get("/session")
 
     assert (answer.status, await answer.json()) == (200, {"user": None, "tokenId": None})
@@ -225,7 +225,7 @@ async def test_a_first_password_needs_none_before(client, page):
     assert (await sign_in(client, page, username="bob")).status == 201
 
 
-async def test_nobody_sets_anothers_password(client, ann):
+async def test_only_the_user_sets_their_password(client, ann):
     bob = (await (await client.post("/users/", json={"username": "bob"})).json())["token"]
 
     assert (await client.put("/users/1/password", json={"password": PASSWORD}, headers=bearer(bob))).status == 403
