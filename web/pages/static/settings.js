@@ -140,7 +140,7 @@ function DeleteAccount({ user }) {
   });
   return html`<form onSubmit=${submit} class="danger">
     <h2>Delete the account</h2>
-    <p>Your posts, follows and followers are gone at once, for good. Nobody can take your name for some time.</p>
+    <p>Your posts, follows and followers are gone at once, for good. No one can take your name for some time.</p>
     <label for="confirm">Type your name, ${user.username}, to confirm</label>
     <input id="confirm" autocomplete="off" autocapitalize="none" value=${typed} onInput=${(event) => setTyped(event.target.value)} />
     ${failure}

@@ -24,7 +24,7 @@ export function useValue(value) {
   return value.current;
 }
 
-/** The user who is signed in, null for nobody, undefined until it is known. */
+/** The user who is signed in, null without one, undefined until it is known. */
 export const me = new Value(undefined);
 /** The token of this browser's session. */
 export const session = { tokenId: null };
@@ -49,7 +49,7 @@ export function show(text, action = null, act = null, seconds = 8) {
   timer = setTimeout(() => notice.set(null), seconds * 1000);
 }
 
-/** A problem in words, with the request's id for those who look it up. */
+/** The text of a problem, with the id by which its request is found in the logs. */
 export const inWords = (problem) =>
   problem.requestId ? `${problem.message} (request ${problem.requestId})` : problem.message;
 
