@@ -27,7 +27,7 @@ class PersonPage(html.Page):
     """A person and their newest posts."""
 
     async def get(self, request: Request, name: str) -> Response:
-        """Return the page; a 404 with a page where nobody has the name."""
+        """Return the page; a 404 with a page if no user has the name."""
         user = await self.named(name)
         if user is None:
             return self.missing(request, "There is no one of this name here.")
