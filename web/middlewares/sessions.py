@@ -4,11 +4,11 @@ The page cannot keep a token where scripts read it, and ``EventSource`` and imag
 token of a session is in a cookie that scripts cannot read. It is a token like all others: listed, revoked and expired
 with them.
 
-A browser sends a cookie whichever page asked for the request. So a request that changes something and is authenticated by the
-cookie must come from this server's own page: browsers say so in ``Sec-Fetch-Site`` and ``Origin``, which no page can
-change (Fetch Standard; OWASP's cheat sheet on cross-site request forgery, "Fetch Metadata"). ``SameSite=Strict`` says
-the same a second time. Over TLS the name begins with ``__Host-``: another host of the domain cannot set such a cookie,
-nor can a page that was sent without TLS (RFC 6265bis, section 4.1.3.2).
+A browser sends a cookie whichever page asked for the request. So a request that changes something and is authenticated
+by the cookie must come from this server's own page: browsers say so in ``Sec-Fetch-Site`` and ``Origin``, which no page
+can change (Fetch Standard; OWASP's cheat sheet on cross-site request forgery, "Fetch Metadata"). ``SameSite=Strict``
+says the same a second time. Over TLS the name begins with ``__Host-``: another host of the domain cannot set such a
+cookie, nor can a page that was sent without TLS (RFC 6265bis, section 4.1.3.2).
 """
 
 from datetime import timedelta
