@@ -19,6 +19,7 @@ from faust.types import EventT, StreamT
 from microblog_streams.aio.tasks import Service
 from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.logs.context import EventContext, event_set
 
 #: Seconds between acknowledgements: far below the ack hold, and far above the time between events.
 TICK_SECONDS = 0.05
@@ -38,6 +39,7 @@ class InFlightEvent:
     event: EventT[bytes]
     lease: PartitionLease
     effect: Effect
+    context: EventContext
     #: The run of Redis in which the effect began (``RedisRestartMonitor.run``).
     run: int = 0
     #: When the effect finished (``monotonic``).
@@ -132,9 +134,15 @@ class OffsetAcks:
         while True:
             self._restart_lost_effects()
             while self.in_flight and self._may_ack(self.in_flight[0]):
-                await self._stream.ack(self.in_flight.popleft().event)
+                await self._ack(self.in_flight.popleft())
             self._changed.notify()
             await (asyncio.sleep(TICK_SECONDS) if self.in_flight else self._changed.wait())
+
+    async def _ack(self, event: InFlightEvent) -> None:
+        await self._stream.ack(event.event)
+        if logger.isEnabledFor(logging.DEBUG):
+            with event_set(event.context):
+                logger.debug("event_acknowledged")
 
     def _may_ack(self, event: InFlightEvent) -> bool:
         return (

@@ -26,6 +26,8 @@ from microblog_streams.delivery.lease import PartitionLease
 from microblog_streams.delivery.offset_acks import TICK_SECONDS, Effect, InFlightEvent, Notifier, OffsetAcks
 from microblog_streams.domain.errors import NotMine, Transient
 from microblog_streams.domain.events import Event, UndecodableEvent, UnknownSchema, decode
+from microblog_streams.logs import context
+from microblog_streams.logs.context import EventContext
 
 if TYPE_CHECKING:
     from microblog_streams.delivery.processor_pool import ProcessorPool
@@ -80,14 +82,15 @@ class PartitionProcessor:
         A defect of the processor itself halts it, like one of an effect. An agent that raised would be restarted by
         Faust behind the events that were not acknowledged.
         """
-        lease = self.pool.lease(event.message)
+        lease, read = self.pool.lease(event.message), EventContext.of(event.message, event.headers)
+        context.event.set(read)
         try:
-            await self._take(event, lease)
+            await self._take(event, lease, read)
         except Exception as exc:
             logger.exception("event_not_taken lane=%s offset=%d", self.name, lease.message.offset)
             await self._halt_and_wait(event, lease, exc)
 
-    async def _take(self, event: EventT[bytes], lease: PartitionLease) -> None:
+    async def _take(self, event: EventT[bytes], lease: PartitionLease, read: EventContext) -> None:
         if self._draining or lease.stale:
             return
         if event.message.generation_id != self._generation and not await self._begin(event, lease):
@@ -97,8 +100,9 @@ class PartitionProcessor:
         if not await self._wait(lease, lambda: self._within_limits() and self.halted is None):
             return
         self._expected = event.message.offset + 1
-        if (effect := await self._open(event, lease)) is not None:
-            pending = InFlightEvent(event, lease, effect)
+        if (effect := await self._open(event, lease, read)) is not None:
+            pending = InFlightEvent(event, lease, effect, read)
+            logger.debug("event_consumed")
             self.in_flight.append(pending)
             self._start(pending)
             self._changed.notify()
@@ -173,7 +177,7 @@ class PartitionProcessor:
                     return None
         raise AssertionError("pauses have no end")
 
-    async def _open(self, event: EventT[bytes], lease: PartitionLease) -> Effect | None:
+    async def _open(self, event: EventT[bytes], lease: PartitionLease, read: EventContext) -> Effect | None:
         """Decode the event and write its rows; return its effect, None where the event was dropped."""
         message = event.message
         try:
@@ -182,6 +186,7 @@ class PartitionProcessor:
             return self._dead_letter(event, exc)
         except UnknownSchema as exc:
             return await self._halt_and_wait(event, lease, exc)
+        read.decoded = parsed
         return await self._record(event, parsed, lease)
 
     async def _record(self, event: EventT[bytes], parsed: Event, lease: PartitionLease) -> Effect | None:
@@ -222,6 +227,7 @@ class PartitionProcessor:
     async def _run(self, pending: InFlightEvent) -> None:
         """Run the event's effect, however long it takes, unless the next generation will."""
         failures = 0
+        context.event.set(pending.context)
         async with self._slots:
             for count, pause in enumerate(pauses(), 1):
                 try:
@@ -229,6 +235,7 @@ class PartitionProcessor:
                         await pending.effect()
                     await self.pool.confirm(pending.event.message)
                     pending.done_at = monotonic()
+                    logger.debug("event_applied")
                     break
                 except (Transient, NotMine) as exc:
                     self.pool.counts.retried(exc)

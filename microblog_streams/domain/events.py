@@ -45,6 +45,11 @@ class Event(BaseModel):
         """The user in whose partition the event lies."""
         raise TypeError(f"{type(self).__name__} has no owner")
 
+    @property
+    def ident(self) -> str:
+        """What names the event in logs and traces."""
+        return f"{type(self).__name__}-{self.owner}"
+
     def encode(self) -> bytes:
         """Return the JSON value for Kafka."""
         return self.model_dump_json(by_alias=True).encode()
@@ -59,6 +64,11 @@ class PostCreated(Event):
     created_at: datetime
 
     @property
+    def ident(self) -> str:
+        """The post's id."""
+        return str(self.post_id)
+
+    @property
     def owner(self) -> int:
         """The author."""
         return self.user_id
@@ -70,6 +80,11 @@ class PostDeleted(Event):
     post_id: PostId
     user_id: UserId
     deleted_at: datetime
+
+    @property
+    def ident(self) -> str:
+        """The post's id."""
+        return str(self.post_id)
 
     @property
     def owner(self) -> int:
@@ -96,6 +111,11 @@ class EdgeChanged(Event):
         """The followee: an edge lies in the followee's partition, where their posts arrive."""
         return self.followee_id
 
+    @property
+    def ident(self) -> str:
+        """The edge's version: ``follower-followee-version``."""
+        return f"{self.follower_id}-{self.followee_id}-{self.version}"
+
 
 class Followed(EdgeChanged):
     """The follower follows the followee as of this edge version."""
@@ -119,6 +139,11 @@ class UserDeleted(Event):
     def owner(self) -> int:
         """The deleted user."""
         return self.user_id
+
+    @property
+    def ident(self) -> str:
+        """The deleted user."""
+        return f"user-{self.user_id}"
 
 
 E = TypeVar("E", bound=Event)

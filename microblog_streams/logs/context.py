@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from microblog_streams.domain.events import HEADERS
+from microblog_streams.domain.events import HEADERS, Event
 
 #: The Kafka header with the id of the request that an event comes from. An event may have none.
 REQUEST_ID_HEADER: Final = "request-id"
@@ -27,7 +27,15 @@ def is_request_id(text: str) -> bool:
     return _VALID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
+class Message(Protocol):
+    """A record as Faust gives it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(slots=True)
 class EventContext:
     """The event that a worker applies: where it lies in Kafka, and what it comes from."""
 
@@ -36,18 +44,19 @@ class EventContext:
     offset: int
     #: Of the event's request; empty where the record names none.
     request_id: str = ""
-    #: ``Event.ident``; empty until the record is decoded.
-    event_id: str = ""
+    #: None until the record is decoded.
+    decoded: Event | None = None
 
     @classmethod
-    def of(cls, topic: str, partition: int, offset: int, headers: Mapping[str, Any] | None) -> "EventContext":
-        """Return the context of a record, whose headers Faust gives as bytes."""
-        return cls(topic, partition, offset, _text((headers or {}).get(REQUEST_ID_HEADER, b"")))
+    def of(cls, message: Message, headers: Mapping[str, Any]) -> "EventContext":
+        """Return the context of a record that is not decoded yet, with its headers."""
+        ident = _text(headers.get(REQUEST_ID_HEADER))
+        return cls(message.topic, message.partition, message.offset, ident)
 
     def fields(self) -> dict[str, object]:
         """Return the fields of a log line."""
-        place: dict[str, object] = {"topic": self.topic, "partition": self.partition, "offset": self.offset}
-        return {**({"event_id": self.event_id} if self.event_id else {}), **place}
+        ident = {"event_id": self.decoded.ident} if self.decoded else {}
+        return {**ident, "topic": self.topic, "partition": self.partition, "offset": self.offset}
 
 
 #: The event that this context applies.
@@ -66,18 +75,23 @@ def event_set(applied: EventContext) -> Iterator[None]:
 
 def fields() -> dict[str, object]:
     """Return the fields of a log line that is written now."""
-    applied = event.get()
-    ident = request_id.get() or (applied.request_id if applied else "")
+    ident, applied = origin(), event.get()
     return {**({"request_id": ident} if ident else {}), **(applied.fields() if applied else {})}
 
 
+def origin() -> str:
+    """Return the id of the request that this context serves, or whose event it applies; empty without one."""
+    applied = event.get()
+    return request_id.get() or (applied.request_id if applied else "")
+
+
 def event_headers() -> dict[str, str]:
-    """Return the headers of an event that is published or put into the outbox now."""
-    ident = request_id.get()
+    """Return the headers of an event that is published, or put into the outbox, in this context."""
+    ident = origin()
     return {**HEADERS, REQUEST_ID_HEADER: ident} if ident else dict(HEADERS)
 
 
-def _text(header: object) -> str:
+def _text(header: bytes | str | None) -> str:
     """Return a header's text; empty where it is no valid id, as programs of others may write to the topics."""
-    text = header.decode("ascii", "replace") if isinstance(header, bytes) else ""
+    text = header.decode("ascii", "replace") if isinstance(header, bytes) else header or ""
     return text if is_request_id(text) else ""

@@ -9,6 +9,7 @@ million lists. A post that cannot be read is an error, so that no page is silent
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from uuid import UUID
 
 from microblog_streams.aio.failures import best_effort
 from microblog_streams.domain import topics
-from microblog_streams.domain.errors import Forbidden, NotFound, NotStoredYet, StoreUnavailable
-from microblog_streams.domain.events import HEADERS, Event, PostCreated, PostDeleted
+from microblog_streams.domain.errors import Forbidden, NotFound, NotStoredYet, StoreUnavailable, Transient
+from microblog_streams.domain.events import Event, PostCreated, PostDeleted
 from microblog_streams.domain.ids import (
     MAX_AHEAD_MS,
     encode_entry,
@@ -29,6 +30,7 @@ from microblog_streams.domain.ids import (
     post_millis,
 )
 from microblog_streams.domain.models import IdempotencyKey, Post, PostView, Reserved, User
+from microblog_streams.logs.context import event_headers
 from microblog_streams.operations import validation
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.users import Users
@@ -41,6 +43,8 @@ from microblog_streams.ports import (
     PostStore,
     TimelineStore,
 )
+
+logger = logging.getLogger(__name__)
 
 NOTHING_CACHED: Final = CachedPage(None, {}, {})
 
@@ -145,6 +149,7 @@ class Posts:
         fresh = Reserved(new_post_id())
         reserved = await self.idempotency.claim(author, once, fresh.post_id) if once else fresh
         post = Post(reserved.post_id, author, text)
+        logger.debug("post_received event_id=%s user=%d", post.id, author)
         if not reserved.done:
             event = PostCreated(post_id=post.id, user_id=author, content=text, created_at=post.created_at)
             await self._publish(topics.POST_CREATED, event)
@@ -170,6 +175,7 @@ class Posts:
 
     async def _put(self, post: Post) -> bool:
         await self.store.put(post)
+        logger.debug("post_stored event_id=%s", post.id)
         return True
 
     async def get(self, post_id: UUID) -> PostView:
@@ -214,7 +220,13 @@ class Posts:
         return post
 
     async def _publish(self, topic: str, event: Event) -> None:
-        await self.log.publish(topic, event.key, event.encode(), HEADERS)
+        try:
+            await self.log.publish(topic, event.key, event.encode(), event_headers())
+        except Transient as exc:
+            logger.warning("event_not_published topic=%s event_id=%s reason=%s", topic, event.ident, exc)
+            raise
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("event_published topic=%s event_id=%s", topic, event.ident)
 
 
 def _may_be_accepted(post_id: UUID) -> bool:

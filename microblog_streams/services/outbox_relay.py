@@ -21,6 +21,7 @@ from microblog_streams.aio.failures import pauses
 from microblog_streams.aio.tasks import Service, cancel_all
 from microblog_streams.domain.errors import Transient
 from microblog_streams.domain.models import OutboxRecord
+from microblog_streams.logs.context import REQUEST_ID_HEADER
 from microblog_streams.ports import EventLog
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,6 @@ LEASE_SECONDS: Final = 4.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 2.0
 #: Seconds that a stop waits for the batch in flight.
 STOP_SECONDS: Final = 5.0
-#: Seconds between two log lines about a lasting failure.
-LOG_SECONDS: Final = 5.0
 
 
 class LeaderSession(Protocol):
@@ -93,7 +92,6 @@ class OutboxRelay(Service):
         self._log = log
         self._new_session = session
         self._pauses = _pauses()
-        self._last_line = -LOG_SECONDS
         self._last_ping = 0.0
         self._over = asyncio.Event()
         self._over.set()
@@ -179,6 +177,9 @@ class OutboxRelay(Service):
             for generation in record.generations:
                 self._check_lead()
                 await self._log.publish(record.topic, record.key, record.value, record.headers, generation)
+                if logger.isEnabledFor(logging.DEBUG):
+                    origin = record.headers.get(REQUEST_ID_HEADER, "")
+                    logger.debug("event_published topic=%s request_id=%s outbox_id=%d", record.topic, origin, record.id)
             confirmed.append(record.id)
 
     def _check_lead(self) -> None:
@@ -188,8 +189,6 @@ class OutboxRelay(Service):
             raise LeadLost(f"no ping for {silence:.1f} s")
 
     async def _wait_after(self, exc: Exception) -> None:
-        if time.monotonic() - self._last_line >= LOG_SECONDS:
-            self._last_line = time.monotonic()
-            unexpected = None if isinstance(exc, Transient) else exc
-            logger.warning("relay_waits reason=%s", exc, exc_info=unexpected)
+        unexpected = None if isinstance(exc, Transient) else exc
+        logger.warning("relay_waits reason=%s", exc, exc_info=unexpected)
         await self.sleep(next(self._pauses))

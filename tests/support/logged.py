@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from microblog_streams.logs import output
+from microblog_streams.logs.repeats import RepeatFilter
 
 
 class Log:
@@ -28,11 +29,15 @@ class Log:
 
 
 @contextmanager
-def logged(name: str = "", level: str = "INFO", personal: bool = False, as_json: bool = True) -> Iterator[Log]:
-    """Write the lines of a logger, and of those below it, to the log that the block gets."""
+def logged(
+    name: str = "", level: str = "INFO", personal: bool = False, as_json: bool = True, folded: bool = False
+) -> Iterator[Log]:
+    """Write the lines of a logger, and of those below it, to the log of the block; ``folded``: without repeats."""
     log, logger = Log(), logging.getLogger(name)
     handler = logging.StreamHandler(log.stream)
     handler.setFormatter(output.formatter(as_json, False, personal))
+    if folded:
+        handler.addFilter(RepeatFilter(lambda seconds, call: None))
     before = logger.level
     logger.setLevel(level)
     logger.addHandler(handler)

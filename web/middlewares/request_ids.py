@@ -4,6 +4,7 @@ A client or a gateway may send it. The value appears in logs and headers, so one
 replaced by a new id; the request is not refused for it.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -13,6 +14,9 @@ from aiohttp.web import Request, StreamResponse, middleware
 from uuid_utils import uuid4
 
 from microblog_streams.logs.context import is_request_id, request_id
+from web.http.params import method_name, resource_of, route_name
+
+log = logging.getLogger(__name__)
 
 HEADER: Final = "X-Request-ID"
 
@@ -23,8 +27,14 @@ async def request_ids(request: Request, handler: Handler) -> StreamResponse:
     ident = received_request_id(request) or new_request_id()
     with request_id_set(ident):
         response = await handler(request)
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("request_answered method=%s route=%s status=%d", *_line(request), response.status)
     response.headers[HEADER] = ident
     return response
+
+
+def _line(request: Request) -> tuple[str, str]:
+    return method_name(request.method), route_name(resource_of(request))
 
 
 @contextmanager

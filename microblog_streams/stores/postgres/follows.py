@@ -21,8 +21,8 @@ from typing import Final
 
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import Blocked, NotFound, TooManyFollowees
-from microblog_streams.domain.events import HEADERS
 from microblog_streams.domain.models import Edge, IdempotencyKey, User
+from microblog_streams.logs.context import event_headers
 from microblog_streams.stores.postgres.connection import Lock, Postgres
 from microblog_streams.stores.postgres.idempotency import claim, finish
 from microblog_streams.stores.postgres.outbox import append, edge_event, followed_event
@@ -194,7 +194,7 @@ class Follows:
 async def _follow(session: Session, follower: int, followee: int, at: datetime, max_followees: int) -> Edge:
     """Follow, with the event, in one statement (``schema/014_follow.sql``); a refused one changes nothing."""
     key, before, after = followed_event(follower, followee, at)
-    event = (topics.USER_FOLLOW, key, before, after, json.dumps(HEADERS))
+    event = (topics.USER_FOLLOW, key, before, after, json.dumps(event_headers()))
     row = await session.fetch_one(_FOLLOW, follower, followee, at, max_followees, int(Lock.FOLLOWING), *event)
     match row:
         case ("followed" | "unchanged", following, version, changed_at):

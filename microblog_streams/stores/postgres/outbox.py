@@ -18,8 +18,9 @@ from typing import Final
 
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import StoreUnavailable
-from microblog_streams.domain.events import HEADERS, EdgeChanged, Event, Followed
+from microblog_streams.domain.events import EdgeChanged, Event, Followed
 from microblog_streams.domain.models import Edge, OutboxRecord
+from microblog_streams.logs.context import event_headers
 from microblog_streams.stores.postgres.connection import Lock, Postgres
 from microblog_streams.stores.postgres.deployment import COLUMNS, read
 from microblog_streams.stores.postgres.session import NAME, Session
@@ -73,7 +74,7 @@ async def append(session: Session, events: Sequence[tuple[str, Event]]) -> None:
         chunk = events[start : start + _EVENTS_PER_INSERT]
         await session.execute(
             _APPEND,
-            json.dumps(HEADERS),
+            json.dumps(event_headers()),
             [topic for topic, _ in chunk],
             [event.key for _, event in chunk],
             [event.encode().decode() for _, event in chunk],

@@ -1,15 +1,17 @@
 """The relay carries every committed event to the log, in order for each key, whatever fails meanwhile."""
 
 import asyncio
-import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from microblog_streams.logs.context import request_id
+from microblog_streams.logs.repeats import LINES
 from microblog_streams.services import outbox_relay as relay_module
 from microblog_streams.services.outbox_relay import OutboxRelay
 from tests.support.contracts.events import register
+from tests.support.logged import logged
 from tests.support.waiting import until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
@@ -144,13 +146,25 @@ async def test_while_the_database_is_away_the_relay_waits(relay, follows, people
     await until(lambda: log.events)
 
 
-async def test_trouble_is_told_and_not_over_and_over(relay, follows, people, log, caplog):
+async def test_trouble_is_told_and_not_over_and_over(relay, follows, people, log):
     log.away = True
-    with caplog.at_level(logging.WARNING):
+    with logged("microblog_streams.services", folded=True) as lines:
         await follows.set(people[0], people[1], True, NOW)
         await until(lambda: log.begun > 20)
 
-    assert [record.getMessage() for record in caplog.records] == ["relay_waits reason=kafka is unavailable: away"]
+    reason = "BrokerUnavailable: kafka is unavailable: away"
+    assert [line["reason"] for line in lines.lines() if line["event"] == "relay_waits"] == [reason] * LINES
+
+
+async def test_a_published_event_is_logged_with_the_request_that_it_comes_from(relay, follows, people, outbox):
+    with logged("microblog_streams.services", "DEBUG") as lines:
+        token = request_id.set("8e03978e")
+        await follows.set(people[0], people[1], True, NOW)
+        request_id.reset(token)
+        await until(lambda: not outbox.database.outbox)
+
+    found = [line["request_id"] for line in lines.lines() if line["event"] == "event_published"]
+    assert found == ["8e03978e"]
 
 
 async def test_one_of_two_relays_leads_and_the_other_takes_over(quick, outbox, log, election, follows, people):

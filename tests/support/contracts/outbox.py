@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from microblog_streams.logs.context import request_id
 from tests.support.contracts.events import edge_event, register
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
@@ -53,6 +54,15 @@ class OutboxContract:
 
         assert (type(record.key), type(record.value)) == (bytes, bytes)
         assert record.headers == {"schema": "1"}
+
+    async def test_an_event_names_the_request_that_committed_it(self, users, follows, outbox):
+        ada, bob = await register(users, 2)
+        token = request_id.set("8e03978e")
+        await follows.set(ada, bob, True, NOW)
+        await follows.set(ada, bob, False, NOW)
+        request_id.reset(token)
+
+        assert [record.headers for record in await outbox.head(2)] == [{"schema": "1", "request-id": "8e03978e"}] * 2
 
     async def test_an_empty_outbox_has_no_head(self, outbox):
         assert list(await outbox.head(10)) == []

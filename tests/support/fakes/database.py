@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from microblog_streams.domain.errors import Blocked, KeyReused, NotFound, StoreUnavailable
-from microblog_streams.domain.events import HEADERS, EdgeChanged, Event
+from microblog_streams.domain.events import EdgeChanged, Event
 from microblog_streams.domain.lookalikes import look
 from microblog_streams.domain.models import (
     NO_CREDENTIALS,
@@ -22,6 +22,7 @@ from microblog_streams.domain.models import (
     User,
 )
 from microblog_streams.domain.topics import USER_FOLLOW, USER_UNFOLLOW
+from microblog_streams.logs.context import event_headers
 
 
 @dataclass
@@ -208,5 +209,5 @@ class FakeDatabase:
     def add_event(self, topic: str, event: Event) -> None:
         """Add an event to the outbox, and wake the relay."""
         self.last_event += 1
-        self.outbox[self.last_event] = OutboxRecord(self.last_event, topic, event.key, event.encode(), dict(HEADERS))
+        self.outbox[self.last_event] = OutboxRecord(self.last_event, topic, event.key, event.encode(), event_headers())
         self.changed.set()

@@ -103,5 +103,18 @@ def test_the_base_event_has_no_owner():
         _ = Event().owner
 
 
+@pytest.mark.parametrize(
+    ("event", "ident"),
+    [
+        (PostCreated(post_id=POST, user_id=7, content="x", created_at=AT), str(POST)),
+        (PostDeleted(post_id=POST, user_id=7, deleted_at=AT), str(POST)),
+        (Followed(follower_id=1, followee_id=2, version=3, at=AT), "1-2-3"),
+        (UserDeleted(user_id=7, at=AT), "user-7"),
+    ],
+)
+def test_every_event_has_a_name_for_the_logs(event, ident):
+    assert event.ident == ident
+
+
 def test_every_event_is_sent_with_the_version_of_its_schema():
     assert events.HEADERS == {"schema": str(events.SCHEMA)} == {"schema": "1"}

@@ -4,18 +4,28 @@ import io
 import json
 import logging
 import logging.config
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from microblog_streams.bootstrap.application import MicroblogApp
 from microblog_streams.bootstrap.faust_app import MicroblogWorker
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.events import UserDeleted
 from microblog_streams.logs import context, output
 from microblog_streams.logs.context import EventContext, event_set, request_id
 from tests.support.logged import logged
 
-EVENT = EventContext("post.created", 3, 17, "8e03978e", "0192b0aa-0000-7000-8000-000000000001")
+GONE = UserDeleted(user_id=7, at=datetime(2026, 5, 17, tzinfo=UTC))
+EVENT = EventContext("user.deleted", 3, 17, "8e03978e", GONE)
+
+
+@dataclass
+class Message:
+    topic: str = "user.deleted"
+    partition: int = 3
+    offset: int = 17
 
 
 @pytest.fixture
@@ -71,8 +81,8 @@ def test_a_line_of_an_event_has_its_place_its_id_and_its_request(log):
         logging.getLogger("some.library").warning("slow")
 
     (line,) = log.lines()
-    assert (line["topic"], line["partition"], line["offset"]) == ("post.created", 3, 17)
-    assert (line["request_id"], line["event_id"]) == ("8e03978e", EVENT.event_id)
+    assert (line["topic"], line["partition"], line["offset"]) == ("user.deleted", 3, 17)
+    assert (line["request_id"], line["event_id"]) == ("8e03978e", "user-7")
 
 
 def test_a_line_outside_has_neither(log):
@@ -146,6 +156,10 @@ class TestEventHeaders:
     def test_an_event_of_a_service_has_no_request(self):
         assert context.event_headers() == {"schema": "1"}
 
-    def test_a_record_without_it_or_with_a_foreign_one_has_no_request(self):
-        for headers in (None, {}, {"request-id": b"a\nb"}, {"request-id": b"\xff"}, {"request-id": None}):
-            assert EventContext.of("t", 0, 1, headers).request_id == ""
+    def test_an_event_that_an_effect_publishes_has_the_request_of_its_cause(self):
+        with event_set(EVENT):
+            assert context.event_headers()["request-id"] == "8e03978e"
+
+    @pytest.mark.parametrize("headers", [{}, {"request-id": b"a\nb"}, {"request-id": b"\xff"}, {"request-id": None}])
+    def test_a_record_without_a_valid_one_has_no_request(self, headers):
+        assert EventContext.of(Message(), headers).request_id == ""
