@@ -13,7 +13,7 @@ COPY agents/ agents/
 COPY tables/ tables/
 COPY web/ web/
 RUN python -m venv /opt/microblog \
- && /opt/microblog/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt . \
+ && /opt/microblog/bin/pip install --no-cache-dir --disable-pip-version-check --constraint constraints.txt '.[traces]' \
  && /opt/microblog/bin/python -m compileall -q /opt/microblog \
  && /opt/microblog/bin/pip uninstall -y pip setuptools
 
@@ -40,4 +40,4 @@ EXPOSE 6066
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=6 \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:6066/ready', timeout=2)"]
 ENTRYPOINT ["tini", "--", "microblog-streams"]
-CMD ["worker", "-l", "info"]
+CMD ["worker"]

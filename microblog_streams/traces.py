@@ -1,8 +1,9 @@
 """Traces: the spans of a request, of its event on other workers, and of the stores' calls below, by OpenTelemetry.
 
-Off unless ``MICROBLOG_TRACES=otlp``: then nothing of OpenTelemetry is imported and no span is made. The SDK reads its own
-variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_TRACES_SAMPLER``, ``OTEL_SERVICE_NAME`` and the like), and sends spans
-in batches from a thread of its own, so a slow or dead collector holds up no event loop: its spans are dropped.
+Off unless ``MICROBLOG_TRACES=otlp``: then nothing of OpenTelemetry is imported here and no span is made. The SDK reads
+its own variables (``OTEL_EXPORTER_OTLP_ENDPOINT``, ``OTEL_TRACES_SAMPLER``, ``OTEL_SERVICE_NAME`` and the like), and
+sends spans in batches from a thread of its own, so a slow or dead collector holds up no event loop: its spans are
+dropped.
 
 A trace begins with a call of the API, or with the caller's span that the header ``traceparent`` names (W3C Trace
 Context). Events carry it on as a Kafka header. Only recorded spans have children, so what is not sampled costs next to
@@ -11,7 +12,7 @@ nothing. A span is named after what is done, and has no statement, text, name or
 
 import asyncio
 import os
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -21,7 +22,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from microblog_streams.domain.errors import MicroblogError, SetupError
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, SpanKind
 
 #: The headers of W3C Trace Context, in HTTP and in Kafka.
@@ -51,6 +51,7 @@ class Traces:
 
     def __init__(self, worker: str) -> None:
         """Start the thread that sends spans; ``worker`` is the worker's name."""
+        import requests
         from opentelemetry import trace
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.resources import Resource
@@ -60,19 +61,23 @@ class Traces:
 
         self._api = trace
         self._propagator = TraceContextTextMapPropagator()
-        self._provider: TracerProvider = TracerProvider(
+        self._provider = TracerProvider(
             resource=Resource.create(_resource(worker)),
             shutdown_on_exit=False,
         )
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        session = requests.Session()
+        session.trust_env = False  # no HTTP_PROXY and no .netrc, as for all connections of a worker
+        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(session=session)))
         self._tracer = self._provider.get_tracer(_SERVICE, version(_SERVICE))
 
     def is_recording(self) -> bool:
         """Return whether the current span is sampled."""
         return self._api.get_current_span().is_recording()
 
-    def root(self, kind: str, name: str, headers: Mapping[str, str], attributes: Mapping[str, Any]) -> Any:  # noqa: ANN401
-        """Return a context manager: a span below the one that the headers name, in no other trace."""
+    def root(
+        self, kind: str, name: str, headers: Mapping[str, str], attributes: Mapping[str, Any]
+    ) -> "AbstractContextManager[Span]":
+        """Return a span as a context manager: below the one that the headers name, or the first of a new trace."""
         from opentelemetry.context import Context
 
         parent = self._propagator.extract(headers, context=Context())
@@ -130,13 +135,13 @@ _traces: Traces | None = None
 
 def start(worker: str) -> None:
     """Turn traces on. Imports OpenTelemetry, which takes some 0.3 s."""
-    global _traces  # noqa: PLW0603 -- one for the process, as the libraries' loggers are
+    global _traces
     _traces = Traces(worker)
 
 
 async def stop() -> None:
     """Turn traces off; wait ``FLUSH_SECONDS`` at most until the last spans are sent."""
-    global _traces  # noqa: PLW0603
+    global _traces
     stopped, _traces = _traces, None
     if stopped is not None:
         # Not a thread of the loop's: the process would wait for it at its end, however long that takes.
@@ -156,7 +161,9 @@ def request_span(name: str, headers: Mapping[str, str], attributes: Mapping[str,
     return _traces.root("SERVER", name, headers, attributes)
 
 
-def event_span(topic: str, headers: Mapping[str, Any], attributes: Mapping[str, Any]) -> "AbstractContextManager[Any]":
+def event_span(
+    topic: str, headers: Mapping[str, Any], attributes: Callable[[], Mapping[str, Any]]
+) -> "AbstractContextManager[Any]":
     """Return the span of an event's effects as a context manager: below the span that published the event."""
     if _traces is None:
         return _NO_SPAN
@@ -165,7 +172,7 @@ def event_span(topic: str, headers: Mapping[str, Any], attributes: Mapping[str, 
         for name, value in headers.items()
         if name in (TRACEPARENT, TRACESTATE) and isinstance(value, bytes)
     }
-    return _traces.root("CONSUMER", f"process {topic}", texts, attributes)
+    return _traces.root("CONSUMER", f"process {topic}", texts, attributes())
 
 
 def in_span(name: str, work: Awaitable[T]) -> Awaitable[T]:

@@ -10,7 +10,7 @@ import logging
 from mode import loop as event_loop
 
 import agents
-from microblog_streams import commands
+from microblog_streams import commands, traces
 from microblog_streams.bootstrap.backend import build_backend
 from microblog_streams.bootstrap.faust_app import FaustApp
 from microblog_streams.bootstrap.services import BootOrder, Services, build_cluster_services, build_services
@@ -65,6 +65,8 @@ class MicroblogApp(FaustApp):
         """Lock the worker's folder and check its port, then make the folders below, as Faust does."""
         if self.settings.auth == "open" and self.settings.serves_api:
             logger.warning("open_to_all setting=%s", "MICROBLOG_AUTH=open")
+        if self.settings.traces != "off":
+            traces.start(self.settings.worker_name)
         self.worker_directory = WorkerDirectory(self.settings, self.topic_set)  # holds the lock for the app's life
         await self.worker_directory.take()
         await super().on_first_start()
@@ -82,6 +84,7 @@ class MicroblogApp(FaustApp):
         self.stores.in_redis.rates.close()
         self.heartbeat.leaving = True
         await super().on_stop()
+        await traces.stop()
 
 
 def freeze_heap() -> None:
@@ -102,6 +105,8 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     check_versions()
     transport.patch_connections()
     event_loop.use("uvloop")
+    if settings.traces != "off":
+        traces.check_installed()
     deployment = deployment or last_deployment(settings)
     topic_set = choose_topic_set(settings, deployment)
     app = MicroblogApp(settings, topic_set, deployment.partitions_of(topic_set))

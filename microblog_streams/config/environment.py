@@ -3,7 +3,8 @@
 Many libraries read variables of their own, whatever their callers pass: libpq a time zone or a password,
 prometheus_client a folder. These are removed from this process before the libraries read them. Faust reads some while
 it is imported, before our code runs: if one of those would change how a worker works, the start is refused.
-docs/operating.md lists the variables that stay in use. ``bootstrap.faust_app`` ignores those of Faust's settings.
+OpenTelemetry's stay, which is imported only where ``MICROBLOG_TRACES`` turns traces on. docs/operating.md lists all
+that stay in use. ``bootstrap.faust_app`` ignores those of Faust's settings.
 """
 
 import os
@@ -15,8 +16,8 @@ from typing import Final
 
 from microblog_streams.domain.errors import SetupError
 
-#: Prefixes of the variables that libpq, prometheus_client, OpenTelemetry, libuv and libev read.
-PREFIXES: Final = ("PG", "PROMETHEUS_", "OTEL_", "UV_", "LIBEV_")
+#: Prefixes of the variables that libpq, prometheus_client, libuv and libev read.
+PREFIXES: Final = ("PG", "PROMETHEUS_", "UV_", "LIBEV_")
 #: prometheus_client's older spelling; Faust's switch to Django; a file to which Python's ssl writes the keys of every
 #: connection; a folder that pytz takes time zones from.
 NAMES: Final = ("prometheus_multiproc_dir", "DJANGO_SETTINGS_MODULE", "SSLKEYLOGFILE", "PYTZ_TZDATADIR")

@@ -219,6 +219,10 @@ class Settings(RateLimitSettings, InfrastructureSettings):
         description="How log lines are written: `json`: an object a line; `human`: for people; `auto`: for people on a "
         "terminal, else JSON.",
     )
+    traces: Literal["off", "otlp"] = Field(
+        "off",
+        description="`otlp`: send traces of requests and events to a collector, as the `OTEL_*` variables say.",
+    )
     log_personal: bool = Field(
         False,
         description="Log also names and addresses of clients, paths as they were sent, and messages of errors that may "

@@ -28,6 +28,7 @@ from microblog_streams.domain.errors import NotMine, Transient
 from microblog_streams.domain.events import Event, UndecodableEvent, UnknownSchema, decode
 from microblog_streams.logs import context
 from microblog_streams.logs.context import EventContext
+from microblog_streams.traces import event_span
 
 if TYPE_CHECKING:
     from microblog_streams.delivery.processor_pool import ProcessorPool
@@ -225,31 +226,36 @@ class PartitionProcessor:
         self._changed.notify()
 
     async def _run(self, pending: InFlightEvent) -> None:
-        """Run the event's effect, however long it takes, unless the next generation will."""
-        failures = 0
+        """Apply the event in the context of its logs, and of the trace that it continues."""
         context.event.set(pending.context)
         async with self._slots:
-            for count, pause in enumerate(pauses(), 1):
-                try:
-                    with self.pool.tries.call():
-                        await pending.effect()
-                    await self.pool.confirm(pending.event.message)
-                    pending.done_at = monotonic()
-                    logger.debug("event_applied")
+            with event_span(pending.context.topic, pending.event.headers, pending.context.attributes):
+                await self._apply(pending)
+
+    async def _apply(self, pending: InFlightEvent) -> None:
+        """Run the event's effect, however long it takes, unless the next generation will."""
+        failures = 0
+        for count, pause in enumerate(pauses(), 1):
+            try:
+                with self.pool.tries.call():
+                    await pending.effect()
+                await self.pool.confirm(pending.event.message)
+                pending.done_at = monotonic()
+                logger.debug("event_applied")
+                break
+            except (Transient, NotMine) as exc:
+                self.pool.counts.retried(exc)
+                if self.in_flight and pending is self.in_flight[0]:  # the others wait for the same, behind it
+                    self._report(count, pending.lease, exc)
+            except Exception as exc:
+                failures += 1
+                self.pool.counts.retried(exc)
+                logger.exception("effect_failed lane=%s offset=%d try=%d", self.name, pending.offset, failures)
+                if failures == MAX_TRIES and not self._give_up(pending, exc):
                     break
-                except (Transient, NotMine) as exc:
-                    self.pool.counts.retried(exc)
-                    if self.in_flight and pending is self.in_flight[0]:  # the others wait for the same, behind it
-                        self._report(count, pending.lease, exc)
-                except Exception as exc:
-                    failures += 1
-                    self.pool.counts.retried(exc)
-                    logger.exception("effect_failed lane=%s offset=%d try=%d", self.name, pending.offset, failures)
-                    if failures == MAX_TRIES and not self._give_up(pending, exc):
-                        break
-                await asyncio.sleep(pause)
-                if pending.lease.stale:
-                    break
+            await asyncio.sleep(pause)
+            if pending.lease.stale:
+                break
 
     def _give_up(self, pending: InFlightEvent, exc: Exception) -> bool:
         """Make the event a dead letter and return True, or halt the processor and return False."""

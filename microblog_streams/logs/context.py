@@ -1,7 +1,8 @@
 """What a log line knows of its surroundings: the request, or the event, in whose context it was written.
 
-Both are context variables, which tasks inherit. A request's id goes with its events as a Kafka header, so that one
-``grep`` for it finds the request, the event's publication, and its effects on other workers.
+Both are context variables, which tasks inherit; ``traces`` adds the ids of its spans. A request's id goes with its
+events as a Kafka header, so that one ``grep`` for it finds the request, the event's publication, and its effects on
+other workers.
 """
 
 import re
@@ -11,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from microblog_streams import traces
 from microblog_streams.domain.events import HEADERS, Event
 
 #: The Kafka header with the id of the request that an event comes from. An event may have none.
@@ -58,6 +60,18 @@ class EventContext:
         ident = {"event_id": self.decoded.ident} if self.decoded else {}
         return {**ident, "topic": self.topic, "partition": self.partition, "offset": self.offset}
 
+    def attributes(self) -> dict[str, str | int]:
+        """Return the attributes of its span, as OpenTelemetry's conventions for Kafka name them."""
+        return {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "process",
+            "messaging.destination.name": self.topic,
+            "messaging.destination.partition.id": str(self.partition),
+            "messaging.kafka.offset": self.offset,
+            "microblog.event_id": self.decoded.ident if self.decoded else "",
+            "microblog.request_id": self.request_id,
+        }
+
 
 #: The event that this context applies.
 event: ContextVar[EventContext | None] = ContextVar("event", default=None)
@@ -76,7 +90,7 @@ def event_set(applied: EventContext) -> Iterator[None]:
 def fields() -> dict[str, object]:
     """Return the fields of a log line that is written now."""
     ident, applied = origin(), event.get()
-    return {**({"request_id": ident} if ident else {}), **(applied.fields() if applied else {})}
+    return {**({"request_id": ident} if ident else {}), **(applied.fields() if applied else {}), **traces.ids()}
 
 
 def origin() -> str:
@@ -88,7 +102,7 @@ def origin() -> str:
 def event_headers() -> dict[str, str]:
     """Return the headers of an event that is published, or put into the outbox, in this context."""
     ident = origin()
-    return {**HEADERS, REQUEST_ID_HEADER: ident} if ident else dict(HEADERS)
+    return {**HEADERS, **({REQUEST_ID_HEADER: ident} if ident else {}), **traces.headers()}
 
 
 def _text(header: bytes | str | None) -> str:

@@ -1,4 +1,4 @@
-"""Times the operations of stores, and counts their failures.
+"""Times the operations of stores, counts their failures, and makes each a span of the trace that it is called in.
 
 ``measured`` wraps a store's methods where the application is put together, so that the stores know nothing of it. An
 operation is named ``<part>.<method>``, such as ``timelines.push``.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from microblog_streams.domain.errors import MicroblogError, NoAnswer, StoreUnavailable
 from microblog_streams.domain.measures import CALL_SECONDS, Histogram
+from microblog_streams.traces import in_span
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -68,7 +69,7 @@ class _Measured:
 def _timed(calls: StoreCalls, labels: tuple[str, str], method: Method, implementation: object) -> Method:
     # Made at the first call: an operation that a worker never calls has no series.
     seconds: Histogram | None = None
-    name = method.__name__
+    name, span = method.__name__, " ".join(labels)
 
     @wraps(method)
     async def timed(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
@@ -77,7 +78,7 @@ def _timed(calls: StoreCalls, labels: tuple[str, str], method: Method, implement
             seconds = calls.seconds[labels] = Histogram(CALL_SECONDS)
         began = perf_counter()
         try:
-            return await getattr(implementation, name)(*args, **kwargs)
+            return await in_span(span, getattr(implementation, name)(*args, **kwargs))
         except Exception as exc:
             if error := _error(exc):
                 calls.errors[(*labels, error)] += 1

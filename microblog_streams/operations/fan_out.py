@@ -21,6 +21,7 @@ from microblog_streams.domain.measures import DELIVERY_SECONDS, FOLLOWERS, Histo
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
 from microblog_streams.ports.events import Lease
+from microblog_streams.traces import in_span
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,8 @@ class FanOut:
         with self.running.running(author):
             tombstone = self.followers.row(lease.partition, author, TOMBSTONE)
             if tombstone is None:
-                followers = await self._push(author, encode_entry(event.post_id, author), lease)
+                entry = encode_entry(event.post_id, author)
+                followers = await in_span("fan_out", self._push(author, entry, lease))
                 self._measure(followers, max(0.0, _age_seconds(event.post_id)))
         # The deletion of the author's posts may have run before this one was written. A much newer post is of another
         # user, who got the id after PostgreSQL had lost the first one.

@@ -1,4 +1,4 @@
-"""The order of the middlewares: times, request id, errors as problems, admin gate, authentication, rate limits.
+"""The order of the middlewares: times, trace, request id, errors as problems, admin gate, authentication, rate limits.
 
 Middlewares that change responses, errors included, stand outside the one that makes problem documents. Rate limits have
 two middlewares around authentication: ``token_guess_limit`` sees failed tokens, ``rate_limits`` knows the caller.
@@ -33,13 +33,14 @@ from isal import isal_zlib
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.measures import REQUEST_SECONDS, Histogram
+from microblog_streams.traces import request_span
 from web.http.params import method_name, resource_of, route_name
 from web.http.problems import TooSlow, with_problems
 from web.http.responses import accepts_gzip
 from web.middlewares.authentication import admin_gate, authentication
 from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
-from web.middlewares.request_ids import request_ids
+from web.middlewares.request_ids import HEADER, request_ids
 from web.middlewares.sessions import Sessions
 
 #: The largest body of a request. A post of 2,000 characters, escaped as JSON allows, takes 24,000 bytes.
@@ -79,6 +80,7 @@ def middlewares(settings: Settings, paths: Paths, request_seconds: float = DEADL
     cross_origin = [cors(CorsPolicy(settings.cors_origins))] if settings.cors_origins else []
     return [
         request_times,
+        *([traced(paths.api)] if settings.traces != "off" else []),
         request_ids,
         *cross_origin,
         compression,
@@ -90,6 +92,25 @@ def middlewares(settings: Settings, paths: Paths, request_seconds: float = DEADL
         size_limit,
         deadline(request_seconds),
     ]
+
+
+def traced(api: Set[str]) -> Middleware:
+    """Return the middleware that makes each call of the API a span, below the caller's if it sent ``traceparent``."""
+
+    @middleware
+    async def in_trace(request: Request, handler: Handler) -> StreamResponse:
+        resource = resource_of(request)
+        if resource is None or resource.canonical not in api:
+            return await handler(request)
+        method, route = method_name(request.method), route_name(resource)
+        attributes = {"http.request.method": method, "http.route": route}
+        with request_span(f"{method} {route}", request.headers, attributes) as span:
+            response = await handler(request)
+            span.set_attribute("http.response.status_code", response.status)
+            span.set_attribute("microblog.request_id", response.headers.get(HEADER, ""))
+            return response
+
+    return in_trace
 
 
 @middleware

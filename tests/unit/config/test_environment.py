@@ -10,7 +10,7 @@ from microblog_streams.stores.postgres.session import target
 
 FOREIGN = (
     *("PGTZ", "PGPASSWORD", "PGSERVICEFILE", "PGOPTIONS", "PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"),
-    *("OTEL_EXPORTER_OTLP_ENDPOINT", "SSLKEYLOGFILE", "DJANGO_SETTINGS_MODULE", "UV_THREADPOOL_SIZE", "LIBEV_FLAGS"),
+    *("SSLKEYLOGFILE", "DJANGO_SETTINGS_MODULE", "UV_THREADPOOL_SIZE", "LIBEV_FLAGS"),
 )
 OURS = {"MICROBLOG_POSTGRES_URL": "postgresql://h/d", "HOME": "/home/ann", "SSL_CERT_FILE": "/ca.pem", "TZ": "UTC"}
 NO_ARGUMENTS = ("faust", "-A", "microblog_streams", "worker")
