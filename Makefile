@@ -81,6 +81,7 @@ check: $(VENV)/.check  ## Check format, lint, types, import contracts, the image
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/python -m tools.docs --check
 	@$(BIN)/python -m tools.chart --check
+	@$(BIN)/python -m tools.dashboards --check
 	@$(BIN)/python -m tools.retired_words
 
 # --strict: a version that PyPI says nothing about is no version without advisories.
@@ -90,9 +91,10 @@ audit: $(VENV)/.check  ## Check the pinned dependencies for known vulnerabilitie
 		tail -n 1 $(VENV)/audit.log | sed -E '/^Found /!s/^(ERROR:[^:]*:)?/PyPI cannot be asked for advisories: /' >&2; exit 1; }
 	@tail -n 1 $(VENV)/audit.log
 
-docs: $(VENV)/.run  ## Write the generated pages, and the schema of the chart's values, anew
+docs: $(VENV)/.run  ## Write the generated pages, the schema of the chart's values and the dashboards anew
 	@$(BIN)/python -m tools.docs
 	@$(BIN)/python -m tools.chart
+	@$(BIN)/python -m tools.dashboards
 
 format: $(VENV)/.check  ## Format the code
 	@$(BIN)/ruff format .
