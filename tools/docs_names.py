@@ -23,7 +23,7 @@ from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
 
 #: Folders whose text defines a name, and the files beside them that do; tests only use names.
 SOURCES: Final = ("microblog_streams", "agents", "tables", "web", "benchmarks")
-FILES: Final = ("Makefile", "setup.cfg", "docker-compose.infra.yml")
+FILES: Final = ("Makefile", "setup.cfg", "docker-compose.infra.yml", "docker-compose.yml")
 #: Folders of files that are only named.
 NAMED: Final = ("tests", "docs", "deploy", "tools")
 TEXT: Final = {".py", ".sql", ".cql", ".lua", ".js", ".html", ".yaml", ".yml", ".properties", ".conf", ".xml", ".toml"}
