@@ -49,6 +49,7 @@ def schema() -> dict[str, object]:
     """Return the schema of the chart's values: no other keys than these, with the types that the templates expect."""
     autoscaling = _object(enabled=_FLAG, minReplicas=_COUNT, maxReplicas=_COUNT, cpuPercent=_COUNT)
     peers: Schema = {"type": "array", "items": {"type": "object"}}
+    labels: Schema = {"type": "object", "additionalProperties": _TEXT}
     values = _object(
         image=_object(repository=_TEXT, tag=_TEXT, digest=_TEXT, pullPolicy=_TEXT),
         imagePullSecrets={"type": "array", "items": {"type": "object"}},
@@ -64,6 +65,8 @@ def schema() -> dict[str, object]:
         ),
         networkPolicy=_object(enabled=_FLAG, apiFrom=peers, operatorsFrom=peers),
         podMonitor=_object(enabled=_FLAG, interval=_TEXT),
+        prometheusRule=_object(enabled=_FLAG, labels=labels),
+        dashboards=_object(enabled=_FLAG, labels=labels),
         # Given by helm where the chart is part of another.
         **{"global": {"type": "object"}},
     )

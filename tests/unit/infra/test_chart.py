@@ -17,8 +17,9 @@ from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
 
 CHART = Path(__file__).parents[3] / "deploy" / "helm" / "microblog-streams"
 VALUES = sorted(CHART.parent.glob("values/*.yaml"))
-#: A kind of the Prometheus operator, of which Kubernetes has no schema.
-CUSTOM = {"PodMonitor"}
+MONITORING = CHART.parents[1] / "monitoring"
+#: Kinds of the Prometheus operator, of which Kubernetes has no schema.
+CUSTOM = {"PodMonitor", "PrometheusRule"}
 HELM = shutil.which("helm", path=str(Path(sys.executable).parent)) or shutil.which("helm")
 
 pytestmark = pytest.mark.skipif(HELM is None, reason="helm is not installed here")
@@ -102,6 +103,28 @@ def test_the_ingress_leads_to_public_paths_only():
 
     assert all(routed(path) for path, _ in API + DESCRIPTION)
     assert not any(routed(path) for path, _ in OPERATION + INTERNALS)
+
+
+@pytest.fixture
+def monitored():
+    return render("-f", CHART.parent / "values" / "public.yaml")
+
+
+def test_rules_are_those_of_the_files_and_match_the_job_that_is_scraped(monitored):
+    files = sorted((MONITORING / "rules").glob("*.yml"))
+    groups = [group for file in files for group in YAML(typ="safe").load(file.read_text())["groups"]]
+    assert of(monitored, "PrometheusRule", "mb")["spec"]["groups"] == groups
+    [endpoint] = of(monitored, "PodMonitor", "mb")["spec"]["podMetricsEndpoints"]
+    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "microblog"}]
+
+
+def test_dashboards_are_the_files(monitored):
+    files = {f"microblog-{file.name}": file.read_text() for file in (MONITORING / "dashboards").glob("*.json")}
+    made = of(monitored, "ConfigMap", "mb-dashboards")
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert {name: text.strip() for name, text in made["data"].items()} == {
+        name: text.strip() for name, text in files.items()
+    }
 
 
 @pytest.mark.parametrize(
