@@ -50,10 +50,15 @@ class Crowd:
 
     async def keep(self, redis: Redis) -> None:
         """Make everybody's timeline, empty and complete."""
-        first, *others = self.people
+        first = self.people[0]
         timelines = Timelines(redis)
         await timelines.remove(first)  # an earlier crowd's: the store makes no list where there is one
         await timelines.create(first)
+        await self.copy(redis)
+
+    async def copy(self, redis: Redis) -> None:
+        """Make everybody's timeline a copy of the first one's."""
+        first, *others = self.people
         await _in_batches(others, lambda people: _eval(redis, _COPY, [first, *people]))
 
     async def entries(self, redis: Redis) -> int:
