@@ -64,9 +64,7 @@ class Dashboard:
 
 
 WORKERS: Final = 'instance=~"$worker"'
-CALLS: Final = (
-    'route!~"/(admin|health|ready|metrics|docs|openapi|table|router|assignment|graph|performance).*|/|unknown"'
-)
+CALLS: Final = 'route!~"/(admin|health|ready|metrics|docs|openapi|table|router|assignment|graph|performance).*|unknown"'
 
 
 def rate(metric: str, *labels: str, where: str = "") -> str:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from microblog_streams.domain import measures
 from microblog_streams.metrics.definitions import CHAPTERS, Kind
 from microblog_streams.services.worker_process import MIN_FREE_BYTES
-from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
+from web.routes import API, DESCRIPTION, INTERNALS, OPERATION, PAGES
 
 ROOT = Path(__file__).parents[3]
 RULES = sorted((ROOT / "deploy" / "monitoring" / "rules").glob("*.yml"))
@@ -79,7 +79,7 @@ def test_the_rules_go_by_the_codes_own_numbers():
     assert {float(bound) for bound in re.findall(r'le="([\d.]+)"', expressions)} <= {*measures.DELIVERY_SECONDS}
     assert f"microblog_disk_free_bytes < {MIN_FREE_BYTES // 1024**2} * 1024 * 1024" in expressions
     [others] = set(re.findall(r'route!~"([^"]+)"', expressions))
-    assert not any(re.fullmatch(others, path.rstrip("/")) for path, _ in API)
+    assert not any(re.fullmatch(others, path.rstrip("/") or "/") for path, _ in API + PAGES)
     assert all(re.fullmatch(others, path.rstrip("/")) for path, _ in OPERATION + INTERNALS + DESCRIPTION)
 
 
