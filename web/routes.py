@@ -14,6 +14,7 @@ from microblog_streams.config.settings import Settings
 from web.admin.follower_lookup import Edge, FollowerRows
 from web.admin.metrics import Metrics
 from web.admin.overview import Overview, Status, WorkerStatus
+from web.api.avatars import Avatar
 from web.api.blocks import Block, Blocks
 from web.api.follows import Follow, Followees, Followers
 from web.api.health import Health, Ready
@@ -46,6 +47,7 @@ API: Final[tuple[Route, ...]] = (
     ("/users/{user}/blocks", Blocks),
     ("/users/{user}/posts", AuthorPosts),
     ("/users/{user}/password", Password),
+    ("/users/{user}/avatar.svg", Avatar),
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),

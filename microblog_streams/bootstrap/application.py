@@ -30,7 +30,7 @@ from web import routes
 logger = logging.getLogger(__name__)
 
 #: What a complete application has; a start without one of these is refused.
-AGENTS = {"fan_out", "follows", "deletions"}
+AGENTS = {"fan_out", "follows", "deletions", "profiles"}
 TABLES = {"followers"}
 
 

@@ -154,6 +154,7 @@ def _periodic_tasks(stores: Stores, operations: Operations) -> Sequence[Periodic
     return [
         PeriodicTask("sweep_keys", sweeping(stores.in_postgres.idempotency.sweep)),
         PeriodicTask("sweep_tokens", sweeping(stores.in_postgres.tokens.sweep)),
+        PeriodicTask("sweep_follow_counts", sweeping(stores.in_postgres.profiles.sweep)),
         PeriodicTask("note_token_uses", operations.tokens.note_used),
     ]
 

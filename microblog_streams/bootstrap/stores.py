@@ -15,6 +15,7 @@ from microblog_streams.stores.postgres.deployment import EdgeAudits
 from microblog_streams.stores.postgres.follows import Blocks, Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.outbox import Outbox
+from microblog_streams.stores.postgres.profiles import Profiles
 from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.caches import PageCache, PostCache, UserCache
@@ -30,6 +31,7 @@ class PostgresStores:
     """What is kept in PostgreSQL."""
 
     users: Users
+    profiles: Profiles
     follows: Follows
     blocks: Blocks
     tokens: Tokens
@@ -85,6 +87,7 @@ def build_stores(settings: Settings, era: int) -> Stores:
 def _in_postgres(postgres: Postgres, name_hold_days: int) -> PostgresStores:
     return PostgresStores(
         users=Users(postgres, name_hold_days),
+        profiles=Profiles(postgres),
         follows=Follows(postgres),
         blocks=Blocks(postgres),
         tokens=Tokens(postgres),
@@ -117,6 +120,7 @@ def build_operations(settings: Settings, stores: Stores, log: EventLog, follower
     ports = operations.Stores(
         log=log,
         users=in_postgres.users,
+        profiles=in_postgres.profiles,
         follows=in_postgres.follows,
         blocks=in_postgres.blocks,
         idempotency=in_postgres.idempotency,

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 
 from microblog_streams.cli.credentials import Account
-from microblog_streams.cli.output import POST_COLUMNS, TOKEN_COLUMNS, USER_COLUMNS, one_line
+from microblog_streams.cli.output import POST_COLUMNS, PROFILE_FIELDS, TOKEN_COLUMNS, USER_COLUMNS, one_line
 from microblog_streams.cli.program import Session, collect, command, find_user, limited, page_size
 from microblog_streams.client import ClientError, NotFound, Unauthenticated
 
@@ -137,6 +137,32 @@ async def blocks(session: Session, limit: int | None) -> None:
         session.output.rows(await collect(client.blocks(page_size(limit)), limit, "users"), USER_COLUMNS)
 
 
+@command("profile")
+@click.argument("who", metavar="[NAME|ID]", required=False)
+@click.option("--display-name", metavar="TEXT", help="Change the name that is shown beside your username.")
+@click.option("--note", metavar="TEXT", help="Change what you say of yourself.")
+@click.option("--link", "links", metavar="URL", multiple=True, help="Replace your links; repeat it for several.")
+@click.option("--no-links", is_flag=True, help="Remove your links.")
+async def profile(
+    session: Session,
+    who: str | None,
+    display_name: str | None,
+    note: str | None,
+    links: tuple[str, ...],
+    no_links: bool,
+) -> None:
+    """Show the page of a user, by default yours, or change yours."""
+    new_links = links if links or no_links else None
+    if (display_name, note, new_links) == (None, None, None):
+        async with session.about(who) as (client, user):
+            session.output.page(await client.profile(user), PROFILE_FIELDS)
+    elif who is not None:
+        raise click.UsageError("only your own profile can be changed: leave NAME out")
+    else:
+        async with session.actor() as client:
+            session.output.page(await client.change_profile(display_name, note, new_links), PROFILE_FIELDS)
+
+
 @command("followers")
 @click.argument("who", metavar="[NAME|ID]", required=False)
 @limited
@@ -231,6 +257,7 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     block,
     unblock,
     blocks,
+    profile,
     followers,
     followees,
     post,

@@ -32,6 +32,19 @@ POST_COLUMNS: Final[Columns] = (
 )
 TOKEN_COLUMNS: Final[Columns] = (("id", "id"), ("name", "name"), ("made", "created_at"), ("last used", "last_used_at"))
 
+#: Title and field of each line of a profile.
+PROFILE_FIELDS: Final[Columns] = (
+    ("id", "id"),
+    ("name", "username"),
+    ("display name", "display_name"),
+    ("note", "note"),
+    ("links", "links"),
+    ("posts", "posts"),
+    ("followers", "followers"),
+    ("followees", "followees"),
+    ("since", "created_at"),
+)
+
 #: Control characters other than newline and tab, lone surrogates, and bidirectional controls.
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BREAKS: Final = re.compile("[\n\t\u2028\u2029]+")
@@ -57,6 +70,14 @@ class Output:
             for item in items:
                 click.echo(_tabbed(item, columns))
 
+    def page(self, item: Model, fields: Columns) -> None:
+        """Write one item: a line for each field, tab-separated from its title, or JSON."""
+        if self.json:
+            click.echo(_json(item))
+        else:
+            for title, field in fields:
+                click.echo(f"{title}\t{_plain(getattr(item, field))}")
+
     def event(self, item: Model, columns: Columns) -> None:
         """Write one item of an endless list, and flush."""
         click.echo(_json(item) if self.json else _tabbed(item, columns))
@@ -75,6 +96,8 @@ def _tabbed(item: Model, columns: Columns) -> str:
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, tuple):
+        return one_line(" ".join(map(str, value)))
     return "" if value is None else one_line(str(value))
 
 

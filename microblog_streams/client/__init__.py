@@ -29,7 +29,17 @@ from microblog_streams.client.errors import (
     Unreachable,
     UsernameTaken,
 )
-from microblog_streams.client.models import Blocking, Following, Identity, NewToken, Post, Registered, Token, User
+from microblog_streams.client.models import (
+    Blocking,
+    Following,
+    Identity,
+    NewToken,
+    Post,
+    Profile,
+    Registered,
+    Token,
+    User,
+)
 from microblog_streams.client.pages import Listing, Page
 
 __all__ = [
@@ -53,6 +63,7 @@ __all__ = [
     "Page",
     "Post",
     "Problem",
+    "Profile",
     "Registered",
     "Token",
     "TooManyFollowees",

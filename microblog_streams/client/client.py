@@ -19,6 +19,7 @@ from microblog_streams.client.models import (
     Model,
     NewToken,
     Post,
+    Profile,
     Registered,
     Request,
     Token,
@@ -123,6 +124,20 @@ class Client:
         """Return a user. Raises NotFound."""
         found: User = await self._transport.read(Request("GET", path("users", user)), User)
         return found
+
+    async def profile(self, user: int | None = None) -> Profile:
+        """Return a user with their page. Raises NotFound."""
+        found: Profile = await self._transport.read(Request("GET", path("users", self._or_me(user))), Profile)
+        return found
+
+    async def change_profile(
+        self, display_name: str | None = None, note: str | None = None, links: Sequence[str] | None = None
+    ) -> Profile:
+        """Change the profile of the client's user; None leaves a field as it is. Raises Invalid, Unauthenticated."""
+        fields = {"displayName": display_name, "note": note, "links": None if links is None else list(links)}
+        body = {name: value for name, value in fields.items() if value is not None}
+        changed: Profile = await self._transport.read(Request("PATCH", path("users", self.me), body), Profile)
+        return changed
 
     async def find(self, username: str) -> User | None:
         """Return the user with this name, in any case and spelling; None if there is none. Raises Invalid."""

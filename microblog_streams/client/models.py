@@ -38,7 +38,22 @@ class User(Model):
 
     id: int
     username: str
+    #: Any text, may be empty.
+    display_name: str = ""
     created_at: datetime
+
+
+class Profile(User):
+    """A user's page. None stands for what the server could not read."""
+
+    note: str | None = None
+    links: tuple[str, ...] | None = None
+    #: Counted up to 1,000.
+    posts: int | None = None
+    followers: int | None = None
+    followees: int | None = None
+    #: The path of a picture (SVG), relative to the server.
+    avatar: str = ""
 
 
 class Post(Model):

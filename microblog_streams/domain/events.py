@@ -146,6 +146,22 @@ class UserDeleted(Event):
         return f"user-{self.user_id}"
 
 
+class UserChanged(Event):
+    """A user changed their profile. The fields are those of this change's commit; a later event may be read first."""
+
+    user_id: UserId
+    username: str
+    display_name: str
+    note: str
+    links: tuple[str, ...]
+    at: datetime
+
+    @property
+    def owner(self) -> int:
+        """The user."""
+        return self.user_id
+
+
 E = TypeVar("E", bound=Event)
 
 

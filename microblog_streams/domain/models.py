@@ -17,6 +17,34 @@ class User(NamedTuple):
     id: int
     username: str
     created_at: datetime
+    #: Any text, may be empty.
+    display_name: str = ""
+
+
+class FollowCounts(NamedTuple):
+    """How many undeleted users follow a user, and are followed by them."""
+
+    followers: int
+    followees: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a user's page says of them."""
+
+    user: User
+    note: str = ""
+    #: Absolute https URLs.
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """New values of a profile's fields; None leaves a field as it is."""
+
+    display_name: str | None = None
+    note: str | None = None
+    links: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ POST_DELETED: Final = "post.deleted"
 USER_FOLLOW: Final = "user.follow"
 USER_UNFOLLOW: Final = "user.unfollow"
 USER_DELETED: Final = "user.deleted"
+USER_CHANGED: Final = "user.changed"
 DEAD_LETTERS: Final = "dead.letters"
 
 #: The followers table, of which Kafka has the changelog.
@@ -24,7 +25,7 @@ MAX_RECORD_BYTES: Final = 2 * MAX_EVENT_BYTES
 #: Published directly by the worker that serves the request.
 POSTS: Final = (POST_CREATED, POST_DELETED)
 #: Committed in PostgreSQL first, then published by the relay of the outbox.
-EDGES: Final = (USER_FOLLOW, USER_UNFOLLOW, USER_DELETED)
+EDGES: Final = (USER_FOLLOW, USER_UNFOLLOW, USER_DELETED, USER_CHANGED)
 #: Consumed by agents.
 SOURCES: Final = POSTS + EDGES
 #: All topics, in the order of their creation.

@@ -17,6 +17,7 @@ from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Blocks, FollowEffects, Follows
 from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.operations.posts import Hydration, Posts
+from microblog_streams.operations.profiles import Profiles
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.read import Timelines
 from microblog_streams.operations.timelines.rebuild import Rebuild, RebuildQueue
@@ -33,6 +34,7 @@ class Stores:
 
     log: stores.EventLog
     users: stores.UserStore
+    profiles: stores.ProfileStore
     follows: stores.FollowStore
     blocks: stores.BlockStore
     idempotency: stores.IdempotencyStore
@@ -53,6 +55,7 @@ class Operations:
     access: Access
     tokens: Tokens
     users: Users
+    profiles: Profiles
     follows: Follows
     blocks: Blocks
     posts: Posts
@@ -78,6 +81,7 @@ def operations(
         access=Access(users, tokens, Passwords(on.passwords)),
         tokens=tokens,
         users=users,
+        profiles=Profiles(on.profiles, users, on.user_cache, on.posts),
         follows=Follows(on.follows, users, max_followees),
         blocks=Blocks(on.blocks, users),
         posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, hydration),

@@ -1,4 +1,4 @@
-"""Validates usernames, posts, passwords and token names, for the API and the commands alike.
+"""Validates usernames, posts, profiles, passwords and token names, for the API and the commands alike.
 
 Names are compared by a key: ``Ann``, ``ANN`` and its full-width spelling are one name. A post is stored as sent;
 white space around it does not count for its length, and it must have a visible character.
@@ -6,7 +6,10 @@ white space around it does not count for its length, and it must have a visible 
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
+
+from pydantic import HttpUrl, TypeAdapter, ValidationError
 
 from microblog_streams.domain.errors import Invalid
 
@@ -45,6 +48,11 @@ MAX_CONTENT, MAX_RAW_CONTENT = 500, 2_000
 MIN_PASSWORD, MAX_PASSWORD = 8, 200
 MAX_TOKEN_NAME: Final = 100
 
+#: Code points of a display name, in NFC, and of a note, both without the white space around them.
+MAX_DISPLAY_NAME, MAX_NOTE = 50, 500
+#: Links of a profile, and characters of each.
+MAX_LINKS, MAX_LINK = 4, 300
+
 #: A character is at most four code points in NFD (UAX #15), so a longer text is too long in NFC as well. Checked before
 #: normalization, which takes seconds for thousands of combining marks.
 _MAX_NFD_FACTOR: Final = 4
@@ -61,10 +69,19 @@ _BREAKS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _FORBIDDEN_IN_TOKEN_NAMES: Final = re.compile(f"[{_BREAKS}\ud800-\udfff]")
 #: The rule for token names as a regular expression, for the OpenAPI document.
 TOKEN_NAME: Final = rf"^[^{_BREAKS}]*$"
+_DIRECTIONS: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_NOT_DISPLAYED: Final = f"{_BREAKS}{_DIRECTIONS}{_NO_CHARACTERS}"
+_FORBIDDEN_IN_DISPLAY_NAMES: Final = re.compile(f"[{_NOT_DISPLAYED}\ud800-\udfff]")
+#: The rule for display names as a regular expression, for the OpenAPI document.
+DISPLAY_NAME: Final = rf"^$|^[^{_NOT_DISPLAYED}]*[^{UNSEEN}{_DIRECTIONS}][^{_NOT_DISPLAYED}]*$"
+#: Parses and normalises as browsers do (WHATWG).
+_URL: Final = TypeAdapter(HttpUrl)
 _CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _FORBIDDEN_IN_CONTENT: Final = re.compile(f"[{_CONTROL}\ud800-\udfff]")
 #: The rule for posts as a regular expression, for the OpenAPI document: no control character, and a visible one.
 CONTENT: Final = rf"^[^{_CONTROL}]*[^{UNSEEN}][^{_CONTROL}]*$"
+#: The same for notes, which may be empty.
+NOTE: Final = f"^$|{CONTENT}"
 
 
 def username(value: str) -> tuple[str, str]:
@@ -109,6 +126,64 @@ def content(value: str) -> str:
     if len(text) > MAX_CONTENT:
         raise _long("content", MAX_CONTENT)
     return value
+
+
+def display_name(value: str) -> str:
+    """Return a display name in NFC, without white space around it. Raises Invalid (``displayName``).
+
+    Up to 50 code points on one line, without control characters and marks that turn the direction of what follows;
+    one that is not empty has a visible character.
+    """
+    if len(value) > MAX_DISPLAY_NAME * _MAX_NFD_FACTOR:
+        raise _long("displayName", MAX_DISPLAY_NAME)
+    name = unicodedata.normalize("NFC", value)
+    _check_text("displayName", name, MAX_DISPLAY_NAME, _FORBIDDEN_IN_DISPLAY_NAMES)
+    return name.strip()
+
+
+def note(value: str) -> str:
+    """Return a profile's note without white space around it. Raises Invalid (``note``).
+
+    Up to 500 code points; of control characters only newline and tab. One that is not empty has a visible character.
+    """
+    _check_text("note", value, MAX_NOTE, _FORBIDDEN_IN_CONTENT)
+    return value.strip()
+
+
+def _check_text(field: str, text: str, limit: int, forbidden: re.Pattern[str]) -> None:
+    if len(text) > limit:
+        raise _long(field, limit)
+    if found := forbidden.search(text):
+        raise Invalid(field, f"{_code_point(found.group())} is not allowed in it")
+    if text and not has_visible(text):
+        raise Invalid(field, "has no visible character; leave it empty")
+
+
+def links(values: Sequence[str]) -> tuple[str, ...]:
+    """Return a profile's links as browsers write them. Raises Invalid (``links``).
+
+    Up to four absolute https URLs without user name and password, each of up to 300 characters.
+    """
+    if len(values) > MAX_LINKS:
+        raise Invalid("links", f"has more than {MAX_LINKS} links")
+    return tuple(_link(number, value) for number, value in enumerate(values))
+
+
+def _link(number: int, value: str) -> str:
+    field = f"links.{number}"
+    if len(value) > MAX_LINK:
+        raise _long(field, MAX_LINK)
+    try:
+        url = _URL.validate_python(value)
+    except ValidationError:
+        raise Invalid(field, "is not a URL") from None
+    if url.scheme != "https":
+        raise Invalid(field, "must begin with https://")
+    if url.username is not None or url.password is not None:
+        raise Invalid(field, "must not have a user name or password")
+    if len(str(url)) > MAX_LINK:
+        raise _long(field, MAX_LINK)
+    return str(url)
 
 
 def password(value: str) -> str:

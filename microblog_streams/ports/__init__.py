@@ -17,7 +17,14 @@ from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice
 from microblog_streams.ports.infrastructure import Connection, Progress, RateStore
 from microblog_streams.ports.posts import CachedPage, PageCache, PostCache, PostStore, UserCache
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
-from microblog_streams.ports.users import BeforeCommit, IdempotencyStore, PasswordStore, TokenStore, UserStore
+from microblog_streams.ports.users import (
+    BeforeCommit,
+    IdempotencyStore,
+    PasswordStore,
+    ProfileStore,
+    TokenStore,
+    UserStore,
+)
 
 __all__ = [
     "BeforeCommit",
@@ -38,6 +45,7 @@ __all__ = [
     "PasswordStore",
     "PostCache",
     "PostStore",
+    "ProfileStore",
     "Progress",
     "RateStore",
     "Resolution",

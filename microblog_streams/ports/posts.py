@@ -87,6 +87,10 @@ class UserCache(Protocol):
         """Add users that are not cached (SET NX)."""
         ...
 
+    async def replace(self, user: User) -> None:
+        """Set a user's value, over any other."""
+        ...
+
     async def delete(self, user: int) -> None:
         """Set the deletion mark."""
         ...

@@ -8,9 +8,12 @@ from uuid import UUID
 from microblog_streams.domain.models import (
     NO_CREDENTIALS,
     Credentials,
+    FollowCounts,
     IdempotencyKey,
     Login,
     NewToken,
+    Profile,
+    ProfileChange,
     Reserved,
     Token,
     User,
@@ -80,6 +83,29 @@ class UserStore(Protocol):
 
     async def delete_again(self, user: int, at: datetime) -> bool:
         """Repeat a deletion that PostgreSQL lost. False if it did not lose it, or gave the id to another user since."""
+        ...
+
+
+class ProfileStore(Protocol):
+    """What users say of themselves, and how many follow them and are followed by them."""
+
+    async def get(self, user: int) -> Profile | None:
+        """Return an undeleted user's profile."""
+        ...
+
+    async def counts(self, user: int) -> FollowCounts:
+        """Return how many follow the user and are followed by them; zeros for an unknown user.
+
+        Exact, but for followees who were just deleted: ``sweep`` takes those away.
+        """
+        ...
+
+    async def change(self, user: int, change: ProfileChange, at: datetime) -> Profile:
+        """Change a profile in one transaction with the event ``user.changed``. Raises NotFound."""
+        ...
+
+    async def sweep(self, limit: int) -> int:
+        """Bring up to ``limit`` parts of the counts together; less than ``limit`` is returned where none are left."""
         ...
 
 

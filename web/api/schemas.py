@@ -16,14 +16,21 @@ from pydantic_core import to_json
 from microblog_streams.domain import models
 from microblog_streams.domain.ids import MAX_USER_ID
 from microblog_streams.domain.models import PostView
+from microblog_streams.operations.profiles import MAX_COUNTED_POSTS, ProfilePage
 from microblog_streams.operations.tokens import Issued
 from microblog_streams.operations.validation import (
     CONTENT,
+    DISPLAY_NAME,
     MAX_CONTENT,
+    MAX_DISPLAY_NAME,
+    MAX_LINK,
+    MAX_LINKS,
+    MAX_NOTE,
     MAX_PASSWORD,
     MAX_TOKEN_NAME,
     MAX_USERNAME,
     MIN_PASSWORD,
+    NOTE,
     TOKEN_NAME,
 )
 from web.http.body import RequestModel
@@ -41,6 +48,11 @@ _NAME = {"maxLength": MAX_TOKEN_NAME, "pattern": TOKEN_NAME, "examples": ["my ph
 _USERNAME = {"minLength": 1, "maxLength": MAX_USERNAME, "format": "username", "examples": ["ann"]}
 _CONTENT = {"minLength": 1, "maxLength": MAX_CONTENT, "pattern": CONTENT, "examples": ["Good morning"]}
 
+_DISPLAY_NAME = {"maxLength": MAX_DISPLAY_NAME, "pattern": DISPLAY_NAME, "examples": ["Ann Lee"]}
+_NOTE = {"maxLength": MAX_NOTE, "pattern": NOTE, "examples": ["Early riser"]}
+_LINK = {"maxLength": MAX_LINK, "format": "https-url"}
+_LINKS = {"maxItems": MAX_LINKS, "examples": [["https://example.org/ann"]]}
+
 Time = Annotated[datetime, PlainSerializer(rfc3339), WithJsonSchema(_TIME)]
 UserId = Annotated[int, Field(ge=1, le=MAX_USER_ID, examples=[1], json_schema_extra={"format": "int64"})]
 PostId = Annotated[UUID, Field(examples=["01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"])]
@@ -49,6 +61,7 @@ Secret = Annotated[
 ]
 Username = Annotated[str, Field(examples=["ann"])]
 Content = Annotated[str, Field(examples=["Good morning"])]
+Link = Annotated[str, Field(json_schema_extra=_LINK)]
 
 
 class NewUser(RequestModel):
@@ -114,17 +127,84 @@ class NewPost(RequestModel):
     ]
 
 
+class ProfileChange(RequestModel):
+    """A change of a profile. A field that is missing or null stays as it is."""
+
+    display_name: Annotated[
+        str | None,
+        Field(
+            description="Shown in place of the username where it is not empty. One line of any text; white space "
+            "around it is removed.",
+            json_schema_extra=_DISPLAY_NAME,
+        ),
+    ] = None
+    note: Annotated[
+        str | None,
+        Field(
+            description="Plain text. White space around it is removed.",
+            json_schema_extra=_NOTE,
+        ),
+    ] = None
+    links: Annotated[
+        list[Link] | None,
+        Field(
+            description="Absolute https URLs, without user name and password.",
+            json_schema_extra=_LINKS,
+        ),
+    ] = None
+
+
 class User(ResponseModel):
     """A user."""
 
     id: UserId
     username: Username
+    display_name: Annotated[str, Field(description="May be empty.", examples=["Ann Lee"])]
     created_at: Time
 
     @classmethod
     def of(cls, user: models.User) -> Self:
         """Return a user's JSON."""
-        return cls(id=user.id, username=user.username, created_at=user.created_at)
+        return cls(id=user.id, username=user.username, display_name=user.display_name, created_at=user.created_at)
+
+
+class Profile(User):
+    """A user's page. Null stands for what cannot be read at the moment."""
+
+    note: Annotated[str | None, Field(description="Plain text, may be empty.", examples=["Early riser"])]
+    links: Annotated[list[str] | None, Field(examples=[["https://example.org/ann"]])]
+    posts: Annotated[
+        int | None,
+        Field(
+            description=f"Up to {MAX_COUNTED_POSTS:,}, which means so many or more; up to half a minute old.",
+            examples=[1],
+        ),
+    ]
+    followers: Annotated[int | None, Field(description="Exact.", examples=[1])]
+    followees: Annotated[
+        int | None, Field(description="Exact, but for a minute after a followee was deleted.", examples=[0])
+    ]
+    avatar: Annotated[
+        str,
+        Field(
+            description="The path of a picture, which changes with the picture.",
+            examples=["/users/1/avatar.svg?v=4e8f6a0c3d1b"],
+            json_schema_extra={"format": "uri-reference"},
+        ),
+    ]
+
+    @classmethod
+    def of_page(cls, page: ProfilePage, avatar: str) -> Self:
+        """Return a page's JSON; ``avatar`` is the path of the user's picture."""
+        return cls(
+            **User.of(page.user).model_dump(),
+            note=page.profile.note if page.profile else None,
+            links=list(page.profile.links) if page.profile else None,
+            posts=page.posts,
+            followers=page.counts.followers if page.counts else None,
+            followees=page.counts.followees if page.counts else None,
+            avatar=avatar,
+        )
 
 
 class Registered(User):
@@ -135,7 +215,7 @@ class Registered(User):
     @classmethod
     def with_token(cls, user: models.User, token: SecretStr) -> Self:
         """Return the JSON of both."""
-        return cls(id=user.id, username=user.username, created_at=user.created_at, token=token.get_secret_value())
+        return cls(**User.of(user).model_dump(), token=token.get_secret_value())
 
 
 class Token(ResponseModel):

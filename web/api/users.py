@@ -1,10 +1,13 @@
-"""Registering, finding and deleting users."""
+"""Registering, finding and deleting users, and their profiles."""
 
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import Busy, Forbidden, Invalid, NotFound, UsernameTaken
+from microblog_streams.domain.models import ProfileChange
+from microblog_streams.operations.profiles import ProfilePage
 from microblog_streams.operations.users import MIN_KEY_CHARACTERS
 from web.api import schemas
+from web.api.avatars import avatar_path
 from web.api.tokens import limit_login
 from web.api.view import Access, View, endpoint
 from web.http import responses
@@ -49,10 +52,19 @@ class Users(View):
 class User(View):
     """One user."""
 
-    @endpoint("getUser", schemas.User, raises=(NotFound,))
+    @endpoint("getUser", schemas.Profile, raises=(NotFound,))
     async def get(self, request: Request, user: str) -> Response:
-        """Return a user."""
-        return responses.model(schemas.User.of(await self.operations.users.get(user_id(user))))
+        """Return a user with their profile."""
+        return _profile(await self.operations.profiles.get(user_id(user)))
+
+    @endpoint("changeProfile", schemas.Profile, body=schemas.ProfileChange, access=Access.OWNER, raises=(NotFound,))
+    async def patch(self, request: Request, user: str, body: schemas.ProfileChange) -> Response:
+        """Change the caller's profile: the fields that are given."""
+        ident = user_id(user)
+        require_user(request, ident)
+        links = None if body.links is None else tuple(body.links)
+        change = ProfileChange(body.display_name, body.note, links)
+        return _profile(await self.operations.profiles.change(ident, change))
 
     @endpoint("deleteUser", None, status=204, access=Access.OWNER, raises=(NotFound,))
     async def delete(self, request: Request, user: str) -> Response:
@@ -81,3 +93,7 @@ class Password(View):
         await limit_login(self.microblog.rate_limiter, (await self.operations.users.get(ident)).username)
         await self.operations.access.set_password(ident, body.password, body.current_password)
         return responses.no_content()
+
+
+def _profile(page: ProfilePage) -> Response:
+    return responses.model(schemas.Profile.of_page(page, avatar_path(page.user)))

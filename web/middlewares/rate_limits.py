@@ -45,6 +45,7 @@ LIMITS: Final[Mapping[tuple[str, str], RateLimit]] = {
     ("DELETE", "/users/{blocker}/block/{blocked}"): RateLimit.FOLLOWING,
     ("POST", "/users/"): RateLimit.REGISTERING,
     ("DELETE", "/users/{user}"): RateLimit.POSTING,
+    ("PATCH", "/users/{user}"): RateLimit.POSTING,
     ("POST", "/tokens/"): RateLimit.SIGNING_IN,
     ("POST", "/session/"): RateLimit.SIGNING_IN,
     ("DELETE", "/session/"): RateLimit.READING,

@@ -39,6 +39,7 @@ class Lock(IntEnum):
     MOVE = 7_004
     #: A class of locks, one for each user, held for a transaction.
     FOLLOWING = 7_005
+    COUNTING = 7_006
 
 
 class Postgres:

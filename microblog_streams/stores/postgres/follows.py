@@ -86,11 +86,11 @@ SELECT followee_id FROM follows JOIN users ON id = followee_id
  WHERE follower_id = %s AND following AND deleted_at IS NULL ORDER BY followee_id
 """
 _FOLLOWEES_PAGE: Final = """
-SELECT id, username, created_at FROM follows JOIN users ON id = followee_id
+SELECT id, username, created_at, display_name FROM follows JOIN users ON id = followee_id
  WHERE follower_id = %s AND followee_id > %s AND following AND deleted_at IS NULL ORDER BY followee_id LIMIT %s
 """
 _FOLLOWERS_PAGE: Final = """
-SELECT id, username, created_at FROM follows JOIN users ON id = follower_id
+SELECT id, username, created_at, display_name FROM follows JOIN users ON id = follower_id
  WHERE followee_id = %s AND follower_id > %s AND following AND deleted_at IS NULL ORDER BY follower_id LIMIT %s
 """
 _EDGES_PAGE: Final = f"""
@@ -222,7 +222,7 @@ _BLOCK: Final = "INSERT INTO blocks (blocker_id, blocked_id, blocked_at) VALUES 
 _UNBLOCK: Final = "DELETE FROM blocks WHERE blocker_id = %s AND blocked_id = %s"
 # A deletion removes the user's blocks. Workers of the previous release did not, and may still run during an upgrade.
 _BLOCKED_PAGE: Final = """
-SELECT id, username, created_at FROM blocks JOIN users ON id = blocked_id
+SELECT id, username, created_at, display_name FROM blocks JOIN users ON id = blocked_id
  WHERE blocker_id = %s AND blocked_id > %s AND deleted_at IS NULL ORDER BY blocked_id LIMIT %s
 """
 _REMOVE_BLOCKS: Final = """

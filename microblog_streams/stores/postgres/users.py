@@ -62,12 +62,15 @@ _OWNER: Final = """
 SELECT name_key = %s, deleted_at IS NOT NULL FROM users WHERE name_key = %s OR look = %s
  ORDER BY 1 DESC NULLS LAST LIMIT 1
 """
-_GET: Final = "SELECT id, username, created_at FROM users WHERE id = %s AND deleted_at IS NULL"
+_GET: Final = "SELECT id, username, created_at, display_name FROM users WHERE id = %s AND deleted_at IS NULL"
 
-_GET_MANY: Final = "SELECT id, username, created_at FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL"
-_NAMED: Final = "SELECT id, username, created_at FROM users WHERE name_key = %s AND deleted_at IS NULL"
+_GET_MANY: Final = """
+SELECT id, username, created_at, display_name FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL
+"""
+_NAMED: Final = "SELECT id, username, created_at, display_name FROM users WHERE name_key = %s AND deleted_at IS NULL"
 _PAGE: Final = """
-SELECT id, username, created_at FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
+SELECT id, username, created_at, display_name FROM users
+ WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
 """
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
 # A random user of a random block of the table: a scan of all users would take too long, and a random id would nearly
@@ -91,7 +94,12 @@ SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + in
 # A later registration frees the name once it is not held back any more.
 _DELETE: Final = "UPDATE users SET deleted_at = %s WHERE id = %s"
 # The lock on the user's row prevents new ones.
-_FORGET: Final = ("DELETE FROM tokens WHERE user_id = %s", "DELETE FROM passwords WHERE user_id = %s")
+_FORGET: Final = (
+    "DELETE FROM tokens WHERE user_id = %s",
+    "DELETE FROM passwords WHERE user_id = %s",
+)
+# Their followers count them until the sweep of ``profiles``.
+_STILL_COUNTED: Final = "INSERT INTO counted_deleted_users (user_id) VALUES (%s) ON CONFLICT DO NOTHING"
 _UNFOLLOW_ALL: Final = f"""
 UPDATE follows SET following = false, changed_at = %s,
        version = greatest(version + 1, (SELECT (era << 40) + 1 FROM deployment))
@@ -185,7 +193,7 @@ class Users:
                 return False
             await session.execute(_DELETE, at, user)
             await remove_blocks(session, user)
-            for statement in _FORGET:
+            for statement in (*_FORGET, _STILL_COUNTED):
                 await session.execute(statement, user)
             await append(session, [edge_event(edge) for edge in await _unfollow_all(session, user, at)])
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at))])

@@ -183,6 +183,10 @@ class UserCache:
         """Add users that are not cached, in one round trip."""
         await _write(self._redis, [_user_write(user, self._era()) for user in users])
 
+    async def replace(self, user: User) -> None:
+        """Set a user's value, over any other."""
+        await _write(self._redis, [_user_write(user, self._era())._replace(only_new=False)])
+
     async def delete(self, user: int) -> None:
         """Set the deletion mark."""
         await _write(
@@ -248,6 +252,8 @@ def _post(post_id: UUID, raw: bytes) -> Post:
 @lru_cache(MAX_DECODED_USERS)
 def _user(user: int, raw: bytes) -> User | None:
     match from_json(raw):
+        case {"username": str(username), "created_at": str(created_at), "display_name": str(display_name)}:
+            return User(user, username, datetime.fromisoformat(created_at), display_name)
         case {"username": str(username), "created_at": str(created_at)}:
             return User(user, username, datetime.fromisoformat(created_at))
         case {"deleted": True}:
@@ -265,4 +271,6 @@ def _post_write(post: Post, stored: bool) -> _Write:
 
 def _user_write(user: User, era: int) -> _Write:
     body = {"username": user.username, "created_at": user.created_at}
+    if user.display_name:
+        body["display_name"] = user.display_name
     return _Write(user_key(user.id, era), body, USER_SECONDS, only_new=True)

@@ -10,6 +10,7 @@ from tests.support.fakes.follows import FakeFollows
 from tests.support.fakes.idempotency import FakeIdempotency
 from tests.support.fakes.log import FakeLog
 from tests.support.fakes.outbox import FakeElection, FakeOutbox
+from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.users import FakeUsers
 
 
@@ -21,6 +22,11 @@ def database():
 @pytest.fixture
 def users(database):
     return FakeUsers(database)
+
+
+@pytest.fixture
+def profiles(database):
+    return FakeProfiles(database)
 
 
 @pytest.fixture

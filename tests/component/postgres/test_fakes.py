@@ -10,11 +10,16 @@ from tests.support.contracts.follows import FollowsContract, check_interleaving,
 from tests.support.contracts.idempotency import IdempotencyContract
 from tests.support.contracts.once import FollowingOnceContract, RegisteringOnceContract
 from tests.support.contracts.outbox import OutboxContract
+from tests.support.contracts.profiles import ProfilesContract
 from tests.support.contracts.resolved_letters import ResolvedLettersContract
 from tests.support.contracts.users import UsersContract
 
 
 class TestFakeUsers(UsersContract):
+    pass
+
+
+class TestFakeProfiles(ProfilesContract):
     pass
 
 

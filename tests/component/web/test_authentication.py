@@ -148,7 +148,7 @@ class TestRegistering:
         response = await client.post("/users/", json={"username": "ann"})
         user = await response.json()
 
-        assert list(user) == ["id", "username", "createdAt", "token"]
+        assert list(user) == ["id", "username", "displayName", "createdAt", "token"]
         assert response.headers["Location"] == "/users/1"
         assert response.headers["Cache-Control"] == "no-store"
         assert (await client.get("/timelines/1", headers=bearer(user["token"]))).status == 200

@@ -377,7 +377,7 @@ async def test_an_unknown_path_is_not_found(client, problem, path):
         ("GET", "/posts", "OPTIONS,POST"),
         ("HEAD", "/posts/", "OPTIONS,POST"),
         ("PUT", "/users/1/follow/2", "DELETE,GET,HEAD,OPTIONS,POST"),
-        ("POST", "/users/1/", "DELETE,GET,HEAD,OPTIONS"),
+        ("POST", "/users/1/", "DELETE,GET,HEAD,OPTIONS,PATCH"),
         ("PATCH", "/timelines/1", "GET,HEAD,OPTIONS"),
         ("SEARCH", "/health", "GET,HEAD,OPTIONS"),
     ],

@@ -14,7 +14,7 @@ async def test_registering_answers_the_user_and_where_to_find_them(client):
     assert response.headers["Location"] == "/users/4"
     assert response.headers["Content-Type"] == "application/json"
     user = await response.json()
-    assert user == {"id": 4, "username": "dora", "createdAt": user["createdAt"]}
+    assert user == {"id": 4, "username": "dora", "displayName": "", "createdAt": user["createdAt"]}
     assert datetime.fromisoformat(user["createdAt"]).tzinfo == UTC
 
 

@@ -8,12 +8,13 @@ from web.http.params import canonical, toggle_slash
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
 READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/blocks", "/users/1/posts"]
+READ += ["/users/1/avatar.svg"]
 READ += ["/posts/1", "/timelines/1", "/health", "/ready"]
 READ += ["/openapi.json", "/docs", "/docs/docs.js", "/session/", "/users/1/follow/2", "/users/1/block/2"]
 READ += ["/robots.txt", "/@ann"]
 METHODS = {
     "/users/": "GET,HEAD,OPTIONS,POST",
-    "/users/{user}": "DELETE,GET,HEAD,OPTIONS",
+    "/users/{user}": "DELETE,GET,HEAD,OPTIONS,PATCH",
     "/users/{follower}/follow/{followee}": "DELETE,GET,HEAD,OPTIONS,POST",
     "/users/{user}/followers": "GET,HEAD,OPTIONS",
     "/users/{user}/followees": "GET,HEAD,OPTIONS",
@@ -21,6 +22,7 @@ METHODS = {
     "/users/{user}/blocks": "GET,HEAD,OPTIONS",
     "/users/{user}/posts": "GET,HEAD,OPTIONS",
     "/users/{user}/password": "OPTIONS,PUT",
+    "/users/{user}/avatar.svg": "GET,HEAD,OPTIONS",
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",

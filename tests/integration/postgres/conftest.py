@@ -17,6 +17,7 @@ from microblog_streams.stores.postgres.follows import Blocks, Follows
 from microblog_streams.stores.postgres.idempotency import Idempotency
 from microblog_streams.stores.postgres.migrations import migrate
 from microblog_streams.stores.postgres.outbox import Outbox, head, remove
+from microblog_streams.stores.postgres.profiles import Profiles
 from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 from microblog_streams.stores.postgres.users import Users
 from tests.support.connections import opened
@@ -70,7 +71,8 @@ def outsider(empty_settings):
 @pytest.fixture
 async def postgres(migrated_settings, outsider):
     tables = "users, follows, blocks, outbox, idempotency, graph_imports, settled_letters, tokens, passwords"
-    outsider(f"TRUNCATE {tables} RESTART IDENTITY")
+    counts = "follow_counts, follow_count_changes, counted_deleted_users"
+    outsider(f"TRUNCATE {tables}, {counts} RESTART IDENTITY")
     outsider("UPDATE deployment SET era = 0")
     async with opened(Postgres(migrated_settings)) as postgres:
         yield postgres
@@ -79,6 +81,11 @@ async def postgres(migrated_settings, outsider):
 @pytest.fixture
 def users(postgres):
     return Users(postgres)
+
+
+@pytest.fixture
+def profiles(postgres):
+    return Profiles(postgres)
 
 
 @pytest.fixture

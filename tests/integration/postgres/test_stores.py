@@ -1,5 +1,7 @@
 """The real stores keep the promises of the interfaces, on PostgreSQL."""
 
+from importlib.resources import files
+
 from microblog_streams.stores.postgres.users import DRAW_USER
 from tests.support.contracts import blocks as blocking
 from tests.support.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
@@ -8,8 +10,12 @@ from tests.support.contracts.follows import FollowsContract, check_interleaving,
 from tests.support.contracts.idempotency import IdempotencyContract
 from tests.support.contracts.once import FollowingOnceContract, RegisteringOnceContract
 from tests.support.contracts.outbox import OutboxContract
+from tests.support.contracts.profiles import NOW, ProfilesContract
 from tests.support.contracts.resolved_letters import ResolvedLettersContract
 from tests.support.contracts.users import UsersContract
+
+#: The migration that begins to count.
+SCHEMA = files("microblog_streams.stores.postgres") / "schema" / "015_profiles.sql"
 
 
 class TestUsers(UsersContract):
@@ -23,6 +29,32 @@ class TestUsers(UsersContract):
     async def test_sampling_reads_one_block_of_the_table(self, outsider):
         plan = outsider(f"EXPLAIN {DRAW_USER}")
         assert any("Tid Range Scan" in line for (line,) in plan), plan
+
+
+class TestProfiles(ProfilesContract):
+    async def test_follows_of_one_user_do_not_wait_for_each_other(self, profiles, users, postgres):
+        """A row that held the number would be locked until the first follow's commit."""
+        famous, one, other = [(await users.create(name, name)).id for name in ("famous", "one", "other")]
+        add = "INSERT INTO follows VALUES (%s, %s, true, 1, now())"
+
+        async with postgres.transaction() as first, postgres.transaction() as second:
+            await first.execute(add, one, famous)
+            await second.execute(add, other, famous)
+
+        assert await profiles.counts(famous) == (2, 0)
+
+    async def test_edges_from_before_are_counted(self, profiles, users, follows, outsider):
+        """The migration counts what is there, without deleted followees."""
+        ada, bob, eve = [(await users.create(name, name)).id for name in ("ada", "bob", "eve")]
+        for follower, followee in ((ada, bob), (ada, eve), (bob, ada)):
+            await follows.set(follower, followee, True, NOW)
+        await users.delete(eve, NOW)
+        outsider("TRUNCATE follow_counts, follow_count_changes, counted_deleted_users")
+        counting = SCHEMA.read_text().rpartition("INSERT INTO follow_counts")
+
+        outsider(counting[1] + counting[2])
+
+        assert [await profiles.counts(user) for user in (ada, bob)] == [(1, 1), (1, 1)]
 
 
 class TestFollows(FollowsContract):

@@ -56,6 +56,10 @@ class FakeUserCache:
         for user in users:
             self.kept.setdefault(user.id, user)
 
+    async def replace(self, user: User) -> None:
+        _check(self.down)
+        self.kept[user.id] = user
+
     async def delete(self, user: int) -> None:
         _check(self.down)
         self.kept[user] = None

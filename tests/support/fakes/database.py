@@ -73,6 +73,8 @@ class FakeDatabase:
     keys: dict[tuple[int, str], KeyRow] = field(default_factory=dict)
     tokens: dict[int, TokenRow] = field(default_factory=dict)
     passwords: dict[int, str] = field(default_factory=dict)
+    #: Notes and links of profiles.
+    pages: dict[int, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     #: Where the deployment has events of edges go.
     generations: tuple[int, ...] = (1,)
     changed: asyncio.Event = field(default_factory=asyncio.Event)

@@ -32,6 +32,7 @@ from tests.support.fakes.follows import FakeFollows
 from tests.support.fakes.idempotency import FakeIdempotency
 from tests.support.fakes.log import FakeLog
 from tests.support.fakes.posts import FakePosts
+from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.rates import FakeRates
 from tests.support.fakes.timelines import FakeTimelines
 from tests.support.fakes.users import FakeUsers
@@ -208,6 +209,7 @@ def _stores(app: WebApp) -> Stores:
     return Stores(
         log=app.log,
         users=FakeUsers(app.database),
+        profiles=FakeProfiles(app.database),
         follows=FakeFollows(app.database),
         blocks=FakeBlocks(app.database),
         idempotency=FakeIdempotency(app.database),

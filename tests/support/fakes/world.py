@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from microblog_streams.domain import topics
-from microblog_streams.domain.events import Event, Followed, PostCreated, PostDeleted, Unfollowed, UserDeleted
+from microblog_streams.domain.events import (
+    Event,
+    Followed,
+    PostCreated,
+    PostDeleted,
+    Unfollowed,
+    UserChanged,
+    UserDeleted,
+)
 from microblog_streams.domain.ids import encode_entry, new_post_id
 from microblog_streams.domain.models import Era, Post, PostView
 from microblog_streams.operations import Operations, Stores, operations
@@ -20,6 +28,7 @@ from tests.support.fakes.lease import FakeLease
 from tests.support.fakes.log import FakeLog, Published
 from tests.support.fakes.outbox import FakeOutbox
 from tests.support.fakes.posts import FakePosts
+from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.timelines import FakeTimelines
 from tests.support.fakes.users import FakeUsers
 
@@ -29,6 +38,7 @@ EVENTS: dict[str, type[Event]] = {
     topics.USER_FOLLOW: Followed,
     topics.USER_UNFOLLOW: Unfollowed,
     topics.USER_DELETED: UserDeleted,
+    topics.USER_CHANGED: UserChanged,
 }
 
 
@@ -61,6 +71,7 @@ class World:
         return Stores(
             log=self.log,
             users=FakeUsers(self.database),
+            profiles=FakeProfiles(self.database),
             follows=self.follows,
             blocks=FakeBlocks(self.database),
             idempotency=FakeIdempotency(self.database),
@@ -139,6 +150,8 @@ class World:
             await self.operations.edges.apply(event, self.lease)
         elif isinstance(event, PostDeleted | UserDeleted):
             await self.operations.deletions.apply(event, self.lease)
+        elif isinstance(event, UserChanged):
+            await self.operations.profiles.apply(event, self.lease)
 
     def expected(self, user: int) -> list[UUID]:
         """Return what the user's timeline must show: all undeleted posts of the user and of those followed, by id."""

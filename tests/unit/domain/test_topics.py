@@ -12,6 +12,7 @@ def test_the_logical_names_are_a_public_contract():
         "user.follow",
         "user.unfollow",
         "user.deleted",
+        "user.changed",
         "dead.letters",
     )
 

@@ -33,6 +33,16 @@ async def test_people_are_found_by_id_and_by_name(anybody):
     assert await anybody.find("nobody") is None
 
 
+async def test_a_profile_is_changed_and_read(ann, anybody):
+    changed = await ann.change_profile(display_name="Ann Lee", links=["https://a.example/"])
+    emptied = await ann.change_profile(links=[])
+
+    assert (changed.display_name, changed.note, changed.links) == ("Ann Lee", "", ("https://a.example/",))
+    assert (emptied.display_name, emptied.links) == ("Ann Lee", ())
+    assert await anybody.profile(1) == emptied
+    assert (await anybody.user(1)).display_name == "Ann Lee"
+
+
 async def test_following_and_unfollowing(ann, anybody):
     following = await ann.follow(2)
     followers = [user.username async for user in anybody.followers(2)]

@@ -50,6 +50,21 @@ async def test_following_posting_and_reading(microblog, dora):
     assert [(author, text) for _, author, text, _ in lines(timeline)] == [("dora", GRUESSE)]
 
 
+async def test_a_profile_is_shown_and_changed(microblog, dora):
+    changed = await microblog(
+        "profile", "--display-name", "Dora E.", "--link", "https://a.example", "--link", "https://b.example"
+    )
+    await microblog("profile", "--no-links")
+    other = await microblog("profile", "bob", "--note", "x")
+
+    assert ["display name", "Dora E."] in lines(changed)
+    assert ["links", "https://a.example/ https://b.example/"] in lines(changed)
+    shown = document(await microblog("profile", "--json"))
+    assert (shown["displayName"], shown["links"], shown["followers"]) == ("Dora E.", [], 0)
+    assert ["name", "bob"] in lines(await microblog("profile", "bob"))
+    assert (other.exit_code, "only your own profile" in other.stderr) == (2, True)
+
+
 async def test_unfollowing(microblog, dora):
     await microblog("follow", "2")
     result = await microblog("unfollow", "2")

@@ -88,6 +88,7 @@ def test_the_nouns_are_the_tags_as_their_modules_tell_of_them(api):
         "follows",
         "blocks",
         "posts",
+        "avatars",
         "timelines",
         "tokens",
         "session",
@@ -120,7 +121,7 @@ def test_an_answer_with_a_tag_can_be_a_304(notes):
 def test_only_what_is_the_owners_asks_for_a_token(api):
     asking = {said["operationId"] for _, _, said in operations(api) if "security" in said}
 
-    owners = {"deleteUser", "follow", "unfollow", "block", "unblock", "listBlocks", "post", "deletePost", "getTimeline"}
+    owners = {"changeProfile", "deleteUser", "follow", "unfollow", "block", "unblock", "listBlocks", "post", "deletePost", "getTimeline"}
     assert asking == owners | {"listTokens", "revokeToken", "signOut", "setPassword", "getBlock"}
 
 
@@ -175,7 +176,9 @@ def test_an_example_of_a_problem_is_what_would_be_answered(error):
         (
             "/users/",
             [
+                "changeProfile",
                 "deleteUser",
+                "getAvatar",
                 "getTimeline",
                 "getUser",
                 "listBlocks",
