@@ -121,7 +121,18 @@ def test_an_answer_with_a_tag_can_be_a_304(notes):
 def test_only_what_is_the_owners_asks_for_a_token(api):
     asking = {said["operationId"] for _, _, said in operations(api) if "security" in said}
 
-    owners = {"changeProfile", "deleteUser", "follow", "unfollow", "block", "unblock", "listBlocks", "post", "deletePost", "getTimeline"}
+    owners = {
+        "changeProfile",
+        "deleteUser",
+        "follow",
+        "unfollow",
+        "block",
+        "unblock",
+        "listBlocks",
+        "post",
+        "deletePost",
+        "getTimeline",
+    }
     assert asking == owners | {"listTokens", "revokeToken", "signOut", "setPassword", "getBlock"}
 
 
