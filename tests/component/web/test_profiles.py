@@ -44,7 +44,7 @@ async def test_a_bad_change_is_refused(client, problem, body, field):
     await problem(await client.patch("/users/1", json=body), 400, "invalid", field)
 
 
-async def test_nobody_changes_another_profile(make_front):
+async def test_a_profile_is_changed_by_its_user_alone(make_front):
     front = await make_front(auth="required", names=())
     tokens = [
         (await (await front.client.post("/users/", json={"username": name})).json())["token"] for name in ("ann", "bob")

@@ -104,7 +104,7 @@ class ProfilesContract:
 
         assert await self.all_counts(profiles, ada, bob) == [(0, 1), (1, 0)]
 
-    async def test_deleted_users_follow_nobody(self, profiles, users, follows):
+    async def test_the_follows_of_a_deleted_user_are_not_counted(self, profiles, users, follows):
         ada, bob, eve = await register(users, 3)
         await follows.set(ada, bob, True, NOW)
         await follows.set(ada, eve, True, NOW)
@@ -113,7 +113,7 @@ class ProfilesContract:
 
         assert await self.all_counts(profiles, bob, eve) == [(0, 0), (0, 0)]
 
-    async def test_after_a_sweep_nobody_counts_a_deleted_followee(self, profiles, users, follows):
+    async def test_after_a_sweep_a_deleted_followee_is_not_counted(self, profiles, users, follows):
         famous, other, *fans = await register(users, 7)
         for fan in fans:
             await follows.set(fan, famous, True, NOW)
