@@ -63,7 +63,7 @@ chaos: $(VENV)/.test  ## Break every part under load and check every timeline (F
 
 # Each process has a stack of its own, some 3 GB with its workers: four at most, whatever the number of cores.
 test: $(VENV)/.test  ## Run all tests, a process for each core, four at most; they start what they need
-	@EXAMPLES_PERCENT=100 $(BIN)/python -m pytest tests/unit tests/component tests/integration tests/system \
+	@EXAMPLES_PERCENT=100 CHAOS_RATE=15 $(BIN)/python -m pytest tests/unit tests/component tests/integration tests/system \
 		-n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Two processes for each core: some tests wait.

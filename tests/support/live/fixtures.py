@@ -17,6 +17,8 @@ from tests.support.live.stack import RunningStack
 from tests.support.live.worker import DEADLINE, Worker
 from tests.support.waiting import PATIENT_SECONDS
 
+#: Migrations of a new stack that begin at the same time; tests/system/away/test_migrate.py reads what they wrote.
+MIGRATIONS = 3
 #: Settings of what a busy machine must not make fail.
 PATIENT = {"STORE_TIMEOUT": f"{PATIENT_SECONDS:g}"}
 
@@ -33,9 +35,10 @@ def migrate_stack(stack: RunningStack, **settings: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated(stack, migrate) -> Any:
-    """The stack with tables, keyspace and topics."""
-    migrate()
+def migrated(stack) -> Any:
+    """The stack with tables, keyspace and topics, which several migrations have made at once."""
+    commands = [Command(stack, "migrate", **PATIENT) for _ in range(MIGRATIONS)]
+    assert [command.ended() for command in commands] == [0] * MIGRATIONS, commands[0].told()
     return stack
 
 

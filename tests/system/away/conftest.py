@@ -1,12 +1,19 @@
-"""A real worker on a stack of its own, whose parts are killed and frozen."""
+"""A real worker on the session's stack, whose parts are killed and frozen; each comes back with its data."""
 
 import pytest
 
-from tests.support.live.fixtures import eventually, make_workers, people
-from tests.support.live.growing import command, kafka, stack, workers
+from tests.support.live.fixtures import (
+    eventually,
+    kafka,
+    make_workers,
+    migrate,
+    migrated,
+    people,
+    workers,
+)
 from tests.system.away.world import World
 
-__all__ = ["command", "eventually", "kafka", "people", "stack", "workers"]
+__all__ = ["eventually", "kafka", "migrate", "migrated", "people", "workers"]
 
 
 def pytest_collection_modifyitems(items):
@@ -16,14 +23,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="module")
-def worker(stack, eventually):
-    for make in make_workers(stack):
+def worker(migrated, eventually):
+    for make in make_workers(migrated):
         worker = make().start(STORE_TIMEOUT="2")
         eventually(worker.well, worker)
         yield worker
 
 
 @pytest.fixture(params=["dead", "frozen"])
-def world(request, stack, worker, people, eventually):
+def world(request, migrated, worker, people, eventually):
     """Ann, whom bob follows, each with a post, all of it seen by everybody; and how parts go: dead, or frozen."""
-    return World(request.param, stack.stack, worker, people, eventually)
+    return World(request.param, migrated.stack, worker, people, eventually)

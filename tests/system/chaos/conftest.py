@@ -1,10 +1,11 @@
-"""Faults on a stack of their own, and a checker that looks at workers on the session's."""
+"""Faults, and a checker that looks at workers, on the session's stack."""
 
 import random
 
 import pytest
 
-from tests.chaos.arena import arena
+from tests.chaos.arena import scene_on
+from tests.support.live.command import run_command
 from tests.support.live.fixtures import eventually, kafka, migrate, migrated, people, workers
 
 __all__ = ["eventually", "kafka", "migrate", "migrated", "people", "workers"]
@@ -17,7 +18,9 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture
-def scene():
-    with arena() as scene:
+def scene(migrated):
+    """The session's stack with two workers; no dead letter is open."""
+    assert run_command(migrated.environment, "dead-letters", "discard", "--all", "--yes").status == 0
+    with scene_on(migrated) as scene:
         scene.random = random.Random(11)
         yield scene

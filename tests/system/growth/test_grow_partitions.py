@@ -8,7 +8,7 @@ from microblog_streams.domain.deployment import Deployment
 from tests.support.churn.growing import Growing
 
 #: Calls a second, and how many are answered before and after the move.
-RATE, CALLS = 150, 200
+RATE, CALLS = 60, 100
 
 
 def test_the_partitions_grow_under_load(two, parts, stack, command, kafka, capsys):

@@ -11,11 +11,9 @@ import redis
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.local.reaper import is_alive
-from tests.support.waiting import DEADLINE_SECONDS
 
 pytestmark = pytest.mark.integration
 
-DEADLINE = DEADLINE_SECONDS
 INFRA = [sys.executable, "-m", "microblog_streams.local", "infra"]
 #: A parent that starts the launcher and waits, as make does.
 PARENT = [sys.executable, "-c", f"import subprocess; subprocess.run({INFRA!r})"]
@@ -51,34 +49,30 @@ def execute(settings, statement):
         connection.close()
 
 
-def test_kill_9_leaves_no_process_and_all_data(folder, launched, processes, eventually):
-    launcher = launched(INFRA)
-    before = Settings(_env_file=folder / "stack.env", data_dir=folder)
-    with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
-        valkey.set("key", "value")
-        assert valkey.waitaof(1, 0, 2_000)[0] == 1
-    execute(before, "CREATE TABLE kept AS SELECT 42 AS number")
-    assert len(processes()) >= 4
+@pytest.fixture
+def keep(folder):
+    """Stores something in Valkey and PostgreSQL; gives a check that it is there, under the same settings."""
 
-    launcher.kill()
-    eventually(lambda: not processes())
+    def store():
+        before = Settings(_env_file=folder / "stack.env", data_dir=folder)
+        with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
+            valkey.set("key", "value")
+            assert valkey.waitaof(1, 0, 2_000)[0] == 1
+        execute(before, "CREATE TABLE kept AS SELECT 42 AS number")
 
-    launcher = launched(INFRA)
-    assert Settings(_env_file=folder / "stack.env", data_dir=folder) == before
-    with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
-        assert valkey.get("key") == b"value"
-    assert execute(before, "SELECT number FROM kept") == [(42,)]
+        def check():
+            assert Settings(_env_file=folder / "stack.env", data_dir=folder) == before
+            with redis.Redis.from_url(before.redis_url.get_secret_value()) as valkey:
+                assert valkey.get("key") == b"value"
+            assert execute(before, "SELECT number FROM kept") == [(42,)]
 
-    launcher.terminate()
-    assert launcher.wait(timeout=DEADLINE) == 0
-    assert processes() == []
+        return check
+
+    return store
 
 
-def test_the_next_start_ends_servers_that_outlived_launcher_and_reaper(folder, launched, processes, eventually):
-    """As after ``pkill -9 python``."""
-    launcher = launched(INFRA)
-    before = Settings(_env_file=folder / "stack.env", data_dir=folder)
-    execute(before, "CREATE TABLE kept AS SELECT 42 AS number")
+def kill_launcher_and_reaper(launcher, eventually):
+    """End both, as ``pkill -9 python`` does; return the servers, which outlive them."""
     family = psutil.Process(launcher.pid).children(recursive=True)
     python = [process for process in family if "reaper.py" in " ".join(process.cmdline())]
     servers = [process for process in family if process not in python]
@@ -88,20 +82,24 @@ def test_the_next_start_ends_servers_that_outlived_launcher_and_reaper(folder, l
     python[0].kill()
     eventually(lambda: not any(map(is_alive, (launcher.pid, python[0].pid))))
     assert all(map(is_alive, (process.pid for process in servers))), "nothing was left to end"
+    return servers
+
+
+def test_kill_9_of_launcher_reaper_or_parent_leaves_no_process_and_all_data(keep, launched, processes, eventually):
+    """One folder for all, because each start of four parts takes seconds."""
+    launcher = launched(INFRA)
+    check = keep()
+    assert len(processes()) >= 4
+    launcher.kill()
+    eventually(lambda: not processes())
 
     launcher = launched(INFRA)
+    check()
+    servers = kill_launcher_and_reaper(launcher, eventually)
 
-    assert not any(process.is_running() for process in servers)
-    assert Settings(_env_file=folder / "stack.env", data_dir=folder) == before
-    assert execute(before, "SELECT number FROM kept") == [(42,)]
-    launcher.terminate()
-    assert launcher.wait(timeout=DEADLINE) == 0
-    assert processes() == []
-
-
-def test_the_stack_ends_when_the_parent_of_its_launcher_is_killed(launched, processes, eventually):
-    """As when make is killed."""
     parent = launched(PARENT)
+    assert not any(process.is_running() for process in servers), "the next start ends what outlived its launcher"
+    check()
     [launcher] = psutil.Process(parent.pid).children()
-    parent.kill()
+    parent.kill()  # as when make is killed
     eventually(lambda: not processes() and not is_alive(launcher.pid))

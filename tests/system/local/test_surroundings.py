@@ -99,3 +99,4 @@ def test_four_servers_start_with_none_of_the_users_variables_and_limits(launcher
     rest = process.stdout.read()
     assert process.wait(60) == 0
     assert "stopped" in rest
+    assert not any(server.is_running() for server in servers)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.churn.scenario import Churn, Parts
 
-POSTS, FOLLOWS = 1_500, 500
+POSTS, FOLLOWS = 600, 200
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def parts(workers, people, kafka, eventually):
 def test_events_outlive_workers_that_come_and_go(parts, capsys):
     """Posts, follows and unfollows at 200 a second; two workers join and leave, by SIGTERM and by kill -9."""
     leaves = [[signal.SIGTERM], [signal.SIGKILL]]
-    outcome = Churn(POSTS, FOLLOWS, leaves, stay=400, settings={}).run(parts)
+    outcome = Churn(POSTS, FOLLOWS, leaves, stay=160, settings={}).run(parts)
     with capsys.disabled():
         print(f"\n{outcome}")
     outcome.prove()

@@ -2,7 +2,7 @@
 
 from tests.support.storm.storm import follow_storm
 
-FOLLOWERS = 600
+FOLLOWERS = 300
 
 
 def test_a_storm_of_follows_takes_effect_and_delays_no_other_post(workers, kafka, eventually):
