@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 1
+SEARCH ?= 1
 GATEWAY ?=
 FULL ?=
 FOLLOWERS ?=
@@ -30,12 +31,12 @@ help:  ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # `exec`: the program takes the shell's place, so it sees its parent change when make is killed.
-run: $(VENV)/$(if $(GATEWAY),.gateway,.run)  ## Start everything and WORKERS=1 workers (GATEWAY=1: behind nginx); prints the URL
-	@exec $(BIN)/python -m microblog_streams.local run --workers $(WORKERS) \
+run: $(VENV)/$(if $(GATEWAY),.gateway,.run)  ## Start everything and WORKERS=1 workers (GATEWAY=1: behind nginx, SEARCH=0: no search)
+	@exec $(BIN)/python -m microblog_streams.local run --workers $(WORKERS) $(if $(filter 0,$(SEARCH)),--no-search) \
 		$(if $(GATEWAY),--gateway deploy/gateway/microblog.conf.template)
 
 infra: $(VENV)/.run  ## Start Kafka, Cassandra, PostgreSQL and Valkey alone, in the foreground
-	@exec $(BIN)/python -m microblog_streams.local infra
+	@exec $(BIN)/python -m microblog_streams.local infra --no-search
 
 demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: the whole graph)
 	@FULL="$(FULL)" WORKERS="$(WORKERS)" exec $(BIN)/python -m benchmarks.demo

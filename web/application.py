@@ -12,6 +12,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter
+from microblog_streams.search.find import Search
 
 
 class HealthView(Protocol):
@@ -45,6 +46,11 @@ class Application(Protocol):
     @property
     def operations(self) -> Operations:
         """The use cases."""
+        ...
+
+    @property
+    def search(self) -> Search:
+        """The searches."""
         ...
 
     @property

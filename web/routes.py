@@ -4,7 +4,7 @@ Each path is served with and without a slash at its end. The admin gate uses the
 ``API``, ``OPERATION`` nor ``DESCRIPTION`` is not public.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -19,6 +19,7 @@ from web.api.blocks import Block, Blocks
 from web.api.follows import Follow, Followees, Followers
 from web.api.health import Health, Ready
 from web.api.posts import AuthorPosts, Posts, PostsOrPost
+from web.api.search import SearchPosts, SearchUsers, TrendingTags
 from web.api.session import Session, SessionRegistration
 from web.api.timelines import Timeline
 from web.api.tokens import Token, Tokens
@@ -51,6 +52,9 @@ API: Final[tuple[Route, ...]] = (
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),
+    ("/search/posts", SearchPosts),
+    ("/search/users", SearchUsers),
+    ("/trends/tags", TrendingTags),
     ("/tokens/", Tokens),
     ("/tokens/{token}", Token),
     ("/session/", Session),
@@ -85,6 +89,9 @@ INTERNALS: Final[tuple[Route, ...]] = (
     ("/admin/edges/{edge}", Edge),
     ("/admin/followers/{author}", FollowerRows),
 )
+
+#: What the search indexer serves.
+INDEXER: Final[tuple[Route, ...]] = (*OPERATION, (METRICS_PATH, Metrics))
 
 
 def _both_forms(paths: Iterable[str]) -> frozenset[str]:
@@ -123,11 +130,16 @@ def register(app: AppT, application: Application, api: bool = True, required: bo
     ``application`` is what views and middlewares use, ``api`` is whether the worker serves the REST API, ``required``
     whether its calls need their token.
     """
+    register_routes(app, application, served(api))
+    if api:
+        cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required)
+
+
+def register_routes(app: AppT, application: Application, routes: Sequence[Route]) -> None:
+    """Register the views of these routes."""
     web_app = cast(Any, app.web).web_app
     web_app[MICROBLOG], web_app[REQUEST_TIMES] = application, RequestTimes()
-    for path, view in served(api):
+    for path, view in routes:
         app.page(path, name=f"microblog:{view.__name__}")(view)
         if path != "/":
             app.web.route(toggle_slash(path), app.web.views[path])
-    if api:
-        cast(OpenApi, app.web.views["/openapi.json"]).describe(API + OPERATION, required)

@@ -49,16 +49,9 @@ class MicroblogApp(FaustApp):
         """What the workers announced last, for Faust's router."""
         return self.services.cluster.worker_presence
 
-    def on_rebalance_start(self) -> None:
-        """Do what Faust does, and note the time."""
-        self.rebalance_clock.begin()
-        super().on_rebalance_start()
-
     def on_rebalance_end(self) -> None:
-        """Do what Faust does, then fetch with full waits again, and announce the new partitions."""
+        """Do what is done in every app, and announce the new partitions."""
         super().on_rebalance_end()
-        self.rebalance_clock.end()
-        transport.be_ready(self)
         self.worker_presence.changed()
 
     async def on_first_start(self) -> None:

@@ -24,6 +24,7 @@ from microblog_streams.kafka.consumer_lag import Lags, offsets
 from microblog_streams.operations import Operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter
+from microblog_streams.search.find import Search
 from microblog_streams.stores.postgres.outbox import Outbox
 from microblog_streams.stores.redis.rates import LocalRates
 from microblog_streams.stores.redis.timeline_keys import TimelineCount
@@ -35,6 +36,7 @@ class WebBackend:
 
     settings: Settings
     operations: Operations
+    search: Search
     rate_limiter: RateLimiter
     health: Health
     metrics: WorkerMetrics
@@ -54,6 +56,7 @@ def build_backend(
     return WebBackend(
         settings,
         operations,
+        build_search(stores, operations),
         rate_limiter,
         health,
         build_metrics(app, stores, operations, streaming, services, health),
@@ -63,6 +66,12 @@ def build_backend(
         local_status,
         _status_collector(app, stores, services, local_status),
     )
+
+
+def build_search(stores: Stores, operations: Operations) -> Search:
+    """Return the searches; without an engine they raise SearchOff."""
+    users, names = operations.users, stores.in_postgres.users
+    return Search(stores.search_index, users, names, stores.in_postgres.blocks, operations.posts.hydration)
 
 
 def _health(

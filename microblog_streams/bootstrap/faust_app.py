@@ -39,9 +39,12 @@ from web.server.server import GuardedWeb
 class FaustApp(faust.App):
     """Faust, with our transport and web server."""
 
-    def __init__(self, settings: Settings, topic_set: int, partitions: int) -> None:
-        """Configure Faust for the topic set ``topic_set``, whose topics have so many partitions."""
-        super().__init__(topics.app_id(topic_set), **configuration(settings, topic_set, partitions))
+    def __init__(self, settings: Settings, topic_set: int, partitions: int, app_id: str | None = None) -> None:
+        """Configure Faust for the topic set ``topic_set``, whose topics have so many partitions.
+
+        ``app_id`` names the consumer group, by default that of the workers.
+        """
+        super().__init__(app_id or topics.app_id(topic_set), **configuration(settings, topic_set, partitions))
         self.settings = settings
         # Outside the group: a member without agents would break the co-partitioning of the others.
         self.producer_only = settings.roles == "web"
@@ -91,6 +94,17 @@ class FaustApp(faust.App):
     def partitions_in_full(self) -> tuple[int, ...]:
         """Return the partitions of which this worker has all rows: none while it recovers them."""
         return self._partitions() if self.tables.actives_ready else ()
+
+    def on_rebalance_start(self) -> None:
+        """Do what Faust does, and note the time."""
+        self.rebalance_clock.begin()
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        """Do what Faust does, then fetch with full waits again."""
+        super().on_rebalance_end()
+        self.rebalance_clock.end()
+        transport.be_ready(self)
 
     def _new_transport(self) -> TransportT:
         patched = transport.PatchedTransport(self.conf.broker_consumer, self)

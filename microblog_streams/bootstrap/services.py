@@ -26,6 +26,7 @@ from microblog_streams.kafka.clients import client_options
 from microblog_streams.kafka.consumer_lag import CaughtUp, offsets
 from microblog_streams.kafka.topics import topic_states
 from microblog_streams.operations import Operations
+from microblog_streams.ports import Connection
 from microblog_streams.services.audits import EdgeAudit, Reconciler
 from microblog_streams.services.connections import BrokerGate, StoreConnections
 from microblog_streams.services.deployment_watch import DeploymentWatch
@@ -92,7 +93,10 @@ def build_services(
     """Return the services, none of them started."""
     settings, postgres = app.settings, stores.postgres
     topics = topic_partitions(app.topic_set, app.conf.topic_partitions)
-    store_connections = StoreConnections([postgres, stores.cassandra, stores.redis])
+    connections: list[Connection] = [postgres, stores.cassandra, stores.redis]
+    if stores.engine:
+        connections.append(stores.engine)
+    store_connections = StoreConnections(connections)
     broker_gate = BrokerGate(client_options(settings), topics)
     reached = {**store_connections.connected, "kafka": broker_gate.open}
     return Services(

@@ -7,6 +7,9 @@ from microblog_streams import operations
 from microblog_streams.config.settings import Settings
 from microblog_streams.metrics.store_calls import StoreCalls, all_measured, measured
 from microblog_streams.ports import EventLog, Followers
+from microblog_streams.search.engine import Engine
+from microblog_streams.search.engine_index import EngineIndex
+from microblog_streams.search.index import SearchIndex
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.connection import Postgres
@@ -65,6 +68,9 @@ class Stores:
     in_postgres: PostgresStores
     in_redis: RedisStores
     posts: Posts
+    #: The connection to the search engine, and the index there; None without search.
+    engine: Engine | None
+    search_index: SearchIndex | None
     #: The times and failures of all calls through the parts.
     calls: StoreCalls
 
@@ -73,20 +79,25 @@ def build_stores(settings: Settings, era: int) -> Stores:
     """Return the stores; ``era`` is the last that this worker knew."""
     postgres, cassandra, redis = Postgres(settings, era), Cassandra(settings), Redis(settings)
     calls = StoreCalls()
+    engine = Engine(settings) if settings.has_search else None
     return Stores(
         postgres,
         cassandra,
         redis,
-        in_postgres=all_measured(calls, postgres.name, _in_postgres(postgres, settings.name_hold_days)),
+        in_postgres=all_measured(calls, postgres.name, _in_postgres(postgres, settings)),
         in_redis=all_measured(calls, redis.name, _in_redis(redis, postgres)),
         posts=measured(calls, cassandra.name, "posts", Posts(cassandra)),
+        engine=engine,
+        search_index=measured(calls, engine.name, "index", EngineIndex(engine, settings.search_prefix))
+        if engine
+        else None,
         calls=calls,
     )
 
 
-def _in_postgres(postgres: Postgres, name_hold_days: int) -> PostgresStores:
+def _in_postgres(postgres: Postgres, settings: Settings) -> PostgresStores:
     return PostgresStores(
-        users=Users(postgres, name_hold_days),
+        users=Users(postgres, settings.name_hold_days, announced=settings.has_search),
         profiles=Profiles(postgres),
         follows=Follows(postgres),
         blocks=Blocks(postgres),

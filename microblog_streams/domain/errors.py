@@ -94,6 +94,14 @@ class Invalid(MicroblogError):
         self.message = message
 
 
+class SearchOff(MicroblogError):
+    """The deployment has no search engine; no retry helps."""
+
+    def __init__(self) -> None:
+        """Take no details."""
+        super().__init__("This deployment has no search.")
+
+
 class Transient(MicroblogError):
     """A retry can succeed: a lost connection, a time-out, an overload. ``deliver`` retries without limit."""
 

@@ -129,6 +129,19 @@ class Unfollowed(EdgeChanged):
     following = False
 
 
+class UserCreated(Event):
+    """A user registered."""
+
+    user_id: UserId
+    username: str
+    at: datetime
+
+    @property
+    def owner(self) -> int:
+        """The new user."""
+        return self.user_id
+
+
 class UserDeleted(Event):
     """A user was deleted. Each of their outgoing edges comes as a ``user.unfollow`` of its own."""
 

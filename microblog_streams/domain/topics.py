@@ -13,6 +13,7 @@ USER_FOLLOW: Final = "user.follow"
 USER_UNFOLLOW: Final = "user.unfollow"
 USER_DELETED: Final = "user.deleted"
 USER_CHANGED: Final = "user.changed"
+USER_CREATED: Final = "user.created"
 DEAD_LETTERS: Final = "dead.letters"
 
 #: The followers table, of which Kafka has the changelog.
@@ -26,10 +27,14 @@ MAX_RECORD_BYTES: Final = 2 * MAX_EVENT_BYTES
 POSTS: Final = (POST_CREATED, POST_DELETED)
 #: Committed in PostgreSQL first, then published by the relay of the outbox.
 EDGES: Final = (USER_FOLLOW, USER_UNFOLLOW, USER_DELETED, USER_CHANGED)
-#: Consumed by agents.
+#: Consumed by the agents of the workers.
 SOURCES: Final = POSTS + EDGES
+#: They come through the outbox as well, where there is a search; no agent of the workers consumes them.
+REGISTRATIONS: Final = (USER_CREATED,)
+#: Consumed by the agents of the search indexer, a consumer group of its own.
+SEARCHED: Final = (*POSTS, *REGISTRATIONS, USER_CHANGED, USER_DELETED)
 #: All topics, in the order of their creation.
-ALL: Final = (*SOURCES, DEAD_LETTERS)
+ALL: Final = (*SOURCES, *REGISTRATIONS, DEAD_LETTERS)
 
 
 def topic_name(logical: str, generation: int) -> str:
@@ -44,12 +49,17 @@ def logical_name(name: str) -> str | None:
     """Return the logical name of a source topic in Kafka, of any topic set; None for other topics."""
     stem, dot, number = name.rpartition(".g")
     logical = stem if dot and number.isdecimal() else name
-    return logical if logical in SOURCES else None
+    return logical if logical in SOURCES + REGISTRATIONS else None
 
 
 def app_id(generation: int) -> str:
     """Return Faust's app id: the consumer group, and the prefix of the changelog topics."""
     return "microblog" if generation == 1 else f"microblog.g{generation}"
+
+
+def search_id(generation: int) -> str:
+    """Return the Faust app id, hence the consumer group, of the search indexer."""
+    return f"{app_id(1)}-search" if generation == 1 else f"{app_id(1)}-search.g{generation}"
 
 
 def changelog_name(generation: int) -> str:
@@ -59,5 +69,5 @@ def changelog_name(generation: int) -> str:
 
 def topic_partitions(generation: int, partitions: int) -> dict[str, int | None]:
     """Return the topics that Kafka must have, by name, with the number of their partitions; None is any number."""
-    sources = {topic_name(logical, generation): partitions for logical in SOURCES}
+    sources = {topic_name(logical, generation): partitions for logical in SOURCES + REGISTRATIONS}
     return {**sources, changelog_name(generation): partitions, DEAD_LETTERS: None}

@@ -11,6 +11,7 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.gateway import GatewayOptions
 from microblog_streams.local.jars import Interrupted
+from microblog_streams.local.opensearch import OpenSearch
 from microblog_streams.local.options import LocalSettings, load_local_settings
 from microblog_streams.local.run import infra, run
 from microblog_streams.local.stack import Stack
@@ -23,7 +24,8 @@ def main() -> None:
         settings = load_settings()
         options = load_local_settings()
         console = Console()
-        foreground = Foreground(Stack(settings.data_dir, options, console=console), console)
+        late = [OpenSearch] if arguments.search else []
+        foreground = Foreground(Stack(settings.data_dir, options, console=console, late=late), console)
         if arguments.what == "infra":
             infra(foreground)
         else:
@@ -49,6 +51,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--gateway", type=Path, metavar="TEMPLATE", help="also nginx in front of the workers, by this template"
     )
+    parser.add_argument("--no-search", dest="search", action="store_false", help="without the search engine")
     return parser.parse_args()
 
 

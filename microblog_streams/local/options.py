@@ -17,12 +17,15 @@ class LocalSettings(BaseSettings):
 
     cache_dir: Path = Field(
         default_factory=lambda: _user_cache(),
-        description="Folder of the jars of Kafka and Cassandra. Default: below the user's cache folder.",
+        description="Folder of the jars of Kafka, Cassandra and OpenSearch. Default: below the user's cache folder.",
     )
     kafka_port: Port | None = Field(None, description="Port of the local Kafka. Default: a free one, kept.")
     postgres_port: Port | None = Field(None, description="Port of the local PostgreSQL. Default: a free one, kept.")
     cassandra_port: Port | None = Field(None, description="Port of the local Cassandra. Default: a free one, kept.")
     redis_port: Port | None = Field(None, description="Port of the local Valkey. Default: a free one, kept.")
+    opensearch_port: Port | None = Field(
+        None, description="Port of the local search engine. Default: a free one, kept."
+    )
     gateway_port: Port = Field(8080, description="Port of the gateway of `make run GATEWAY=1`, on loopback.")
     gateway_certificate: Path | None = Field(
         None, description="File of the certificate (PEM, with its chain) with which that gateway speaks TLS and HTTP/2."
@@ -32,7 +35,7 @@ class LocalSettings(BaseSettings):
     @property
     def ports(self) -> dict[str, int]:
         """The ports that are set, by the part's port name."""
-        names = ("kafka", "postgres", "cassandra", "redis")
+        names = ("kafka", "postgres", "cassandra", "redis", "opensearch")
         return {name: port for name in names if (port := getattr(self, f"{name}_port")) is not None}
 
 

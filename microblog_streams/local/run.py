@@ -14,6 +14,7 @@ from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.gateway import WORKER_DEFAULTS, Gateway, GatewayOptions
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import worker_environment
+from microblog_streams.local.search import Search
 from microblog_streams.local.workers import FAUST, Workers, awaited, get
 
 #: Port numbers end before this one.
@@ -54,7 +55,7 @@ def run(
     gateway: GatewayOptions | None = None,
 ) -> None:
     """Run stack, workers and gateway until ``act`` (``serve``) returns. Raises SetupError where they cannot start."""
-    check_ports(settings, count)
+    check_ports(settings, count + len(foreground.stack.late_kinds))
     if gateway:
         check_port(HOST, gateway.port, "GATEWAY")
     foreground.bring_up()
@@ -100,7 +101,8 @@ def _run_workers(
     try:
         with _gateway_in_front(foreground, workers, settings, gateway):
             if _wait_until_ready(foreground, workers, _host(settings)):
-                act(foreground, settings, workers)
+                with _search_beside(foreground, settings, settings.web_port + count):
+                    act(foreground, settings, workers)
     finally:
         with foreground.console.status("stopping the workers"):
             workers.stop()
@@ -123,6 +125,20 @@ def _gateway_in_front(
         yield
     finally:
         gateway.stop()
+
+
+@contextmanager
+def _search_beside(foreground: Foreground, settings: Settings, web_port: int) -> Iterator[None]:
+    """Run the search engine and the indexer within the block, where the stack has an engine."""
+    if not foreground.stack.late:
+        yield
+        return
+    search = Search(foreground.stack, settings, web_port, foreground.say)
+    foreground.watch(search.look_after)
+    try:
+        yield
+    finally:
+        search.stop()
 
 
 def _wait_until_ready(foreground: Foreground, workers: Workers, host: str) -> bool:

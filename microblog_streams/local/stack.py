@@ -71,14 +71,21 @@ class Stack:
         options: LocalSettings | None = None,
         parts: Sequence[type[LocalServer]] = PARTS,
         console: Console | None = None,
+        late: Sequence[type[LocalServer]] = (),
     ) -> None:
-        """Set up a stack that does not run yet. ``console`` shows the fetching of jars."""
+        """Set up a stack that does not run yet. ``console`` shows the fetching of jars.
+
+        ``late`` are parts that nothing waits for: they have their ports and URLs from the start, and are brought up by
+        ``start_late``.
+        """
         self.data_dir = data_dir.absolute()
         self.environment: dict[str, str] = {}
         self.parts: dict[str, LocalServer] = {}
+        self.late: dict[str, LocalServer] = {}
         self.children: Children | None = None
         self._options = options or LocalSettings()
         self._kinds = parts
+        self.late_kinds = late
         self._console = console or Console(stderr=True)
         self._lock: FolderLock | None = None
         self._giving_up = Event()
@@ -101,7 +108,7 @@ class Stack:
             self._say(f"ended {self._lock.ended} processes that an earlier stack had left on {self.data_dir}")
         try:
             self._place_parts()
-            fill_cache([part.jars for part in self.parts.values() if part.jars], self._console, self._giving_up)
+            fill_cache([part.jars for part in self._all() if part.jars], self._console, self._giving_up)
             self.children = Children(self.data_dir, keep_open=[self._lock.fd])
             self._side_by_side(lambda part: self._bring_up(part, on_ready), self.parts.values())
             if self._giving_up.is_set():
@@ -114,9 +121,16 @@ class Stack:
     def stop(self) -> None:
         """Stop all parts in good order, side by side."""
         try:
-            self._side_by_side(LocalServer.stop, self.parts.values())
+            self._side_by_side(LocalServer.stop, self._all())
         finally:
             self._close()
+
+    def start_late(self, name: str, notice: Callable[[str], None]) -> None:
+        """Start a late part, and wait until it answers; ``notice`` is told when, or why it does not."""
+        try:
+            self._bring_up(self.late[name], lambda part, seconds: notice(f"{part:<10} {seconds:4.1f} s"))
+        except SetupError as exc:
+            notice(f"{name} cannot start, everything else goes on: {exc}")
 
     def kill(self, name: str) -> None:
         """End a part as a power failure would (SIGKILL), and wait until it is gone."""
@@ -168,11 +182,15 @@ class Stack:
 
     def _place_parts(self) -> None:
         check_names(self.data_dir, self._options.cache_dir)
-        names = [name for kind in self._kinds for name in kind.port_names]
+        names = [name for kind in (*self._kinds, *self.late_kinds) for name in kind.port_names]
         (self.data_dir / "logs").mkdir(exist_ok=True)
         chosen = ports.keep(self.data_dir / "ports.json", names, self._options.ports)
         place = ServerPaths(self.data_dir, self._options.cache_dir.absolute(), chosen)
         self.parts = {kind.name: kind(place) for kind in self._kinds}
+        self.late = {kind.name: kind(place) for kind in self.late_kinds}
+
+    def _all(self) -> list[LocalServer]:
+        return [*self.parts.values(), *self.late.values()]
 
     def _bring_up(self, part: LocalServer, on_ready: Callable[[str, float], None] | None) -> None:
         assert self.children
@@ -197,7 +215,7 @@ class Stack:
             part.kill()
 
     def _side_by_side(self, action: Callable[[LocalServer], object], parts: Iterable[LocalServer]) -> None:
-        with ThreadPoolExecutor(len(self._kinds)) as pool:
+        with ThreadPoolExecutor(len(self._kinds) + len(self.late_kinds)) as pool:
             running = [pool.submit(action, part) for part in parts]
             try:
                 done, _ = wait(running, return_when=FIRST_EXCEPTION)
@@ -209,14 +227,14 @@ class Stack:
 
     def _write_environment(self) -> None:
         self.environment = {
-            **{name: value for part in self.parts.values() for name, value in part.urls().items()},
+            **{name: value for part in self._all() for name, value in part.urls().items()},
             "MICROBLOG_ADMIN_TOKEN": keep_secret(self.data_dir / ADMIN_TOKEN),
         }
         write_atomic(self.data_dir / STACK_ENV, env_file(self.environment))
 
     def _give_up(self) -> None:
         self._giving_up.set()
-        for part in self.parts.values():
+        for part in self._all():
             part.child and part.child.stop(part.orphan_signal, patience=5.0)
         self._close()
 

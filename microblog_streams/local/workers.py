@@ -62,13 +62,20 @@ class Workers:
         count: int,
         notice: Callable[[str], None],
         defaults: Mapping[str, str] | None = None,
+        faust: Sequence[str] = FAUST,
+        fixed: Mapping[str, str] | None = None,
     ) -> None:
-        """Start ``count`` workers. ``defaults`` are settings by variable, for which the user's environment wins."""
+        """Start ``count`` workers. ``defaults`` are settings by variable, for which the user's environment wins.
+
+        ``faust`` is the command line of another Faust app, ``fixed`` are settings that win over the environment.
+        """
         self._children = children
         self._settings = settings
         self._count = count
         self._notice = notice
         self._defaults = defaults or {}
+        self._faust = faust
+        self._fixed = fixed or {}
         first = settings.web_port
         self.all: Sequence[Worker] = [self._first_start(port) for port in range(first, first + count)]
 
@@ -106,13 +113,13 @@ class Workers:
             f"{PREFIX}WEB_PORT": str(web_port),
             f"{PREFIX}STATIC_MEMBERSHIP": "true",
         }
-        environment = {**self._defaults, **worker_environment(), **own}
+        environment = {**self._defaults, **worker_environment(), **own, **self._fixed}
         if self._count > 1:
             environment.pop(f"{PREFIX}WORKER", None)  # a name is one worker's; each goes by its port
             # Each table has a warm copy on another worker, which takes over without reading the changelog back.
             environment.setdefault(f"{PREFIX}STANDBY_REPLICAS", "1")
         level = self._settings.log_level.lower()
-        return self._children.start([*FAUST, "worker", "-l", level], log, environment)
+        return self._children.start([*self._faust, "worker", "-l", level], log, environment)
 
 
 #: Seconds that one question may take.

@@ -22,7 +22,8 @@ from microblog_streams.logs.repeats import RepeatFilter
 Format = Literal["auto", "json", "human"]
 
 #: Levels of libraries. aiokafka's INFO repeats Faust's, and its DEBUG holds whole records, with the texts of posts.
-LIBRARY_LEVELS: Final = {"aiokafka": "WARNING", "cassandra": "INFO"}
+#: opensearch-py logs each failure, which the store reports, and at DEBUG what was searched for.
+LIBRARY_LEVELS: Final = {"aiokafka": "WARNING", "cassandra": "INFO", "opensearch": "CRITICAL"}
 
 _UNSAFE: Final = re.compile(r"[\s\"=\x00-\x1f\x7f-\x9f]|^$")
 _GREEN, _YELLOW, _RED, _DIM, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[0m"

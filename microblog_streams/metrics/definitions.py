@@ -78,6 +78,16 @@ EVENT_LOOP_LAG: Final = _histogram(
     measures.LOOP_SECONDS,
 )
 
+SEARCH_DOCUMENTS: Final = _counter(
+    "microblog_search_documents_total", "documents", "Documents that the search indexer has written", "kind"
+)
+SEARCH_INDEX_SECONDS: Final = _histogram(
+    "microblog_search_index_seconds",
+    "seconds",
+    "From a post's creation until the search engine has it; a search finds it up to a second later",
+    measures.DELIVERY_SECONDS,
+)
+
 HTTP_REQUEST_SECONDS: Final = _histogram(
     "microblog_http_request_seconds",
     "seconds",

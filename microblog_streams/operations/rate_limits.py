@@ -27,6 +27,7 @@ class RateLimit(StrEnum):
     FOLLOWING = "following"
     REGISTERING = "registering"
     READING = "reading"
+    SEARCHING = "searching"
     SIGNING_IN = "signing-in"
 
 
@@ -44,6 +45,7 @@ class RateLimiter:
             RateLimit.FOLLOWING: rates.parse(settings.limit_following),
             RateLimit.REGISTERING: rates.parse(settings.limit_registering),
             RateLimit.READING: rates.parse(settings.limit_reading),
+            RateLimit.SEARCHING: rates.parse(settings.limit_searching),
             RateLimit.SIGNING_IN: rates.parse(settings.limit_signing_in),
         }
         self._shared = shared

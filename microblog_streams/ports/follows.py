@@ -88,6 +88,10 @@ class BlockStore(Protocol):
         """Return whether there is a block."""
         ...
 
+    async def between(self, user: int, others: Collection[int]) -> Collection[int]:
+        """Return those of ``others`` whom the user has blocked, or who have blocked the user."""
+        ...
+
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users blocked by ``blocker`` with id > ``after``, by id."""
         ...

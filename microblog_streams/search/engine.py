@@ -42,10 +42,28 @@ class Engine:
     async def connect(self) -> None:
         """Open the pool and make a round trip. Raises SetupError for a refused login, StoreUnavailable."""
         if self._client is None:
-            # The client takes half a second of CPU to import, which must not hold up a worker's start.
+            await self._knock()
             module = await asyncio.to_thread(import_module, "opensearchpy")
             self._client = module.AsyncOpenSearch(**self._options())
         await self._ping()
+
+    async def _knock(self) -> None:
+        """Raise StoreUnavailable where no node accepts a connection.
+
+        The client takes half a second of CPU to import. A worker whose engine starts later must not lose that while
+        it starts itself.
+        """
+        failure: OSError | None = None
+        for node in self._options()["hosts"]:
+            try:
+                async with asyncio.timeout(self.timeout):
+                    _, writer = await asyncio.open_connection(node["host"], node["port"])
+            except OSError as exc:  # also TimeoutError
+                failure = exc
+            else:
+                writer.close()
+                return
+        raise StoreUnavailable(self.name, type(failure).__name__)
 
     def _options(self) -> Json:
         settings = self._settings

@@ -16,7 +16,7 @@ from uuid import UUID
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.search import engine_requests
 from microblog_streams.search.documents import Kind, Write
-from microblog_streams.search.engine import BULK_SECONDS, Engine, Json, is_passing, reason
+from microblog_streams.search.engine import BULK_SECONDS, NAME, Engine, Json, is_passing, reason
 from microblog_streams.search.index import PostFilter, Rejected, TagUse
 from microblog_streams.search.query import NameQuery
 
@@ -141,10 +141,6 @@ class EngineIndex:
         """Return the posts that match best."""
         return await self._post_ids(engine_requests.best_posts(wanted, limit))
 
-    async def posts_of(self, author: int, limit: int) -> Sequence[UUID]:
-        """Return any posts of an author that are found."""
-        return await self._post_ids(engine_requests.posts_of(author, limit))
-
     async def users(self, wanted: NameQuery, limit: int) -> Sequence[int]:
         """Return users by name."""
         hits = await self._search(Kind.USERS, engine_requests.users(wanted, limit))
@@ -165,6 +161,30 @@ class EngineIndex:
         if answer["timed_out"] or answer["_shards"]["failed"]:
             raise StoreUnavailable(self.engine.name, "it answered for a part of the index only")
         return answer
+
+
+class PreparedIndex:
+    """A ``Connection`` that makes the indices when it connects, where there are none: the indexer's."""
+
+    name = NAME
+
+    def __init__(self, engine: Engine, index: EngineIndex) -> None:
+        """Open nothing yet."""
+        self._engine = engine
+        self._index = index
+
+    async def connect(self) -> None:
+        """Connect, and make the indices. Raises SetupError, StoreUnavailable."""
+        await self._engine.connect()
+        await self._index.prepare()
+
+    async def ping(self) -> None:
+        """Make a round trip."""
+        await self._engine.ping()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._engine.close()
 
 
 def _lines(write: Write, index: str) -> Iterator[str]:

@@ -57,11 +57,6 @@ def tag_uses(since: datetime, until: datetime, limit: int) -> Json:
     return {"query": period, "size": 0, "timeout": _SEARCH_SECONDS, "aggs": {"tags": by_tag}}
 
 
-def posts_of(author: int, limit: int) -> Json:
-    """Return the search for any posts of an author."""
-    return _search({"term": {"author": author}}, limit, ["_doc"])
-
-
 def _search(query: Json, limit: int, sort: Sequence[Any]) -> Json:
     return {
         "query": query,

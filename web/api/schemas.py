@@ -33,6 +33,8 @@ from microblog_streams.operations.validation import (
     NOTE,
     TOKEN_NAME,
 )
+from microblog_streams.search.find import FoundPost as FoundPostValue
+from microblog_streams.search.find import Trend
 from web.http.body import RequestModel
 from web.http.responses import ResponseModel
 
@@ -267,6 +269,32 @@ class Post(ResponseModel):
     created_at: Time
 
 
+class Highlight(ResponseModel):
+    """A place in a post's content, in code points."""
+
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(description="The first code point behind it.", ge=1)]
+
+
+class FoundPost(Post):
+    """A post that was found."""
+
+    highlights: Annotated[list[Highlight], Field(description="Where it matches, in order.")]
+
+
+class TrendingTag(ResponseModel):
+    """A hashtag that is used now."""
+
+    tag: Annotated[str, Field(description="In lower case, without accents and `#`.", examples=["tea"])]
+    score: float
+    posts: int
+
+    @classmethod
+    def of(cls, trend: Trend) -> Self:
+        """Return a trend's JSON."""
+        return cls(tag=trend.tag, score=round(trend.score, 3), posts=trend.posts)
+
+
 _users: Final = TypeAdapter(list[User])
 
 
@@ -278,6 +306,16 @@ def users_json(users: Iterable[models.User]) -> bytes:
 def posts_json(posts: Iterable[PostView]) -> bytes:
     """Return a JSON array of posts, each as ``Post`` would serialise it."""
     return b"[" + b",".join([post.json or _written(post).json for post in posts]) + b"]"
+
+
+def found_posts_json(found: Iterable[FoundPostValue]) -> bytes:
+    """Return a JSON array of posts, each with its highlights."""
+    return b"[" + b",".join([_with_highlights(each) for each in found]) + b"]"
+
+
+def _with_highlights(found: FoundPostValue) -> bytes:
+    places = to_json([{"start": start, "end": end} for start, end in found.highlights])
+    return b'%b,"highlights":%b}' % (post_json(found.post)[:-1], places)
 
 
 def post_json(post: PostView) -> bytes:

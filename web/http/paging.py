@@ -10,9 +10,12 @@ URLs are relative to the server, so they are right behind any gateway.
 import zlib
 from base64 import b64encode, urlsafe_b64decode
 from binascii import Error
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from hashlib import sha256
 from typing import Any, Final, Self
+from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp.web import Request
@@ -36,16 +39,23 @@ class CursorKind(IntEnum):
     OLDER = 5
     NEWER = 6
     BLOCKS = 7
+    FOUND_POSTS = 8
+    BEST_POSTS = 9
+    FOUND_USERS = 10
     #: Lists behind the admin token start here.
     FOLLOWER_ROWS = 101
 
 
-Position = int | UUID
+Position = int | UUID | tuple[int, ...] | tuple[UUID, ...]
 
 
 def encode_cursor(kind: CursorKind, owner: int, position: Position) -> str:
-    """Return a cursor. ``owner`` is the id of the user in the path, 0 for a path without a user."""
-    raw = encode_user(position) if isinstance(position, int) else position.bytes
+    """Return a cursor. ``owner`` is the id of the user in the path, 0 for a path without a user.
+
+    The position of a ranked list is the ids that are left of it.
+    """
+    parts = position if isinstance(position, tuple) else (position,)
+    raw = b"".join(encode_user(part) if isinstance(part, int) else part.bytes for part in parts)
     payload = bytes([kind]) + raw
     return _to_text(payload + _checksum(payload, owner))
 
@@ -69,19 +79,50 @@ def decode_post_cursor(text: str, kinds: tuple[CursorKind, ...], owner: int) -> 
     return kind, position
 
 
+def decode_ids(text: str, kind: CursorKind, owner: int, size: int) -> list[bytes]:
+    """Return the ids that are left of a ranked list, of ``size`` bytes each. Raises Invalid (``cursor``)."""
+    _, raw = _decode(text, (kind,), owner)
+    if len(raw) % size or not raw:
+        raise _invalid()
+    return [raw[start : start + size] for start in range(0, len(raw), size)]
+
+
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """Which page a request asks for. ``owner`` is the id of the user in its path, 0 without one."""
+    """Which page a request asks for. ``owner`` is the id of the user in its path, 0 without one.
+
+    ``query`` are the parameters, besides those of paging, that the next page needs as well.
+    """
 
     path: str
     owner: int
     limit: int
     cursor: str | None
+    query: str = ""
 
     @classmethod
     def of(cls, request: Request, owner: int = 0) -> Self:
         """Read ``?limit=`` and ``?cursor=``. Raises Invalid."""
         return cls(request.rel_url.raw_path, owner, params.limit(request), params.cursor(request))
+
+    @classmethod
+    def of_search(cls, request: Request, query: Mapping[str, str]) -> Self:
+        """Read the same of a search: its cursors are valid for these parameters only. Raises Invalid."""
+        encoded = urlencode(query, errors="surrogatepass")
+        digest = int.from_bytes(sha256(encoded.encode()).digest()[:USER_BYTES], "big")
+        return cls(request.rel_url.raw_path, digest, params.limit(request), params.cursor(request), f"{encoded}&")
+
+    def user_positions(self, kind: CursorKind) -> list[int] | None:
+        """Return the user ids that are left of a ranked list, None for the first page. Raises Invalid (``cursor``)."""
+        if self.cursor is None:
+            return None
+        return [min(MAX_USER_ID, decode_user(raw)) for raw in decode_ids(self.cursor, kind, self.owner, USER_BYTES)]
+
+    def post_positions(self, kind: CursorKind) -> list[UUID] | None:
+        """Return the post ids that are left of a ranked list, None for the first page. Raises Invalid (``cursor``)."""
+        if self.cursor is None:
+            return None
+        return [UUID(bytes=raw) for raw in decode_ids(self.cursor, kind, self.owner, POST_BYTES)]
 
     def user_position(self, kind: CursorKind) -> int:
         """Return the user id after which the page begins, 0 for the first page. Raises Invalid (``cursor``)."""
@@ -106,7 +147,7 @@ class Paging:
         if position is None:
             return None
         cursor = encode_cursor(kind, self.owner, position)
-        return f'<{self.path}?cursor={cursor}&limit={self.limit}>; rel="{rel}"'
+        return f'<{self.path}?{self.query}cursor={cursor}&limit={self.limit}>; rel="{rel}"'
 
 
 def _decode(text: str, kinds: tuple[CursorKind, ...], owner: int) -> tuple[CursorKind, bytes]:

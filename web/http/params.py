@@ -25,6 +25,8 @@ from microblog_streams.domain.ids import MAX_USER_ID, is_post_id
 #: Items of a page.
 DEFAULT_LIMIT: Final = 20
 MAX_LIMIT: Final = 100
+#: Orders of posts that are found; the first is the default.
+SORTS: Final = ("newest", "best")
 
 UNKNOWN_ROUTE: Final = "unknown"
 OTHER_METHOD: Final = "other"
@@ -86,6 +88,22 @@ def limit(request: Request, default: int = DEFAULT_LIMIT, maximum: int = MAX_LIM
 def cursor(request: Request) -> str | None:
     """Return the text of ``?cursor=``, which ``paging`` decodes. Raises Invalid if it is given twice."""
     return _single(request, "cursor")
+
+
+def query(request: Request) -> str:
+    """Return ``?q=``, which the search parses. Raises Invalid if it is missing or given twice."""
+    text = _single(request, "q")
+    if text is None:
+        raise Invalid("q", "is missing")
+    return text
+
+
+def sort(request: Request) -> str:
+    """Return ``?sort=``, one of ``SORTS``. Raises Invalid."""
+    text = _single(request, "sort") or SORTS[0]
+    if text not in SORTS:
+        raise Invalid("sort", f"must be {' or '.join(SORTS)}")
+    return text
 
 
 def username(request: Request) -> str | None:

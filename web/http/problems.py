@@ -27,6 +27,7 @@ from microblog_streams.domain.errors import (
     NotFound,
     NotStoredYet,
     OutcomeUnknown,
+    SearchOff,
     StoreUnavailable,
     TooManyFollowees,
     Transient,
@@ -128,6 +129,7 @@ _KEY_REUSED: Final = ("Idempotency-Key", "was used for another request")
 #: The first entry whose class matches counts, so subclasses come before their bases.
 _PROBLEM_TYPES: Final[tuple[tuple[type[Exception], ProblemType], ...]] = (
     (NotFound, ProblemType(404, "not-found", "Not found")),
+    (SearchOff, ProblemType(404, "search-off", "No search")),
     (Invalid, _invalid(lambda exc: [(exc.field, exc.message)])),
     (InvalidFields, _invalid(lambda exc: exc.errors)),
     (Blocked, ProblemType(403, "blocked", "Blocked")),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.operations.validation import MAX_USERNAME
+from microblog_streams.search.query import MAX_QUERY
 from web.api.view import Endpoint, View, endpoint_of
 from web.http import idempotency, params
 from web.openapi.components import Schemas
@@ -40,15 +41,6 @@ PATH: Final[Mapping[str, tuple[str, Json, object]]] = {
     "ident": ("A post's id, or a user's id for all of their posts.", {"anyOf": [_POST_ID, _USER_ID]}, 1),
     "post": ("A post's id.", _POST_ID, "01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"),
 }
-#: Query parameters of single endpoints.
-_QUERY: Final[Mapping[str, Json]] = {
-    "username": {
-        "name": "username",
-        "in": "query",
-        "description": "The name to find, in any case and Unicode form. Cannot be combined with a cursor.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_USERNAME, "format": "username"},
-    }
-}
 _LIMIT: Final = {
     "name": "limit",
     "in": "query",
@@ -58,6 +50,30 @@ _LIMIT: Final = {
         "minimum": params.LIMIT.minimum,
         "maximum": params.LIMIT.maximum,
         "default": params.DEFAULT_LIMIT,
+    },
+}
+#: Query parameters of single endpoints.
+_QUERY: Final[Mapping[str, Json]] = {
+    "limit": _LIMIT,
+    "q": {
+        "name": "q",
+        "in": "query",
+        "required": True,
+        "description": "What to find.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_QUERY, "format": "query"},
+        "example": "hello",
+    },
+    "sort": {
+        "name": "sort",
+        "in": "query",
+        "description": "The order: the newest posts first, or those that match best.",
+        "schema": {"type": "string", "enum": list(params.SORTS), "default": params.SORTS[0]},
+    },
+    "username": {
+        "name": "username",
+        "in": "query",
+        "description": "The name to find, in any case and Unicode form. Cannot be combined with a cursor.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_USERNAME, "format": "username"},
     },
 }
 _CURSOR: Final = {

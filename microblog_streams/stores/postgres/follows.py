@@ -221,6 +221,10 @@ _LOCK_BLOCKED: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL F
 _BLOCK: Final = "INSERT INTO blocks (blocker_id, blocked_id, blocked_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 _UNBLOCK: Final = "DELETE FROM blocks WHERE blocker_id = %s AND blocked_id = %s"
 # A deletion removes the user's blocks. Workers of the previous release did not, and may still run during an upgrade.
+_BLOCKED_BETWEEN: Final = """
+SELECT blocked_id FROM blocks WHERE blocker_id = %s AND blocked_id = ANY(%s::bigint[])
+UNION SELECT blocker_id FROM blocks WHERE blocked_id = %s AND blocker_id = ANY(%s::bigint[])
+"""
 _BLOCKED_PAGE: Final = """
 SELECT id, username, created_at, display_name FROM blocks JOIN users ON id = blocked_id
  WHERE blocker_id = %s AND blocked_id > %s AND deleted_at IS NULL ORDER BY blocked_id LIMIT %s
@@ -261,6 +265,10 @@ class Blocks:
     async def blocks(self, blocker: int, blocked: int) -> bool:
         """Return whether there is a block."""
         return await self._postgres.fetch_one(_BLOCKS, blocker, blocked) is not None
+
+    async def between(self, user: int, others: Collection[int]) -> Collection[int]:
+        """Return those of ``others`` whom the user has blocked, or who have blocked the user."""
+        return {row[0] for row in await self._postgres.fetch(_BLOCKED_BETWEEN, user, list(others), user, list(others))}
 
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users blocked by ``blocker`` with id > ``after``, by id."""

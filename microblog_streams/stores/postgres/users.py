@@ -11,7 +11,7 @@ from typing import Final
 
 from microblog_streams.domain import topics
 from microblog_streams.domain.errors import NotFound, UsernameTaken
-from microblog_streams.domain.events import UserDeleted
+from microblog_streams.domain.events import UserCreated, UserDeleted
 from microblog_streams.domain.lookalikes import look
 from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, User
 from microblog_streams.ports import BeforeCommit
@@ -111,10 +111,14 @@ RETURNING {COLUMNS}
 class Users:
     """The ``UserStore``."""
 
-    def __init__(self, postgres: Postgres, hold_days: int = HOLD_DAYS) -> None:
-        """``hold_days``: for how long a deleted user's name is held back."""
+    def __init__(self, postgres: Postgres, hold_days: int = HOLD_DAYS, announced: bool = False) -> None:
+        """``hold_days``: for how long a deleted user's name is held back.
+
+        ``announced``: whether registrations publish ``user.created``, which only the search indexer consumes.
+        """
         self._postgres = postgres
         self._hold_days = hold_days
+        self._announced = announced
 
     async def create(
         self,
@@ -126,6 +130,7 @@ class Users:
         """Register. Raises UsernameTaken; of two concurrent registrations of a name, the second waits for the first."""
         async with self._postgres.transaction() as session:
             user = await register(session, username, name_key, credentials, self._hold_days)
+            await self._announce(session, user)
             if before_commit is not None:
                 await before_commit(user.id)
             return user
@@ -144,9 +149,15 @@ class Users:
         """
         async with self._postgres.transaction() as session:
             user, new = await register_once(session, username, name_key, idempotency_key, credentials, self._hold_days)
+            if new:
+                await self._announce(session, user)
             if new and before_commit is not None:
                 await before_commit(user.id)
             return user, new
+
+    async def _announce(self, session: Session, user: User) -> None:
+        if self._announced:
+            await announce(session, user)
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those users that exist and are not deleted, by id."""
@@ -225,6 +236,12 @@ async def register(session: Session, username: str, name_key: str, credentials: 
         owner = await session.fetch_one(_OWNER, name_key, name_key, lookalike)
         raise UsernameTaken(username, REASONS[bool(owner[0]), bool(owner[1])] if owner else "is taken")
     return User(*row)
+
+
+async def announce(session: Session, user: User) -> None:
+    """Add the event of a registration, within its transaction."""
+    event = UserCreated(user_id=user.id, username=user.username, at=user.created_at)
+    await append(session, [(topics.USER_CREATED, event)])
 
 
 async def register_once(

@@ -9,7 +9,7 @@ KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 #: Each path that is read: as docs/api.md spells it.
 READ = ["/users/", "/users/1", "/users/1/followers", "/users/1/followees", "/users/1/blocks", "/users/1/posts"]
 READ += ["/users/1/avatar.svg"]
-READ += ["/posts/1", "/timelines/1", "/health", "/ready"]
+READ += ["/posts/1", "/timelines/1", "/trends/tags", "/health", "/ready"]
 READ += ["/openapi.json", "/docs", "/docs/docs.js", "/session/", "/users/1/follow/2", "/users/1/block/2"]
 READ += ["/robots.txt", "/@ann"]
 METHODS = {
@@ -26,6 +26,9 @@ METHODS = {
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
+    "/search/posts": "GET,HEAD,OPTIONS",
+    "/search/users": "GET,HEAD,OPTIONS",
+    "/trends/tags": "GET,HEAD,OPTIONS",
     "/tokens/": "GET,HEAD,OPTIONS,POST",
     "/tokens/{token}": "DELETE,OPTIONS",
     "/session/": "DELETE,GET,HEAD,OPTIONS,POST",

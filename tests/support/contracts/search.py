@@ -6,7 +6,7 @@ from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import Post, User
 from microblog_streams.search.documents import Kind, Write, deleted_post, deleted_user, post_write, user_write
 from microblog_streams.search.index import PostFilter, Rejected
-from microblog_streams.search.query import parse, parse_name
+from microblog_streams.search.query import Query, parse, parse_name
 
 
 def post(content, author=1):
@@ -96,7 +96,7 @@ class SearchContract:
 
         assert await found(index, "tea", author=2) == [by_two.id]
         assert await found(index, "tea", not_by=(2, 3)) == [by_one.id]
-        assert list(await index.posts_of(3, 10)) == [by_three.id]
+        assert list(await index.newest(PostFilter(Query(), author=3), None, 10)) == [by_three.id]
 
     async def test_a_period_begins_with_its_first_day_and_ends_before_its_last(self, index):
         today = post("tea")
@@ -115,7 +115,7 @@ class SearchContract:
 
         assert await found(index, "tea") == []
         assert await found(index, "-coffee") == []
-        assert list(await index.posts_of(1, 10)) == []
+        assert list(await index.newest(PostFilter(Query(), author=1), None, 10)) == []
 
     async def test_a_repeated_document_changes_nothing(self, index):
         tea = post("tea")

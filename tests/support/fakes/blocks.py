@@ -1,6 +1,6 @@
 """Who has blocked whom, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from microblog_streams.domain.models import IdempotencyKey, User
@@ -35,6 +35,11 @@ class FakeBlocks:
     async def blocks(self, blocker: int, blocked: int) -> bool:
         self.database.check()
         return (blocker, blocked) in self.database.blocks
+
+    async def between(self, user: int, others: Collection[int]) -> set[int]:
+        self.database.check()
+        pairs = self.database.blocks
+        return {other for other in others if (user, other) in pairs or (other, user) in pairs}
 
     async def blocked_page(self, blocker: int, after: int, limit: int) -> Sequence[User]:
         self.database.check()

@@ -60,11 +60,6 @@ class FakeSearchIndex:
                 ranked.append((-rank, -write.fields["followers"], write.fields["user"]))
         return [user for _, _, user in sorted(ranked)][:limit]
 
-    async def posts_of(self, author: int, limit: int) -> list[UUID]:
-        self._answer()
-        posts = self.documents[Kind.POSTS].values()
-        return [UUID(write.ident) for write in posts if write.fields.get("author") == author][:limit]
-
     async def tags(self, since: datetime, until: datetime, limit: int) -> list[TagUse]:
         self._answer()
         first, last = since.timestamp() * 1000, until.timestamp() * 1000

@@ -22,6 +22,7 @@ from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter
 from microblog_streams.ports import Followers
+from microblog_streams.search.find import Search
 from microblog_streams.stores.redis.rates import LocalRates
 from tests.support.fakes.access import FakePasswords, FakeTokens
 from tests.support.fakes.blocks import FakeBlocks
@@ -34,6 +35,7 @@ from tests.support.fakes.log import FakeLog
 from tests.support.fakes.posts import FakePosts
 from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.rates import FakeRates
+from tests.support.fakes.search import FakeSearchIndex
 from tests.support.fakes.timelines import FakeTimelines
 from tests.support.fakes.users import FakeUsers
 from web import routes
@@ -84,6 +86,8 @@ class WebApp(faust.App):
     settings: Settings
     stores: Stores
     operations: Any
+    search: Any
+    search_index: FakeSearchIndex
     rate_limiter: RateLimiter
     rates: FakeRates
     health: FakeHealth
@@ -105,7 +109,7 @@ class WebApp(faust.App):
 
     def fail(self, error: Exception | None) -> None:
         """Have every operation raise ``error``, or hang where it is None."""
-        self.operations = Failing(error)
+        self.operations = self.search = Failing(error)
 
 
 class Middlewares:
@@ -188,6 +192,9 @@ def _reset(made: Made) -> None:
     app.stores = _stores(app)
     app.operations = operations(app.stores, max_followees=made.settings.max_followees)
     app.settings = made.settings
+    app.search_index = FakeSearchIndex()
+    blocks, hydration = app.stores.blocks, app.operations.posts.hydration
+    app.search = Search(app.search_index, app.operations.users, app.stores.users, blocks, hydration)
     app.rates = FakeRates()
     app.rate_limiter = RateLimiter(made.settings, app.rates, LocalRates())
     app.health, app.metrics = FakeHealth(), FakeMetrics()

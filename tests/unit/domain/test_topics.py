@@ -13,6 +13,7 @@ def test_the_logical_names_are_a_public_contract():
         "user.unfollow",
         "user.deleted",
         "user.changed",
+        "user.created",
         "dead.letters",
     )
 
@@ -29,7 +30,7 @@ def test_names_of_all_topic_sets_differ():
     assert len({*names, topics.DEAD_LETTERS}) == len(names) + 1
 
 
-@pytest.mark.parametrize("topic", topics.SOURCES)
+@pytest.mark.parametrize("topic", [*topics.SOURCES, *topics.REGISTRATIONS])
 @pytest.mark.parametrize("generation", [1, 2, 12])
 def test_the_logical_name_is_found_for_any_topic_set(topic, generation):
     assert topics.logical_name(topics.topic_name(topic, generation)) == topic

@@ -90,6 +90,7 @@ def test_the_nouns_are_the_tags_as_their_modules_tell_of_them(api):
         "posts",
         "avatars",
         "timelines",
+        "search",
         "tokens",
         "session",
         "health",

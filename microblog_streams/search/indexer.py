@@ -1,0 +1,73 @@
+"""Writes what events tell into the index: many documents by one bulk request, each with an outcome of its own.
+
+Every effect hands its document to one batcher and waits for it. While a request is under way the next one gathers, as
+large as the windows of the partition processors let it become, so a slow engine slows the reading of events. A document
+that fails for a reason that passes (an overload, a full disk) is tried again by ``deliver``, however long it takes.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from uuid import UUID
+
+from microblog_streams.aio.batcher import Batcher
+from microblog_streams.domain.events import Event, PostCreated, PostDeleted, UserCreated, UserDeleted
+from microblog_streams.domain.measures import DELIVERY_SECONDS, Histogram
+from microblog_streams.domain.models import Post, User
+from microblog_streams.ports.events import Lease
+from microblog_streams.search.documents import (
+    Kind,
+    Write,
+    deleted_post,
+    deleted_user,
+    post_write,
+    user_write,
+)
+from microblog_streams.search.index import PostFilter, SearchIndex
+from microblog_streams.search.query import Query
+
+#: Posts of a deleted user that are looked up and deleted at a time.
+PAGE_POSTS = 500
+
+
+class Indexer:
+    """The effects of events on the index; all may be repeated, in any order."""
+
+    def __init__(self, index: SearchIndex) -> None:
+        """``index`` takes the documents."""
+        self._index = index
+        self._batch: Batcher[Write, Exception | None] = Batcher(index.write)
+        #: Documents written, by kind.
+        self.written: Counter[Kind] = Counter(dict.fromkeys(Kind, 0))
+        #: Seconds from a post's creation until the engine has it; a search finds it up to a second later.
+        self.seconds = Histogram(DELIVERY_SECONDS)
+
+    async def apply(self, event: Event, lease: Lease) -> None:
+        """Write what the event tells. Raises StoreUnavailable; Rejected where the engine will never take it."""
+        match event:
+            case PostCreated():
+                post = Post(event.post_id, event.user_id, event.content)
+                await self._write(post_write(post))
+                self.seconds.observe(max(0.0, time.time() - post.created_at.timestamp()))
+            case PostDeleted():
+                await self._write(deleted_post(event.post_id))
+            case UserCreated():
+                await self._write(user_write(User(event.user_id, event.username, event.at)))
+            case UserDeleted():
+                await self._write(deleted_user(event.user_id))
+                await self._delete_posts(event.user_id)
+            case _:
+                raise TypeError(f"{type(event).__name__} has no place in the index")
+
+    async def _delete_posts(self, author: int) -> None:
+        """Delete the posts that are found. Any that comes later is hidden at reading, and removed by ``verify``."""
+        last: UUID | None = None
+        while ids := await self._index.newest(PostFilter(Query(), author=author), last, PAGE_POSTS):
+            await asyncio.gather(*(self._write(deleted_post(post_id)) for post_id in ids))
+            last = ids[-1]
+
+    async def _write(self, document: Write) -> None:
+        (outcome,) = await self._batch([document])
+        if outcome is not None:
+            raise outcome
+        self.written[document.kind] += 1
