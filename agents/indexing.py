@@ -5,14 +5,22 @@ from faust.types import StreamT
 from agents.application import Application
 from microblog_streams.delivery import deliver
 from microblog_streams.delivery.processor_pool import ProcessorPool
-from microblog_streams.domain.events import Event, PostCreated, PostDeleted, UserCreated, UserDeleted
-from microblog_streams.domain.topics import POST_CREATED, POST_DELETED, SEARCHED, USER_CREATED, USER_DELETED
+from microblog_streams.domain.events import Event, PostCreated, PostDeleted, UserChanged, UserCreated, UserDeleted
+from microblog_streams.domain.topics import (
+    POST_CREATED,
+    POST_DELETED,
+    SEARCHED,
+    USER_CHANGED,
+    USER_CREATED,
+    USER_DELETED,
+)
 from microblog_streams.search.indexer import Indexer
 
 _EVENTS: dict[str, type[Event]] = {
     POST_CREATED: PostCreated,
     POST_DELETED: PostDeleted,
     USER_CREATED: UserCreated,
+    USER_CHANGED: UserChanged,
     USER_DELETED: UserDeleted,
 }
 

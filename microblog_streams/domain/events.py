@@ -137,6 +137,11 @@ class UserCreated(Event):
     at: datetime
 
     @property
+    def ident(self) -> str:
+        """The new user."""
+        return f"user-{self.user_id}"
+
+    @property
     def owner(self) -> int:
         """The new user."""
         return self.user_id

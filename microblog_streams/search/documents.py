@@ -7,6 +7,7 @@ that nothing finds, not a removed one: an engine forgets a removed document's ve
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -61,14 +62,17 @@ def deleted_post(post_id: UUID) -> Write:
     return Write(Kind.POSTS, str(post_id), DELETED_VERSION, {})
 
 
-def user_write(user: User, version: int = CREATED_VERSION, followers: int = 0) -> Write:
-    """Return the document of a user. ``version`` grows with each change; ``followers`` ranks equals."""
+def user_write(user: User, changed_at: datetime | None = None, followers: int = 0) -> Write:
+    """Return the document of a user as of ``changed_at``, by default their registration. ``followers`` ranks equals."""
+    version = round((changed_at or user.created_at).timestamp() * 1_000_000)
     name = fold(user.username)
+    words = [token.term for text in (user.username, user.display_name) for token in tokens(text)]
+    names = list(dict.fromkeys([name, *words]))
     fields = {
         "user": user.id,
         "key": name_key(user.username),
-        "names": list(dict.fromkeys([name, *(token.term for token in tokens(user.username))])),
-        "grams": " ".join(trigrams(name)),
+        "names": names,
+        "grams": " ".join(dict.fromkeys(gram for each in names for gram in trigrams(each))),
         "followers": followers,
     }
     return Write(Kind.USERS, str(user.id), version, fields)

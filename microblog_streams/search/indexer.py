@@ -11,7 +11,7 @@ from collections import Counter
 from uuid import UUID
 
 from microblog_streams.aio.batcher import Batcher
-from microblog_streams.domain.events import Event, PostCreated, PostDeleted, UserCreated, UserDeleted
+from microblog_streams.domain.events import Event, PostCreated, PostDeleted, UserChanged, UserCreated, UserDeleted
 from microblog_streams.domain.measures import DELIVERY_SECONDS, Histogram
 from microblog_streams.domain.models import Post, User
 from microblog_streams.ports.events import Lease
@@ -53,6 +53,9 @@ class Indexer:
                 await self._write(deleted_post(event.post_id))
             case UserCreated():
                 await self._write(user_write(User(event.user_id, event.username, event.at)))
+            case UserChanged():
+                user = User(event.user_id, event.username, event.at, event.display_name)
+                await self._write(user_write(user, event.at))
             case UserDeleted():
                 await self._write(deleted_user(event.user_id))
                 await self._delete_posts(event.user_id)

@@ -146,6 +146,15 @@ class SearchContract:
 
         assert list(await index.users(parse_name("an"), 1)) == [2]
 
+    async def test_a_user_is_found_by_a_display_name_as_it_was_changed_last(self, index):
+        registered = user(1, "ann")
+        later = registered.created_at + timedelta(seconds=1)
+        changed = user_write(registered._replace(display_name="Dr. Smith"), later)
+        await fill(index, changed, user_write(registered))
+
+        assert list(await index.users(parse_name("smith"), 10)) == [1]
+        assert list(await index.users(parse_name("ann"), 10)) == [1]
+
     async def test_a_deleted_user_is_not_found(self, index):
         await fill(index, user_write(user(1, "ann")), deleted_user(1), user_write(user(1, "ann")))
 
