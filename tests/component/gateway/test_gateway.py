@@ -21,7 +21,7 @@ from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
 from tests.support.live.fixtures import free_port
 from tests.support.waiting import DEADLINE_SECONDS
-from web.routes import API, DESCRIPTION, INTERNALS, OPERATION
+from web.routes import API, DESCRIPTION, INTERNALS, OPERATION, PAGES
 
 TEMPLATE = Path(__file__).parents[3] / "deploy" / "gateway" / "microblog.conf.template"
 #: Faust's own pages.
@@ -171,15 +171,15 @@ def example(path):
     return re.sub(r"\{\w+\}", "17", path)
 
 
-@pytest.mark.parametrize("path", [path for path, _ in API + DESCRIPTION])
+@pytest.mark.parametrize("path", [path for path, _ in API + DESCRIPTION + PAGES])
 def test_public_paths_reach_a_worker(path, front):
-    for form in (example(path), example(path).rstrip("/")):
+    for form in (example(path), example(path).rstrip("/") or "/"):
         status, _, body = call(front, "GET", f"{form}?limit=3")
         assert status == 200
         assert json.loads(body)["path"] == f"{form}?limit=3"
 
 
-@pytest.mark.parametrize("path", [*(path for path, _ in OPERATION + INTERNALS), *FAUST, "/", "/probe/"])
+@pytest.mark.parametrize("path", [*(path for path, _ in OPERATION + INTERNALS), *FAUST, "/probe/"])
 def test_other_paths_are_a_404_problem_of_the_gateway(path, front, backends):
     status, headers, body = call(front, "GET", example(path))
 
@@ -206,6 +206,10 @@ def test_other_paths_are_a_404_problem_of_the_gateway(path, front, backends):
         "/posts/..//admin/",
         "/docs/%2E%2E%2Fadmin/",
         "/%6detrics",
+        "/@ann/../metrics",
+        "/@ann/..%2fmetrics",
+        "/static/%2e%2e/metrics",
+        "/static/../admin/",
     ],
 )
 def test_no_spelling_of_a_closed_path_reaches_a_worker(path, front, backends):
