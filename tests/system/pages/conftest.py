@@ -1,0 +1,149 @@
+"""A real worker and a real browser: Debian's Chromium, driven by Playwright.
+
+Each person is a context of the browser, with cookies of their own. Whatever a test is about, at its end no script has
+failed, nothing was written to the console as an error, and no policy was violated.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support.live.fixtures import eventually, migrate, migrated, module_workers
+from tests.support.live.worker import Worker
+from tests.support.waiting import DEADLINE_SECONDS
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make .venv/.test")
+
+__all__ = ["eventually", "migrate", "migrated", "module_workers"]
+
+#: Where Chromium may be. Playwright's own is not downloaded.
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PASSWORD = "correct horse"
+PHONE = {"width": 320, "height": 640}
+DESKTOP = {"width": 1000, "height": 800}
+#: In each page before its scripts: notes violations of the policy and shifts of the layout.
+WATCH = """
+window.watched = { violations: [], shift: 0 };
+addEventListener("securitypolicyviolation", (event) =>
+  window.watched.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.watched.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+#: What a browser says of a call that was answered with an error, or not at all. Tests of such calls expect it.
+FAILED_CALL = "Failed to load resource"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "system/pages" in str(item.path):
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """The browser, in which all tests are."""
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("there is no Chromium (Debian: apt install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(module_workers, eventually) -> Worker:
+    """A worker whose API needs tokens, as in a deployment."""
+    worker = module_workers().start(AUTH="required")
+    eventually(worker.well, worker)
+    return worker
+
+
+@dataclass
+class Person:
+    """A person at a browser."""
+
+    name: str
+    page: sync_api.Page
+    site: Worker
+    errors: list[str] = field(default_factory=list)
+    #: Whether calls may fail: the test is about that.
+    has_failures: bool = False
+
+    def open(self, path: str = "/") -> sync_api.Page:
+        self.page.goto(self.site.url + path)
+        self.page.wait_for_selector(".bar form, .bar a[href^='/@'], .bar a[href='/?sign-in']")
+        return self.page
+
+    def sign_up(self) -> sync_api.Page:
+        page = self.open("/?sign-up")
+        page.get_by_label("Name").fill(self.name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("main").get_by_role("button", name="Sign up").click()
+        page.wait_for_selector("#compose-text")
+        return page
+
+    def write(self, text: str) -> None:
+        self.page.locator("#compose-text").fill(text)
+        self.page.keyboard.press("Control+Enter")
+        self.post(text).locator("time").wait_for()
+
+    def follow(self, other: "Person") -> None:
+        self.open(f"/@{other.name}")
+        with self.page.expect_response(lambda answer: "/follow/" in answer.url and answer.request.method == "POST"):
+            self.page.get_by_role("button", name="Follow").click()
+        self.open()
+
+    def post(self, text: str) -> sync_api.Locator:
+        """Return the post with this text in a list."""
+        return self.page.locator("[role=feed] article", has_text=text)
+
+    def watched(self) -> dict[str, object]:
+        return self.page.evaluate("window.watched")
+
+    def note(self, message: sync_api.ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not (self.has_failures and FAILED_CALL in message.text):
+            self.errors.append(message.text)
+
+
+@pytest.fixture
+def person(browser, site) -> Iterator[Callable[..., Person]]:
+    """Makes people, each with a browser of their own; checks at the end that nothing went wrong in them."""
+    contexts, people = [], []
+
+    def make(name: str = "ada", **options: object) -> Person:
+        context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
+        context.set_default_timeout(DEADLINE_SECONDS * 1000)
+        context.add_init_script(WATCH)
+        made = Person(f"{name}-{uuid.uuid4().hex[:8]}", context.new_page(), site)
+        made.page.on("console", made.note)
+        made.page.on("pageerror", lambda error: made.errors.append(str(error)))
+        made.page.on("dialog", lambda dialog: made.errors.append(f"a dialog opened: {dialog.message}"))
+        contexts.append(context)
+        people.append(made)
+        return made
+
+    yield make
+    found = {each.name: (each.errors, each.watched()["violations"]) for each in people}
+    for context in contexts:
+        context.close()
+    assert found == {name: ([], []) for name in found}
+
+
+@pytest.fixture
+def picture() -> Callable[[Person, str], None]:
+    """Writes a picture of what a person sees into the folder that ``PICTURES`` names, for the docs."""
+    folder = os.environ.get("PICTURES")
+
+    def take(who: Person, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            who.page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return take

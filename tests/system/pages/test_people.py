@@ -1,0 +1,117 @@
+"""Two people at their browsers: what they write, see arriving, delete, and lose when something fails."""
+
+import re
+
+from tests.support.live.worker import Worker
+
+FRESH = "#fresh"
+
+
+def test_a_post_arrives_while_its_reader_reads_and_moves_nothing(person, picture):
+    ada, grace = person("ada"), person("grace")
+    ada.sign_up()
+    grace.sign_up()
+    grace.follow(ada)
+    for number in range(12):
+        ada.write(f"Line {number} of what I have seen today")
+    grace.page.reload()
+    grace.post("Line 11").wait_for()
+    grace.page.mouse.wheel(0, 300)
+    grace.page.wait_for_function("scrollY > 200")
+    before = grace.post("Line 7").bounding_box()["y"]
+
+    ada.write("And now something new")
+
+    grace.page.locator(FRESH).wait_for()
+    assert grace.page.locator(FRESH).inner_text() == "1 new post"
+    assert grace.page.title() == "(1) microblog"
+    assert grace.post("something new").count() == 0
+    assert grace.post("Line 7").bounding_box()["y"] == before
+    assert grace.watched()["shift"] == 0
+    picture(grace, "home")
+    grace.page.locator(FRESH).click()
+    grace.post("something new").wait_for()
+    assert grace.page.evaluate("document.activeElement.innerText").count("something new") == 1
+    assert grace.page.evaluate("scrollY") == 0
+
+
+def test_a_deleted_post_disappears_unless_it_is_undone(person):
+    ada, grace = person("ada"), person("grace")
+    ada.sign_up()
+    grace.sign_up()
+    grace.follow(ada)
+    ada.write("I will stay")
+    ada.write("I will go")
+    grace.page.reload()
+    grace.post("I will go").wait_for()
+
+    ada.post("I will stay").get_by_role("button", name="Delete").click()
+    ada.post("I will stay").wait_for(state="detached")
+    ada.page.get_by_role("button", name="Undo").click()
+    ada.post("I will stay").wait_for()
+    ada.post("I will go").get_by_role("button", name="Delete").click()
+
+    grace.post("I will go").wait_for(state="detached")
+    assert grace.post("I will stay").count() == 1
+    assert ada.post("I will stay").count() == 1
+
+
+def test_what_is_written_offline_is_kept_and_posted_once(person):
+    ada = person("ada")
+    ada.has_failures = True
+    page = ada.sign_up()
+    page.context.set_offline(True)
+    page.get_by_text("You are offline").wait_for()
+
+    page.locator("#compose-text").fill("Written in a tunnel")
+    page.keyboard.press("Control+Enter")
+    page.locator(".outbox").get_by_text("Not sent").wait_for()
+    page.context.set_offline(False)
+    page.get_by_text("You are offline").wait_for(state="detached")
+    page.get_by_role("button", name="Try again").click()
+
+    ada.post("Written in a tunnel").wait_for()
+    page.reload()
+    ada.post("Written in a tunnel").wait_for()
+    assert page.locator("article", has_text="tunnel").count() == 1
+
+
+def test_a_draft_is_there_after_the_page_was_closed(person):
+    ada = person("ada")
+    ada.sign_up().locator("#compose-text").fill("Half a thought")
+
+    page = ada.open()
+
+    assert page.locator("#compose-text").input_value() == "Half a thought"
+
+
+def test_after_its_worker_was_killed_the_page_goes_on_by_itself(person, site: Worker, eventually):
+    ada, grace = person("ada"), person("grace")
+    grace.has_failures = ada.has_failures = True
+    ada.sign_up()
+    grace.sign_up()
+    grace.follow(ada)
+
+    site.kill()
+    grace.page.get_by_text(re.compile("Reconnecting|did not answer")).first.wait_for()
+    site.start(AUTH="required")
+    eventually(site.well, site)
+    ada.write("We are back")
+
+    grace.page.locator(FRESH).or_(grace.post("We are back")).first.wait_for()
+
+
+def test_an_ended_session_is_said_and_shows_nothing_more(person):
+    ada = person("ada")
+    page = ada.sign_up()
+    ada.has_failures = True
+    other = page.context.new_page()
+    other.goto(ada.site.url + "/?settings")
+    other.get_by_role("button", name="Sign out").click()
+    other.get_by_role("main").get_by_role("link", name="Sign in").wait_for()
+
+    page.locator("#compose-text").fill("Not any more")
+    page.keyboard.press("Control+Enter")
+
+    page.get_by_text("Your session has ended").wait_for()
+    assert page.locator("#compose-text").count() == 0

@@ -1,0 +1,224 @@
+"""Each view of the page: readable for all, by keys and on a phone, within its bounds, and safe."""
+
+import pytest
+
+from microblog_streams.domain.errors import Invalid
+from microblog_streams.operations.validation import content
+from tests.system.pages.conftest import DESKTOP, PHONE
+
+axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed: make .venv/.test")
+
+#: All that a browser transfers before a person can sign in, headers included.
+MAX_FIRST_LOAD_BYTES = 60_000
+SCREENS = {
+    "desktop": {"viewport": DESKTOP},
+    "phone": {"viewport": PHONE, "has_touch": True, "is_mobile": True},
+    "dark": {"viewport": DESKTOP, "color_scheme": "dark", "reduced_motion": "reduce"},
+}
+EVIL = [
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "javascript:alert(1) data:text/html,<script>alert(1)</script>",
+    'https://example.org/"onmouseover="alert(1)',
+    "http://example.org/<svg/onload=alert(1)>",
+    "{{constructor.constructor('alert(1)')()}} ${alert(1)}",
+    "\u202etxet desrever\u202c @ad\u0430",
+]
+#: Texts at the border of what a post may be: code points, and white space of all kinds around them.
+LENGTHS = [
+    "a" * 500,
+    "a" * 501,
+    "\U0001f600" * 500,
+    "\U0001f600" * 501,
+    "e\u0301" * 250,
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 100,
+    "\U0001f468\u200d\U0001f469\u200d\U0001f467" * 101,
+    " \n\t\u3000\u2028" + "a" * 500 + "\u00a0 \n",
+    "\ufeff" + "a" * 500,
+    "\ufeff" + "a" * 499,
+    "\u200b" + "a" * 499 + "\u200b",
+    "a\n" * 251,
+]
+
+
+def accessible(page):
+    """Check the page by axe's rules."""
+    page.evaluate(axe.AXE_SCRIPT)
+    found = page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert len(found["passes"]) > 10
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_view_is_accessible_and_fits(person, picture, screen):
+    ada = person("ada", **SCREENS[screen])
+    page = ada.open()
+    page.get_by_role("heading", level=1).wait_for()
+    accessible(page)
+    picture(ada, f"welcome-{screen}")
+    ada.sign_up()
+    ada.write("A first post, with a link: https://example.org/a-long-address-" + "x" * 60)
+    for path, name in (("/", "home"), (f"/@{ada.name}", "person"), ("/?settings", "settings")):
+        ada.open(path)
+        page.locator("h1").first.wait_for(state="attached")
+        page.wait_for_load_state("networkidle") if path == "/?settings" else ada.post("A first post").wait_for()
+        accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        picture(ada, f"{name}-{screen}")
+
+
+def test_the_first_load_is_small_and_moves_nothing(person):
+    ada = person("ada")
+    bytes_received = []
+    session = ada.page.context.new_cdp_session(ada.page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: bytes_received.append(event["encodedDataLength"]))
+
+    ada.open()
+    ada.page.wait_for_load_state("networkidle")
+
+    assert len(bytes_received) > 10
+    assert sum(bytes_received) < MAX_FIRST_LOAD_BYTES
+    assert ada.watched()["shift"] == 0
+
+
+def test_the_counter_counts_as_the_server_does(person):
+    page = person().open()
+    page.evaluate("window.file = document.querySelector('link[rel=modulepreload][href$=\"/text.js\"]').href")
+    counted = page.evaluate(
+        "async (texts) => { const { length, MAX_CHARACTERS } = await import(window.file);"
+        " return texts.map((text) => length(text) <= MAX_CHARACTERS); }",
+        LENGTHS,
+    )
+
+    assert counted == [is_taken(text) for text in LENGTHS]
+    assert {True, False} <= {*counted}
+
+
+def is_taken(text):
+    try:
+        content(text)
+    except Invalid:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("kind", ["posts", "profile"])
+def test_what_people_write_stays_text(person, kind):
+    ada = person("ada")
+    page = ada.sign_up()
+    if kind == "posts":
+        for text in EVIL:
+            ada.write(text)
+    else:
+        ada.open("/?settings")
+        page.get_by_label("Name to show").fill(EVIL[0])
+        page.get_by_label("About you").fill("\n".join(EVIL))
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Your profile was changed").wait_for()
+    for path in ("/", f"/@{ada.name}", "/?settings"):
+        ada.open(path)
+        page.wait_for_load_state("networkidle")
+        addresses = page.evaluate("[...document.links].map((link) => link.protocol)")
+        assert set(addresses) <= {"http:", "https:"}
+        assert page.locator("#app img[src=x], #app svg, #app script").count() == 0
+
+
+def test_a_name_is_always_shown_with_its_handle(person):
+    """So a display name that looks like another's is no mask: the handle is unique, look-alikes included."""
+    ada = person("ada")
+    page = ada.sign_up()
+    ada.open("/?settings")
+    page.get_by_label("Name to show").fill("Gr\u0430ce")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Your profile was changed").wait_for()
+
+    ada.open(f"/@{ada.name}")
+
+    assert page.get_by_role("heading", level=1).inner_text().split() == ["Gr\u0430ce", f"@{ada.name}"]
+
+
+def test_posts_are_read_by_keys_and_the_place_is_kept_over_back(person):
+    ada = person("ada")
+    page = ada.sign_up()
+    for number in range(25):
+        ada.write(f"Number {number:02}")
+    ada.open()
+    ada.post("Number 24").wait_for()
+    focused = "document.activeElement.innerText"
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    assert "Number 23" in page.evaluate(focused)
+    page.keyboard.press("k")
+    assert "Number 24" in page.evaluate(focused)
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    assert page.evaluate("document.activeElement.id") == "compose-text"
+    page.locator("body").press("Tab")
+
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    ada.post("Number 00").wait_for()
+    ada.post("Number 02").scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    ada.post("Number 02").locator("a.when").click()
+    page.get_by_role("heading", name="A post of").wait_for(state="attached")
+    page.go_back()
+    ada.post("Number 02").wait_for()
+    assert abs(page.evaluate("scrollY") - place) <= 1
+    feed = page.get_by_role("feed")
+    assert feed.get_attribute("aria-busy") == "false"
+    assert ada.post("Number 24").get_attribute("aria-posinset") == "1"
+
+
+@pytest.mark.parametrize(
+    "next_path",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/docs", "/@x/../.."],
+)
+def test_after_signing_in_one_stays_here(person, next_path):
+    page = person().open()
+    page.evaluate("window.file = document.querySelector('link[rel=modulepreload][href$=\"/sign_in.js\"]').href")
+
+    assert page.evaluate("async (text) => (await import(window.file)).ownPath(text)", next_path) == "/"
+
+
+def test_errors_are_said_with_the_id_of_their_request(person):
+    ada = person("ada")
+    ada.has_failures = True
+    ada.sign_up()
+    grace = person("grace")
+    grace.has_failures = True
+    page = grace.open("/?sign-in")
+    page.get_by_label("Name").fill(ada.name)
+    page.get_by_label("Password").fill("wrong password")
+    with page.expect_response("**/session") as answer:
+        page.get_by_role("main").get_by_role("button", name="Sign in").click()
+
+    said = page.get_by_role("alert").inner_text()
+    assert answer.value.headers["x-request-id"] in said
+    assert "password is wrong" in said
+
+
+def test_without_scripts_posts_are_readable(person, browser):
+    ada = person("ada")
+    ada.sign_up()
+    ada.write("Readable by everyone")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{ada.site.url}/@{ada.name}")
+
+    assert page.get_by_text("Readable by everyone").is_visible()
+    page.locator("article a").first.click()
+    assert page.get_by_text("Readable by everyone").is_visible()
+    context.close()
+
+
+def test_scripts_and_pictures_are_from_here_alone(person):
+    ada = person("ada")
+    hosts = set()
+    ada.page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+    ada.sign_up()
+
+    assert hosts == {ada.site.url.split("/")[2]}
