@@ -16,6 +16,7 @@ from microblog_streams.operations.deletions import Deletions
 from microblog_streams.operations.fan_out import FanOut, Running
 from microblog_streams.operations.follows import Blocks, FollowEffects, Follows
 from microblog_streams.operations.lost_commits import LostCommits
+from microblog_streams.operations.moderation import Moderation
 from microblog_streams.operations.posts import Hydration, Posts
 from microblog_streams.operations.profiles import Profiles
 from microblog_streams.operations.timelines.merge_read import MergeRead
@@ -59,6 +60,7 @@ class Operations:
     follows: Follows
     blocks: Blocks
     posts: Posts
+    moderation: Moderation
     timelines: Timelines
     fan_out: FanOut
     edges: FollowEffects
@@ -75,16 +77,19 @@ def operations(
     users = Users(on.users, on.user_cache, on.timelines, tokens)
     hydration = Hydration(on.posts, on.post_cache, on.page_cache, users)
     merge_read = MergeRead(on.follows, on.posts)
+    passwords = Passwords(on.passwords)
+    posts = Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, hydration)
     running = Running()
     lost_commits = LostCommits(on.followers, on.follows, on.users, era)
     return Operations(
-        access=Access(users, tokens, Passwords(on.passwords)),
+        access=Access(users, tokens, passwords),
         tokens=tokens,
         users=users,
         profiles=Profiles(on.profiles, users, on.user_cache, on.posts),
         follows=Follows(on.follows, users, max_followees),
         blocks=Blocks(on.blocks, users),
-        posts=Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, hydration),
+        posts=posts,
+        moderation=Moderation(users, posts, passwords),
         timelines=Timelines(
             on.timelines, users, hydration, merge_read, RebuildQueue(Rebuild(on.timelines, merge_read))
         ),

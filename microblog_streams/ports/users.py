@@ -73,6 +73,14 @@ class UserStore(Protocol):
         """Return the id of a random user; None if the random place in the table holds none."""
         ...
 
+    async def suspend(self, user: int, at: datetime) -> bool:
+        """Hide a user from all reads of users and tokens; False if there is none. The first time of it stays."""
+        ...
+
+    async def restore(self, user: int) -> bool:
+        """Show a user again; False if there is none."""
+        ...
+
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete in one transaction with the events: ``user.unfollow`` for each outgoing edge, then ``user.deleted``.
 

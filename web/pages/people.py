@@ -21,6 +21,7 @@ POSTS: Final = 20
 TITLE_CHARACTERS: Final = 60
 
 html.add_filter("rfc3339", rfc3339)
+html.add_filter("minute", lambda at: f"{at:%Y-%m-%d %H:%M} UTC")
 
 
 class PersonPage(html.Page):

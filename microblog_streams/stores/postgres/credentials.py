@@ -14,7 +14,7 @@ from microblog_streams.stores.postgres.session import Row, Session
 
 _FIND_LOGIN: Final = """
 SELECT users.id, hash FROM users LEFT JOIN passwords ON user_id = users.id
- WHERE name_key = %s AND deleted_at IS NULL
+ WHERE name_key = %s AND deleted_at IS NULL AND suspended_at IS NULL
 """
 _GET_HASH: Final = "SELECT hash FROM passwords WHERE user_id = %s"
 _PUT_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s"
@@ -74,7 +74,8 @@ UPDATE tokens SET revoked_at = now()
 _DROP_REGISTERED: Final = "DELETE FROM tokens WHERE user_id = %s AND registered"
 _FIND_TOKEN: Final = f"""
 SELECT {_COLUMNS} FROM tokens
- WHERE hash = %s AND {_LIVE} AND EXISTS (SELECT FROM users WHERE users.id = user_id AND deleted_at IS NULL)
+ WHERE hash = %s AND {_LIVE}
+   AND EXISTS (SELECT FROM users WHERE users.id = user_id AND deleted_at IS NULL AND suspended_at IS NULL)
 """  # noqa: S608
 _OF: Final = f"SELECT {_COLUMNS} FROM tokens WHERE user_id = %s AND {_LIVE} ORDER BY id"  # noqa: S608
 _REVOKE: Final = f"""

@@ -87,11 +87,13 @@ SELECT followee_id FROM follows JOIN users ON id = followee_id
 """
 _FOLLOWEES_PAGE: Final = """
 SELECT id, username, created_at, display_name FROM follows JOIN users ON id = followee_id
- WHERE follower_id = %s AND followee_id > %s AND following AND deleted_at IS NULL ORDER BY followee_id LIMIT %s
+ WHERE follower_id = %s AND followee_id > %s AND following AND deleted_at IS NULL AND suspended_at IS NULL
+ ORDER BY followee_id LIMIT %s
 """
 _FOLLOWERS_PAGE: Final = """
 SELECT id, username, created_at, display_name FROM follows JOIN users ON id = follower_id
- WHERE followee_id = %s AND follower_id > %s AND following AND deleted_at IS NULL ORDER BY follower_id LIMIT %s
+ WHERE followee_id = %s AND follower_id > %s AND following AND deleted_at IS NULL AND suspended_at IS NULL
+ ORDER BY follower_id LIMIT %s
 """
 _EDGES_PAGE: Final = f"""
 SELECT {COLUMNS} FROM follows WHERE (followee_id, follower_id) > (%s, %s) ORDER BY followee_id, follower_id LIMIT %s

@@ -18,12 +18,13 @@ from microblog_streams.stores.postgres.outbox import append
 from microblog_streams.stores.postgres.session import Row, Session
 
 _GET: Final = """
-SELECT id, username, created_at, display_name, note, links FROM users WHERE id = %s AND deleted_at IS NULL
+SELECT id, username, created_at, display_name, note, links FROM users
+ WHERE id = %s AND deleted_at IS NULL AND suspended_at IS NULL
 """
 _CHANGE: Final = """
 UPDATE users
    SET display_name = coalesce(%s, display_name), note = coalesce(%s, note), links = coalesce(%s::text[], links)
- WHERE id = %s AND deleted_at IS NULL
+ WHERE id = %s AND deleted_at IS NULL AND suspended_at IS NULL
 RETURNING id, username, created_at, display_name, note, links
 """
 _COUNTS: Final = """

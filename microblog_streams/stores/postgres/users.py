@@ -65,12 +65,16 @@ SELECT name_key = %s, deleted_at IS NOT NULL FROM users WHERE name_key = %s OR l
 _GET: Final = "SELECT id, username, created_at, display_name FROM users WHERE id = %s AND deleted_at IS NULL"
 
 _GET_MANY: Final = """
-SELECT id, username, created_at, display_name FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL
+SELECT id, username, created_at, display_name FROM users
+ WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL AND suspended_at IS NULL
 """
-_NAMED: Final = "SELECT id, username, created_at, display_name FROM users WHERE name_key = %s AND deleted_at IS NULL"
+_NAMED: Final = """
+SELECT id, username, created_at, display_name FROM users
+ WHERE name_key = %s AND deleted_at IS NULL AND suspended_at IS NULL
+"""
 _PAGE: Final = """
 SELECT id, username, created_at, display_name FROM users
- WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s
+ WHERE id > %s AND deleted_at IS NULL AND suspended_at IS NULL ORDER BY id LIMIT %s
 """
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
 # A random user of a random block of the table: a scan of all users would take too long, and a random id would nearly
@@ -91,6 +95,10 @@ _LOCK: Final = "SELECT FROM users WHERE id = %s AND deleted_at IS NULL FOR UPDAT
 _ALIVE: Final = """
 SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + interval '1 minute'
 """
+_SUSPEND: Final = """
+UPDATE users SET suspended_at = coalesce(suspended_at, %s) WHERE id = %s AND deleted_at IS NULL
+"""
+_RESTORE: Final = "UPDATE users SET suspended_at = NULL WHERE id = %s AND deleted_at IS NULL"
 # A later registration frees the name once it is not held back any more.
 _DELETE: Final = "UPDATE users SET deleted_at = %s WHERE id = %s"
 # The lock on the user's row prevents new ones.
@@ -193,6 +201,14 @@ class Users:
             deleted = [(user, at) for user, at in await session.fetch(_DELETED, after, limit)]
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at)) for user, at in deleted])
         return deleted
+
+    async def suspend(self, user: int, at: datetime) -> bool:
+        """Hide a user from all reads of users and tokens; False if there is none. The first time of it stays."""
+        return bool(await self._postgres.execute(_SUSPEND, at, user))
+
+    async def restore(self, user: int) -> bool:
+        """Show a user again; False if there is none."""
+        return bool(await self._postgres.execute(_RESTORE, user))
 
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, with a ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: no such user.

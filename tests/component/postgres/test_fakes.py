@@ -4,7 +4,7 @@ import pytest
 
 from microblog_streams.domain.errors import StoreUnavailable
 from tests.support.contracts import blocks as blocking
-from tests.support.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, TokensContract
+from tests.support.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, SuspensionsContract, TokensContract
 from tests.support.contracts.blocks import BlocksContract
 from tests.support.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.support.contracts.idempotency import IdempotencyContract
@@ -52,6 +52,10 @@ class TestFakeFollowingOnce(FollowingOnceContract):
 
 
 class TestFakeTokens(TokensContract):
+    pass
+
+
+class TestFakeSuspensions(SuspensionsContract):
     pass
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from microblog_streams.domain.errors import NotFound
+from microblog_streams.domain.errors import NotFound, UsernameTaken
 from microblog_streams.domain.models import Credentials, IdempotencyKey, Login, NewToken
 from microblog_streams.stores.postgres.credentials import MAX_TOKENS
 from tests.support.contracts.events import register
@@ -133,6 +133,52 @@ class TokensContract:
 
         assert [await tokens.sweep(2) for _ in range(4)] == [2, 2, 1, 0]
         assert [found.id for found in await tokens.of(ada)] == [live.id]
+
+
+class SuspensionsContract:
+    async def test_a_suspended_user_is_not_found_and_has_no_valid_token_or_password(
+        self, users, tokens, passwords, follows
+    ):
+        ada = await users.create("ada", "ada", Credentials("hash", token(1)))
+        (bob,) = await register(users, 1)
+        await follows.set(ada.id, bob, True, NOW)
+        await follows.set(bob, ada.id, True, NOW)
+
+        assert await users.suspend(ada.id, NOW)
+
+        assert await users.get_many([ada.id]) == {}
+        assert await users.named("ada") is None
+        assert [user.id for user in await users.page(0, 10)] == [bob]
+        assert await tokens.find(token(1).hash) is None
+        assert await passwords.find("ada") is None
+        assert await follows.followers_page(bob, 0, 10) == []
+        assert await follows.followees_page(bob, 0, 10) == []
+
+    async def test_a_restored_user_is_as_before(self, users, tokens, passwords, follows):
+        ada = await users.create("ada", "ada", Credentials("hash", token(1)))
+        (bob,) = await register(users, 1)
+        await follows.set(ada.id, bob, True, NOW)
+        await users.suspend(ada.id, NOW)
+        await users.suspend(ada.id, NOW)
+
+        assert await users.restore(ada.id)
+        assert await users.restore(ada.id)
+
+        assert await users.named("ada") == ada
+        assert (await tokens.find(token(1).hash)).user == ada.id
+        assert await passwords.find("ada") == Login(ada.id, "hash")
+        assert [user.id for user in await follows.followers_page(bob, 0, 10)] == [ada.id]
+
+    async def test_the_name_of_a_suspended_user_is_taken(self, users):
+        ada = await users.create("ada", "ada")
+        await users.suspend(ada.id, NOW)
+
+        with pytest.raises(UsernameTaken):
+            await users.create("ada", "ada")
+
+    async def test_a_user_who_is_not_there_is_neither_suspended_nor_restored(self, users):
+        assert not await users.suspend(17, NOW)
+        assert not await users.restore(17)
 
 
 class RegisteringWithCredentialsContract:

@@ -34,7 +34,8 @@ class FakeTokens:
     async def find(self, token_hash: bytes) -> Token | None:
         self.finds += 1
         self.database.check()
-        rows = (row for row in self.database.tokens.values() if row.token.hash == token_hash and row.live)
+        live = [row for row in self.database.tokens.values() if row.live and self.database.shown(row.token.user)]
+        rows = (row for row in live if row.token.hash == token_hash)
         return next((row.token for row in rows), None)
 
     async def of(self, user: int) -> Sequence[Token]:
@@ -76,7 +77,7 @@ class FakePasswords:
     async def find(self, name_key: str) -> Login | None:
         self.database.check()
         user = self.database.names.get(name_key)
-        return None if user is None else Login(user, self.database.passwords.get(user))
+        return None if user is None or user in self.database.suspended else Login(user, self.database.passwords.get(user))
 
     async def get(self, user: int) -> str | None:
         self.database.check()

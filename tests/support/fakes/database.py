@@ -66,6 +66,7 @@ class FakeDatabase:
     looks: dict[str, int] = field(default_factory=dict)
     #: Names of deleted users, what they look like, and when that was.
     held: list[tuple[str, str, datetime]] = field(default_factory=list)
+    suspended: set[int] = field(default_factory=set)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     #: Who blocks and who is blocked.
     blocks: set[tuple[int, int]] = field(default_factory=set)
@@ -92,6 +93,10 @@ class FakeDatabase:
         for user in users:
             if user not in self.users:
                 raise NotFound("user", user)
+
+    def shown(self, user: int) -> User | None:
+        """Return a user who is there and not suspended."""
+        return None if user in self.suspended else self.users.get(user)
 
     def refuse_blocked(self, follower: int, followee: int) -> None:
         """Raise Blocked where either has blocked the other."""

@@ -77,12 +77,12 @@ class FakeFollows:
 
     async def followees_page(self, follower: int, after: int, limit: int) -> Sequence[User]:
         followees = await self.followees(follower)
-        return [self.database.users[user] for user in followees if user > after][:limit]
+        return [found for user in followees if user > after and (found := self.database.shown(user))][:limit]
 
     async def followers_page(self, followee: int, after: int, limit: int) -> Sequence[User]:
         self.database.check()
         followers = sorted(e.follower for e in self.database.edges.values() if e.followee == followee and e.following)
-        return [self.database.users[user] for user in followers if user > after][:limit]
+        return [found for user in followers if user > after and (found := self.database.shown(user))][:limit]
 
     async def edges_page(self, after: tuple[int, int], limit: int) -> Sequence[Edge]:
         self.database.check()

@@ -16,7 +16,7 @@ class FakeProfiles:
 
     async def get(self, user: int) -> Profile | None:
         self.database.check()
-        found = self.database.users.get(user)
+        found = self.database.shown(user)
         note, links = self.database.pages.get(user, ("", ()))
         return None if found is None else Profile(found, note, links)
 

@@ -58,19 +58,31 @@ class FakeUsers:
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         self.database.check()
-        return {user: self.database.users[user] for user in ids if user in self.database.users}
+        return {user: found for user in ids if (found := self.database.shown(user))}
 
     async def named(self, name_key: str) -> User | None:
         self.database.check()
-        return self.database.users.get(self.database.names.get(name_key, 0))
+        return self.database.shown(self.database.names.get(name_key, 0))
 
     async def page(self, after: int, limit: int) -> Sequence[User]:
         self.database.check()
-        return [user for ident, user in sorted(self.database.users.items()) if ident > after][:limit]
+        shown = [user for ident, user in sorted(self.database.users.items()) if self.database.shown(ident)]
+        return [user for user in shown if user.id > after][:limit]
 
     async def draw(self) -> int | None:
         self.database.check()
         return random.choice(sorted(self.database.users)) if self.database.users else None
+
+    async def suspend(self, user: int, at: datetime) -> bool:
+        self.database.check()
+        if user in self.database.users:
+            self.database.suspended.add(user)
+        return user in self.database.users
+
+    async def restore(self, user: int) -> bool:
+        self.database.check()
+        self.database.suspended.discard(user)
+        return user in self.database.users
 
     async def delete(self, user: int, at: datetime) -> bool:
         self.database.check()

@@ -114,14 +114,17 @@ class Person:
 
 @pytest.fixture
 def person(browser, site) -> Iterator[Callable[..., Person]]:
-    """Makes people, each with a browser of their own; checks at the end that nothing went wrong in them."""
+    """Makes people, each with a browser of their own; checks at the end that nothing went wrong in them.
+
+    Their names are unique unless they are to be exact.
+    """
     contexts, people = [], []
 
-    def make(name: str = "ada", **options: object) -> Person:
+    def make(name: str = "ada", is_exact: bool = False, **options: object) -> Person:
         context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
         context.set_default_timeout(DEADLINE_SECONDS * 1000)
         context.add_init_script(WATCH)
-        made = Person(f"{name}-{uuid.uuid4().hex[:8]}", context.new_page(), site)
+        made = Person(name if is_exact else f"{name}-{uuid.uuid4().hex[:8]}", context.new_page(), site)
         made.page.on("console", made.note)
         made.page.on("pageerror", lambda error: made.errors.append(str(error)))
         made.page.on("dialog", lambda dialog: made.errors.append(f"a dialog opened: {dialog.message}"))

@@ -5,33 +5,45 @@ import re
 from tests.support.live.worker import Worker
 
 FRESH = "#fresh"
+TEXTS = [
+    "Good morning. The kettle is on.",
+    "A note to myself: a post is acknowledged when the log has it, and everything else follows from there.",
+    "The tide was out this morning, far enough to walk to the wreck and back with dry feet.",
+    "Does anyone know why the 7:14 has stopped calling at the harbour? @grace, you take that one.",
+    "Reading about sundials. The longest one casts its shadow over a whole valley.",
+    "Bread: 500 g flour, 350 g water, 10 g salt, and more patience than I have.",
+    "Three swans on the canal, in single file, with right of way.",
+    "The library has the new edition: https://library.example/catalogue/analytical-engine",
+    "Back at the desk. Today: fewer tabs.",
+]
+NEW = "The swans are back, and there are four of them now."
 
 
 def test_a_post_arrives_while_its_reader_reads_and_moves_nothing(person, picture):
-    ada, grace = person("ada"), person("grace")
+    ada, grace = person("ada", is_exact=True), person("grace", is_exact=True)
     ada.sign_up()
     grace.sign_up()
     grace.follow(ada)
-    for number in range(12):
-        ada.write(f"Line {number} of what I have seen today")
+    for text in TEXTS:
+        ada.write(text)
     grace.page.reload()
-    grace.post("Line 11").wait_for()
+    grace.post(TEXTS[-1]).wait_for()
     grace.page.mouse.wheel(0, 300)
     grace.page.wait_for_function("scrollY > 200")
-    before = grace.post("Line 7").bounding_box()["y"]
+    before = grace.post(TEXTS[2]).bounding_box()["y"]
 
-    ada.write("And now something new")
+    ada.write(NEW)
 
     grace.page.locator(FRESH).wait_for()
     assert grace.page.locator(FRESH).inner_text() == "1 new post"
     assert grace.page.title() == "(1) microblog"
-    assert grace.post("something new").count() == 0
-    assert grace.post("Line 7").bounding_box()["y"] == before
+    assert grace.post(NEW).count() == 0
+    assert grace.post(TEXTS[2]).bounding_box()["y"] == before
     assert grace.watched()["shift"] == 0
-    picture(grace, "home")
+    picture(grace, "reading")
     grace.page.locator(FRESH).click()
-    grace.post("something new").wait_for()
-    assert grace.page.evaluate("document.activeElement.innerText").count("something new") == 1
+    grace.post(NEW).wait_for()
+    assert NEW in grace.page.evaluate("document.activeElement.innerText")
     assert grace.page.evaluate("scrollY") == 0
 
 

@@ -10,6 +10,9 @@ import { address, go, inWords, me, notice, show, useValue } from "./state.js";
 import { Settings } from "./settings.js";
 import { findSession, forget, SignIn } from "./sign_in.js";
 
+/** After so long the page takes its place also while it loads. */
+const MAX_LOADING_SECONDS = 2;
+
 const features = document.body.dataset;
 
 const Welcome = () => html`
@@ -112,8 +115,29 @@ async function start() {
     me.set(null);
     show(inWords(problem), "Try again", () => location.reload());
   }
-  app.replaceChildren();
-  render(html`<${Page} />`, app);
+  const fresh = document.createElement("div");
+  render(html`<${Page} />`, fresh);
+  await loaded(fresh);
+  fresh.id = app.id;
+  app.replaceWith(fresh);
+}
+
+/** Wait until nothing is being loaded in an element, so that it takes the place of what is read without a flicker. */
+function loaded(element) {
+  return new Promise((done) => {
+    const check = () => {
+      if (!element.querySelector(".loading, [aria-busy=true]")) end();
+    };
+    const watch = new MutationObserver(check);
+    const timer = setTimeout(() => end(), MAX_LOADING_SECONDS * 1000);
+    const end = () => {
+      watch.disconnect();
+      clearTimeout(timer);
+      done();
+    };
+    watch.observe(element, { subtree: true, childList: true, attributes: true });
+    requestAnimationFrame(() => requestAnimationFrame(check));
+  });
 }
 
 start();

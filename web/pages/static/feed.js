@@ -133,6 +133,11 @@ export function Feed({ path, live, label, empty }) {
     list.refresh();
     return () => { list.changed = () => {}; };
   }, [list]);
+  useEffect(() => {
+    const again = () => list.refresh();
+    addEventListener("online", again);
+    return () => removeEventListener("online", again);
+  }, [list]);
   useEffect(() => sent.subscribe((post) => list.add([post])), [list]);
   useEffect(() => (live ? follow(live, (message) => list.told(message)) : undefined), [list, live]);
   usePolling(list, !live || list.connection === "unavailable");
@@ -143,7 +148,7 @@ export function Feed({ path, live, label, empty }) {
   return html`
     <${Pill} count=${fresh.length} hasGap=${list.hasGap} list=${list} />
     <${State} list=${list} />
-    <div role="feed" aria-label=${label} aria-busy=${list.isBusy}>
+    <div role="feed" aria-label=${label} aria-busy=${list.isBusy || (!list.isLoaded && !list.problem)}>
       ${shown.map((post, index) => html`<${Post} key=${post.postId} post=${post} position=${index + 1}
         total=${list.next ? -1 : shown.length} />`)}
     </div>

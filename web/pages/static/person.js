@@ -30,7 +30,7 @@ export function Person({ name, list }) {
   const { data: person, problem } = useCall(() => personNamed(name), [name]);
   if (problem && problem.status !== 400) return html`<${Failure} problem=${problem} />`;
   if (person === null || problem) return html`<h1>Not found</h1><p>There is no one of this name here.</p>`;
-  if (!person) return html`<p class="empty">Loading</p>`;
+  if (!person) return html`<p class="empty loading">Loading</p>`;
   document.title = `@${person.username} · microblog`;
   return html`
     <${Profile} person=${person} />
@@ -131,7 +131,7 @@ export function OnePost({ name, id }) {
   if (problem?.status === 404 || problem?.status === 400 || gone.has(id) || (data && !sameName(data.username, name)))
     return html`<h1>Not found</h1><p>There is no such post. It may have been deleted.</p>`;
   if (problem) return html`<${Failure} problem=${problem} />`;
-  if (!data) return html`<p class="empty">Loading</p>`;
+  if (!data) return html`<p class="empty loading">Loading</p>`;
   document.title = `@${data.username} · microblog`;
   return html`<h1 class="unseen">A post of @${data.username}</h1>
     <${Post} post=${data} position=${1} total=${1} />
