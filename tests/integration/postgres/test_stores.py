@@ -4,7 +4,12 @@ from importlib.resources import files
 
 from microblog_streams.stores.postgres.users import DRAW_USER
 from tests.support.contracts import blocks as blocking
-from tests.support.contracts.access import PasswordsContract, RegisteringWithCredentialsContract, SuspensionsContract, TokensContract
+from tests.support.contracts.access import (
+    PasswordsContract,
+    RegisteringWithCredentialsContract,
+    SuspensionsContract,
+    TokensContract,
+)
 from tests.support.contracts.blocks import BlocksContract
 from tests.support.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.support.contracts.idempotency import IdempotencyContract

@@ -77,7 +77,9 @@ class FakePasswords:
     async def find(self, name_key: str) -> Login | None:
         self.database.check()
         user = self.database.names.get(name_key)
-        return None if user is None or user in self.database.suspended else Login(user, self.database.passwords.get(user))
+        return (
+            None if user is None or user in self.database.suspended else Login(user, self.database.passwords.get(user))
+        )
 
     async def get(self, user: int) -> str | None:
         self.database.check()
