@@ -83,7 +83,7 @@ class PartitionProcessor:
         A defect of the processor itself halts it, like one of an effect. An agent that raised would be restarted by
         Faust behind the events that were not acknowledged.
         """
-        lease, read = self.pool.lease(event.message), EventContext.of(event.message, event.headers)
+        lease, read = self.pool.lease(event.message), EventContext(event.message, event.headers)
         context.event.set(read)
         try:
             await self._take(event, lease, read)
@@ -229,7 +229,7 @@ class PartitionProcessor:
         """Apply the event in the context of its logs, and of the trace that it continues."""
         context.event.set(pending.context)
         async with self._slots:
-            with event_span(pending.context.topic, pending.event.headers, pending.context.attributes):
+            with event_span(pending.event.message.topic, pending.event.headers, pending.context.attributes):
                 await self._apply(pending)
 
     async def _apply(self, pending: InFlightEvent) -> None:

@@ -39,35 +39,34 @@ class Message(Protocol):
 
 @dataclass(slots=True)
 class EventContext:
-    """The event that a worker applies: where it lies in Kafka, and what it comes from."""
+    """The event that a worker applies: its record in Kafka, and what it comes from. Fields are made when they are asked
+    for, as most events are never logged.
+    """
 
-    topic: str
-    partition: int
-    offset: int
-    #: Of the event's request; empty where the record names none.
-    request_id: str = ""
+    record: Message
+    headers: Mapping[str, Any]
     #: None until the record is decoded.
     decoded: Event | None = None
 
-    @classmethod
-    def of(cls, message: Message, headers: Mapping[str, Any]) -> "EventContext":
-        """Return the context of a record that is not decoded yet, with its headers."""
-        ident = _text(headers.get(REQUEST_ID_HEADER))
-        return cls(message.topic, message.partition, message.offset, ident)
+    @property
+    def request_id(self) -> str:
+        """The id of the event's request; empty where the record names none."""
+        return _text(self.headers.get(REQUEST_ID_HEADER))
 
     def fields(self) -> dict[str, object]:
         """Return the fields of a log line."""
+        record = self.record
         ident = {"event_id": self.decoded.ident} if self.decoded else {}
-        return {**ident, "topic": self.topic, "partition": self.partition, "offset": self.offset}
+        return {**ident, "topic": record.topic, "partition": record.partition, "offset": record.offset}
 
     def attributes(self) -> dict[str, str | int]:
         """Return the attributes of its span, as OpenTelemetry's conventions for Kafka name them."""
         return {
             "messaging.system": "kafka",
             "messaging.operation.type": "process",
-            "messaging.destination.name": self.topic,
-            "messaging.destination.partition.id": str(self.partition),
-            "messaging.kafka.offset": self.offset,
+            "messaging.destination.name": self.record.topic,
+            "messaging.destination.partition.id": str(self.record.partition),
+            "messaging.kafka.offset": self.record.offset,
             "microblog.event_id": self.decoded.ident if self.decoded else "",
             "microblog.request_id": self.request_id,
         }

@@ -21,9 +21,11 @@ from microblog_streams.logs.repeats import RepeatFilter
 
 Format = Literal["auto", "json", "human"]
 
-#: Levels of libraries. aiokafka's INFO repeats Faust's, and its DEBUG holds whole records, with the texts of posts.
-#: opensearch-py logs each failure, which the store reports, and at DEBUG what was searched for.
-LIBRARY_LEVELS: Final = {"aiokafka": "WARNING", "cassandra": "INFO", "opensearch": "CRITICAL"}
+#: The packages whose lines of level DEBUG can be asked for. Those of Faust and aiokafka hold whole records, with the
+#: texts of posts.
+OUR_PACKAGES: Final = ("microblog_streams", "agents", "tables", "web")
+#: aiokafka's lines of level INFO repeat Faust's. opensearch-py logs each failure, which the store reports.
+LIBRARY_LEVELS: Final = {"aiokafka": "WARNING", "opensearch": "CRITICAL"}
 
 _UNSAFE: Final = re.compile(r"[\s\"=\x00-\x1f\x7f-\x9f]|^$")
 _GREEN, _YELLOW, _RED, _DIM, _RESET = "\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
@@ -50,8 +52,10 @@ def configuration(
         "filters": {"repeats": {"()": RepeatFilter}},
         "formatters": {"lines": {"()": partial(formatter, as_json, is_terminal, personal)}},
         "handlers": {"default": {**output, "formatter": "lines", "filters": ["repeats"], "level": level}},
-        "loggers": {name: {"level": least} for name, least in LIBRARY_LEVELS.items()},
-        "root": {"level": level, "handlers": ["default"]},
+        "loggers": {
+            name: {"level": least} for name, least in {**dict.fromkeys(OUR_PACKAGES, level), **LIBRARY_LEVELS}.items()
+        },
+        "root": {"level": "INFO" if level == "DEBUG" else level, "handlers": ["default"]},
     }
 
 

@@ -18,7 +18,6 @@ from microblog_streams.logs.context import EventContext, event_set, request_id
 from tests.support.logged import logged
 
 GONE = UserDeleted(user_id=7, at=datetime(2026, 5, 17, tzinfo=UTC))
-EVENT = EventContext("user.deleted", 3, 17, "8e03978e", GONE)
 
 
 @dataclass
@@ -26,6 +25,9 @@ class Message:
     topic: str = "user.deleted"
     partition: int = 3
     offset: int = 17
+
+
+EVENT = EventContext(Message(), {"request-id": b"8e03978e"}, GONE)
 
 
 @pytest.fixture
@@ -44,11 +46,13 @@ def serving():
 
 @pytest.fixture
 def root(monkeypatch):
-    """The root logger, as it was before."""
+    """The root logger; it and the others are as they were afterwards."""
     monkeypatch.setattr(logging.root, "handlers", [])
-    level = logging.root.level
+    loggers = [logging.root, *map(logging.getLogger, (*output.OUR_PACKAGES, *output.LIBRARY_LEVELS))]
+    levels = [each.level for each in loggers]
     yield logging.root
-    logging.root.setLevel(level)
+    for each, level in zip(loggers, levels, strict=True):
+        each.setLevel(level)
 
 
 class Terminal(io.StringIO):
@@ -143,10 +147,13 @@ def test_the_worker_logs_as_its_settings_say(root, capsys):
     assert (line["event"], line["logger"]) == ("Starting it", "faust.app")
 
 
-def test_aiokafka_never_writes_whole_records(root):
+def test_level_debug_is_that_of_our_own_lines(root):
+    """Those of Faust and aiokafka hold whole records."""
     logging.config.dictConfig(output.configuration("DEBUG", "json", False))
 
-    assert not logging.getLogger("aiokafka.conn").isEnabledFor(logging.DEBUG)
+    for name in ("aiokafka.conn", "faust.topics", "mode.timers", "cassandra.cluster"):
+        assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
+    assert logging.getLogger("microblog_streams.operations.posts").isEnabledFor(logging.DEBUG)
 
 
 class TestEventHeaders:
@@ -162,4 +169,4 @@ class TestEventHeaders:
 
     @pytest.mark.parametrize("headers", [{}, {"request-id": b"a\nb"}, {"request-id": b"\xff"}, {"request-id": None}])
     def test_a_record_without_a_valid_one_has_no_request(self, headers):
-        assert EventContext.of(Message(), headers).request_id == ""
+        assert EventContext(Message(), headers).request_id == ""
