@@ -36,7 +36,8 @@ def _settings() -> dict[str, object]:
         for name, field in fields.items()
         if not is_secret(field)
     }
-    return _object(**plain)
+    traces: Schema = {"type": "string", "description": "Of OpenTelemetry, with MICROBLOG_TRACES: otlp."}
+    return {**_object(**plain), "patternProperties": {"^OTEL_[A-Z_]+$": traces}}
 
 
 def _pods(**more: Schema) -> dict[str, object]:

@@ -145,5 +145,13 @@ def test_helm_finds_nothing_to_mend():
         assert done.returncode == 0, done.stdout
 
 
+def test_opentelemetrys_variables_reach_the_workers():
+    where = "http://collector:4318"
+    given = ["--set", f"settings.OTEL_EXPORTER_OTLP_ENDPOINT={where}", "--set", "settings.MICROBLOG_TRACES=otlp"]
+    done = subprocess.run([HELM, "template", "mb", CHART, *given], capture_output=True, text=True, check=True)
+
+    assert f'OTEL_EXPORTER_OTLP_ENDPOINT: "{where}"' in done.stdout
+
+
 def test_the_schema_is_that_of_the_settings():
     assert (CHART / "values.schema.json").read_text() == chart.text()
