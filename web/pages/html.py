@@ -36,7 +36,6 @@ _FEATURES: Final = {
     "avatars": "/users/{user}/avatar.svg",
     "live": "/timelines/{user}/live",
     "public": "/timelines/public",
-    "search": "/search/posts",
 }
 
 _templates: Final = Environment(
@@ -73,5 +72,5 @@ class Page(View):
     @property
     def _features(self) -> Mapping[str, bool]:
         """Which of the features this server has."""
-        views = self.web.views
-        return {name: path in views for name, path in _FEATURES.items()}
+        found = {name: path in self.web.views for name, path in _FEATURES.items()}
+        return found | {"search": self.microblog.settings.has_search}

@@ -89,6 +89,13 @@ class Person:
         page.wait_for_selector("#compose-text")
         return page
 
+    def sign_in(self) -> None:
+        page = self.open("/?sign-in")
+        page.get_by_label("Name").fill(self.name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("main").get_by_role("button", name="Sign in").click()
+        page.wait_for_selector("#compose-text")
+
     def write(self, text: str) -> None:
         self.page.locator("#compose-text").fill(text)
         self.page.keyboard.press("Control+Enter")

@@ -4,7 +4,7 @@ import pytest
 
 from microblog_streams.domain.errors import Invalid
 from microblog_streams.operations.validation import content
-from tests.system.pages.conftest import DESKTOP, PHONE
+from tests.system.pages.conftest import DESKTOP, PASSWORD, PHONE
 
 axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed: make .venv/.test")
 
@@ -222,3 +222,42 @@ def test_scripts_and_pictures_are_from_here_alone(person):
     ada.sign_up()
 
     assert hosts == {ada.site.url.split("/")[2]}
+
+
+def test_a_timeline_that_is_being_rebuilt_says_so_until_it_is_whole(person):
+    ada = person("ada")
+    page = ada.sign_up()
+    ada.write("Here again")
+    incomplete = {"Timeline-State": "incomplete", "Retry-After": "2", "Content-Type": "application/json"}
+    page.route("**/timelines/*", lambda route: route.fulfill(status=200, body="[]", headers=incomplete))
+
+    page.reload()
+    page.get_by_text("This timeline is being rebuilt").wait_for()
+    page.unroute("**/timelines/*")
+
+    ada.post("Here again").wait_for()
+    page.get_by_text("This timeline is being rebuilt").wait_for(state="detached")
+
+
+def test_people_change_their_password_end_sessions_and_delete_their_account(person, browser):
+    ada = person("ada")
+    ada.has_failures = True
+    page = ada.sign_up()
+    phone = person("phone")
+    phone.name, phone.has_failures = ada.name, True
+    phone.sign_in()
+    ada.open("/?settings")
+
+    page.get_by_label("Current password").fill(PASSWORD)
+    page.get_by_label("New password").fill("battery staple")
+    page.get_by_role("button", name="Change password").click()
+    page.get_by_text("Your password was changed").wait_for()
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_text("It was revoked").wait_for()
+    phone.page.reload()
+    phone.page.get_by_role("main").get_by_role("link", name="Sign in").wait_for()
+
+    page.get_by_label("Type your name").fill(ada.name)
+    page.get_by_role("button", name="Delete my account").click()
+    page.get_by_text("Your account was deleted").wait_for()
+    assert page.request.get(f"{ada.site.url}/@{ada.name}").status == 404

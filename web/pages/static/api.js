@@ -16,7 +16,7 @@ export class Problem extends Error {
   }
 }
 
-/** Called with no arguments when the server has ended the session. */
+/** Called without arguments when a call was not authenticated: the session is over, if there was one. */
 export const ended = { notify: () => {} };
 
 /** Make a call. Returns the response with its parsed body as `data` (null for an empty one). Throws Problem. */
@@ -35,7 +35,7 @@ export async function call(method, path, { body, key, signal, keepalive } = {}) 
   }
   const data = await parsed(response);
   if (response.ok) return { data, headers: response.headers, status: response.status };
-  if (response.status === 401 && response.headers.get("WWW-Authenticate")?.includes("invalid_token")) ended.notify();
+  if (response.status === 401) ended.notify();
   throw new Problem(response.status, data || {}, Number(response.headers.get("Retry-After")) || 0);
 }
 

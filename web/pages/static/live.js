@@ -18,19 +18,25 @@ const HIDDEN_SECONDS = 60;
 export function follow(path, told) {
   const end = new AbortController();
   const channel = new BroadcastChannel(`live ${path}`);
-  const shared = { lastId: "" };
+  const shared = { lastId: "", state: null };
   const tell = (message) => {
-    if (end.signal.aborted) return;
+    if (end.signal.aborted || message.event === "hello") return;
     if (message.id) shared.lastId = message.id;
     told(message);
   };
-  channel.onmessage = ({ data }) => tell(data);
+  channel.onmessage = ({ data }) => {
+    if (data.event === "hello" && shared.state) channel.postMessage({ ...shared.state, id: shared.lastId });
+    tell(data);
+  };
+  channel.postMessage({ event: "hello" });
   const lead = async (signal) => {
     const share = (message) => {
+      if (message.event === "state") shared.state = message;
       tell(message);
       if (!end.signal.aborted) channel.postMessage(message);
     };
     await read(path, shared, share, signal);
+    shared.state = null;
   };
   takeTurns(path, lead, end.signal, () => tell({ event: "reset", data: {} }));
   return () => {

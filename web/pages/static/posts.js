@@ -2,7 +2,7 @@
 import { html } from "./preact-htm.js";
 import { call, repeat } from "./api.js";
 import { clock, go, inWords, me, show, useValue, Value } from "./state.js";
-import { exactTime, linked, relativeTime } from "./text.js";
+import { exactTime, linked, marked, relativeTime } from "./text.js";
 
 /** Ids of posts that are deleted, here or by an event: every list leaves them out. */
 export const deleted = new Value(new Set());
@@ -75,7 +75,7 @@ export function Post({ post, position, total, outcome }) {
           ${post.postId && html`<a class="when" href=${postPath(post)}>
             <time datetime=${post.createdAt} title=${exactTime(post.createdAt)}>${relativeTime(post.createdAt)}</time></a>`}
         </p>
-        <p class="text" id=${label} dir="auto">${linked(post.content)}</p>
+        <p class="text" id=${label} dir="auto">${post.highlights?.length ? marked(post.content, post.highlights) : linked(post.content)}</p>
         ${outcome}
         ${mine && !outcome && html`<p class="actions"><button type="button" class="quiet" onClick=${() => deleteLater(post.postId)}
           aria-label="Delete this post">Delete</button></p>`}

@@ -29,6 +29,19 @@ export function linked(text) {
   return [...parts, text.slice(end)];
 }
 
+/** A text with the places that a search found in it, by code points; the rest stays as it is. */
+export function marked(text, places) {
+  const letters = [...text];
+  const parts = [];
+  let end = 0;
+  for (const place of places) {
+    parts.push(letters.slice(end, place.start).join(""));
+    parts.push(html`<mark>${letters.slice(place.start, place.end).join("")}</mark>`);
+    end = place.end;
+  }
+  return [...parts, letters.slice(end).join("")];
+}
+
 const link = (text, address, isOutside) =>
   isOutside
     ? html`<a href=${address} rel="nofollow noopener noreferrer ugc" target="_blank">${text}</a>`
