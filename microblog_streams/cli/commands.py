@@ -1,6 +1,7 @@
 """Every command of ``microblog``, in the order of the API: accounts, tokens, follows and blocks, posts, timelines."""
 
 import socket
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from typing import Final
 from uuid import UUID
@@ -228,6 +229,26 @@ async def timeline(session: Session, limit: int | None) -> None:
         session.output.rows(await collect(client.timeline(page_size=page_size(limit)), limit, "posts"), POST_COLUMNS)
 
 
+@command("search")
+@click.argument("query", nargs=-1, required=True)
+@click.option("--best", is_flag=True, help="The best matches first, not the newest.")
+@click.option("--users", "of_users", is_flag=True, help="Users by their names, not posts.")
+@limited
+async def search(session: Session, query: Sequence[str], best: bool, of_users: bool, limit: int | None) -> None:
+    """Find posts: words, "phrases", #tags, @names, from:NAME, after:DATE, before:DATE; - in front excludes.
+
+    Put -- before a query that begins with a dash.
+    """
+    text = " ".join(query)
+    async with session.reader() as client:
+        if of_users:
+            users = client.search_users(text, page_size(limit))
+            session.output.rows(await collect(users, limit, "users"), USER_COLUMNS)
+        else:
+            found = client.search(text, "best" if best else "newest", page_size(limit))
+            session.output.rows(await collect(found, limit, "posts"), POST_COLUMNS)
+
+
 @command("watch")
 @click.option("--every", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Seconds between polls.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this number of posts.")
@@ -264,5 +285,6 @@ COMMANDS: Final[tuple[click.Command, ...]] = (
     delete,
     posts,
     timeline,
+    search,
     watch,
 )

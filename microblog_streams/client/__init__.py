@@ -32,12 +32,15 @@ from microblog_streams.client.errors import (
 from microblog_streams.client.models import (
     Blocking,
     Following,
+    FoundPost,
+    Highlight,
     Identity,
     NewToken,
     Post,
     Profile,
     Registered,
     Token,
+    Trend,
     User,
 )
 from microblog_streams.client.pages import Listing, Page
@@ -53,6 +56,8 @@ __all__ = [
     "FieldError",
     "Following",
     "Forbidden",
+    "FoundPost",
+    "Highlight",
     "Identity",
     "Invalid",
     "KeyReused",
@@ -68,6 +73,7 @@ __all__ = [
     "Token",
     "TooManyFollowees",
     "TooManyRequests",
+    "Trend",
     "Unauthenticated",
     "Unavailable",
     "Unfinished",

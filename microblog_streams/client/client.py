@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from copy import copy
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from uuid import UUID
 
 import aiohttp
@@ -15,6 +15,7 @@ from microblog_streams.client.errors import ErrorCallback, ignore_error
 from microblog_streams.client.models import (
     Blocking,
     Following,
+    FoundPost,
     Identity,
     Model,
     NewToken,
@@ -23,6 +24,7 @@ from microblog_streams.client.models import (
     Registered,
     Request,
     Token,
+    Trend,
     User,
     path,
     post,
@@ -217,6 +219,25 @@ class Client:
     def timeline(self, user: int | None = None, page_size: int = MAX_PAGE_SIZE) -> Listing[Post]:
         """Return a home timeline, the posts of a user and of all whom the user follows, newest first."""
         return Listing(self._transport, path("timelines", self._or_me(user)), Post, page_size)
+
+    # Search
+
+    def search(self, query: str, sort: Literal["newest", "best"] = "newest", page_size: int = 20) -> Listing[FoundPost]:
+        """Return the posts that a query finds: words, "phrases", #tags, @names, from:name, after: and before: dates.
+
+        A ``-`` in front excludes. Raises Invalid for a query with an error; NotFound where there is no search.
+        """
+        return Listing(self._transport, path("search", "posts", q=query, sort=sort), FoundPost, page_size)
+
+    def search_users(self, name: str, page_size: int = 20) -> Listing[User]:
+        """Return users by name: the same, then those that begin so, then similar ones. Raises as ``search``."""
+        return Listing(self._transport, path("search", "users", q=name), User, page_size)
+
+    async def trends(self, limit: int = 20) -> tuple[Trend, ...]:
+        """Return the hashtags that most authors use now. Raises NotFound where there is no search."""
+        request = Request("GET", path("trends", "tags", limit=limit))
+        trends: tuple[Trend, ...] = await self._transport.read(request, tuple[Trend, ...])
+        return trends
 
     def watch(
         self, user: int | None = None, every: float = POLL_SECONDS, trouble: ErrorCallback = ignore_error

@@ -66,6 +66,27 @@ class Post(Model):
     created_at: datetime
 
 
+class Highlight(Model):
+    """A place in a post's content: code points from ``start`` up to ``end`` (exclusive)."""
+
+    start: int
+    end: int
+
+
+class FoundPost(Post):
+    """A post that a search has found, and where it matches."""
+
+    highlights: tuple[Highlight, ...] = ()
+
+
+class Trend(Model):
+    """A hashtag that is used now. ``score`` counts its authors, those of earlier hours less."""
+
+    tag: str
+    score: float
+    posts: int
+
+
 class Following(Model):
     """Whether one user follows another, after a follow or unfollow."""
 

@@ -92,7 +92,7 @@ class Listing(Generic[ItemT]):
 
     @property
     def _first(self) -> str:
-        return f"{self.path}?limit={self.limit}"
+        return f"{self.path}{'&' if '?' in self.path else '?'}limit={self.limit}"
 
     def _page(self, response: Response) -> Page[ItemT]:
         related = parse_links(response.headers.get("Link", ""))

@@ -10,6 +10,7 @@ from microblog_streams.commands import (
     migrate,
     raise_era,
     rebuild,
+    search,
     verify,
 )
 from microblog_streams.config.settings import Settings
@@ -17,6 +18,6 @@ from microblog_streams.config.settings import Settings
 
 def register(app: App, settings: Settings, known_era: int) -> None:
     """Declare all commands on the app; ``known_era`` is the deployment's when the process started."""
-    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild, issue_token):
+    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild, search, issue_token):
         module.register(app, settings)
     raise_era.register(app, settings, known_era)

@@ -5,6 +5,7 @@ application (``search/analysis.py``), so no other module is needed.
 """
 
 import shutil
+import signal
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
@@ -33,6 +34,9 @@ class OpenSearch(LocalServer):
 
     name = "opensearch"
     port_names = ("opensearch", "opensearch-transport")
+    # After SIGTERM it hangs in its shutdown hook, which lacks a permission outside of its own distribution. It has
+    # synced whatever it acknowledged, so this is as good.
+    stop_signal = signal.SIGKILL
 
     def __init__(self, place: ServerPaths) -> None:
         """Find the recorded jars."""

@@ -294,6 +294,7 @@ CHAPTERS: Final[Mapping[str, Sequence[Definition]]] = {
         *(STORE_UP, STORE_CALL_SECONDS, STORE_ERRORS, CIRCUIT_OPEN, CIRCUIT_OPENINGS),
         *(REDIS_PIPELINES_FAILED, REDIS_RENEWALS, REDIS_RUNS),
     ),
+    "The search indexer": (SEARCH_DOCUMENTS, SEARCH_INDEX_SECONDS),
 }
 
 

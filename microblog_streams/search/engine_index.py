@@ -109,14 +109,7 @@ class EngineIndex:
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Exception | None]:
         """Write by one bulk request to all indices of each kind; a document has the worst of its outcomes."""
-        targets = await self._current_targets()
-        owners = [position for position, write in enumerate(writes) for _ in targets[write.kind]]
-        body = "".join(line for write in writes for index in targets[write.kind] for line in _lines(write, index))
-        answer = await self.engine.call(lambda client: client.bulk(body=body), BULK_SECONDS)
-        outcomes: list[Exception | None] = [None] * len(writes)
-        for position, item in zip(owners, answer["items"], strict=True):
-            outcomes[position] = outcomes[position] or _outcome(item["index"])
-        return outcomes
+        return await send(self.engine, writes, await self._current_targets())
 
     async def _current_targets(self) -> Mapping[Kind, Sequence[str]]:
         if monotonic() - self._targets_read_at > TARGETS_SECONDS:
@@ -161,6 +154,19 @@ class EngineIndex:
         if answer["timed_out"] or answer["_shards"]["failed"]:
             raise StoreUnavailable(self.engine.name, "it answered for a part of the index only")
         return answer
+
+
+async def send(
+    engine: Engine, writes: Sequence[Write], targets: Mapping[Kind, Sequence[str]]
+) -> Sequence[Exception | None]:
+    """Write documents into these indices by one bulk request; return the outcome of each. Raises StoreUnavailable."""
+    owners = [position for position, write in enumerate(writes) for _ in targets[write.kind]]
+    body = "".join(line for write in writes for index in targets[write.kind] for line in _lines(write, index))
+    answer = await engine.call(lambda client: client.bulk(body=body), BULK_SECONDS)
+    outcomes: list[Exception | None] = [None] * len(writes)
+    for position, item in zip(owners, answer["items"], strict=True):
+        outcomes[position] = outcomes[position] or _outcome(item["index"])
+    return outcomes
 
 
 class PreparedIndex:

@@ -68,6 +68,25 @@ DASHBOARD: Final = Dashboard(
             ],
         ),
         Row(
+            "Search",
+            [
+                Panel(
+                    "Documents",
+                    "Written into the search index, a second.",
+                    "ops",
+                    [Query(rate("microblog_search_documents_total", "kind"), "{{kind}}")],
+                    empty_unless="a search indexer runs",
+                ),
+                Panel(
+                    "From post to index",
+                    "From a post's creation until the engine has it; a search finds it up to a second later.",
+                    "s",
+                    quantiles("microblog_search_index_seconds"),
+                    empty_unless="a search indexer runs",
+                ),
+            ],
+        ),
+        Row(
             "Timelines",
             [
                 Panel(

@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from microblog_streams.client import Client, Identity, Invalid, NotFound, UsernameTaken
+from microblog_streams.search.documents import post_write, user_write
 
 UNKNOWN_POST = "01a20d6d-64e5-7c3b-8d2e-6f1a2b3c4d5e"
 
@@ -146,3 +147,19 @@ def test_a_malformed_token_is_refused_and_not_shown(token):
     with pytest.raises(ValueError, match="no token") as refused:
         Client("http://localhost", token=token)
     assert not token or token not in str(refused.value)
+
+
+async def test_searching(front, ann, anybody):
+    written = await ann.post("👍 green tea")
+    (post,) = [post for post in front.app.stores.posts.posts.values() if post.id == written.post_id]
+    await front.app.search_index.write([post_write(post), user_write(await front.app.operations.users.get(1))])
+
+    (found,) = [each async for each in anybody.search('"green tea"', page_size=1)]
+    users = [user.username async for user in anybody.search_users("an")]
+
+    assert (found.post_id, [(place.start, place.end) for place in found.highlights]) == (written.post_id, [(2, 11)])
+    assert [each.post_id async for each in anybody.search("tea", "best")] == [written.post_id]
+    assert users == ["ann"]
+    assert await anybody.trends() == ()
+    with pytest.raises(Invalid, match="at character 1"):
+        await anybody.search("*").page()

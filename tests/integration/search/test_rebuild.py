@@ -1,0 +1,114 @@
+"""Rebuilding and comparing the index, on the real engine, with posts and users in memory."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Post
+from microblog_streams.search import rebuild as rebuilds
+from microblog_streams.search.compare import Comparison
+from microblog_streams.search.documents import Kind, deleted_post, post_write, user_write
+from microblog_streams.search.index import PostFilter
+from microblog_streams.search.query import parse, parse_name
+from microblog_streams.search.rebuild import Rebuild, Sources
+from tests.support.fakes.database import FakeDatabase
+from tests.support.fakes.posts import FakePosts
+from tests.support.fakes.users import FakeUsers
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+
+class Steps:
+    """A progress that keeps nothing."""
+
+    def step(self, text, total=None):
+        pass
+
+    def update(self, done, total=None):
+        pass
+
+
+@pytest.fixture
+async def sources():
+    posts, users = FakePosts(), FakeUsers(FakeDatabase())
+    for name in ("ann", "bob"):
+        await users.create(name, name)
+    for number in range(25):
+        await posts.put(Post(new_post_id(), 1, f"tea {number}"))
+    return Sources(posts, users)
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    monkeypatch.setattr(rebuilds, "PAGE", 10)
+    monkeypatch.setattr(rebuilds, "_PAGES_PER_NOTE", 1)
+
+
+async def is_filling(index):
+    return bool(await index.indices_behind(index.next_alias(Kind.POSTS)))
+
+
+async def found(index, query="tea"):
+    await index.refresh()
+    return set(await index.newest(PostFilter(parse(query)), None, 100))
+
+
+async def test_a_rebuild_fills_a_new_index_while_writes_go_to_both(index, sources, small_pages):
+    late = Post(new_post_id(), 2, "tea, written meanwhile")
+    rebuild = Rebuild(index, sources, Steps(), rate=50, grace_seconds=0.0)
+
+    running = asyncio.create_task(rebuild.run(Kind.POSTS, keep=False))
+    await until(lambda: is_filling(index))
+    index._targets_read_at = float("-inf")
+    assert await index.write([post_write(late)]) == [None]
+
+    assert await running == 25
+    assert await found(index) == {*sources.posts.posts, late.id}
+    assert list(await index.indices_behind(index.alias(Kind.POSTS))) == [f"{index._prefix}-posts-2"]
+
+
+async def test_an_interrupted_rebuild_goes_on_where_it_was(index, sources, small_pages):
+    class Cut(Exception):
+        pass
+
+    class Cutting(Steps):
+        def update(self, done, total=None):
+            if done == 20:
+                raise Cut
+
+    with pytest.raises(Cut):
+        await Rebuild(index, sources, Cutting(), grace_seconds=0.0).run(Kind.POSTS, keep=False)
+    assert await found(index) == set()
+
+    again = await Rebuild(index, sources, Steps(), grace_seconds=0.0).run(Kind.POSTS, keep=True)
+
+    assert again == 15  # ten are noted, and ten more were written and are written again
+    assert await found(index) == set(sources.posts.posts)
+
+
+async def test_a_comparison_finds_and_repairs_what_is_missing_gone_or_old(index, sources):
+    missing, gone, *others = sources.posts.posts.values()
+    await sources.posts.delete(gone.id, gone.author)
+    await index.write([post_write(gone), *map(post_write, others)])
+    await index.write([deleted_post(others[0].id)])
+    ann, bob = (await sources.users.get_many([1, 2])).values()
+    await index.write([user_write(ann._replace(username="anna"), datetime.now(UTC))])
+    await index.refresh()
+
+    comparison = Comparison(index, sources, Steps(), recheck_seconds=0.0)
+    await comparison.run(Kind.USERS)
+    await comparison.run(Kind.POSTS)
+    wrong = {ident for _, ident in comparison.wrong}
+    await comparison.repair()
+
+    assert wrong == {str(missing.id), str(gone.id), str(others[0].id), str(ann.id), str(bob.id)}
+    assert await found(index) == {each.id for each in (missing, *others)}
+    assert list(await index.users(parse_name("ann"), 10)) == [1]
+
+    again = Comparison(index, sources, Steps(), recheck_seconds=0.0)
+    await again.run(Kind.USERS)
+    await again.run(Kind.POSTS)
+    assert again.wrong == {}
