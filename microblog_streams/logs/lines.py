@@ -35,8 +35,9 @@ def is_event(message: str) -> bool:
     return _EVENT.fullmatch(message) is not None
 
 
-def split(message: str, arguments: tuple[Any, ...], personal: bool) -> tuple[str, dict[str, object]]:
+def split(message: object, arguments: tuple[Any, ...], personal: bool) -> tuple[str, dict[str, object]]:
     """Return the event and the fields of a message of ours, the text and no fields of another's."""
+    message = described(message, personal) if isinstance(message, BaseException) else str(message)
     if not is_event(message):
         return _formatted(message, arguments, personal), {}
     event, _, rest = message.partition(" ")

@@ -81,7 +81,7 @@ def _take_apart(personal: bool, _: WrappedLogger, __: str, line: EventDict) -> E
     arguments = line.pop("positional_args") or ()
     if not isinstance(arguments, tuple):
         arguments = (arguments,)
-    event, fields = lines.split(str(record.msg), arguments, personal)
+    event, fields = lines.split(record.msg, arguments, personal)
     line["event"] = event
     line.update({**context.fields(), **fields})
     if repeated := getattr(record, "repeated", 0):

@@ -55,6 +55,7 @@ def test_other_values_are_texts():
         ("Heartbeat failed for %s", ("microblog",), "Heartbeat failed for microblog"),
         ("100 % sure", (), "100 % sure"),
         ("%(a)s and %(b)s", ({"a": 1, "b": 2},), "1 and 2"),
+        (ValueError("a name"), (), f"ValueError {WITHHELD}"),
         ("Agent raised %r", (ValueError("a name"),), f"Agent raised 'ValueError {WITHHELD}'"),
     ],
 )
