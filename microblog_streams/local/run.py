@@ -167,7 +167,8 @@ def _greet(foreground: Foreground, settings: Settings, workers: Workers, front: 
     token: Path = settings.data_dir / "admin.token"
     issue = issuing(settings.data_dir) if settings.auth == "required" else None
     ready = f"{front} in front of {' '.join(urls)}" if front else " ".join(urls)
-    lines = ("", f"ready: {ready}", "", *greeting(front or urls[0], users, issue), "")
+    page = f"The page, in a browser: {front or urls[0]}/"
+    lines = ("", f"ready: {ready}", page, "", *greeting(front or urls[0], users, issue), "")
     for line in (*lines, f"Logs: {settings.data_dir / 'logs'}. Admin token: {token}. Ctrl-C stops everything."):
         foreground.say(line)
 

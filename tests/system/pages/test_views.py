@@ -24,6 +24,15 @@ EVIL = [
     "{{constructor.constructor('alert(1)')()}} ${alert(1)}",
     "\u202etxet desrever\u202c @ad\u0430",
 ]
+ELSEWHERE = [
+    "https://evil.example/",
+    "//evil.example/",
+    "/\\evil.example",
+    "javascript:alert(1)",
+    "/docs",
+    "/@x/../..",
+    "",
+]
 #: Texts at the border of what a post may be: code points, and white space of all kinds around them.
 LENGTHS = [
     "a" * 500,
@@ -51,7 +60,7 @@ def accessible(page):
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_view_is_accessible_and_fits(person, picture, screen):
-    ada = person("ada", **SCREENS[screen])
+    ada = person(f"ada-{screen}", is_exact=True, **SCREENS[screen])
     page = ada.open()
     page.get_by_role("heading", level=1).wait_for()
     accessible(page)
@@ -173,15 +182,15 @@ def test_posts_are_read_by_keys_and_the_place_is_kept_over_back(person):
     assert ada.post("Number 24").get_attribute("aria-posinset") == "1"
 
 
-@pytest.mark.parametrize(
-    "next_path",
-    ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/docs", "/@x/../.."],
-)
-def test_after_signing_in_one_stays_here(person, next_path):
+def test_after_signing_in_one_stays_here(person):
     page = person().open()
     page.evaluate("window.file = document.querySelector('link[rel=modulepreload][href$=\"/sign_in.js\"]').href")
 
-    assert page.evaluate("async (text) => (await import(window.file)).ownPath(text)", next_path) == "/"
+    paths = page.evaluate(
+        "async (paths) => paths.map((await import(window.file)).ownPath)", [*ELSEWHERE, "/@ada?followers"]
+    )
+
+    assert paths == ["/"] * len(ELSEWHERE) + ["/@ada?followers"]
 
 
 def test_errors_are_said_with_the_id_of_their_request(person):

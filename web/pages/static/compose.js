@@ -5,7 +5,7 @@ import { Post } from "./posts.js";
 import { inWords, kept, me, useValue, Value } from "./state.js";
 import { length, MAX_CHARACTERS } from "./text.js";
 
-/** Posts under way and posts that failed, the newest first: {key, content, createdAt, problem}. */
+/** Posts under way and posts that failed, the newest first: {key, content, createdAt, author, problem}. */
 export const outbox = new Value([]);
 
 /** Tells those who subscribe of each post that the server has taken. */
@@ -21,19 +21,20 @@ export const sent = {
 };
 
 const draftName = () => `draft ${me.current.id}`;
-const outboxName = () => `outbox ${me.current.id}`;
+const outboxName = (user) => `outbox ${user}`;
 
-function change(entries) {
+/** Show entries, and keep them for their author, who may have been signed out meanwhile. */
+function change(entries, author) {
   outbox.set(entries);
-  kept.set(outboxName(), entries.length ? JSON.stringify(entries.map(({ key, content, createdAt }) =>
-    ({ key, content, createdAt }))) : null);
+  kept.set(outboxName(author), entries.length ? JSON.stringify(entries.map(({ key, content, createdAt, author }) =>
+    ({ key, content, createdAt, author }))) : null);
 }
 
 /** Bring back what an earlier visit could not send. It is sent again only when the person says so: it may be old. */
 export function openOutbox() {
   let entries = [];
   try {
-    entries = JSON.parse(kept.get(outboxName()) || "[]");
+    entries = JSON.parse(kept.get(outboxName(me.current.id)) || "[]");
   } catch {
     // Not ours; it is overwritten.
   }
@@ -42,18 +43,19 @@ export function openOutbox() {
 
 /** Send an entry, with its key: however often it is tried, there is one post. */
 async function send(entry) {
-  change([{ ...entry, problem: null }, ...outbox.current.filter(({ key }) => key !== entry.key)]);
-  const body = { userId: me.current.id, content: entry.content };
+  const { author } = entry;
+  change([{ ...entry, problem: null }, ...outbox.current.filter(({ key }) => key !== entry.key)], author);
+  const body = { userId: author, content: entry.content };
   try {
     const { data } = await repeat("POST", "/posts/", { body, key: entry.key });
-    discard(entry.key);
+    discard(entry);
     sent.tell(data);
   } catch (problem) {
-    change(outbox.current.map((each) => (each.key === entry.key ? { ...each, problem: inWords(problem) } : each)));
+    change(outbox.current.map((each) => (each.key === entry.key ? { ...each, problem: inWords(problem) } : each)), author);
   }
 }
 
-const discard = (key) => change(outbox.current.filter((entry) => entry.key !== key));
+const discard = ({ key, author }) => change(outbox.current.filter((entry) => entry.key !== key), author);
 
 /** The form. */
 export function Compose() {
@@ -68,7 +70,7 @@ export function Compose() {
   const submit = (event) => {
     event?.preventDefault();
     if (!isReady) return;
-    send({ key: newKey(), content: text, createdAt: new Date().toISOString() });
+    send({ key: newKey(), content: text, createdAt: new Date().toISOString(), author: me.current.id });
     write("");
     field.current.focus();
   };
@@ -105,7 +107,7 @@ export function Outbox() {
 function Outcome({ entry }) {
   if (!entry.problem) return html`<p class="outcome">Sending</p>`;
   const edit = () => {
-    discard(entry.key);
+    discard(entry);
     dispatchEvent(new CustomEvent("edit-post", { detail: entry.content }));
   };
   return html`<div class="outcome failed">
@@ -113,6 +115,6 @@ function Outcome({ entry }) {
     <p class="actions">
       <button type="button" onClick=${() => send(entry)}>Try again</button>
       <button type="button" class="quiet" onClick=${edit}>Edit</button>
-      <button type="button" class="quiet" onClick=${() => discard(entry.key)}>Discard</button>
+      <button type="button" class="quiet" onClick=${() => discard(entry)}>Discard</button>
     </p></div>`;
 }

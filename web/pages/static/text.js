@@ -11,22 +11,29 @@ const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029
 const AROUND = new RegExp(`^${SPACE}|${SPACE}$`, "g");
 const trimmed = (text) => text.replace(AROUND, "");
 
-const LINK = /(https?:\/\/[^\s<>"]+)|(?<![\p{L}\p{N}_@/.-])@([\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]{0,49})/gu;
+// A web address, a mention or a hashtag. What stands before the two latter must not belong to a word or an address.
+const LINK = /(https?:\/\/[^\s<>"]+)|(?<![\p{L}\p{N}_@#/.-])([@#])([\p{L}\p{N}_][\p{L}\p{M}\p{N}_.-]{0,49})/gu;
 const TRAILING = /[.,;:!?)\]}'"…]+$/u;
 
-/** A text with its links and mentions as elements. Everything else stays text, whatever it looks like. */
+/** A text with its links, mentions and hashtags as elements. Everything else stays text, whatever it looks like. */
 export function linked(text) {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const [whole] = match;
-    const shown = whole.replace(match[1] ? TRAILING : /[.-]+$/, "");
-    const address = match[1] ? webAddress(shown) : shown.length > 1 && `/@${encodeURIComponent(shown.slice(1))}`;
+    const [whole, isAddress, sign] = match;
+    const shown = whole.replace(isAddress ? TRAILING : /[.-]+$/, "");
+    const address = isAddress ? webAddress(shown) : innerAddress(sign, shown.slice(1));
     if (!address) continue;
-    parts.push(text.slice(end, match.index), link(shown, address, Boolean(match[1])));
+    parts.push(text.slice(end, match.index), link(shown, address, Boolean(isAddress)));
     end = match.index + shown.length;
   }
   return [...parts, text.slice(end)];
+}
+
+/** Where a mention or a hashtag leads; null for a hashtag where the server has no search. */
+function innerAddress(sign, name) {
+  if (sign === "@") return name && `/@${encodeURIComponent(name)}`;
+  return document.body.dataset.search === undefined ? null : `/?q=${encodeURIComponent(`#${name}`)}`;
 }
 
 /** A text with the places that a search found in it, by code points; the rest stays as it is. */
