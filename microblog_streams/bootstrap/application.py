@@ -77,6 +77,10 @@ class MicroblogApp(FaustApp):
         self.stores.in_redis.rates.close()
         self.heartbeat.leaving = True
         await super().on_stop()
+
+    async def on_shutdown(self) -> None:
+        """Send the last spans, once all services have stopped."""
+        await super().on_shutdown()
         await traces.stop()
 
 

@@ -106,8 +106,9 @@ def traced(api: Set[str]) -> Middleware:
         attributes = {"http.request.method": method, "http.route": route}
         with request_span(f"{method} {route}", request.headers, attributes) as span:
             response = await handler(request)
-            span.set_attribute("http.response.status_code", response.status)
-            span.set_attribute("microblog.request_id", response.headers.get(HEADER, ""))
+            if span is not None:  # the worker does not end
+                span.set_attribute("http.response.status_code", response.status)
+                span.set_attribute("microblog.request_id", response.headers.get(HEADER, ""))
             return response
 
     return in_trace

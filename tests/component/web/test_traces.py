@@ -47,6 +47,12 @@ async def test_an_error_is_a_span_too_and_health_checks_are_none(collector, make
     assert (span.name, span.attributes["http.response.status_code"]) == ("GET /users/{user}", 400)
 
 
+async def test_a_call_while_the_worker_ends_is_answered(make_front):
+    front = await make_front(traces="otlp")
+
+    assert (await front.client.get("/users/1")).status == 200
+
+
 async def test_while_off_no_event_names_a_trace(front):
     await front.client.post("/posts/", json={"userId": 1, "content": "hello"}, headers=HEADERS)
 
