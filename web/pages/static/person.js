@@ -42,7 +42,8 @@ export function Person({ name, list }) {
 
 function Profile({ person }) {
   const path = personPath(person.username);
-  const count = (number, word) => (typeof number === "number" ? `${number.toLocaleString()} ${word}` : word);
+  const count = (number, word, plural = word) =>
+    (typeof number === "number" ? `${number.toLocaleString()} ${number === 1 ? word : plural}` : plural);
   return html`
     <section class="profile" aria-label="Profile">
       <${Avatar} id=${person.id} path=${person.avatar} size=${72} />
@@ -51,8 +52,8 @@ function Profile({ person }) {
         ${person.note && html`<p class="text" dir="auto">${linked(person.note)}</p>`}
         <${Links} links=${person.links} />
         <p class="meta">
-          <a href=${path}>${count(person.posts, "posts")}</a>
-          <a href=${`${path}?followers`}>${count(person.followers, "followers")}</a>
+          <a href=${path}>${count(person.posts, "post", "posts")}</a>
+          <a href=${`${path}?followers`}>${count(person.followers, "follower", "followers")}</a>
           <a href=${`${path}?followees`}>${count(person.followees, "following")}</a>
           <span title=${exactTime(person.createdAt)}>since ${new Date(person.createdAt).toLocaleDateString()}</span>
         </p>
@@ -80,7 +81,8 @@ function Relation({ person }) {
       ([follows, blocks]) => setRelation({ following: follows.data.following, blocking: blocks.data.blocking }),
       () => setRelation(null));
   }, [mine?.id, person.id]);
-  if (!isOther || !relation) return html`<p class="actions"></p>`;
+  if (!isOther) return null;
+  if (!relation) return html`<p class="actions"></p>`;
   const change = async (method, path, after) => {
     const before = relation;
     setRelation({ ...relation, ...after });
