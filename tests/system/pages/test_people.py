@@ -89,6 +89,22 @@ def test_what_is_written_offline_is_kept_and_posted_once(person):
     assert page.locator("article", has_text="tunnel").count() == 1
 
 
+def test_who_blocks_someone_sees_it_and_can_undo_it(person):
+    ada, grace = person("ada"), person("grace")
+    ada.sign_up()
+    grace.sign_up()
+    grace.follow(ada)
+    page = grace.open(f"/@{ada.name}")
+
+    with page.expect_response(lambda answer: "/block/" in answer.url and answer.request.method == "POST"):
+        page.get_by_role("button", name="Block").click()
+
+    page.reload()
+    page.get_by_role("button", name="Unblock").click()
+    page.get_by_role("button", name="Follow").wait_for()
+    assert page.title() == f"@{ada.name} · microblog"
+
+
 def test_a_draft_is_there_after_the_page_was_closed(person):
     ada = person("ada")
     ada.sign_up().locator("#compose-text").fill("Half a thought")

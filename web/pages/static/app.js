@@ -1,12 +1,12 @@
 // The page: which view an address shows, and what stands around it.
-import { html, render, useEffect } from "./preact-htm.js";
+import { html, render } from "./preact-htm.js";
 import { ended } from "./api.js";
 import { Compose, Outbox } from "./compose.js";
 import { Feed } from "./feed.js";
 import { Help, onKey } from "./keys.js";
 import { OnePost, Person, Search } from "./person.js";
 import { openHere, personPath } from "./posts.js";
-import { address, go, inWords, me, notice, show, useValue } from "./state.js";
+import { address, go, inWords, me, notice, show, useTitle, useValue } from "./state.js";
 import { Settings } from "./settings.js";
 import { findSession, forget, SignIn } from "./sign_in.js";
 
@@ -15,25 +15,31 @@ const MAX_LOADING_SECONDS = 2;
 
 const features = document.body.dataset;
 
-const Welcome = () => html`
+function Welcome() {
+  useTitle("");
+  return html`
   <section class="welcome">
     <h1>Short posts, in the order in which they were written</h1>
     <p>Follow people, and their posts appear here as they write them: no ranking, no advertising.</p>
     <p class="actions"><a class="button" href="/?sign-up">Sign up</a> <a class="button quiet" href="/?sign-in">Sign in</a></p>
   </section>
   <${Public} />`;
+}
 
 const Public = () => features.public === undefined ? null : html`
   <h2>Newest posts</h2>
   <${Feed} key="public" path="/timelines/public" live=${features.live !== undefined && "/timelines/public/live"} label="Newest posts of everybody"
     empty="No one has written yet." />`;
 
-const Home = ({ user }) => html`
+function Home({ user }) {
+  useTitle("");
+  return html`
   <h1 class="unseen">Home</h1>
   <${Compose} />
   <${Outbox} />
   <${Feed} key=${user.id} path=${`/timelines/${user.id}`} live=${features.live !== undefined && `/timelines/${user.id}/live`} label="Home timeline"
     empty="Nothing here yet. Follow people, and their posts appear here." />`;
+}
 
 function View({ path, query, user }) {
   const [, name, rest] = /^\/@([^/]+)(?:\/([^/]+))?\/?$/.exec(path) || [];
@@ -91,7 +97,6 @@ function Page() {
   const user = useValue(me);
   const here = useValue(address);
   const url = new URL(here, location.origin);
-  useEffect(() => { document.title = "microblog"; }, [here]);
   return html`
     <${Bar} user=${user} query=${url.searchParams} />
     <main id="content" tabindex="-1">

@@ -4,7 +4,7 @@ import { page } from "./api.js";
 import { sent } from "./compose.js";
 import { follow } from "./live.js";
 import { deleted, noteDeleted, Post } from "./posts.js";
-import { address, inWords, isOnline, me, places, useValue } from "./state.js";
+import { address, inWords, isOnline, me, places, setTitle, useValue } from "./state.js";
 
 const POLL_SECONDS = 30;
 const REBUILD_SECONDS = 2;
@@ -166,7 +166,8 @@ function usePolling(list, isNeeded) {
 
 function Pill({ count, hasGap, list }) {
   useEffect(() => {
-    document.title = document.title.replace(/^(\(\d+\+?\) )?/, count ? `(${count}) ` : "");
+    setTitle({ count });
+    return () => setTitle({ count: 0 });
   }, [count]);
   const text = hasGap ? "New posts" : `${count} new post${count === 1 ? "" : "s"}`;
   const act = async () => {

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "./preact-htm.js";
 import { get, newKey, page, repeat } from "./api.js";
 import { Feed } from "./feed.js";
 import { Avatar, deleted, personPath, Post } from "./posts.js";
-import { inWords, me, show, useValue } from "./state.js";
+import { inWords, me, show, useTitle, useValue } from "./state.js";
 import { exactTime, linked, webAddress } from "./text.js";
 
 /** What a call returns: {data} when it has answered, {problem} when it failed, {} before; null: no call. */
@@ -27,11 +27,11 @@ async function personNamed(name) {
 
 /** A person with this name; `list` is "followers", "followees" or empty for their posts. */
 export function Person({ name, list }) {
+  useTitle(`@${name}`);
   const { data: person, problem } = useCall(() => personNamed(name), [name]);
   if (problem && problem.status !== 400) return html`<${Failure} problem=${problem} />`;
   if (person === null || problem) return html`<h1>Not found</h1><p>There is no one of this name here.</p>`;
   if (!person) return html`<p class="empty loading">Loading</p>`;
-  document.title = `@${person.username} · microblog`;
   return html`
     <${Profile} person=${person} />
     ${list
@@ -128,13 +128,13 @@ export function People({ path, label }) {
 
 /** One post by its id. */
 export function OnePost({ name, id }) {
+  useTitle(`@${name}`);
   const gone = useValue(deleted);
   const { data, problem } = useCall(async () => (await get(`/posts/${encodeURIComponent(id)}`)).data, [id]);
   if (problem?.status === 404 || problem?.status === 400 || gone.has(id) || (data && !sameName(data.username, name)))
     return html`<h1>Not found</h1><p>There is no such post. It may have been deleted.</p>`;
   if (problem) return html`<${Failure} problem=${problem} />`;
   if (!data) return html`<p class="empty loading">Loading</p>`;
-  document.title = `@${data.username} · microblog`;
   return html`<h1 class="unseen">A post of @${data.username}</h1>
     <${Post} post=${data} position=${1} total=${1} />
     <p class="meta">${exactTime(data.createdAt)}</p>`;
@@ -144,6 +144,7 @@ const sameName = (a, b) => a.normalize("NFKC").toLowerCase() === b.normalize("NF
 
 /** Posts and people that match a query. */
 export function Search({ query }) {
+  useTitle(`Search: ${query}`);
   return html`<h1>Search: <span dir="auto">${query}</span></h1>
     <${People} key=${`people ${query}`} path=${`/search/users?q=${encodeURIComponent(query)}`} label="People" />
     <h2>Posts</h2>

@@ -3,14 +3,14 @@ import { html, useEffect, useState } from "./preact-htm.js";
 import { call, get, repeat } from "./api.js";
 import { Failure, useCall } from "./person.js";
 import { personPath } from "./posts.js";
-import { go, inWords, kept, me, session, show, useValue } from "./state.js";
+import { go, inWords, kept, me, session, show, useTitle, useValue } from "./state.js";
 import { exactTime, relativeTime } from "./text.js";
 import { forget } from "./sign_in.js";
 
 export function Settings() {
   const user = useValue(me);
   const { data: profile, problem } = useCall(async () => (await get(`/users/${user.id}`)).data, [user.id]);
-  document.title = "Settings · microblog";
+  useTitle("Settings");
   return html`
     <h1>Settings</h1>
     <p><a href=${personPath(user.username)}>Your page</a></p>

@@ -2,7 +2,7 @@
 import { html, useState } from "./preact-htm.js";
 import { call, get, newKey } from "./api.js";
 import { openOutbox } from "./compose.js";
-import { go, inWords, me, places, session } from "./state.js";
+import { go, inWords, me, places, session, useTitle } from "./state.js";
 
 /** Ask the server who is signed in. */
 export async function findSession() {
@@ -34,6 +34,7 @@ export function ownPath(text) {
 export function SignIn({ isNew, next }) {
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
+  useTitle(isNew ? "Sign up" : "Sign in");
   const submit = async (event) => {
     event.preventDefault();
     const { username, password } = Object.fromEntries(new FormData(event.target));

@@ -49,6 +49,17 @@ export function show(text, action = null, act = null, seconds = 8) {
   timer = setTimeout(() => notice.set(null), seconds * 1000);
 }
 
+const title = { text: "", count: 0 };
+
+/** Change parts of the tab's title: the view's text, and the number of new posts. */
+export function setTitle(change) {
+  Object.assign(title, change);
+  document.title = (title.count ? `(${title.count}) ` : "") + (title.text ? `${title.text} · microblog` : "microblog");
+}
+
+/** Name the tab after a view, in a component. */
+export const useTitle = (text) => useEffect(() => setTitle({ text }), [text]);
+
 /** The text of a problem, with the id by which its request is found in the logs. */
 export const inWords = (problem) =>
   problem.requestId ? `${problem.message} (request ${problem.requestId})` : problem.message;
