@@ -36,7 +36,7 @@ run: $(VENV)/$(if $(GATEWAY),.gateway,.run)  ## Start everything and WORKERS=1 w
 		$(if $(GATEWAY),--gateway deploy/gateway/microblog.conf.template)
 
 infra: $(VENV)/.run  ## Start Kafka, Cassandra, PostgreSQL and Valkey alone, in the foreground
-	@exec $(BIN)/python -m microblog_streams.local infra --no-search
+	@exec $(BIN)/python -m microblog_streams.local infra
 
 demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: the whole graph)
 	@FULL="$(FULL)" WORKERS="$(WORKERS)" exec $(BIN)/python -m benchmarks.demo

@@ -121,7 +121,7 @@ def create_indexer(settings: Settings, deployment: Deployment | None = None) -> 
 
 def _services(app: IndexerApp, deployment: Deployment) -> IndexerServices:
     settings, calls = app.settings, StoreCalls()
-    postgres, engine = Postgres(settings, deployment.era), Engine(settings)
+    postgres, engine = Postgres(settings, deployment.era), Engine(settings, required=True)
     index = EngineIndex(engine, settings.search_prefix)
     watch = _deployment_watch(app, deployment, postgres)
     publisher = Publisher(app, app.topic_of, watch, settings.publish_timeout)

@@ -48,7 +48,7 @@ def register(app: App, settings: Settings) -> None:
 
 
 async def _reindex(settings: Settings, rate: int, keep: bool) -> None:
-    postgres, cassandra, engine = Postgres(settings), Cassandra(settings), Engine(settings)
+    postgres, cassandra, engine = Postgres(settings), Cassandra(settings), Engine(settings, required=True)
     index, users = EngineIndex(engine, settings.search_prefix), Users(postgres)
     async with connected(postgres, cassandra, PreparedIndex(engine, index)):
         with ProgressBars() as progress:
@@ -59,7 +59,7 @@ async def _reindex(settings: Settings, rate: int, keep: bool) -> None:
 
 
 async def _verify(settings: Settings, repair: bool) -> bool:
-    postgres, cassandra, engine = Postgres(settings), Cassandra(settings), Engine(settings)
+    postgres, cassandra, engine = Postgres(settings), Cassandra(settings), Engine(settings, required=True)
     index, users = EngineIndex(engine, settings.search_prefix), Users(postgres)
     async with connected(postgres, cassandra, engine):
         with ProgressBars() as progress:

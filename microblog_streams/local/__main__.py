@@ -24,7 +24,7 @@ def main() -> None:
         settings = load_settings()
         options = load_local_settings()
         console = Console()
-        late = [OpenSearch] if arguments.search else []
+        late = [OpenSearch] if arguments.search and arguments.what == "run" else []
         foreground = Foreground(Stack(settings.data_dir, options, console=console, late=late), console)
         if arguments.what == "infra":
             infra(foreground)
@@ -51,7 +51,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--gateway", type=Path, metavar="TEMPLATE", help="also nginx in front of the workers, by this template"
     )
-    parser.add_argument("--no-search", dest="search", action="store_false", help="without the search engine")
+    parser.add_argument("--no-search", dest="search", action="store_false", help="run: without the search engine")
     return parser.parse_args()
 
 

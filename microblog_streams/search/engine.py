@@ -32,15 +32,27 @@ class Engine:
 
     name = NAME
 
-    def __init__(self, settings: Settings) -> None:
-        """Read address and time-out (seconds) from the settings; open nothing."""
+    def __init__(self, settings: Settings, required: bool = False) -> None:
+        """Read address and time-out (seconds) from the settings; open nothing.
+
+        ``required``: a refused login or unusable certificates end the process. A worker goes on without its search.
+        """
         self._settings = settings
+        self._required = required
         self.timeout = settings.store_timeout
         self.circuit = CircuitBreaker(self.name, self._ping)
         self._client: Any = None
 
     async def connect(self) -> None:
-        """Open the pool and make a round trip. Raises SetupError for a refused login, StoreUnavailable."""
+        """Open the pool and make a round trip. Raises StoreUnavailable, and SetupError where it is ``required``."""
+        try:
+            await self._connect()
+        except SetupError as exc:
+            if self._required:
+                raise
+            raise StoreUnavailable(self.name, exc) from exc
+
+    async def _connect(self) -> None:
         if self._client is None:
             await self._knock()
             module = await asyncio.to_thread(import_module, "opensearchpy")
@@ -107,7 +119,8 @@ class Engine:
         except (TimeoutError, opensearchpy.ConnectionTimeout):
             raise NoAnswer(self.name, f"no answer within {seconds or self.timeout:g} s") from None
         except opensearchpy.AuthenticationException as exc:
-            raise SetupError("MICROBLOG_SEARCH_URL: the engine refuses this login") from exc
+            refused = "MICROBLOG_SEARCH_URL: the engine refuses this login"
+            raise SetupError(refused) if self._required else StoreUnavailable(self.name, refused) from exc
         except opensearchpy.ConnectionError as exc:
             raise StoreUnavailable(self.name, type(exc.info).__name__) from exc
         except opensearchpy.NotFoundError as exc:

@@ -7,13 +7,16 @@ Newest posts go on below the last one, however many are written meanwhile. Score
 posts are ranked once: the cursor of a page holds those that are left of the first ``BEST``.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import inf
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from microblog_streams.domain.errors import SearchOff
+from microblog_streams.domain.errors import SearchOff, StoreUnavailable
 from microblog_streams.domain.models import PostView, User
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.posts import Hydration, view
@@ -32,8 +35,11 @@ _HALF_LIFE = timedelta(hours=3)
 _PERIODS: Final = 8
 #: Hashtags of each period that are compared.
 _TAGS_PER_PERIOD: Final = 200
-#: Seconds for which trends are kept.
+#: Hashtags that are ranked, and seconds for which the ranks are kept: eight aggregations make them.
+_TRENDS: Final = 100
 TRENDS_SECONDS: Final = 60.0
+#: Seconds in which a page has to be full, whatever must be left out of it.
+PAGE_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Search:
         self._names = names
         self._blocks = blocks
         self._hydration = hydration
+        self._trends: tuple[float, Sequence[Trend]] = (-inf, ())
+        self._ranking = asyncio.Lock()
 
     @property
     def index(self) -> SearchIndex:
@@ -82,16 +90,25 @@ class Search:
     async def newest(self, text: str, before: UUID | None, limit: int, reader: int | None) -> Page[FoundPost, UUID]:
         """Return posts below ``before``, newest first. ``reader``: who is signed in."""
         index, query = self.index, parse(text)
-        wanted = await self._filter(query)
+        try:
+            async with asyncio.timeout(PAGE_SECONDS):
+                wanted = await self._filter(query)
+                return await self._newest(index, wanted, before, limit, reader) if wanted else Page(())
+        except TimeoutError:
+            raise StoreUnavailable("search", f"no page within {PAGE_SECONDS:g} s") from None
+
+    async def _newest(
+        self, index: SearchIndex, wanted: PostFilter, before: UUID | None, limit: int, reader: int | None
+    ) -> Page[FoundPost, UUID]:
         found: list[FoundPost] = []
-        position, more = before, wanted is not None
+        position, more = before, True
         for _ in range(_READS):
-            if wanted is None or not more or len(found) > limit:
-                break
             ids = await index.newest(wanted, position, limit + 1)
-            found += await self._shown(query, ids, reader)
+            found += await self._shown(wanted.query, ids, reader)
             more = len(ids) > limit
             position = ids[-1] if ids else position
+            if not more or len(found) > limit:
+                break
         items = found[:limit]
         if len(found) > limit:
             return Page(items, next=items[-1].id)
@@ -121,14 +138,22 @@ class Search:
         return Page(found[:limit], next=left or None)
 
     async def trends(self, limit: int) -> Sequence[Trend]:
-        """Return the hashtags of the last day by their authors; older use counts less."""
+        """Return the hashtags of the last day by their authors; older use counts less. Up to TRENDS_SECONDS old."""
+        async with self._ranking:
+            ranked_at, ranked = self._trends
+            if monotonic() - ranked_at > TRENDS_SECONDS:
+                ranked = await self._ranked()
+                self._trends = (monotonic(), ranked)
+        return ranked[:limit]
+
+    async def _ranked(self) -> Sequence[Trend]:
         now = datetime.now(UTC)
         scores: dict[str, Trend] = {}
         for age in range(_PERIODS):
             until = now - age * _HALF_LIFE
             for use in await self.index.tags(until - _HALF_LIFE, until, _TAGS_PER_PERIOD):
                 scores[use.tag] = _added(scores.get(use.tag), use, age)
-        return sorted(scores.values(), key=lambda trend: (-trend.score, trend.tag))[:limit]
+        return sorted(scores.values(), key=lambda trend: (-trend.score, trend.tag))[:_TRENDS]
 
     async def _filter(self, query: Query) -> PostFilter | None:
         """Return the query with its authors; None where a post would need an author who is not there."""
