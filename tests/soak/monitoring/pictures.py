@@ -18,7 +18,7 @@ from tests.support.live.fixtures import make_workers, migrate_stack, wait_until
 from tests.support.live.people import People
 from tests.support.live.stack import RunningStack, running_stack
 from tests.support.live.worker import Worker
-from tests.support.servers.prometheus import RULES, Prometheus, scraping
+from tests.support.servers.prometheus import PATIENT_INTERVAL_SECONDS, RULES, Prometheus, scraping
 from tools.dashboards.pictures import Line, picture
 
 PLOTS = Path(__file__).parents[3] / "docs" / "plots"
@@ -26,7 +26,7 @@ DURATION_SECONDS = 240
 #: Of Redis' standstill.
 FROZEN_SECONDS = 10
 CALLERS = 4
-STEP_SECONDS = 2
+STEP_SECONDS = 3
 VARIABLES = {"$worker": ".*", "$__rate_interval": "20s"}
 
 
@@ -126,7 +126,7 @@ def main() -> None:
         migrate_stack(stack)
         with _fleet(stack) as workers:
             targets = [f"127.0.0.1:{worker.port}" for worker in workers]
-            with scraping(Path(folder), targets) as prometheus:
+            with scraping(Path(folder), targets, seconds=PATIENT_INTERVAL_SECONDS) as prometheus:
                 start = time.time()
                 _play(stack, workers)
                 draw(prometheus, start, time.time())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.live.command import Command
-from tests.support.servers.prometheus import RULES, hasty, scraping
+from tests.support.servers.prometheus import PATIENT_INTERVAL_SECONDS, RULES, hasty, scraping
 
 SHORTER = 20
 
@@ -34,27 +34,34 @@ def users(pair, people, eventually):
 def server(pair, users, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
     targets = [f"127.0.0.1:{worker.port}" for worker in pair]
-    with scraping(folder, targets, hasty(RULES, folder / "rules", SHORTER)) as server:
+    rules = hasty(RULES, folder / "rules", SHORTER)
+    with scraping(folder, targets, rules, PATIENT_INTERVAL_SECONDS) as server:
         yield server
 
 
 @pytest.fixture
-def alerts(server, pair, eventually):
-    """Waits for alerts; before each test none fires."""
-    eventually(lambda: server.query("microblog_ready == 1") and not server.firing(), *pair)
+def raises(server, pair, eventually):
+    """Brings a fault about, waits until it has raised its alerts, ends it, and waits until they have ended.
 
-    class Alerts:
-        def fire(self, *names, meanwhile=lambda: None):
-            def look():
-                meanwhile()
-                return set(names) <= server.firing()
+    ``meanwhile`` is done again and again while the fault lasts. Both workers are well before it begins.
+    """
+    eventually(lambda: all(worker.well() for worker in pair), *pair)
+    eventually(lambda: len(server.query("microblog_ready == 1")) == len(pair), *pair)
 
-            eventually(look, *pair)
+    def raises(fault, *alerts, meanwhile=lambda: None):
+        def raised():
+            meanwhile()
+            return set(alerts) <= server.firing()
 
-        def end(self, *names):
-            eventually(lambda: not set(names) & server.firing(), *pair)
+        def quiet():
+            return not set(alerts) & server.firing()
 
-    return Alerts()
+        eventually(quiet, *pair)
+        with fault:
+            eventually(raised, *pair)
+        eventually(quiet, *pair)
+
+    return raises
 
 
 @pytest.fixture
@@ -75,55 +82,58 @@ def without(stack):
     return away
 
 
-def test_a_killed_worker(alerts, pair):
-    pair[1].kill()
-    alerts.fire("MicroblogWorkerDown")
-    pair[1].start()
-    alerts.end("MicroblogWorkerDown")
-
-
-def test_all_workers_killed(alerts, pair):
-    for worker in pair:
+@contextmanager
+def killed(*workers):
+    for worker in workers:
         worker.kill()
-    alerts.fire("MicroblogNoWorkerAnswers", "MicroblogNoWorkerDelivers")
-    for worker in pair:
+    yield
+    for worker in workers:
         worker.start()
-    alerts.end("MicroblogNoWorkerAnswers", "MicroblogNoWorkerDelivers", "MicroblogWorkerDown")
 
 
-def test_a_frozen_redis(alerts, without):
-    with without("valkey", "pause"):
-        alerts.fire("MicroblogStoreDown", "MicroblogCircuitOpen")
-    alerts.end("MicroblogStoreDown", "MicroblogCircuitOpen")
+def test_a_killed_worker(raises, pair):
+    raises(killed(pair[1]), "MicroblogWorkerDown")
 
 
-def test_kafka_away_while_people_follow(alerts, without, pair, people, users):
+def test_all_workers_killed(raises, pair):
+    raises(killed(*pair), "MicroblogNoWorkerAnswers", "MicroblogNoWorkerDelivers")
+
+
+def test_a_frozen_redis(raises, without):
+    raises(without("valkey", "pause"), "MicroblogStoreDown", "MicroblogCircuitOpen")
+
+
+def test_kafka_away_while_people_follow(raises, without, pair, people, users):
     ann, _ = users
     late = people.register(pair[0])
-    with without("kafka", "kill"):
-        people.follow(pair[0], late, ann)
-        alerts.fire("MicroblogOutboxOld", "MicroblogStoreDown")
-    alerts.end("MicroblogOutboxOld", "MicroblogStoreDown")
+
+    def follow():
+        pair[0].call("POST", f"/users/{late}/follow/{ann}")
+
+    raises(without("kafka", "kill"), "MicroblogStoreDown", "MicroblogOutboxOld", meanwhile=follow)
 
 
-def test_cassandra_away_while_people_post(alerts, without, pair, people, users):
+def test_cassandra_away_while_people_post(raises, without, pair, users):
     ann, _ = users
-    with without("cassandra", "kill"):
-        people.post(pair[0], ann)
-        alerts.fire("MicroblogStoreDown", "MicroblogCommitsStandStill")
-    alerts.end("MicroblogStoreDown", "MicroblogCommitsStandStill")
+
+    def post():
+        pair[0].call("POST", "/posts/", {"userId": ann, "content": "waits"})
+
+    raises(without("cassandra", "kill"), "MicroblogStoreDown", "MicroblogCommitsStandStill", meanwhile=post)
 
 
-def test_postgres_away_while_people_call(alerts, without, pair):
+def test_a_record_that_cannot_be_decoded(raises, stack, kafka):
+    @contextmanager
+    def undecodable():
+        kafka.publish("post.created", b"1", b"not json")
+        yield
+        assert Command(stack, "dead-letters", "discard", "--all", "--yes").ended() == 0
+
+    raises(undecodable(), "MicroblogDeadLetters")
+
+
+def test_postgres_away_while_people_call(raises, without, pair):
     def register():
         pair[0].call("POST", "/users/", {"username": "late"})
 
-    with without("postgres", "kill"):
-        alerts.fire("MicroblogCallErrorBudgetBurns", meanwhile=register)
-
-
-def test_a_record_that_cannot_be_decoded(alerts, stack, kafka):
-    kafka.publish("post.created", b"1", b"not json")
-    alerts.fire("MicroblogDeadLetters")
-    assert Command(stack, "dead-letters", "discard", "--all", "--yes").ended() == 0
-    alerts.end("MicroblogDeadLetters")
+    raises(without("postgres", "kill"), "MicroblogCallErrorBudgetBurns", meanwhile=register)

@@ -20,8 +20,12 @@ from ruamel.yaml import YAML
 RULES = Path(__file__).parents[3] / "deploy" / "monitoring" / "rules"
 PROGRAM = shutil.which("prometheus")
 MISSING = "Prometheus is missing: apt-get install prometheus"
-#: Seconds between two scrapes, and between two evaluations of the rules.
+#: Seconds between two scrapes, and between two evaluations of the rules. A scrape may take as long: a worker whose
+#: stores are away answers after a second or two.
 INTERVAL_SECONDS = 1
+PATIENT_INTERVAL_SECONDS = 3
+#: Scrapes that a shortened window has at least.
+SCRAPES = 5
 START_SECONDS = 60.0
 
 _DURATION = re.compile(r"(?<=\[)(\d+)([smhd])(?=\])")
@@ -65,12 +69,17 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(folder: Path, targets: Sequence[str], rules: Path = RULES) -> Iterator[Prometheus]:
-    """Start a server on ``targets`` (``host:port``) and the rules of a folder, for as long as the block lasts."""
+def scraping(
+    folder: Path, targets: Sequence[str], rules: Path = RULES, seconds: int = INTERVAL_SECONDS
+) -> Iterator[Prometheus]:
+    """Start a server on ``targets`` (``host:port``) and the rules of a folder, for as long as the block lasts.
+
+    It scrapes them every few ``seconds``.
+    """
     assert PROGRAM is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
     config, port = folder / "prometheus.yml", _free_port()
-    config.write_text(json.dumps(_configuration(targets, rules)))  # JSON is YAML
+    config.write_text(json.dumps(_configuration(targets, rules, seconds)))  # JSON is YAML
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
     command = [PROGRAM, *options, f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
     with (folder / "prometheus.log").open("wb") as log:
@@ -82,8 +91,8 @@ def scraping(folder: Path, targets: Sequence[str], rules: Path = RULES) -> Itera
         process.wait()
 
 
-def _configuration(targets: Sequence[str], rules: Path) -> Mapping[str, Any]:
-    every = f"{INTERVAL_SECONDS}s"
+def _configuration(targets: Sequence[str], rules: Path, seconds: int) -> Mapping[str, Any]:
+    every = f"{seconds}s"
     job = {"job_name": "microblog", "static_configs": [{"targets": [*targets]}]}
     return {
         "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
@@ -113,7 +122,7 @@ def _free_port() -> int:
 def hasty(rules: Path, folder: Path, factor: int) -> Path:
     """Write the rules of a folder with waits (``for``) and windows ``factor`` times shorter; return the new folder.
 
-    Thresholds stay; no window is below five scrapes.
+    Thresholds stay; no window has less than SCRAPES patient scrapes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     yaml = YAML(typ="safe")
@@ -128,7 +137,7 @@ def hasty(rules: Path, folder: Path, factor: int) -> Path:
 
 
 def _shorter(window: str, factor: int) -> int:
-    return max(5 * INTERVAL_SECONDS, _seconds(window) // factor)
+    return max(SCRAPES * PATIENT_INTERVAL_SECONDS, _seconds(window) // factor)
 
 
 def _seconds(duration: str) -> int:
