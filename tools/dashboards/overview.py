@@ -101,7 +101,12 @@ DASHBOARD: Final = Dashboard(
                     "Alerts",
                     "Alerts that fire, or are about to.",
                     "short",
-                    [Query("sum by (alertname, severity, alertstate) (ALERTS)", "{{alertname}}")],
+                    [
+                        Query(
+                            "sum by (alertname, severity, alertstate) (ALERTS)",
+                            "{{alertname}} ({{severity}}, {{alertstate}})",
+                        )
+                    ],
                     Shape.TABLE,
                     empty_unless="something is wrong",
                 ),

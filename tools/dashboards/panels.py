@@ -100,6 +100,6 @@ def number(title: str, meaning: str, unit: str, expression: str, alarming: float
     return Panel(title, meaning, unit, [Query(expression)], Shape.NUMBER, columns=4, alarming=alarming)
 
 
-def graph(title: str, meaning: str, unit: str, expression: str, legend: str) -> Panel:
+def graph(title: str, meaning: str, unit: str, expression: str, legend: str, columns: int = 8) -> Panel:
     """Return a panel of one query's lines."""
-    return Panel(title, meaning, unit, [Query(expression, legend)])
+    return Panel(title, meaning, unit, [Query(expression, legend)], columns=columns)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
@@ -62,7 +63,8 @@ def _panel(panel: Json, box: Box, lines: Sequence[Line]) -> Iterator[str]:
         yield f'<text x="{box.left + 6}" y="{box.top + 60}" font-size="26">{escape(_figure(value, unit))}</text>'
     elif panel["type"] == "table":
         for place, line in enumerate(lines[:TABLE_LINES]):
-            yield f'<text x="{box.left + 6}" y="{box.top + 35 + 15 * place}">{escape(line.name)}</text>'
+            words = f"{line.name}: {_figure(line.points[-1][1], unit)}"
+            yield f'<text x="{box.left + 6}" y="{box.top + 35 + 15 * place}">{escape(words)}</text>'
     else:
         yield from _graph(box, lines, unit)
 
@@ -77,26 +79,42 @@ def _defaults(panel: Json) -> Json:
 def _graph(box: Box, lines: Sequence[Line], unit: str) -> Iterator[str]:
     ordered = sorted(lines, key=lambda line: -max((value for _, value in line.points), default=0))
     named = ordered[:LEGEND_LINES]
-    plot = Box(box.left + 50, box.top + 26, box.width - 60, box.height - 46 - 14 * len(named))
-    times = [time for line in lines for time, _ in line.points]
-    first, last = min(times), max(max(times), min(times) + 1)
-    top = max(max(value for line in lines for _, value in line.points), 1e-9)
+    plot = Box(box.left + 64, box.top + 26, box.width - 74, box.height - 46 - 14 * len(named))
+    times = sorted({time for line in lines for time, _ in line.points})
+    first, last = times[0], max(times[-1], times[0] + 1)
+    top = max(value for line in lines for _, value in line.points) or 1.0
     for share in (0, 0.5, 1):
         y = plot.top + plot.height * (1 - share)
         yield f'<path d="M{plot.left} {y:.0f}h{plot.width}" stroke="#e5e5e5"/>'
         yield f'<text x="{plot.left - 4}" y="{y + 4:.0f}" text-anchor="end">{escape(_figure(top * share, unit))}</text>'
     for place, line in enumerate(ordered):
         colour = COLOURS[place % len(COLOURS)]
-        points = " ".join(
-            f"{plot.left + plot.width * (time - first) / (last - first):.1f},"
-            f"{plot.top + plot.height * (1 - max(value, 0) / top):.1f}"
-            for time, value in line.points
-        )
-        yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.3"/>'
+        for piece in _unbroken(line.points, _step(times)):
+            points = " ".join(
+                f"{plot.left + plot.width * (time - first) / (last - first):.1f},"
+                f"{plot.top + plot.height * (1 - max(value, 0) / top):.1f}"
+                for time, value in piece
+            )
+            yield f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.3"/>'
         if place < LEGEND_LINES:
             y = plot.top + plot.height + 18 + 14 * place
             yield f'<rect x="{box.left + 8}" y="{y - 7:.0f}" width="12" height="3" fill="{colour}"/>'
             yield f'<text x="{box.left + 26}" y="{y:.0f}">{escape(line.name)}</text>'
+
+
+def _step(times: Sequence[float]) -> float:
+    return min((later - earlier for earlier, later in pairwise(times)), default=1.0)
+
+
+def _unbroken(points: Sequence[tuple[float, float]], step: float) -> Iterator[list[tuple[float, float]]]:
+    """Yield the pieces of a series between which there are no values: nothing is drawn there."""
+    piece: list[tuple[float, float]] = []
+    for point in points:
+        if piece and point[0] - piece[-1][0] > 1.5 * step:
+            yield piece
+            piece = []
+        piece.append(point)
+    yield piece
 
 
 def _figure(value: float, unit: str) -> str:

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from tools.dashboards.panels import WORKERS, Dashboard, Panel, Query, Row, gauge, graph, quantile, quantiles, rate
+from tools.dashboards.panels import (
+    WORKERS,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Shape,
+    gauge,
+    graph,
+    quantile,
+    quantiles,
+    rate,
+)
 
 DASHBOARD: Final = Dashboard(
     "stores",
@@ -37,9 +49,11 @@ DASHBOARD: Final = Dashboard(
             [
                 graph(
                     *("Calls", "Operations a second.", "ops"),
-                    *(rate("microblog_store_call_seconds_count", "store"), "{{store}}"),
+                    *(rate("microblog_store_call_seconds_count", "store"), "{{store}}", 12),
                 ),
-                Panel("Time of a call", "By store.", "s", quantiles("microblog_store_call_seconds", "store")),
+                Panel(
+                    "Time of a call", "By store.", "s", quantiles("microblog_store_call_seconds", "store"), columns=12
+                ),
                 Panel(
                     "Slowest operations",
                     "The ten operations with the highest p99.",
@@ -50,6 +64,8 @@ DASHBOARD: Final = Dashboard(
                             "{{store}} {{operation}}",
                         )
                     ],
+                    Shape.TABLE,
+                    columns=12,
                 ),
                 Panel(
                     "Redis: what happened",
@@ -64,6 +80,7 @@ DASHBOARD: Final = Dashboard(
                         Query(f"sum(increase(microblog_redis_renewals_total{{{WORKERS}}}[1h]))", "renewals"),
                         Query(f"max(microblog_redis_runs_total{{{WORKERS}}})", "runs seen"),
                     ],
+                    columns=12,
                 ),
             ],
         ),

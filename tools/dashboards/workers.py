@@ -46,12 +46,12 @@ DASHBOARD: Final = Dashboard(
                     *("Full garbage collections", "A second.", "ops"),
                     *(
                         rate("python_gc_collections_total", "instance", where='job="microblog", generation="2"'),
-                        "{{instance}}",
+                        *("{{instance}}", 12),
                     ),
                 ),
                 graph(
                     *("Open files", "By worker.", "short"),
-                    *(gauge("process_open_fds", "sum", "instance", where='job="microblog"'), "{{instance}}"),
+                    *(gauge("process_open_fds", "sum", "instance", where='job="microblog"'), "{{instance}}", 12),
                 ),
                 Panel(
                     "Clock",
@@ -64,11 +64,12 @@ DASHBOARD: Final = Dashboard(
                             "steps back within an hour",
                         ),
                     ],
+                    columns=12,
                     alarming=1,
                 ),
                 graph(
                     *("Disk", "Free space of the disk with the worker's folder.", "bytes"),
-                    *(gauge("microblog_disk_free_bytes", "min", "instance"), "{{instance}}"),
+                    *(gauge("microblog_disk_free_bytes", "min", "instance"), "{{instance}}", 12),
                 ),
             ],
         ),

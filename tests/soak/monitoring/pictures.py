@@ -100,7 +100,10 @@ def _lines(prometheus: Prometheus, panel: Any, start: float, end: float) -> list
         for series in prometheus.query_range(expression, start, end, STEP_SECONDS):
             points = [(float(at), float(value)) for at, value in series["values"] if value not in ("NaN", "+Inf")]
             found.append(Line(_name(target["legendFormat"], series["metric"]), points))
-    return [line for line in found if line.points]
+    lines = [line for line in found if line.points]
+    # Numbers and tables show what is, not what was.
+    last = max((line.points[-1][0] for line in lines), default=0)
+    return lines if panel["type"] == "timeseries" else [line for line in lines if line.points[-1][0] == last]
 
 
 def _name(legend: str, labels: dict[str, str]) -> str:

@@ -54,3 +54,8 @@ def test_a_number_is_its_last_value_with_its_unit(title, value, shown):
 def test_a_series_with_one_value_of_zero_is_drawn():
     _, lines = drawn({panel("Calls by status"): [Line("200", [(0, 0)])]})
     assert len(lines) == 1
+
+
+def test_nothing_is_drawn_where_there_was_no_value():
+    _, lines = drawn({panel("Calls by status"): [Line("200", [(0, 1), (15, 1), (60, 1), (75, 1)])]})
+    assert len(lines) == 2
