@@ -1,6 +1,7 @@
 """A log line's event, fields and traceback, without what may be personal."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.logs.lines import WITHHELD, described, is_event, split, traced
 
 ROOT = Path(__file__).parents[3]
+#: Fields that lines have without their messages.
+RESERVED = {"event", "timestamp", "level", "logger", "exception", "stack", "repeated", "trace_id", "span_id"}
+NAME = re.compile(r"([a-z_]+)=%")
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 
@@ -35,6 +39,7 @@ def test_every_message_of_the_code_is_an_event_with_fields():
 
     assert len(found) > 50
     assert {where: message for where, message in found.items() if not is_event(message)} == {}
+    assert {where: message for where, message in found.items() if RESERVED & set(NAME.findall(message))} == {}
 
 
 def test_a_message_of_ours_is_its_event_and_fields_with_their_types():

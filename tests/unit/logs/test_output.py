@@ -147,6 +147,19 @@ def test_the_worker_logs_as_its_settings_say(root, capsys):
     assert (line["event"], line["logger"]) == ("Starting it", "faust.app")
 
 
+def test_commands_log_as_the_settings_say_too():
+    app = MicroblogApp(Settings(_env_file=None, log_format="json"), 1, 8)
+
+    @app.command()
+    async def nothing(self):
+        """Do nothing."""
+
+    command = object.__new__(nothing)
+    command.app, command.logfile, command._loglevel = app, None, None
+    assert command._Worker.keywords["logging_config"]["root"]["level"] == "WARN"
+    assert command._Worker.func.__name__ == "Worker"
+
+
 def test_level_debug_is_that_of_our_own_lines(root):
     """Those of Faust and aiokafka hold whole records."""
     logging.config.dictConfig(output.configuration("DEBUG", "json", False))
