@@ -19,6 +19,7 @@ from web.api.avatars import Avatar
 from web.api.blocks import Block, Blocks
 from web.api.follows import Follow, Followees, Followers
 from web.api.health import Health, Ready
+from web.api.live import LiveTimeline
 from web.api.posts import AuthorPosts, Posts, PostsOrPost
 from web.api.search import SearchPosts, SearchUsers, TrendingTags
 from web.api.session import Session, SessionRegistration
@@ -53,6 +54,7 @@ API: Final[tuple[Route, ...]] = (
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
     ("/timelines/{user}", Timeline),
+    ("/timelines/{user}/live", LiveTimeline),
     ("/search/posts", SearchPosts),
     ("/search/users", SearchUsers),
     ("/trends/tags", TrendingTags),
@@ -109,10 +111,12 @@ PUBLIC: Final = _both_forms(PATHS)
 API_PATHS: Final = _both_forms(path for path, _ in API)
 #: Both forms of the pages that read stores.
 STORE_PAGES: Final = _both_forms(path for path, view in PAGES if issubclass(view, PersonPage))
+#: Both forms of the paths of live timelines.
+STREAMS: Final = _both_forms(path for path, view in API if issubclass(view, LiveTimeline))
 #: Both forms of the metrics' path.
 METRICS_PATHS: Final = _both_forms([METRICS_PATH])
 #: What the middlewares know of the routes.
-MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS, STORE_PAGES, METRICS_PATHS)
+MIDDLEWARE_PATHS: Final = stack.Paths(PUBLIC, API_PATHS, STORE_PAGES, STREAMS, METRICS_PATHS)
 #: The same for a worker without the API: at ``/`` it has a page of Faust's own, which is not public.
 WITHOUT_PAGES: Final = replace(MIDDLEWARE_PATHS, public=PUBLIC - {"/"})
 

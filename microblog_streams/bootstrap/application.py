@@ -72,6 +72,7 @@ class MicroblogApp(FaustApp):
     async def on_stop(self) -> None:
         """Finish and acknowledge in-flight events, end rebuilds, then stop as Faust does, all in bounded time."""
         end_within(STOP_SECONDS + self.settings.ack_hold)
+        await self.operations.live.close()
         await self.streaming.processor_pool.drain()
         await self.operations.timelines.close()
         self.stores.in_redis.rates.close()

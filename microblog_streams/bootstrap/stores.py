@@ -23,6 +23,7 @@ from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.caches import PageCache, PostCache, UserCache
 from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.live import LiveLogs
 from microblog_streams.stores.redis.rates import SharedRates
 from microblog_streams.stores.redis.timeline_keys import TimelineCount
 from microblog_streams.stores.redis.timelines import Timelines
@@ -50,6 +51,7 @@ class RedisStores:
     """What is kept in Redis."""
 
     timelines: Timelines
+    live: LiveLogs
     post_cache: PostCache
     user_cache: UserCache
     page_cache: PageCache
@@ -116,6 +118,7 @@ def _in_redis(redis: Redis, postgres: Postgres) -> RedisStores:
 
     return RedisStores(
         timelines=Timelines(redis),
+        live=LiveLogs(redis),
         post_cache=PostCache(redis),
         user_cache=UserCache(redis, era),
         page_cache=PageCache(redis, era),
@@ -139,6 +142,7 @@ def build_operations(settings: Settings, stores: Stores, log: EventLog, follower
         passwords=in_postgres.passwords,
         posts=stores.posts,
         timelines=in_redis.timelines,
+        live=in_redis.live,
         post_cache=in_redis.post_cache,
         user_cache=in_redis.user_cache,
         page_cache=in_redis.page_cache,

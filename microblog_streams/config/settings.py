@@ -70,6 +70,15 @@ class RateLimitSettings(BaseSettings):
         description="Sign-ins, by address and by username; invalid tokens, by address.",
     )
     max_followees: int = Field(7500, ge=0, le=1_000_000, description="Users that one user may follow; 0: no limit.")
+    max_streams_per_user: int = Field(
+        16, ge=0, le=1_000_000, description="Live streams of one user at the same time, by worker; 0: no limit."
+    )
+    max_streams_per_address: int = Field(
+        64,
+        ge=0,
+        le=1_000_000,
+        description="Live streams of one address (of IPv6: a /64 network) at the same time, by worker; 0: no limit.",
+    )
     trusted_proxies: Networks = Field(
         (),
         description="Networks of the proxies in front of the workers, with commas between them: `10.0.0.0/8,fd00::/8`. "
@@ -313,5 +322,7 @@ def exit_with_error(error: SetupError) -> NoReturn:
 
 #: Settings without limits, for load tests and for tests of other parts.
 NO_LIMITS: Final = {name: "" for name in RateLimitSettings.model_fields if name.startswith("limit_")} | {
-    "max_followees": "0"
+    "max_followees": "0",
+    "max_streams_per_user": "0",
+    "max_streams_per_address": "0",
 }

@@ -110,6 +110,14 @@ class Busy(Transient):
     """Concurrent calls were in the way; nothing was done."""
 
 
+class TooManyStreams(MicroblogError):
+    """A user or an address follows too many timelines live."""
+
+    def __init__(self, allowed: int) -> None:
+        """``allowed`` is the number of streams."""
+        super().__init__(f"At most {allowed:,} streams can be open at the same time. Close one first.")
+
+
 class NotStoredYet(Transient):
     """No store has the post, and it is so young that it may be accepted and not stored yet; nothing was done."""
 

@@ -19,6 +19,7 @@ from microblog_streams.operations.lost_commits import LostCommits
 from microblog_streams.operations.moderation import Moderation
 from microblog_streams.operations.posts import Hydration, Posts
 from microblog_streams.operations.profiles import Profiles
+from microblog_streams.operations.timelines.live import LiveTimelines
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.read import Timelines
 from microblog_streams.operations.timelines.rebuild import Rebuild, RebuildQueue
@@ -43,6 +44,7 @@ class Stores:
     passwords: stores.PasswordStore
     posts: stores.PostStore
     timelines: stores.TimelineStore
+    live: stores.LiveLog
     post_cache: stores.PostCache
     user_cache: stores.UserCache
     page_cache: stores.PageCache
@@ -62,6 +64,7 @@ class Operations:
     posts: Posts
     moderation: Moderation
     timelines: Timelines
+    live: LiveTimelines
     fan_out: FanOut
     edges: FollowEffects
     deletions: Deletions
@@ -79,6 +82,8 @@ def operations(
     merge_read = MergeRead(on.follows, on.posts)
     passwords = Passwords(on.passwords)
     posts = Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, hydration)
+    rebuilds = RebuildQueue(Rebuild(on.timelines, merge_read))
+    timelines = Timelines(on.timelines, users, hydration, merge_read, rebuilds)
     running = Running()
     lost_commits = LostCommits(on.followers, on.follows, on.users, era)
     return Operations(
@@ -90,12 +95,11 @@ def operations(
         blocks=Blocks(on.blocks, users),
         posts=posts,
         moderation=Moderation(users, posts, passwords),
-        timelines=Timelines(
-            on.timelines, users, hydration, merge_read, RebuildQueue(Rebuild(on.timelines, merge_read))
-        ),
+        timelines=timelines,
+        live=LiveTimelines(on.live, on.timelines, timelines, hydration),
         fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
         edges=FollowEffects(on.followers, on.posts, on.timelines, running, lost_commits),
-        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, lost_commits),
+        deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, lost_commits, on.live),
         lost_commits=lost_commits,
         audit=Audit(on.timelines, merge_read, on.users, PostRows(on.posts, on.post_cache)),
     )

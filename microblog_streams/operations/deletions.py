@@ -1,6 +1,6 @@
 """Applies deletions: the flag in Cassandra, the author's tombstone, the marks in the caches.
 
-Timelines are not changed: deleted posts are dropped when a page is read.
+Timelines are not changed: deleted posts are dropped when a page is read. Those who follow a timeline live are told.
 
 A deleted user's posts are flagged from the newest to the oldest, body before index. After a crash it begins again at
 the newest and skips posts whose index row is flagged; their bodies are empty already.
@@ -12,9 +12,9 @@ from uuid import UUID
 
 from microblog_streams.domain.events import PostDeleted, UserDeleted
 from microblog_streams.domain.models import Post
-from microblog_streams.operations.fan_out import TOMBSTONE
+from microblog_streams.operations.fan_out import SLICE_ROWS, TOMBSTONE
 from microblog_streams.operations.lost_commits import LostCommits
-from microblog_streams.ports import Followers, PostCache, PostStore, Row, TimelineStore, UserCache
+from microblog_streams.ports import Change, Followers, LiveLog, PostCache, PostStore, Row, TimelineStore, UserCache
 from microblog_streams.ports.events import Lease
 
 #: Posts of a deleted user flagged between two checks of the lease: ten concurrent requests, of a worker's limit of 96.
@@ -36,6 +36,7 @@ class Deletions:
     post_cache: PostCache
     user_cache: UserCache
     lost_commits: LostCommits
+    live: LiveLog
 
     def record(self, event: PostDeleted | UserDeleted, lease: Lease) -> None:
         """Write a deleted user's tombstone, which fan-out and follows check first. Raises NotMine."""
@@ -48,12 +49,27 @@ class Deletions:
         if isinstance(event, UserDeleted):
             await self.lost_commits.deletion(event)
             await self._user(event.user_id, lease)
+            await self._announce(event.user_id, lease, Change.RESET)
         else:
             await self._post(event.post_id, event.user_id)
+            await self._announce(event.user_id, lease, Change.DELETE, event.post_id.bytes)
 
     async def _post(self, post_id: UUID, author: int) -> None:
         await self.post_cache.delete(post_id, author)
         await self.posts.delete(post_id, author)
+
+    async def _announce(self, author: int, lease: Lease, change: Change, value: bytes = b"") -> None:
+        """Tell those who follow a timeline with the author's posts live. Raises NotMine."""
+        if not await self.live.any():
+            return
+        await self.live.announce([author], change, value)
+        position: int | None = TOMBSTONE
+        while position is not None:
+            lease.check()
+            rows = self.followers.slice(lease.partition, author, position, SLICE_ROWS)
+            position = rows.last
+            if rows.followers:
+                await self.live.announce(rows.followers, change, value)
 
     async def _user(self, user: int, lease: Lease) -> None:
         await self.user_cache.delete(user)

@@ -15,6 +15,7 @@ from microblog_streams.ports.events import (
 )
 from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice, FollowStore, Row, RowSlice
 from microblog_streams.ports.infrastructure import Connection, Progress, RateStore
+from microblog_streams.ports.live import Arrival, Change, LiveLog
 from microblog_streams.ports.posts import CachedPage, PageCache, PostCache, PostStore, UserCache
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
 from microblog_streams.ports.users import (
@@ -27,11 +28,13 @@ from microblog_streams.ports.users import (
 )
 
 __all__ = [
+    "Arrival",
     "BeforeCommit",
     "BlockStore",
     "Bounds",
     "Building",
     "CachedPage",
+    "Change",
     "Check",
     "Connection",
     "DeadLetterReader",
@@ -40,6 +43,7 @@ __all__ = [
     "FollowerSlice",
     "Followers",
     "IdempotencyStore",
+    "LiveLog",
     "Outbox",
     "PageCache",
     "PasswordStore",

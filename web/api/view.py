@@ -52,6 +52,8 @@ class Endpoint:
     response: Any
     #: The response in open mode (``MICROBLOG_AUTH=open``), if it differs.
     open_response: Any = None
+    #: The type of the response's body.
+    media_type: str = "application/json"
     #: The status of the response.
     status: int = 200
     #: The model of the request's body.

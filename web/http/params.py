@@ -114,6 +114,11 @@ def username(request: Request) -> str | None:
     return name
 
 
+def last_event_id(request: Request) -> str | None:
+    """Return the id of the last event that the client had, from the header or else the query; None without one."""
+    return request.headers.get("Last-Event-ID") or _single(request, "last_event_id") or None
+
+
 def toggle_slash(path: str) -> str:
     """Return the path's other form: without the slash at its end, or with one."""
     return path.removesuffix("/") if path.endswith("/") else path + "/"

@@ -30,6 +30,7 @@ from microblog_streams.domain.errors import (
     SearchOff,
     StoreUnavailable,
     TooManyFollowees,
+    TooManyStreams,
     Transient,
     Unauthenticated,
     Unfinished,
@@ -161,6 +162,7 @@ _PROBLEM_TYPES: Final[tuple[tuple[type[Exception], ProblemType], ...]] = (
             429, "too-many-requests", "Too many requests", headers=_RETRY, exception_headers=lambda exc: exc.headers
         ),
     ),
+    (TooManyStreams, ProblemType(429, "too-many-streams", "Too many streams", headers=_RETRY)),
     (TooSlow, _retryable("too-slow", "Too slow", lambda _: _TOO_SLOW)),
     (TooManyConnections, _retryable("too-many-connections", "Too many connections", lambda _: _TOO_MANY_CONNECTIONS)),
     (NotReady, _retryable("not-ready", "Not ready")),

@@ -104,6 +104,15 @@ def bearer_token(request: Request) -> str | None:
     return token.strip(" ") if scheme.lower() == "bearer" else None
 
 
+async def is_still_valid(request: Request) -> bool:
+    """Return whether the token that a request came with is still valid; True without one."""
+    if CALLER not in request:
+        return True
+    secret = bearer_token(request) if HEADER in request.headers else request[SESSIONS].secret(request)
+    known: Caller | None = request[CALLER]
+    return await best_effort("verify_again", lambda: _find_caller(request, secret), known) is not None
+
+
 #: The methods by which metrics are read.
 _READING: Final = ("GET", "HEAD")
 

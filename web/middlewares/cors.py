@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Final
 
 from aiohttp.typedefs import Handler, Middleware
-from aiohttp.web import Request, StreamResponse, middleware
+from aiohttp.web import Request, RequestKey, StreamResponse, middleware
 
 from microblog_streams.config.addresses import ANY_ORIGIN
 
@@ -25,6 +25,10 @@ ALLOW_ORIGIN: Final = "Access-Control-Allow-Origin"
 PREFLIGHT_MAX_AGE_SECONDS: Final = "3600"
 
 _ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*([!-~]+)[ \t]*\r\n", re.IGNORECASE)
+
+
+#: The headers of this middleware, for responses that are sent while they are made.
+EARLY_HEADERS: Final = RequestKey("early_headers", dict[str, str])
 
 
 class CorsPolicy:
@@ -57,8 +61,9 @@ def cors(policy: CorsPolicy) -> Middleware:
 
     @middleware
     async def add_headers(request: Request, handler: Handler) -> StreamResponse:
-        response = await handler(request)
         headers = policy.headers(request.headers.get("Origin"))
+        request[EARLY_HEADERS] = headers
+        response = await handler(request)
         for name, value in headers.items():
             response.headers.add(name, value)
         if ALLOW_ORIGIN in headers:

@@ -42,6 +42,7 @@ from web.middlewares.cors import CorsPolicy, cors
 from web.middlewares.rate_limits import rate_limits, token_guess_limit
 from web.middlewares.request_ids import HEADER, request_ids
 from web.middlewares.sessions import Sessions
+from web.middlewares.streams import is_stream, stream_limit
 
 #: The largest body of a request. A post of 2,000 characters, escaped as JSON allows, takes 24,000 bytes.
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -65,6 +66,8 @@ class Paths:
     api: Set[str]
     #: Those of the pages that read stores: they count against the limit of reading.
     pages: Set[str]
+    #: Those that answer with a stream, for as long as the client reads it.
+    streams: Set[str]
     #: Those of the metrics, which some networks read without the admin token.
     metrics: Set[str]
 
@@ -90,7 +93,8 @@ def middlewares(settings: Settings, paths: Paths, request_seconds: float = DEADL
         authentication(settings.auth == "required", paths.api, sessions),
         rate_limits(settings, paths.api | paths.pages),
         size_limit,
-        deadline(request_seconds),
+        deadline(request_seconds, paths.streams),
+        stream_limit(settings, paths.streams),
     ]
 
 
@@ -150,11 +154,13 @@ async def size_limit(request: Request, handler: Handler) -> StreamResponse:
     return await handler(request)
 
 
-def deadline(seconds: float) -> Middleware:
-    """Return the middleware that cancels a request after ``seconds``."""
+def deadline(seconds: float, streams: Set[str] = frozenset()) -> Middleware:
+    """Return the middleware that cancels a request after ``seconds``, unless it is answered with a stream."""
 
     @middleware
     async def limit_time(request: Request, handler: Handler) -> StreamResponse:
+        if is_stream(request, streams):
+            return await handler(request)
         try:
             async with asyncio.timeout(seconds):
                 return await handler(request)
@@ -195,8 +201,13 @@ REQUEST_TIMES: Final = AppKey("request_times", RequestTimes)
 
 @middleware
 async def request_times(request: Request, handler: Handler) -> StreamResponse:
-    """Count the request with its status. A request that is cancelled has none, and is not counted."""
+    """Count the request with its status.
+
+    One that is cancelled has none, and a stream lasts as long as its reader stays: neither is counted.
+    """
     began = perf_counter()
     response = await handler(request)
+    if not isinstance(response, Response):
+        return response
     request.app[REQUEST_TIMES].observe(request, response.status, perf_counter() - began)
     return response

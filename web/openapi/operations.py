@@ -69,6 +69,12 @@ _QUERY: Final[Mapping[str, Json]] = {
         "description": "The order: the newest posts first, or those that match best.",
         "schema": {"type": "string", "enum": list(params.SORTS), "default": params.SORTS[0]},
     },
+    "last_event_id": {
+        "name": "last_event_id",
+        "in": "query",
+        "description": "As the header `Last-Event-ID`, for clients that cannot set it.",
+        "schema": {"type": "string", "format": "event-id"},
+    },
     "username": {
         "name": "username",
         "in": "query",

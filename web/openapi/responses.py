@@ -29,6 +29,7 @@ from microblog_streams.domain.errors import (
     SearchOff,
     StoreUnavailable,
     TooManyFollowees,
+    TooManyStreams,
     Unauthenticated,
     Unfinished,
     UsernameTaken,
@@ -106,6 +107,7 @@ _EXAMPLES: Final[Mapping[type[Exception], Exception]] = {
         WorkerUnavailable("worker w6067, which has it, does not answer"),
         SearchOff(),
         TooManyFollowees(7_500),
+        TooManyStreams(8),
         TooManyRequests("reading", Verdict(False, [Left(RateLimitItemPerMinute(1_200), 0, 12.0)])),
         TooSlow(),
         NotReady("the worker is stopping"),
@@ -148,7 +150,7 @@ def _success(operation: Operation, api: Api) -> Json:
         **_links(operation, api),
     }
     if endpoint.response is not None:
-        found["content"] = {"application/json": {"schema": api.schemas.of_response(endpoint.response)}}
+        found["content"] = {endpoint.media_type: {"schema": api.schemas.of_response(endpoint.response)}}
     return found
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from redis import exceptions
 from redis.asyncio import Redis as Client
+from redis.asyncio.connection import AbstractConnection
 
 from microblog_streams.aio.failures import CircuitBreaker
 from microblog_streams.aio.tasks import InFlight
@@ -160,6 +161,13 @@ class Redis:
             for key in keys:
                 pipe.get(key)
             return await pipe.execute()
+
+    def new_connection(self) -> AbstractConnection:
+        """Return a connection outside the pools, to any server of a cluster, for the caller to open and close."""
+        if self._cluster:
+            node = self._cluster.get_primaries()[0]
+            return cast(AbstractConnection, node.connection_class(**node.connection_kwargs))
+        return self.client.connection_pool.make_connection()  # type: ignore[no-untyped-call, no-any-return]
 
     def by_server(self, calls: Iterable[CallKeys]) -> Mapping[str, Sequence[CallKeys]]:
         """Group calls by the name of the server that has their keys, by the slot table."""

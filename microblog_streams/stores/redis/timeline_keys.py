@@ -21,6 +21,9 @@ from microblog_streams.stores.redis.server import Server
 
 #: The prefix of all timelines' keys, and of no other key.
 PREFIX: Final = b"timeline:"
+#: The prefix of all keys of live timelines: the rest is as in the timeline's key (``timelines.lua``).
+LOG_PREFIX: Final = b"live:"
+LISTENERS: Final = b"listeners"
 #: Buckets are spread over the cluster's servers; with three servers they have 22, 21 and 21. More buckets would split
 #: small fan-outs into more calls.
 BUCKETS: Final = 64
@@ -35,6 +38,14 @@ class TimelineKeys(Protocol):
         """Return the key of a user's timeline."""
         ...
 
+    def log(self, user: int) -> bytes:
+        """Return the key of what happens to a user's timeline while it is followed live."""
+        ...
+
+    def listeners(self) -> list[bytes]:
+        """Return the keys of all sets of timelines that are followed live."""
+        ...
+
     def calls(self, users: Sequence[int]) -> list[list[bytes]]:
         """Return the keys of users' timelines, grouped into valid calls; within a call in the order of ``users``."""
         ...
@@ -47,6 +58,14 @@ class SingleServerKeys:
         """Return the key."""
         return PREFIX + b"%d" % user
 
+    def log(self, user: int) -> bytes:
+        """Return the key of the log."""
+        return LOG_PREFIX + b"%d" % user
+
+    def listeners(self) -> list[bytes]:
+        """Return the key of the only set."""
+        return [LOG_PREFIX + LISTENERS]
+
     def calls(self, users: Sequence[int]) -> list[list[bytes]]:
         """Return one call with all keys."""
         return [[PREFIX + b"%d" % user for user in users]]
@@ -58,6 +77,14 @@ class ClusterKeys:
     def of(self, user: int) -> bytes:
         """Return the key."""
         return _TAGGED[user // NEIGHBOURS % BUCKETS] % user
+
+    def log(self, user: int) -> bytes:
+        """Return the key of the log."""
+        return LOG_PREFIX + self.of(user).removeprefix(PREFIX)
+
+    def listeners(self) -> list[bytes]:
+        """Return the key of each bucket's set."""
+        return [LOG_PREFIX + tagged.removeprefix(PREFIX).removesuffix(b"%d") + LISTENERS for tagged in _TAGGED]
 
     def calls(self, users: Sequence[int]) -> list[list[bytes]]:
         """Return one call for each bucket."""

@@ -11,6 +11,12 @@
 -- Calls that change a timeline carry a deadline in the server's time, and do nothing after it: a call whose caller
 -- has timed out may still wait in a socket's buffer, and must not overwrite later changes.
 --
+-- Live timelines (stores/redis/live.py) have three more keys. `live:listeners` is the set of the timelines that
+-- readers follow, by the timelines' keys; on a cluster each bucket has its own, with its hash tag. `live:leases` says
+-- until when, and `live:<user>` is a stream of what happened to the timeline since: p (an entry was pushed), d (a post
+-- was deleted), r (the list changed otherwise), o (the log begins). A timeline is in the set exactly as long as its log
+-- lacks nothing, so all of them are changed together.
+--
 -- stores/redis/timelines.py passes the limits. String comparison uses the server's locale; start-up refuses any but C
 -- (stores/redis/server.py). VERSION is the digest of this code without comment lines, so workers of two releases each
 -- call their own functions.
@@ -28,6 +34,48 @@ local function in_time(change)
     if now[1] * 1000000 + now[2] > tonumber(args[#args]) then return false end
     return change(keys, args)
   end
+end
+
+local LISTENERS, LEASES, LOG, CHANNEL = 'listeners', 'leases', 'live:', 'live:wake'
+-- Entries of a log, to within a node of the stream.
+local LOGGED = 256
+
+-- Returns the prefix of the keys that the timelines of a bucket share: `live:` on a single server.
+local function live_prefix(key)
+  return LOG .. (key:match('^timeline:({%d+}:)') or '')
+end
+
+local function log_of(key)
+  return LOG .. key:sub(10)
+end
+
+-- Returns 1 or 0 for each key, nil where nobody listens to any timeline of the bucket: that is one command for a call.
+-- On a cluster a slot may be moving, and these keys be elsewhere already: then the second value is true.
+local function listening(keys)
+  local listeners = live_prefix(keys[1]) .. LISTENERS
+  local there = redis.pcall('EXISTS', listeners)
+  if there == 0 then return nil, false end
+  local heard = there == 1 and redis.pcall('SMISMEMBER', listeners, unpack(keys)) or there
+  if heard.err then return nil, true end
+  return heard, false
+end
+
+-- Appends to a timeline's log. Returns whether that failed, because the slot is moving.
+local function log(key, kind, value)
+  local logged = redis.pcall('XADD', log_of(key), 'NOMKSTREAM', 'MAXLEN', '~', LOGGED, '*', kind, value)
+  return type(logged) == 'table' and logged.err ~= nil
+end
+
+-- Wakes those who follow these timelines.
+local function wake(keys)
+  redis.call('PUBLISH', CHANNEL, table.concat(keys, ' '))
+end
+
+-- Tells those who follow a timeline that its list changed other than by a push.
+local function unsettle(key)
+  local heard, moving = listening({ key })
+  if heard and heard[1] == 1 then moving = log(key, 'r', '') end
+  if moving or heard and heard[1] == 1 then wake({ moving and '!' .. key or key }) end
 end
 
 -- Restarts the time to live at a read. Skips the write while less than a thirtieth of it has passed.
@@ -89,6 +137,8 @@ end
 local function push(keys, args)
   local call, entry, kept, most = redis.call, args[1], tonumber(args[2]), tonumber(args[3])
   local taken, cold, late = 0, 0, 0
+  local heard, moving = listening(keys)
+  local woken = {}
   for i = 1, #keys do
     local key, n = keys[i], 0
     local head = call('LINDEX', key, 0)
@@ -101,10 +151,17 @@ local function push(keys, args)
         n = insert(key, entry)
         if n > 0 then late = late + 1 end
       end
-      if n > 0 then taken = taken + 1 end
+      if n > 0 then
+        taken = taken + 1
+        if heard and heard[i] == 1 then
+          moving = log(key, 'p', entry) or moving
+          woken[#woken + 1] = key
+        end
+      end
       if n > most then trim(key, n, kept, most) end
     end
   end
+  if moving then wake({ '!' .. keys[1] }) elseif woken[1] then wake(woken) end
   return { taken, cold, late }
 end
 
@@ -139,7 +196,10 @@ local function save(key, before, mark_before, entries, mark)
     if not same then break end
     same = entries[i] == before[i]
   end
-  if not same then return rewrite(key, entries, mark) end
+  if not same then
+    rewrite(key, entries, mark)
+    return unsettle(key)
+  end
   if mark == mark_before then return end
   if mark == NONE then redis.call('RPOP', key) else redis.call('LSET', key, -1, mark) end
 end
@@ -256,6 +316,54 @@ local function newer(keys, args)
   return { #tail, at <= first and {} or redis.call('LRANGE', key, first, at - 1) }
 end
 
+-- Ends the leases that have lapsed, with their logs.
+local function end_leases(prefix, now)
+  local lapsed = redis.call('ZRANGEBYSCORE', prefix .. LEASES, '-inf', now, 'LIMIT', 0, CHUNK)
+  for i = 1, #lapsed do
+    redis.call('ZREM', prefix .. LEASES, lapsed[i])
+    redis.call('SREM', prefix .. LISTENERS, lapsed[i])
+    redis.call('DEL', log_of(lapsed[i]))
+  end
+end
+
+-- args: lease (ms). Begins or renews the leases of timelines of one bucket. Returns for each the id of the newest entry
+-- of its log; a log that was not kept up since it began is begun anew.
+local function listen(keys, args)
+  local prefix, lease = live_prefix(keys[1]), tonumber(args[1])
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end_leases(prefix, now)
+  local newest = {}
+  for i = 1, #keys do
+    local key, log_key = keys[i], log_of(keys[i])
+    redis.call('ZADD', prefix .. LEASES, now + lease, key)
+    if redis.call('SADD', prefix .. LISTENERS, key) == 1 or redis.call('EXISTS', log_key) == 0 then
+      redis.call('DEL', log_key)
+      redis.call('XADD', log_key, '*', 'o', '')
+    end
+    redis.call('PEXPIRE', log_key, 2 * lease)
+    newest[i] = redis.call('XREVRANGE', log_key, '+', '-', 'COUNT', 1)[1][1]
+  end
+  -- After the logs, so that no log outlives the set.
+  redis.call('PEXPIRE', prefix .. LISTENERS, 2 * lease)
+  redis.call('PEXPIRE', prefix .. LEASES, 2 * lease)
+  return newest
+end
+
+-- args: kind, value of a log's entry. Tells those who follow the timelines; returns how many are followed.
+local function announce(keys, args)
+  local heard, moving = listening(keys)
+  local woken = {}
+  for i = 1, heard and #keys or 0 do
+    if heard[i] == 1 then
+      moving = log(keys[i], args[1], args[2]) or moving
+      woken[#woken + 1] = keys[i]
+    end
+  end
+  if moving then wake({ '!' .. keys[1] }) elseif woken[1] then wake(woken) end
+  return #woken
+end
+
 local function warm(keys)
   local answer = {}
   for i = 1, #keys do answer[i] = redis.call('EXISTS', keys[i]) end
@@ -272,6 +380,8 @@ register('purge', in_time(purge))
 register('create', in_time(create))
 register('takeover', in_time(takeover))
 register('finish', in_time(finish))
+register('listen', listen)
+register('announce', announce)
 register('older', older)
 register('tail', tail_of, 'no-writes')
 register('newer', newer, 'no-writes')

@@ -26,6 +26,7 @@ METHODS = {
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
+    "/timelines/{user}/live": "GET,HEAD,OPTIONS",
     "/search/posts": "GET,HEAD,OPTIONS",
     "/search/users": "GET,HEAD,OPTIONS",
     "/trends/tags": "GET,HEAD,OPTIONS",

@@ -9,7 +9,9 @@ from uuid import UUID
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import entry_author, entry_post_id
 from microblog_streams.ports import Building, Check, TimelinePage, TimelineState
+from microblog_streams.ports.live import Change
 from microblog_streams.stores.redis.timelines import KEPT_ENTRIES, SLACK_DIVISOR
+from tests.support.fakes.live import FakeLiveLog
 
 
 @dataclass
@@ -29,6 +31,7 @@ class FakeTimelines:
         self.down = False
         self.run = "first"
         self.kept = kept
+        self.live = FakeLiveLog()
 
     async def create(self, user: int, deadline: float | None = None) -> bool:
         self._get(user)
@@ -50,7 +53,10 @@ class FakeTimelines:
             raise ValueError("an entry has 24 bytes")
         if _late(deadline):
             raise StoreUnavailable("redis", "too late")
-        return sum(self._push(self._get(user), entry) for user in users)
+        taken = [user for user in users if self._push(self._get(user), entry)]
+        for user in taken:
+            self.live.write(user, Change.POST, entry)
+        return len(taken)
 
     async def older(self, user: int, before: UUID | None, limit: int) -> TimelinePage:
         if (kept := self._get(user)) is None:
@@ -71,8 +77,9 @@ class FakeTimelines:
             return False
         if kept is None:
             return True
-        floor = kept.entries[-1] if kept.state is TimelineState.PARTIAL else b""
+        floor, before = kept.entries[-1] if kept.state is TimelineState.PARTIAL else b"", kept.entries
         kept.entries = self._newest(kept.entries, entries, floor)
+        self._unsettle(user, before)
         if kept.state is TimelineState.COMPLETE and len(kept.entries) == self.kept:
             kept.state = TimelineState.PARTIAL
         _count(kept)
@@ -84,7 +91,9 @@ class FakeTimelines:
             return False
         if kept is None:
             return True
+        before = kept.entries
         kept.entries = [entry for entry in kept.entries if entry_author(entry) != author]
+        self._unsettle(user, before)
         _count(kept)
         if kept.state is TimelineState.PARTIAL and not kept.entries:
             del self.lists[user]
@@ -118,7 +127,9 @@ class FakeTimelines:
             raise ValueError("no entries are either the whole history or say nothing of it")
         if kept is None or kept.building != building:
             return False
+        before = kept.entries
         kept.entries = self._newest(kept.entries, entries, b"" if complete else min(entries))
+        self._unsettle(user, before)
         kept.state = TimelineState.COMPLETE if complete and len(kept.entries) < self.kept else TimelineState.PARTIAL
         kept.building = None
         return True
@@ -138,6 +149,10 @@ class FakeTimelines:
         if self.down:
             raise StoreUnavailable("redis", "switched off by the test")
         return self.lists.get(user)
+
+    def _unsettle(self, user: int, before: list[bytes]) -> None:
+        if self.lists[user].entries != before:
+            self.live.write(user, Change.RESET)
 
     def _push(self, kept: Kept | None, entry: bytes) -> bool:
         if kept is None or entry in kept.entries or (kept.state is TimelineState.PARTIAL and entry < kept.entries[-1]):

@@ -224,6 +224,7 @@ def _stores(app: WebApp) -> Stores:
         passwords=FakePasswords(app.database),
         posts=FakePosts(),
         timelines=app.timelines,
+        live=app.timelines.live,
         post_cache=posts,
         user_cache=users,
         page_cache=FakePageCache(posts, users),

@@ -79,6 +79,7 @@ class World:
             passwords=FakePasswords(self.database),
             posts=self.posts,
             timelines=self.timelines,
+            live=self.timelines.live,
             post_cache=self.post_cache,
             user_cache=self.user_cache,
             page_cache=FakePageCache(self.post_cache, self.user_cache),

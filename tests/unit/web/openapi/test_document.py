@@ -90,6 +90,7 @@ def test_the_nouns_are_the_tags_as_their_modules_tell_of_them(api):
         "posts",
         "avatars",
         "timelines",
+        "live",
         "search",
         "tokens",
         "session",
@@ -133,6 +134,7 @@ def test_only_what_is_the_owners_asks_for_a_token(api):
         "post",
         "deletePost",
         "getTimeline",
+        "followTimeline",
     }
     assert asking == owners | {"listTokens", "revokeToken", "signOut", "setPassword", "getBlock"}
 
@@ -190,6 +192,7 @@ def test_an_example_of_a_problem_is_what_would_be_answered(error):
             [
                 "changeProfile",
                 "deleteUser",
+                "followTimeline",
                 "getAvatar",
                 "getTimeline",
                 "getUser",

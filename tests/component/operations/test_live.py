@@ -1,0 +1,294 @@
+"""Following a timeline live: what arrives, once and in the order of arrival, also over breaks."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from microblog_streams.domain.errors import Busy, NotFound
+from microblog_streams.operations.timelines import live
+from microblog_streams.ports.live import Change
+from tests.support.waiting import DEADLINE_SECONDS, until
+
+
+class Told:
+    """A reader, and what they were told so far: posts' texts, ids of deletions, "reset"."""
+
+    def __init__(self, reader):
+        self.reader, self.events = reader, []
+
+    @property
+    def position(self):
+        return self.events[-1].position
+
+    async def until(self, *expected):
+        """Read on until exactly these were told."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while len(self.events) < len(expected):
+                self.events += await self.reader.next() or [None]
+        assert [said(event) for event in self.events] == list(expected)
+
+    async def ended(self):
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while (more := await self.reader.next()) is not None:
+                self.events += more
+
+
+def said(event):
+    match event.change:
+        case Change.POST:
+            return event.post.content
+        case Change.DELETE:
+            return event.post_id
+    return "reset"
+
+
+@pytest.fixture
+async def follow(world):
+    """Follows a timeline to the end of the test, or of a block."""
+    async with AsyncExitStack() as stack:
+
+        async def start(user, position=None, worker=None):
+            operations = worker or world.operations
+            return Told(await stack.enter_async_context(operations.live.follow(user, position)))
+
+        yield start
+    await world.operations.live.close()
+
+
+@pytest.fixture
+async def ann(world):
+    """Ann (1), who follows Bob (2)."""
+    ann, bob = await world.people("ann", "bob")
+    await world.follow(ann, bob)
+    return ann
+
+
+BOB = 2
+
+
+async def test_a_stream_begins_with_a_reset_and_tells_what_arrives(world, follow, ann):
+    await world.write(BOB, "before")
+    told = await follow(ann)
+
+    await world.write(BOB, "one", "two")
+    await world.write(ann, "mine")
+
+    await told.until("reset", "one", "two", "mine")
+
+
+async def test_a_late_post_is_told_when_it_arrives(world, follow, ann):
+    [old] = world.wrote(BOB)
+    told = await follow(ann)
+    await world.write(BOB, "new")
+
+    await world.timelines.push([ann], world.entry(old))
+
+    await told.until("reset", "new", f"by {BOB}")
+
+
+async def test_who_comes_back_is_told_what_they_missed_on_another_worker(world, follow, ann):
+    first = await follow(ann)
+    await world.write(BOB, "one")
+    await first.until("reset", "one")
+    await world.write(BOB, "two", "three")
+
+    other = world.worker()
+    again = await follow(ann, first.position, worker=other)
+    await world.write(BOB, "four")
+
+    await again.until("two", "three", "four")
+    await other.live.close()
+
+
+async def test_who_is_ahead_of_the_workers_feed_is_told_nothing_twice(world, follow, ann):
+    """Another worker told them already what this one reads only now, since a signal was lost."""
+    await follow(ann)
+    world.timelines.live.silent = True
+    posts = await world.write(BOB, "one", "two")
+    position = world.timelines.live.logs[ann][-1].position
+
+    told = await follow(ann, position)
+    world.timelines.live.silent = False
+    await world.write(BOB, "three")
+
+    await told.until("three")
+    assert len(posts) == 2
+
+
+async def test_an_unknown_position_is_a_reset(world, follow, ann):
+    for position in ("1-1", "99999999-0"):
+        told = await follow(ann, position)
+        await told.until("reset")
+
+
+async def test_deletions_are_told_to_those_who_follow_the_author(world, follow, ann):
+    (cleo,) = await world.people("cleo")
+    told, other = await follow(ann), await follow(cleo)
+    [post] = await world.write(BOB, "one")
+
+    await world.operations.posts.delete(post)
+    await world.deliver()
+    await world.write(cleo, "last")
+
+    await told.until("reset", "one", post)
+    await other.until("reset", "last")
+
+
+async def test_a_deletion_during_a_break_is_told_afterwards(world, follow, ann):
+    first = await follow(ann)
+    [post] = await world.write(BOB, "one")
+    await first.until("reset", "one")
+    await world.operations.posts.delete(post)
+    await world.deliver()
+
+    again = await follow(ann, first.position)
+
+    await again.until(post)
+
+
+async def test_a_post_that_was_deleted_before_it_could_be_told_is_left_out(world, follow, ann):
+    first = await follow(ann)
+    await first.until("reset")
+    [post] = await world.write(BOB, "one")
+    await world.operations.posts.delete(post)
+    await world.deliver()
+
+    again = await follow(ann, first.position, worker=world.worker())
+
+    await again.until(post)
+
+
+async def test_following_unfollowing_and_a_deleted_author_are_resets(world, follow, ann):
+    (cleo,) = await world.people("cleo")
+    await world.write(cleo, "old")
+    told = await follow(ann)
+
+    await world.follow(ann, cleo)
+    await told.until("reset", "reset")
+    await world.operations.follows.unfollow(ann, cleo)
+    await world.deliver()
+    await told.until("reset", "reset", "reset")
+    await world.operations.users.delete(BOB)
+    await world.deliver()
+    await told.until("reset", "reset", "reset", "reset")
+
+
+async def test_a_lost_signal_is_made_up_for_by_the_next_look(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.01)
+    told = await follow(ann)
+    world.timelines.live.silent = True
+
+    await world.write(BOB, "one")
+
+    await told.until("reset", "one")
+
+
+async def test_a_broken_subscription_is_renewed(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.0)
+    told = await follow(ann)
+    await told.until("reset")
+    world.timelines.live.cut_off()
+    world.timelines.live.silent = True
+    await world.write(BOB, "meanwhile")
+    world.timelines.live.silent = False
+
+    await world.write(BOB, "after")
+
+    await told.until("reset", "meanwhile", "after")
+
+
+async def test_after_redis_lost_everything_the_page_is_to_be_read_again(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.01)
+    told = await follow(ann)
+    await told.until("reset")
+
+    world.timelines.lists.clear()
+    world.timelines.live.logs.clear()
+    await told.until("reset", "reset")
+    await world.write(BOB, "after")
+
+    await told.until("reset", "reset", "after")
+
+
+async def test_a_post_that_is_pushed_again_after_a_loss_is_told_once(world, follow, ann):
+    """Redis lost the entry and kept the log's beginning: the event is applied again."""
+    told = await follow(ann)
+    [post] = await world.write(BOB, "one")
+    await told.until("reset", "one")
+    entry = world.entry(post)
+    world.timelines.lists[ann].entries.remove(entry)
+
+    await world.timelines.push([ann], entry)
+    await world.write(BOB, "two")
+
+    await told.until("reset", "one", "two")
+
+
+async def test_a_slow_reader_is_cut_off_and_comes_back_with_their_position(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "MAX_WAITING", 4)
+    slow, quick = await follow(ann), await follow(ann)
+    await slow.until("reset")
+    await quick.until("reset")
+    for number in range(6):
+        await world.write(BOB, str(number))
+        await quick.until("reset", *map(str, range(number + 1)))
+    await slow.ended()
+    assert len(slow.events) < 6
+
+    again = await follow(ann, slow.position)
+    await again.until(*map(str, range(len(slow.events) - 1, 6)))
+
+
+async def test_a_read_that_fails_is_repeated(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.0)
+    told = await follow(ann)
+    await told.until("reset")
+    failures = [True, True]
+    real = world.timelines.live.since
+
+    async def since(*arguments):
+        if failures:
+            world.timelines.live.down = failures.pop()
+            try:
+                return await real(*arguments)
+            finally:
+                world.timelines.live.down = False
+        return await real(*arguments)
+
+    monkeypatch.setattr(world.timelines.live, "since", since)
+    await world.write(BOB, "one")
+
+    await told.until("reset", "one")
+
+
+async def test_a_stopping_worker_ends_its_streams_and_takes_no_more(world, follow, ann):
+    told = await follow(ann)
+
+    await world.operations.live.close()
+
+    await told.ended()
+    with pytest.raises(Busy):
+        await follow(ann)
+
+
+async def test_where_a_log_may_lack_something_the_page_is_to_be_read_again(world, follow, ann):
+    told = await follow(ann)
+    await told.until("reset")
+
+    for queue in world.timelines.live._subscribers:
+        queue.put_nowait([])
+
+    await told.until("reset", "reset")
+
+
+async def test_leases_are_renewed_while_somebody_reads(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "RENEW_SECONDS", 0.001)
+    await follow(ann)
+
+    await until(lambda: world.timelines.live.listened[ann] >= 3)
+
+
+async def test_without_a_user_there_is_no_stream(world, follow):
+    with pytest.raises(NotFound):
+        await follow(99)

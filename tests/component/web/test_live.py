@@ -1,0 +1,176 @@
+"""Live timelines over HTTP: the events as sent, who may follow, and what ends a stream."""
+
+import asyncio
+import json
+
+import pytest
+
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.models import Post
+from tests.component.web.registered_users import bearer
+from tests.support.waiting import DEADLINE_SECONDS, until
+from web.api import live
+
+
+class Stream:
+    """A response that is read event by event."""
+
+    def __init__(self, response):
+        self.response = response
+
+    async def next(self):
+        """Return the next block as a dict of its lines; a comment is under an empty name."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            block = (await self.response.content.readuntil(b"\n\n")).decode()
+        return dict(line.split(": ", 1) for line in block.strip().split("\n"))
+
+
+@pytest.fixture
+async def front(make_front):
+    return await make_front(time_limit=0.05)
+
+
+@pytest.fixture
+def arrive(front):
+    """A post arrives on ann's timeline, as the agents push it."""
+
+    async def push(text, author=2):
+        post = Post(new_post_id(), author, text)
+        await front.app.post_cache.fill([post])
+        await front.app.timelines.push([1], encode_entry(post.id, author))
+        return post
+
+    return push
+
+
+async def opened(front, path="/timelines/1/live", **options):
+    return Stream(await front.client.get(path, **options))
+
+
+async def test_a_stream_tells_posts_and_deletions(front, arrive):
+    """Longer than any other request may take."""
+    stream = await opened(front)
+    begin, reset = await stream.next(), await stream.next()
+    await asyncio.sleep(0.06)
+    post = await arrive("hello\n\nthere")
+    arrived = await stream.next()
+    await front.app.operations.posts.delete(post.id)
+    await front.app.timelines.live.announce([1], live.Change.DELETE, post.id.bytes)
+    deleted = await stream.next()
+
+    assert stream.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+    assert 1_000 <= int(begin["retry"]) <= 5_000
+    assert (reset["event"], reset["data"]) == ("reset", "{}")
+    page = await (await front.client.get("/posts/2")).json()
+    assert page == []
+    assert json.loads(arrived["data"]) == {
+        "postId": str(post.id),
+        "userId": 2,
+        "username": "bob",
+        "content": "hello\n\nthere",
+        "createdAt": json.loads(arrived["data"])["createdAt"],
+    }
+    assert (deleted["event"], json.loads(deleted["data"])) == ("delete", {"id": str(post.id)})
+    assert arrived["id"] != deleted["id"]
+
+
+@pytest.mark.parametrize("given", ["header", "query"])
+async def test_the_last_events_id_brings_what_was_missed(front, arrive, given):
+    stream = await opened(front)
+    await stream.next()
+    position = (await stream.next())["id"]
+    stream.response.close()
+    await arrive("missed")
+
+    options = {"header": {"headers": {"Last-Event-ID": position}}, "query": {"params": {"last_event_id": position}}}
+    again = await opened(front, **options[given])
+
+    assert "retry" in await again.next()
+    assert json.loads((await again.next())["data"])["content"] == "missed"
+
+
+async def test_the_headers_keep_caches_and_proxies_away(front):
+    headers = (await opened(front, headers={"Accept-Encoding": "gzip"})).response.headers
+
+    assert headers["Cache-Control"] == "no-store, no-transform"
+    assert headers["X-Accel-Buffering"] == "no"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Content-Encoding" not in headers
+    assert headers["X-Request-ID"]
+
+
+async def test_head_answers_and_ends(front):
+    response = await front.client.head("/timelines/1/live")
+
+    assert (response.status, response.content_type) == (200, "text/event-stream")
+
+
+async def test_a_silent_stream_has_heartbeats(front, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
+    stream = await opened(front)
+    await stream.next()
+    await stream.next()
+
+    assert await stream.next() == {"": "heartbeat"}
+
+
+async def test_only_the_user_may_follow_a_home_timeline(make_front, problem):
+    front = await make_front(auth="required", names=())
+    tokens = [(await (await front.client.post("/users/", json={"username": name})).json())["token"] for name in "ab"]
+
+    await problem(await front.client.get("/timelines/1/live"), 401, "unauthenticated")
+    await problem(await front.client.get("/timelines/1/live", headers=bearer(tokens[1])), 403, "forbidden")
+    assert (await front.client.get("/timelines/1/live", headers=bearer(tokens[0]))).status == 200
+
+
+async def test_an_unknown_user_has_no_stream(front, problem):
+    await problem(await front.client.get("/timelines/99/live"), 404, "not-found")
+
+
+async def test_a_revoked_token_ends_its_stream(make_front, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
+    front = await make_front(auth="required", names=())
+    token = (await (await front.client.post("/users/", json={"username": "ann"})).json())["token"]
+    stream = await opened(front, headers=bearer(token))
+
+    await front.client.delete("/tokens/1", headers=bearer(token))
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await stream.response.content.read()
+
+
+async def test_streams_of_a_user_and_of_an_address_are_limited(make_front, problem):
+    front = await make_front(auth="required", names=(), max_streams_per_user=2, max_streams_per_address=3)
+    tokens = [(await (await front.client.post("/users/", json={"username": name})).json())["token"] for name in "ab"]
+    streams = [await opened(front, headers=bearer(tokens[0])) for _ in range(2)]
+
+    await problem(await front.client.get("/timelines/1/live", headers=bearer(tokens[0])), 429, "too-many-streams")
+    streams.append(await opened(front, "/timelines/2/live", headers=bearer(tokens[1])))
+    await problem(await front.client.get("/timelines/2/live", headers=bearer(tokens[1])), 429, "too-many-streams")
+
+
+async def test_a_stream_that_ended_counts_no_longer(make_front, monkeypatch):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
+    front = await make_front(max_streams_per_address=1)
+    (await opened(front)).response.close()
+    await until(lambda: front.app.operations.live.readers == 0)
+
+    assert (await front.client.get("/timelines/1/live")).status == 200
+
+
+async def test_a_stopping_server_ends_streams_and_says_so(front, problem):
+    stream = await opened(front)
+
+    await front.app.operations.live.close()
+
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await stream.response.content.read()
+    await problem(await front.client.get("/timelines/1/live"), 503, "unavailable")
+
+
+async def test_a_page_of_an_allowed_origin_may_follow(make_front):
+    front = await make_front(cors_origins="https://app.example")
+
+    response = await front.client.get("/timelines/1/live", headers={"Origin": "https://app.example"})
+
+    assert response.headers["Access-Control-Allow-Origin"] == "https://app.example"
