@@ -49,5 +49,8 @@ class LiveLog(Protocol):
         ...
 
     def wakes(self) -> AbstractAsyncContextManager[AsyncIterator[Sequence[int]]]:
-        """Open a subscription; it yields the users of whose logs there is more; an empty sequence says that a log may lack something."""
+        """Open a subscription: it yields the users of whose logs there is more.
+
+        An empty sequence says that some log may lack an entry.
+        """
         ...
