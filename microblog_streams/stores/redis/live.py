@@ -1,6 +1,6 @@
 """What happens to timelines that are followed live: their logs in Redis, and the signal that wakes the workers.
 
-A push appends the entry to the log of each timeline that somebody follows, in the call that puts it on the list
+A push appends the entry to the log of each timeline that is followed, in the call that puts it on the list
 (``timelines.lua``), so the two cannot differ. Then it publishes those timelines' keys, once for all of a call. The
 signal may be lost; the log is read at intervals in any case.
 

@@ -49,7 +49,7 @@ local function log_of(key)
   return LOG .. key:sub(10)
 end
 
--- Returns 1 or 0 for each key, nil where nobody listens to any timeline of the bucket: that is one command for a call.
+-- Returns 1 or 0 for each key, nil where no timeline of the bucket is followed: that is one command for a call.
 -- On a cluster a slot may be moving, and these keys be elsewhere already: then the second value is true.
 local function listening(keys)
   local listeners = live_prefix(keys[1]) .. LISTENERS

@@ -282,7 +282,7 @@ async def test_where_a_log_may_lack_something_the_page_is_to_be_read_again(world
     await told.until("reset", "reset")
 
 
-async def test_leases_are_renewed_while_somebody_reads(world, follow, ann, monkeypatch):
+async def test_leases_are_renewed_while_a_timeline_is_followed(world, follow, ann, monkeypatch):
     monkeypatch.setattr(live, "RENEW_SECONDS", 0.001)
     await follow(ann)
 

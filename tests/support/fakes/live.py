@@ -57,7 +57,7 @@ class FakeLiveLog:
             self._subscribers.remove(queue)
 
     def write(self, user: int, change: Change, value: bytes = b"") -> None:
-        """Log a change where somebody listens, and send the signal unless ``silent``."""
+        """Log a change of a timeline that is followed, and send the signal unless ``silent``."""
         if user not in self.logs:
             return
         self._append(user, change, value)
