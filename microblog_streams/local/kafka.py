@@ -82,7 +82,11 @@ class Kafka(LocalServer):
         return {"MICROBLOG_KAFKA_URL": f"kafka://127.0.0.1:{self.port}"}
 
     def _java(self) -> list[str]:
-        return [str(java.java()), *java.flags(HEAP_MB, self._tmp), "-Dlog4j2.configurationFile=log4j2.xml"]
+        return [
+            str(java.java()),
+            *java.flags(HEAP_MB, self._tmp, self.place.tuning),
+            "-Dlog4j2.configurationFile=log4j2.xml",
+        ]
 
     def _format(self, children: Children) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

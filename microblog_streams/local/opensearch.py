@@ -77,7 +77,7 @@ class OpenSearch(LocalServer):
         """Return the node's command line."""
         return [
             str(java.java()),
-            *java.flags(HEAP_MB, self._tmp),
+            *java.flags(HEAP_MB, self._tmp, self.place.tuning),
             "-Djava.security.manager=allow",
             *_WITHOUT_NATIVE,
             f"-Dopensearch.path.home={self.home}",

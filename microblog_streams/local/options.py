@@ -1,6 +1,7 @@
 """What concerns the local stack alone; a worker never reads these."""
 
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import Field, ValidationError
@@ -8,6 +9,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from microblog_streams.config.settings import PREFIX, Port, first_error
 from microblog_streams.domain.errors import SetupError
+
+#: What the JVMs of the local stack are good at.
+Tuning = Literal["start", "throughput"]
 
 
 class LocalSettings(BaseSettings):
@@ -18,6 +22,11 @@ class LocalSettings(BaseSettings):
     cache_dir: Path = Field(
         default_factory=lambda: _user_cache(),
         description="Folder of the jars of Kafka, Cassandra and OpenSearch. Default: below the user's cache folder.",
+    )
+    local_tuning: Tuning = Field(
+        "start",
+        description="`start`: Kafka, Cassandra and OpenSearch start quickly, with the JVM's first compiler alone. "
+        "`throughput`: with both, as in production.",
     )
     kafka_port: Port | None = Field(None, description="Port of the local Kafka. Default: a free one, kept.")
     postgres_port: Port | None = Field(None, description="Port of the local PostgreSQL. Default: a free one, kept.")

@@ -14,17 +14,19 @@ from typing import ClassVar
 
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.jars import JarSet
+from microblog_streams.local.options import Tuning
 from microblog_streams.local.ports import HOST
 from microblog_streams.local.process import Child, Children, server_environment
 
 
 @dataclass(frozen=True, slots=True)
 class ServerPaths:
-    """The data folder, the cache of jars, and the ports of all servers by name."""
+    """The data folder, the cache of jars, the ports of all servers by name, and what JVMs are tuned for."""
 
     data_dir: Path
     cache_dir: Path
     ports: Mapping[str, int]
+    tuning: Tuning = "start"
 
     @property
     def log_dir(self) -> Path:

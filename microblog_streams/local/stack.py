@@ -185,7 +185,7 @@ class Stack:
         names = [name for kind in (*self._kinds, *self.late_kinds) for name in kind.port_names]
         (self.data_dir / "logs").mkdir(exist_ok=True)
         chosen = ports.keep(self.data_dir / "ports.json", names, self._options.ports)
-        place = ServerPaths(self.data_dir, self._options.cache_dir.absolute(), chosen)
+        place = ServerPaths(self.data_dir, self._options.cache_dir.absolute(), chosen, self._options.local_tuning)
         self.parts = {kind.name: kind(place) for kind in self._kinds}
         self.late = {kind.name: kind(place) for kind in self.late_kinds}
 
