@@ -105,6 +105,9 @@ class Health:
             return "the clock was not compared with PostgreSQL's yet"
         if not self.broker_gate.open.is_set() or not producer_started(self.app):
             return "Kafka and its topics were not reached yet"
+        # One that serves no REST is ready once it delivers: an orchestrator replaces the next worker after that.
+        if self.settings.roles == "streams" and not self._tables_state()["recovered"]:
+            return "its tables are not recovered yet"
         return ""
 
     async def report(self) -> dict[str, Any]:

@@ -102,6 +102,18 @@ def test_a_start_waits_for_postgresql_the_clock_and_kafka(health):
     assert health.ready() == (False, "Kafka and its topics were not reached yet")
 
 
+@pytest.mark.parametrize(("roles", "reason"), [("streams", "its tables are not recovered yet"), ("both", "")])
+def test_a_worker_that_serves_no_rest_is_ready_once_it_delivers(health, roles, reason):
+    """An orchestrator replaces the next worker once this one is ready."""
+    health.settings = Settings(_env_file=None, roles=roles)
+    health.app.tables.actives_ready = False
+    assert health.ready() == (not reason, reason)
+    health.app.tables.actives_ready = True
+    assert health.ready() == (True, "")
+    health.app.rebalancing = True
+    assert health.ready() == (True, "")
+
+
 def test_a_worker_stays_ready_while_a_store_is_unavailable(health):
     health.ready()
     health.store_connections.connected["postgres"].clear()

@@ -72,6 +72,21 @@ def test_workers_have_names_addresses_and_roles_of_their_own(rendered):
         assert "$(POD_" in variables["MICROBLOG_WEB_URL"]
 
 
+def test_an_upgrade_migrates_first_and_then_replaces_one_worker_after_the_other(rendered):
+    """A rollback does not migrate. A pod that is back within the session time-out keeps its partitions."""
+    migration, streams, web = (
+        of(rendered, kind, name)
+        for kind, name in (("Job", "mb-migrate"), ("StatefulSet", "mb-streams"), ("Deployment", "mb-web"))
+    )
+    images = {each["spec"]["template"]["spec"]["containers"][0]["image"] for each in (migration, streams, web)}
+    assert len(images) == 1
+    assert migration["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    assert streams["spec"]["updateStrategy"]["type"] == "RollingUpdate"
+    assert web["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    [container] = streams["spec"]["template"]["spec"]["containers"]
+    assert {"name": "MICROBLOG_STATIC_MEMBERSHIP", "value": "true"} in container["env"]
+
+
 def test_an_outage_of_a_store_takes_no_worker_down(rendered):
     """/health is 200 for as long as the worker runs; /ready says whether it can serve."""
     for kind, name in (("StatefulSet", "mb-streams"), ("Deployment", "mb-web")):
