@@ -37,6 +37,7 @@ from microblog_streams.services.deployment_watch import DeploymentWatch, choose_
 from microblog_streams.services.worker_process import STOP_SECONDS, WorkerDirectory, end_within
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment, last_deployment, remember
+from microblog_streams.stores.postgres.migrations import MigratedPostgres
 from web import routes
 
 
@@ -127,7 +128,7 @@ def _services(app: IndexerApp, deployment: Deployment) -> IndexerServices:
     publisher = Publisher(app, app.topic_of, watch, settings.publish_timeout)
     read = {app.topic_name(topic): app.conf.topic_partitions for topic in topics.SEARCHED}
     return IndexerServices(
-        StoreConnections([postgres, PreparedIndex(engine, index)]),
+        StoreConnections([MigratedPostgres(postgres), PreparedIndex(engine, index)]),
         watch,
         BrokerGate(client_options(settings), {**read, topics.DEAD_LETTERS: None}),
         _processor_pool(app, publisher),

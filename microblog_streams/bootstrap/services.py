@@ -38,6 +38,7 @@ from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.driver import Address
 from microblog_streams.stores.cassandra.keyspace import keyspace_state
 from microblog_streams.stores.postgres.deployment import get_deployment, remember
+from microblog_streams.stores.postgres.migrations import MigratedPostgres
 from microblog_streams.stores.postgres.outbox import OutboxSession
 
 
@@ -93,7 +94,7 @@ def build_services(
     """Return the services, none of them started."""
     settings, postgres = app.settings, stores.postgres
     topics = topic_partitions(app.topic_set, app.conf.topic_partitions)
-    connections: list[Connection] = [postgres, stores.cassandra, stores.redis]
+    connections: list[Connection] = [MigratedPostgres(postgres), stores.cassandra, stores.redis]
     if stores.engine:
         connections.append(stores.engine)
     store_connections = StoreConnections(connections)
