@@ -111,8 +111,16 @@ class Person:
         """Return the post with this text in a list."""
         return self.page.locator("[role=feed] article", has_text=text)
 
+    def loaded(self) -> None:
+        """Wait until the view has what it shows. A stream stays open, so the network is never idle."""
+        self.page.wait_for_function("!document.querySelector('.loading, [aria-busy=true]')")
+        self.page.wait_for_function("[...document.images].every((image) => image.complete)")
+
     def watched(self) -> dict[str, object]:
         return self.page.evaluate("window.watched")
+
+    def violations(self) -> list[str]:
+        return [] if self.page.is_closed() else self.watched()["violations"]
 
     def note(self, message: sync_api.ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not (self.has_failures and FAILED_CALL in message.text):
@@ -140,7 +148,7 @@ def person(browser, site) -> Iterator[Callable[..., Person]]:
         return made
 
     yield make
-    found = {each.name: (each.errors, each.watched()["violations"]) for each in people}
+    found = {each.name: (each.errors, each.violations()) for each in people}
     for context in contexts:
         context.close()
     assert found == {name: ([], []) for name in found}

@@ -89,6 +89,28 @@ def test_what_is_written_offline_is_kept_and_posted_once(person):
     assert page.locator("article", has_text="tunnel").count() == 1
 
 
+def test_all_tabs_of_a_browser_share_one_stream_and_another_goes_on_with_it(person):
+    ada = person("ada")
+    streams = []
+    ada.page.context.on("request", lambda call: streams.append(call) if call.url.endswith("/live") else None)
+    ada.sign_up()
+    other = ada.page.context.new_page()
+    other.goto(ada.site.url)
+    other.locator("#compose-text").wait_for()
+
+    ada.write("Seen in both tabs")
+
+    post = other.locator("[role=feed] article", has_text="Seen in both tabs")
+    post.wait_for()
+    assert len(streams) == 1
+    with other.expect_request("**/live") as call:
+        ada.page.close()
+    assert call.value.headers["last-event-id"]
+    other.locator("#compose-text").fill("Written in the second tab")
+    other.keyboard.press("Control+Enter")
+    other.locator("[role=feed] article", has_text="Written in the second tab").wait_for()
+
+
 def test_who_blocks_someone_sees_it_and_can_undo_it(person):
     ada, grace = person("ada"), person("grace")
     ada.sign_up()

@@ -70,7 +70,7 @@ def test_every_view_is_accessible_and_fits(person, picture, screen):
     for path, name in (("/", "home"), (f"/@{ada.name}", "person"), ("/?settings", "settings")):
         ada.open(path)
         page.locator("h1").first.wait_for(state="attached")
-        page.wait_for_load_state("networkidle") if path == "/?settings" else ada.post("A first post").wait_for()
+        ada.loaded()
         accessible(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         picture(ada, f"{name}-{screen}")
@@ -84,7 +84,7 @@ def test_the_first_load_is_small_and_moves_nothing(person):
     session.on("Network.loadingFinished", lambda event: bytes_received.append(event["encodedDataLength"]))
 
     ada.open()
-    ada.page.wait_for_load_state("networkidle")
+    ada.loaded()
 
     assert len(bytes_received) > 10
     assert sum(bytes_received) < MAX_FIRST_LOAD_BYTES
@@ -127,7 +127,7 @@ def test_what_people_write_stays_text(person, kind):
         page.get_by_text("Your profile was changed").wait_for()
     for path in ("/", f"/@{ada.name}", "/?settings"):
         ada.open(path)
-        page.wait_for_load_state("networkidle")
+        ada.loaded()
         addresses = page.evaluate("[...document.links].map((link) => link.protocol)")
         assert set(addresses) <= {"http:", "https:"}
         assert page.locator("#app img[src=x], #app svg, #app script").count() == 0

@@ -16,6 +16,7 @@ export function Settings() {
     <p><a href=${personPath(user.username)}>Your page</a></p>
     <${Theme} />
     ${problem && html`<${Failure} problem=${problem} />`}
+    ${!profile && !problem && html`<p class="loading">Loading</p>`}
     ${profile && "note" in profile && html`<${ProfileForm} profile=${profile} />`}
     <${PasswordForm} user=${user} />
     <${Tokens} />
