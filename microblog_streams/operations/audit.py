@@ -3,7 +3,8 @@
 ``PostRows`` compares a post's body with its row in the author index. Both go out in one unlogged batch, which is not
 atomic. The post's event repeats the write until it is confirmed, so a difference lasts only where a guarantee failed.
 Without the index row no rebuild, backfill or author page shows the post. With the deletion flag in the index alone, the
-text can still be read by its id.
+text can still be read by its id. Without the body every page with the post is refused: there are such posts after a
+restore of Cassandra whose backup copied one table before the other.
 
 ``Audit`` compares a timeline with a merge read of PostgreSQL and Cassandra. One comparison proves nothing, because
 events are always in flight: a new post is missing for a moment, and a post of an author who was just unfollowed is
@@ -34,6 +35,7 @@ class RowKind(StrEnum):
 
     UNINDEXED = "unindexed"  # the text is there, the author's index has no row of it
     UNEMPTIED = "unemptied"  # the index says that it is deleted, the text is there
+    TEXTLESS = "textless"  # the author's index has a row of it, there is no text
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,12 +63,23 @@ class PostRows:
         found = await asyncio.gather(*(self._compare(author, ids) for author, ids in by_author.items()))
         return {finding for findings in found for finding in findings}
 
+    async def textless(self, author: int) -> set[RowFinding]:
+        """Return the author's posts with an index row and no body. Reads all of the author's bodies."""
+        found: set[RowFinding] = set()
+        last = None
+        while ids := await self.posts.newest(author, last, CHUNK_POSTS):
+            posts = await self.posts.get_many(ids)
+            found |= {RowFinding(RowKind.TEXTLESS, post_id, author) for post_id in ids if post_id not in posts}
+            last = ids[-1]
+        return found
+
     async def compare_again(self, findings: Collection[RowFinding]) -> set[RowFinding]:
         """Return the findings that are still there."""
         still: set[RowFinding] = set()
         for part in _parts(findings):
             posts = await self.posts.get_many([each.post_id for each in part])
             still |= await self.compare(posts.values()) & set(part)
+            still |= {each for each in part if each.kind is RowKind.TEXTLESS and each.post_id not in posts}
         return still
 
     async def unindexed(self, author: int, ids: Sequence[UUID]) -> set[UUID]:
@@ -76,13 +89,20 @@ class PostRows:
         return {post.id for post in posts.values() if not post.deleted}
 
     async def repair(self, findings: Collection[RowFinding]) -> None:
-        """Write both rows again: a body without index row as a post, a flagged one as a deletion."""
+        """Write both rows again: a body without index row as a post, a flagged one as a deletion.
+
+        A post without a body is written with its text from the cache, and as a deletion where that has none.
+        """
         for part in _parts(findings):
             posts = await self.posts.get_many([each.post_id for each in part])
             await asyncio.gather(*(self._write(each, posts.get(each.post_id)) for each in part))
 
     async def _write(self, finding: RowFinding, post: Post | None) -> None:
-        if finding.kind is RowKind.UNEMPTIED or (post and post.deleted):
+        lost = False
+        if post is None and finding.kind is RowKind.TEXTLESS:
+            post = (await self.cache.get_many([finding.post_id])).get(finding.post_id)
+            lost = post is None
+        if lost or finding.kind is RowKind.UNEMPTIED or (post and post.deleted):
             await self.cache.delete(finding.post_id, finding.author)
             await self.posts.delete(finding.post_id, finding.author)
         elif post:

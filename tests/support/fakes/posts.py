@@ -11,12 +11,14 @@ class FakePosts:
     """The PostStore in memory. ``posts`` is open to tests; while ``down`` every call raises StoreUnavailable.
 
     A post is two rows, of which a write that was given up may have made one: ``unindexed`` are those that have a body
-    alone, ``flagged`` those whose deletion reached the author's index alone.
+    alone, ``textless`` those that have an index row alone, ``flagged`` those whose deletion reached the author's index
+    alone.
     """
 
     def __init__(self) -> None:
         self.posts: dict[UUID, Post] = {}
         self.unindexed: set[UUID] = set()
+        self.textless: set[UUID] = set()
         self.flagged: set[UUID] = set()
         self.down = False
         #: Deletions that ``delete_all`` makes before it fails; below 0: all.
@@ -30,13 +32,14 @@ class FakePosts:
     async def put(self, post: Post) -> None:
         self._check()
         self.unindexed.discard(post.id)
+        self.textless.discard(post.id)
         if post.id not in self.posts or not self.posts[post.id].deleted:
             self.posts[post.id] = post
 
     async def delete(self, post_id: UUID, author: int) -> None:
         self._check()
-        self.unindexed.discard(post_id)
-        self.flagged.discard(post_id)
+        for behind in (self.unindexed, self.textless, self.flagged):
+            behind.discard(post_id)
         self.posts[post_id] = Post(post_id, author, "", deleted=True)
 
     async def delete_all(self, author: int, ids: Sequence[UUID]) -> None:
@@ -50,7 +53,7 @@ class FakePosts:
 
     async def get_many(self, ids: Collection[UUID]) -> Mapping[UUID, Post]:
         self._check()
-        return {post_id: self.posts[post_id] for post_id in ids if post_id in self.posts}
+        return {post_id: self.posts[post_id] for post_id in ids if post_id in self.posts.keys() - self.textless}
 
     async def indexed(self, author: int, ids: Collection[UUID]) -> Mapping[UUID, bool]:
         self._check()
@@ -59,7 +62,7 @@ class FakePosts:
 
     async def scan(self, after: UUID | None, limit: int) -> Sequence[Post]:
         self._check()
-        ids = [*self.posts]
+        ids = [post_id for post_id in self.posts if post_id not in self.textless]
         first = 0 if after is None else ids.index(after) + 1
         return [self.posts[post_id] for post_id in ids[first : first + limit]]
 

@@ -3,8 +3,11 @@
 import pytest
 
 from microblog_streams.commands import post_scan
+from microblog_streams.commands.common import UserSelection
 from microblog_streams.commands.post_scan import PostScan
 from microblog_streams.operations.audit import PostRows, RowFinding, RowKind
+from tests.support.fakes.repartition import SilentProgress
+from tests.support.fakes.users import FakeUsers
 from tests.support.fakes.world import World
 
 
@@ -18,25 +21,40 @@ async def world(monkeypatch):
     return world
 
 
-@pytest.fixture
-def told():
-    return []
+class ToldProgress(SilentProgress):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def step(self, text, total=None):
+        self.told.append(text)
+
+    def update(self, done, total=None):
+        self.told.append(done)
 
 
 @pytest.fixture
-def make(world, told):
+def progress():
+    return ToldProgress()
+
+
+@pytest.fixture
+def make(world, progress):
     async def nothing():
         pass
 
+    authors = UserSelection(FakeUsers(world.database)).pages
     return lambda wait_for_events=nothing: PostScan(
-        PostRows(world.posts, world.post_cache), wait_for_events, told.append
+        PostRows(world.posts, world.post_cache), wait_for_events, progress, authors
     )
 
 
-async def test_whole_posts_are_looked_at_once(make, told):
+async def test_whole_posts_are_looked_at_by_their_bodies_and_by_their_authors(make, progress):
     scan = make()
     await scan.run()
-    assert (scan.checked, scan.wrong, told) == (10, set(), [3, 6, 9, 10])
+    assert (scan.checked, scan.wrong) == (10, set())
+    assert progress.told == ["posts", 3, 6, 9, 10, "authors", 1]
 
 
 async def test_no_posts_are_none(make, world):
@@ -50,12 +68,14 @@ async def test_what_is_wrong_is_found_wherever_it_is(make, world):
     ids = [*world.posts.posts]
     world.posts.unindexed |= {ids[0], ids[9]}
     world.posts.flagged.add(ids[5])
+    world.posts.textless.add(ids[7])
     scan = make()
     await scan.run()
     assert scan.wrong == {
         RowFinding(RowKind.UNINDEXED, ids[0], 1),
         RowFinding(RowKind.UNINDEXED, ids[9], 1),
         RowFinding(RowKind.UNEMPTIED, ids[5], 1),
+        RowFinding(RowKind.TEXTLESS, ids[7], 1),
     }
 
 
