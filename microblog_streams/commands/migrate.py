@@ -10,12 +10,16 @@ from faust import App
 
 from microblog_streams.commands.common import connected, expected_failures
 from microblog_streams.config.settings import Settings
+from microblog_streams.domain.deployment import Deployment
+from microblog_streams.domain.topics import DEAD_LETTERS
 from microblog_streams.kafka.topics import create_topics
+from microblog_streams.ports import ResolvedLetters as LettersPort
 from microblog_streams.stores.cassandra import keyspace
 from microblog_streams.stores.postgres import migrations
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import create_deployment
 from microblog_streams.stores.postgres.migrations import fill_looks
+from microblog_streams.stores.postgres.resolved_letters import ResolvedLetters
 
 
 def register(app: App, settings: Settings) -> None:
@@ -43,4 +47,15 @@ async def _postgres_and_kafka(settings: Settings) -> tuple[list[str], list[str]]
         if filled := await fill_looks(postgres):
             applied.append(f"what {filled} names look like")
         deployment = await create_deployment(postgres, settings.partitions)
-    return applied, await create_topics(settings, deployment.generation, deployment.partitions)
+        return applied, await _topics(settings, deployment, ResolvedLetters(postgres))
+
+
+async def _topics(settings: Settings, deployment: Deployment, resolved: LettersPort) -> list[str]:
+    """Create missing topics and return their names.
+
+    Beside a restored PostgreSQL a new ``dead.letters`` counts offsets anew, so what was resolved at them is forgotten.
+    """
+    created = await create_topics(settings, deployment.generation, deployment.partitions)
+    if DEAD_LETTERS in created:
+        await resolved.forget_all()
+    return created

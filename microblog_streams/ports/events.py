@@ -107,6 +107,10 @@ class ResolvedLetters(Protocol):
         """Delete the rows of letters outside the bounds, which have expired."""
         ...
 
+    async def forget_all(self) -> None:
+        """Delete all rows: the letters that they are about went with their topic."""
+        ...
+
 
 class SourceTopics(Protocol):
     """The topics that agents read."""

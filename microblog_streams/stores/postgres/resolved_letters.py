@@ -33,6 +33,7 @@ DELETE FROM settled_letters AS settled
    AND (record_offset < first OR record_offset >= beyond)
    AND settled_at < now() - interval '10 minutes'
 """
+_FORGET_ALL: Final = "DELETE FROM settled_letters"
 
 
 class ResolvedLetters:
@@ -67,6 +68,11 @@ class ResolvedLetters:
         """Delete the rows of letters outside the bounds, which have expired."""
         with _migrated():
             await self._postgres.execute(_FORGET, *_columns(bounds))
+
+    async def forget_all(self) -> None:
+        """Delete all rows: the letters that they are about went with their topic."""
+        with _migrated():
+            await self._postgres.execute(_FORGET_ALL)
 
 
 def _columns(bounds: Bounds) -> tuple[list[int], list[int], list[int]]:

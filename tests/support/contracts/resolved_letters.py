@@ -61,3 +61,11 @@ class ResolvedLettersContract:
         await resolved.forget({0: (3, 5)})
 
         assert await resolved.offsets(0, 0, 100) == {7}
+
+    async def test_all_are_forgotten_with_their_topic(self, resolved):
+        await resolved.resolve(0, 7, "discarded")
+        await resolved.resolve(1, 2, "replayed")
+
+        await resolved.forget_all()
+
+        assert await resolved.count(EVERYTHING) == 0

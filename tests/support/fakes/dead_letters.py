@@ -89,6 +89,10 @@ class FakeResolvedLetters:
             if row[1] >= young or partition not in bounds or bounds[partition][0] <= offset < bounds[partition][1]
         }
 
+    async def forget_all(self) -> None:
+        self.database.check()
+        self.rows.clear()
+
     def age(self) -> None:
         """Let all that is resolved be resolved an hour ago."""
         self.rows = {place: (resolution, at - timedelta(hours=1)) for place, (resolution, at) in self.rows.items()}
