@@ -1,0 +1,101 @@
+"""The examples for operators of Kafka, Cassandra, PostgreSQL and Redis: their structure, and what workers rely on.
+
+The schemas of the operators are theirs and not kept here. With OPERATOR_CRDS naming a folder of their
+CustomResourceDefinitions (YAML files) each resource is checked by its schema; there an unknown field is an error too.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+FOLDER = Path(__file__).parents[3] / "deploy" / "kubernetes" / "examples"
+RESOURCES = [
+    resource for file in sorted(FOLDER.glob("*.yaml")) for resource in yaml.safe_load_all(file.read_text("utf-8"))
+]
+CRDS = os.environ.get("OPERATOR_CRDS", "")
+
+
+def named(kind: str) -> dict[str, Any]:
+    (found,) = (resource for resource in RESOURCES if resource["kind"] == kind)
+    return found
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema that has each object refuse fields that it does not name, as the API server warns of them."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    more = {name: closed(value) for name, value in schema.items()}
+    if "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        more.setdefault("additionalProperties", False)
+    return more
+
+
+@cache
+def schemas() -> dict[tuple[str, str], Any]:
+    """Return the schemas of the resources' specs, by API version and kind."""
+    read = [yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)["spec"] for file in Path(CRDS).glob("*.yaml")]
+    return {
+        (f"{spec['group']}/{version['name']}", spec["names"]["kind"]): version["schema"]["openAPIV3Schema"]
+        for spec in read
+        for version in spec["versions"]
+    }
+
+
+@pytest.mark.parametrize(
+    "resource", RESOURCES, ids=lambda resource: f"{resource['kind']}-{resource['metadata']['name']}"
+)
+def test_each_resource_is_whole(resource):
+    assert resource.keys() - {"spec", "data"} == {"apiVersion", "kind", "metadata"}
+    assert "/" in resource["apiVersion"] or resource["kind"] == "ConfigMap"
+
+
+@pytest.mark.skipif(not CRDS, reason="OPERATOR_CRDS names no folder with the operators' CustomResourceDefinitions")
+@pytest.mark.parametrize(
+    "resource",
+    [each for each in RESOURCES if "spec" in each],
+    ids=lambda resource: f"{resource['kind']}-{resource['metadata']['name']}",
+)
+def test_each_resource_is_as_its_operator_defines_it(resource):
+    schema = schemas()[resource["apiVersion"], resource["kind"]]["properties"]["spec"]
+    jsonschema.validate(resource["spec"], closed(schema))
+
+
+def test_there_are_three_copies_of_which_two_must_have_an_event():
+    config = named("Kafka")["spec"]["kafka"]["config"]
+    assert named("KafkaNodePool")["spec"]["replicas"] == config["default.replication.factor"] == 3
+    assert config["min.insync.replicas"] == 2
+    assert config["unclean.leader.election.enable"] is config["auto.create.topics.enable"] is False
+    assert "topicOperator" not in named("Kafka")["spec"]["entityOperator"]
+    (dc,) = named("K8ssandraCluster")["spec"]["cassandra"]["datacenters"]
+    assert dc["size"] == len(dc["racks"]) == 3
+
+
+def test_a_commit_is_on_two_servers_and_its_log_leaves_the_cluster():
+    spec = named("Cluster")["spec"]
+    assert spec["instances"] == 3
+    assert spec["postgresql"]["synchronous"] == {"method": "any", "number": 1}
+    (plugin,) = spec["plugins"]
+    assert plugin["isWALArchiver"] is True
+    assert plugin["parameters"]["barmanObjectName"] == named("ObjectStore")["metadata"]["name"]
+    assert named("ScheduledBackup")["spec"]["pluginConfiguration"]["name"] == plugin["name"]
+
+
+def test_redis_has_the_settings_that_workers_ask_for():
+    (text,) = named("ConfigMap")["data"].values()
+    assert dict(line.split() for line in text.splitlines()) == {
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory-policy": "volatile-ttl",
+        "min-replicas-to-write": "1",
+        "min-replicas-max-lag": "2",
+    }
+    replication, sentinel = named("RedisReplication"), named("RedisSentinel")
+    assert replication["spec"]["redisConfig"]["additionalRedisConfig"] == named("ConfigMap")["metadata"]["name"]
+    assert sentinel["spec"]["redisSentinelConfig"]["redisReplicationName"] == replication["metadata"]["name"]
