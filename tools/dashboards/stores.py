@@ -118,6 +118,7 @@ DASHBOARD: Final = Dashboard(
                     "From the first read of a cold timeline to the end of its rebuild.",
                     "s",
                     quantiles("microblog_rebuild_seconds"),
+                    empty_unless="a timeline was rebuilt in the time shown",
                 ),
                 Panel(
                     "Rebuilds",

@@ -6,7 +6,6 @@ import math
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support.live.command import Command
 from tests.support.servers.prometheus import RULES, scraping
 
 DASHBOARDS = sorted((RULES.parent / "dashboards").glob("*.json"))
@@ -26,14 +25,13 @@ def pair(module_workers, eventually):
 
 
 @pytest.fixture(scope="module")
-def prometheus(migrated, pair, people, eventually, tmp_path_factory):
+def prometheus(pair, people, eventually, tmp_path_factory):
     """Prometheus, once it has seen the workers under load for some time."""
     targets = [f"127.0.0.1:{worker.port}" for worker in pair]
     with scraping(tmp_path_factory.mktemp("prometheus"), targets) as prometheus:
         eventually(lambda: len(prometheus.query("microblog_ready == 1")) == len(pair), *pair)
         for _ in range(ROUNDS):
             load(pair, people, eventually)
-        rebuild(migrated, pair[0], people, eventually)
         eventually(lambda: prometheus.query("microblog:delivery_seconds:p99_5m > 0"), *pair)
         yield prometheus
 
@@ -46,15 +44,6 @@ def load(pair, people, eventually):
         post = people.post(worker, ann)
         eventually(lambda worker=worker, bob=bob, post=post: people.timeline(worker, bob) == [post], worker)
         worker.call("GET", f"/nothing/{post}")
-
-
-def rebuild(stack, worker, people, eventually):
-    """Have a timeline removed, and made anew by its next read."""
-    user = people.register(worker)
-    assert Command(stack, "rebuild", "timelines", "--user", str(user)).ended() == 0
-    people.timeline(worker, user)
-    done = 'microblog_rebuilds_total{outcome="done"} 0.0'
-    eventually(lambda: done not in worker.call("GET", "/metrics").body, worker)
 
 
 def panels_of(file):
