@@ -29,6 +29,7 @@ from microblog_streams.client.errors import (
     Unreachable,
     UsernameTaken,
 )
+from microblog_streams.client.live import LiveEvent
 from microblog_streams.client.models import (
     Blocking,
     Following,
@@ -62,6 +63,7 @@ __all__ = [
     "Invalid",
     "KeyReused",
     "Listing",
+    "LiveEvent",
     "NewToken",
     "NotFound",
     "OutcomeUnknown",

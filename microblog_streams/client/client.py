@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from microblog_streams.client.errors import ErrorCallback, ignore_error
+from microblog_streams.client.live import LiveEvent, LiveStream
 from microblog_streams.client.models import (
     Blocking,
     Following,
@@ -70,7 +71,7 @@ class Client:
         """
         self._http = HttpTransport(session)
         retrying = Retrying(self._http.send, _checked_urls(urls), patience, timeout, trouble)
-        self._transport = AuthenticatedTransport(retrying, user, _checked_token(token))
+        self._transport = AuthenticatedTransport(retrying, self._http, user, _checked_token(token))
 
     def acting_as(self, identity: Identity) -> "Client":
         """Return a client for another user that shares the connections of this one; closing either closes them."""
@@ -248,6 +249,17 @@ class Client:
         time. Raises errors that will not pass (NotFound, Forbidden, Unauthenticated).
         """
         return TimelinePoller(self.timeline(user, POLL_PAGE_SIZE), every, trouble).posts()
+
+    def live(
+        self, user: int | None = None, last_id: str | None = None, trouble: ErrorCallback = ignore_error
+    ) -> AsyncGenerator[LiveEvent, None]:
+        """Yield what arrives on a home timeline, as it arrives, without end, over any number of connections.
+
+        Begins with a ``reset`` unless ``last_id`` is the id of an event that is still known; after each ``reset`` the
+        page is to be read. ``trouble`` is called with each error after which it comes back. Raises errors that will
+        not pass (NotFound, Forbidden, Unauthenticated).
+        """
+        return LiveStream(self._transport, path("timelines", self._or_me(user), "live"), last_id, trouble).events()
 
     def _relation_path(self, actor: int | None, relation: str, other: int) -> str:
         return path("users", self._or_me(actor), relation, other)

@@ -57,6 +57,15 @@ class Retrying:
     #: Index of the worker in use, modulo the number of URLs; it changes only when the worker fails.
     _current: int = 0
 
+    @property
+    def url(self) -> str:
+        """The base URL of the worker in use."""
+        return self.urls[self._current % len(self.urls)]
+
+    def leave(self) -> None:
+        """Switch to the next worker."""
+        self._current += 1
+
     async def call(self, request: Request) -> Response:
         """Return a response of success (or 304). Raises ApiError for any other, and Unreachable for none.
 

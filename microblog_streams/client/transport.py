@@ -3,7 +3,7 @@
 This is the only module of the client that does I/O.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 from pydantic import TypeAdapter, ValidationError
 
-from microblog_streams.client.errors import BadAnswer, Unreachable
+from microblog_streams.client.errors import BadAnswer, Unreachable, error_for
 from microblog_streams.client.models import Request, Response
 from microblog_streams.client.retrying import Retrying
 
@@ -49,6 +49,29 @@ class HttpTransport:
         except aiohttp.ClientError as exc:
             raise Unreachable(f"{url} broke its answer off: {exc or type(exc).__name__}") from exc
 
+    async def stream(self, url: str, request: Request, silence_seconds: float) -> AsyncGenerator[str, None]:
+        """Send a request; yield the lines of the response as they come.
+
+        Raises ApiError for a refusal, Unreachable if no byte comes for ``silence_seconds`` or the connection breaks.
+        """
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=silence_seconds, sock_read=silence_seconds)
+        try:
+            async with self._open().get(
+                url + request.path,
+                headers=request.headers,
+                timeout=limits,
+                allow_redirects=False,
+                middlewares=[_send_once],
+            ) as response:
+                if response.status != 200:
+                    raise error_for(Response(response.status, response.headers, await _read_body(response)))
+                async for line in response.content:
+                    yield line.decode("utf-8", "replace").rstrip("\r\n")
+        except TimeoutError:
+            raise Unreachable(f"{url} was silent for {silence_seconds:.0f} s") from None
+        except (aiohttp.ClientError, ValueError) as exc:
+            raise Unreachable(f"{url} broke the stream off: {exc or type(exc).__name__}") from exc
+
     async def close(self) -> None:
         """Close all connections, unless the session belongs to the caller."""
         if self._session is not None and self._owns_session:
@@ -83,6 +106,7 @@ class AuthenticatedTransport:
     """Makes calls as one user, or anonymously if ``user`` and ``token`` are None."""
 
     retrying: Retrying
+    http: HttpTransport
     user: int | None = None
     token: str | None = field(default=None, repr=False)
 
@@ -95,10 +119,17 @@ class AuthenticatedTransport:
 
     async def call(self, request: Request) -> Response:
         """Return the response, repeating the request if that is worthwhile. Raises ClientError."""
-        if self.token:
-            headers: Mapping[str, str] = {**request.headers, "Authorization": f"Bearer {self.token}"}
-            request = replace(request, headers=headers)
-        return await self.retrying.call(request)
+        return await self.retrying.call(self._authenticated(request))
+
+    def stream(self, request: Request, silence_seconds: float) -> AsyncGenerator[str, None]:
+        """Yield the lines of a response without end, from the worker that calls go to. Raises ClientError."""
+        return self.http.stream(self.retrying.url, self._authenticated(request), silence_seconds)
+
+    def _authenticated(self, request: Request) -> Request:
+        if not self.token:
+            return request
+        headers: Mapping[str, str] = {**request.headers, "Authorization": f"Bearer {self.token}"}
+        return replace(request, headers=headers)
 
     async def read(self, request: Request, model: Any) -> Any:  # noqa: ANN401 - mypy knows no type of models
         """Return the response as a ``model``: a class, or ``tuple[Class, ...]``. Raises ClientError."""
