@@ -10,7 +10,7 @@ that entries may be missing after it: the log was cut, its lease had lapsed, or 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final
@@ -116,6 +116,8 @@ def _users(message: bytes) -> Sequence[int]:
     return [int(user.group()) for user in found if user]
 
 
-def _arrival(ident: bytes, fields: Sequence[bytes]) -> Arrival:
-    kind, value = fields[0].decode(), fields[1]
+def _arrival(ident: bytes, fields: Sequence[bytes] | Mapping[bytes, bytes]) -> Arrival:
+    """Return an entry. On a cluster redis-py makes a mapping of its fields; our pipelines leave them as they come."""
+    name, value = next(iter(fields.items())) if isinstance(fields, Mapping) else fields
+    kind = name.decode()
     return Arrival(ident.decode(), Change.RESET if kind == "o" else Change(kind), value)
