@@ -3,6 +3,7 @@
 import socket
 from contextlib import closing
 
+import psycopg2
 import pytest
 
 from microblog_streams.domain.topics import DEAD_LETTERS
@@ -60,6 +61,18 @@ def test_a_missing_topic_stops_the_start(refused, migrate, kafka):
         assert f"topic {DEAD_LETTERS} is missing: run `faust -A microblog_streams migrate`" in refused()
     finally:
         migrate()
+
+
+def test_a_missing_migration_stops_the_start(refused, migrated):
+    """As one of the next release, before its ``migrate`` has run."""
+    url, name = migrated.settings.postgres_url.get_secret_value(), "016_suspensions.sql"
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("DELETE FROM schema_migrations WHERE name = %s", (name,))
+        try:
+            assert f"the database lacks {name}: run `faust -A microblog_streams migrate`" in refused()
+        finally:
+            cursor.execute("INSERT INTO schema_migrations (name) VALUES (%s)", (name,))
 
 
 def test_the_number_of_partitions_comes_from_the_deployment(workers, eventually):
