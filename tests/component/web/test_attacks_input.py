@@ -281,5 +281,5 @@ async def test_nor_do_they_where_a_call_fails(front, log, error, text):
 
     assert forged(log) == []
     assert [record.getMessage() for record in log.records if "request_failed" in record.getMessage()][-1] == (
-        "request_failed method=GET path=/users/1/"
+        "request_failed method=GET route=/users/{user} path=/users/1/"
     )

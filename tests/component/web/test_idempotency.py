@@ -26,10 +26,10 @@ def post(client):
     return send
 
 
-async def test_these_are_all_posts_but_logging_in_which_gives_another_token_each_time(front):
+async def test_these_are_all_posts_but_those_that_give_another_secret_each_time(front):
     posts = {path for path, view in front.app.web.views.items() if "POST" in view.get_methods()}
 
-    assert posts == {*CALLS, "/tokens/", "/session/", "/session/registration"}
+    assert posts == {*CALLS, "/tokens/", "/session/", "/session/registration", "/admin/users/{user}/password"}
 
 
 @every_post
