@@ -229,3 +229,13 @@ async def test_only_the_user_sets_their_password(client, ann):
     bob = (await (await client.post("/users/", json={"username": "bob"})).json())["token"]
 
     assert (await client.put("/users/1/password", json={"password": PASSWORD}, headers=bearer(bob))).status == 403
+
+
+async def test_a_session_follows_its_own_timeline_live_and_no_other(client, ann):
+    await client.post("/users/", json={"username": "bob"})
+
+    assert (await client.get("/timelines/2/live", headers=ann)).status == 403
+    assert (await client.get("/timelines/1/live")).status == 401
+    async with client.get("/timelines/1/live", headers=ann) as stream:
+        assert (stream.status, stream.content_type) == (200, "text/event-stream")
+        assert await stream.content.readuntil(b"\n\n")
