@@ -3,7 +3,6 @@
 Nodes keep no hints for others: what one misses while it is away it lacks until it is repaired.
 """
 
-import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,16 +16,13 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, P
 from cassandra.policies import WhiteListRoundRobinPolicy
 
 from microblog_streams.config.settings import PREFIX
-from microblog_streams.local import java
 from microblog_streams.local.cassandra import HEAP_MB, KEYSPACE, Cassandra
 from microblog_streams.local.files import write_atomic
 from microblog_streams.local.process import Children
 from microblog_streams.local.stack import Stack
 from microblog_streams.stores.cassandra.driver import ERRORS
+from tests.support.servers.node_tool import jmx_option, node_tool
 
-#: The source of what asks a node for a repair; the compiler is one of Cassandra's own jars.
-REPAIR = Path(__file__).with_name("Repair.java")
-COMPILER = "org.eclipse.jdt.internal.compiler.batch.Main"
 #: Where all tokens end: three nodes have a third of them each.
 TOKENS = 2**63
 
@@ -67,7 +63,7 @@ class Node(Cassandra):
         assert changes.keys() <= set(command)
         *options, main = (changes.get(word, word) for word in command)
         own = f"-Dcassandra-rackdc.properties={self._rackdc.as_uri()}"
-        managed = [f"-Dcassandra.jmx.local.port={self.place.ports[name]}" for name in self.port_names[2:]]
+        managed = [jmx_option(self.place.ports[name]) for name in self.port_names[2:]]
         return [*options, own, *managed, main]
 
     def ask(self, request: bytes, at_least: int, timeout: float = 2.0) -> bytes:
@@ -78,12 +74,7 @@ class Node(Cassandra):
 
     def repair(self, children: Children) -> None:
         """Have the node copy what it lacks, as ``nodetool repair -full`` does. Raises SetupError where that fails."""
-        folder = str(self._tmp)
-        command = [str(java.java()), *java.flags(64, self._tmp)]
-        self.run_tool(children, [*command, COMPILER, "-17", "-cp", folder, "-d", folder, str(REPAIR)])
-        where = [str(self.place.ports[self.port_names[2]]), KEYSPACE]
-        classes = os.pathsep.join([folder, self.environment()["CLASSPATH"]])
-        self.run_tool(children, [*command, "-cp", classes, REPAIR.stem, *where])
+        node_tool(self, children, self.place.ports[self.port_names[2]], "repair", KEYSPACE)
 
     @property
     def _rackdc(self) -> Path:

@@ -18,11 +18,16 @@ def check(history: History, url: str, done: Callable[[], object] = lambda: None)
 
 
 async def _check(history: History, url: str, done: Callable[[], object]) -> Report:
+    return Checker(history, await read_everything(history.people, url, done)).report()
+
+
+async def read_everything(people: set[int], url: str, done: Callable[[], object] = lambda: None) -> Found:
+    """Read the timelines and followees of those people who are there; ``done`` is called after each timeline."""
     async with client([url]) as rest:
-        there = await _there(rest, history.people)
+        there = await _there(rest, people)
         followees = await side_by_side(READERS, rest.followees, there, lambda: None)
         timelines = await side_by_side(READERS, rest.timeline, there, done)
-        return Checker(history, Found(timelines, followees)).report()
+        return Found(timelines, followees)
 
 
 async def _there(rest: Client, people: set[int]) -> list[int]:
