@@ -61,7 +61,7 @@ def crowd(disk, worker, people, kafka, eventually):
     disk.fill()
     for follower in followers:
         people.follow(worker, follower, ann)
-    eventually(lambda: logged(worker, "reason=disk is unavailable"), worker)
+    eventually(lambda: logged(worker, "disk is unavailable"), worker)
     return ann, followers, letters
 
 
