@@ -5,7 +5,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from microblog_streams.metrics.definitions import CHAPTERS
 
-DEFINED = {each.name for chapter in CHAPTERS.values() for each in chapter}
+#: Those of the workers; the search indexer is a process of its own.
+DEFINED = {each.name for title, chapter in CHAPTERS.items() if title != "The search indexer" for each in chapter}
 #: Those whose labels name what went wrong: without a failure there is no series, only the name with its type.
 OF_FAILURES = {"microblog_lane_halted", "microblog_effects_retried_total", "microblog_store_errors_total"}
 
