@@ -44,7 +44,7 @@ def test_a_post_arrives_while_its_reader_reads_and_moves_nothing(person, picture
     picture(grace, "reading")
     grace.page.locator(FRESH).click()
     grace.post(NEW).wait_for()
-    assert NEW in grace.page.evaluate("document.activeElement.innerText")
+    grace.page.wait_for_function("text => document.activeElement.innerText.includes(text)", arg=NEW)
     assert grace.page.evaluate("scrollY") == 0
 
 

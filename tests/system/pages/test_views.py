@@ -164,8 +164,9 @@ def test_posts_are_read_by_keys_and_the_place_is_kept_over_back(person):
     page.keyboard.press("?")
     page.get_by_role("dialog").wait_for()
     page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("n")
-    assert page.evaluate("document.activeElement.id") == "compose-text"
+    page.wait_for_function("document.activeElement.id === 'compose-text'")
     page.locator("body").press("Tab")
 
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
