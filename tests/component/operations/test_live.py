@@ -276,6 +276,7 @@ async def test_where_a_log_may_lack_something_the_page_is_to_be_read_again(world
     told = await follow(ann)
     await told.until("reset")
 
+    await until(lambda: world.timelines.live._subscribers)
     for queue in world.timelines.live._subscribers:
         queue.put_nowait([])
 

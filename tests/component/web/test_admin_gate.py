@@ -139,5 +139,6 @@ def test_the_application_is_configured_with_the_middlewares():
         "limit_rate",
         "size_limit",
         "limit_time",
+        "limit_streams",
     ]
     assert options["client_max_size"] == 65_536
