@@ -191,17 +191,27 @@ class LiveTimelines:
         reader.put_first(events)
 
     async def _run(self, feed: _Feed) -> None:
-        """Read the log whenever there may be more in it."""
-        while True:
-            try:
-                await self._read(feed)
-                async with asyncio.timeout(jittered(SWEEP_SECONDS)):
-                    await feed.woken.wait()
-            except TimeoutError:
-                await best_effort("warm_followed", lambda: self._warm(feed.user), None)
-            except MicroblogError as exc:
-                log.debug("live_read_failed user=%d error=%s", feed.user, exc)
-                await asyncio.sleep(RETRY_SECONDS)
+        """Read the log whenever there may be more in it. A defect ends the streams, and their readers come back."""
+        try:
+            while True:
+                await self._read_and_wait(feed)
+        except Exception:
+            log.exception("live_feed_failed user=%d", feed.user)
+            if self._feeds.get(feed.user) is feed:
+                del self._feeds[feed.user]
+            for reader in feed.readers:
+                reader.end()
+
+    async def _read_and_wait(self, feed: _Feed) -> None:
+        try:
+            await self._read(feed)
+            async with asyncio.timeout(jittered(SWEEP_SECONDS)):
+                await feed.woken.wait()
+        except TimeoutError:
+            await best_effort("warm_followed", lambda: self._warm(feed.user), None)
+        except MicroblogError as exc:
+            log.debug("live_read_failed user=%d error=%s", feed.user, exc)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self, feed: _Feed) -> None:
         feed.woken.clear()
@@ -265,8 +275,10 @@ class LiveTimelines:
                     self._wake(list(self._feeds))
                     async for users in messages:
                         self._wake(users) if users else self._reset_all()
-            except MicroblogError as exc:
-                log.warning("live_signal_lost error=%s", exc)
+            except Exception as exc:
+                # Whatever it was, logs are read at intervals meanwhile, and the next subscription may hold.
+                unexpected = None if isinstance(exc, MicroblogError) else exc
+                log.warning("live_signal_lost error=%s", exc, exc_info=unexpected)
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _wake(self, users: Sequence[int]) -> None:

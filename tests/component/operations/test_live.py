@@ -283,6 +283,23 @@ async def test_where_a_log_may_lack_something_the_page_is_to_be_read_again(world
     await told.until("reset", "reset")
 
 
+async def test_a_defect_ends_the_stream_and_its_reader_can_come_back(world, follow, ann, monkeypatch, caplog):
+    told = await follow(ann)
+    await told.until("reset")
+
+    async def defect(arrival):
+        raise ValueError(arrival)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.operations.live, "_event", defect)
+        await world.write(BOB, "one")
+        await told.ended()
+
+    again = await follow(ann, told.position)
+    await again.until("one")
+    assert "live_feed_failed" in caplog.text
+
+
 async def test_leases_are_renewed_while_a_timeline_is_followed(world, follow, ann, monkeypatch):
     monkeypatch.setattr(live, "RENEW_SECONDS", 0.001)
     await follow(ann)
