@@ -123,6 +123,7 @@ def timeline_families(operations: Operations, pushes: PushCounts) -> Iterator[Me
     yield family(metrics.REBUILD_SECONDS, rebuilds.seconds)
     yield family(metrics.REBUILDS, {outcome: rebuilds.ended[outcome] for outcome in REBUILD_OUTCOMES})
     yield family(metrics.REBUILDS_RUNNING, len(rebuilds.running))
+    yield family(metrics.LIVE_READERS, operations.live.readers)
 
 
 def audit_families(reconciler: Reconciler, edge_audit: EdgeAudit) -> Iterator[Metric]:

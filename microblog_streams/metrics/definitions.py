@@ -151,6 +151,7 @@ REBUILDS: Final = _counter(
     "microblog_rebuilds_total", "rebuilds", "Rebuilds that ended, by outcome: `done`, `failed`, `cancelled`", "outcome"
 )
 REBUILDS_RUNNING: Final = _gauge("microblog_rebuilds_running", "rebuilds", "Rebuilds that run, or wait for a slot")
+LIVE_READERS: Final = _gauge("microblog_live_readers", "readers", "Readers of live timelines at this worker")
 TIMELINES_CHECKED: Final = _counter(
     "microblog_timelines_checked_total", "timelines", "Timelines that the reconciler compared with the stores"
 )
@@ -277,7 +278,7 @@ CHAPTERS: Final[Mapping[str, Sequence[Definition]]] = {
     "HTTP": (HTTP_REQUEST_SECONDS, REQUESTS_LIMITED, CONNECTIONS, CONNECTIONS_REFUSED, CONNECTIONS_CUT),
     "Posts and timelines": (
         *(DELIVERY_SECONDS, FAN_OUT_FOLLOWERS, PUSHES, PUSHES_COLD, PUSHES_LATE),
-        *(TIMELINE_READS, REBUILD_SECONDS, REBUILDS, REBUILDS_RUNNING),
+        *(TIMELINE_READS, REBUILD_SECONDS, REBUILDS, REBUILDS_RUNNING, LIVE_READERS),
         *(TIMELINES_CHECKED, TIMELINES_REPAIRED, TIMELINE_FINDINGS),
     ),
     "Events": (

@@ -62,9 +62,14 @@ DASHBOARD: Final = Dashboard(
                     *("Refused by a limit", "Calls a second, by the limit.", "ops"),
                     *(rate("microblog_requests_limited_total", "budget"), "{{budget}}"),
                 ),
-                graph(
-                    *("Connections", "Open ones, by worker.", "short"),
-                    *(gauge("microblog_connections", "sum", "instance"), "{{instance}}"),
+                Panel(
+                    "Connections",
+                    "Open ones, by worker, and readers of live timelines.",
+                    "short",
+                    [
+                        Query(gauge("microblog_connections", "sum", "instance"), "{{instance}}"),
+                        Query(gauge("microblog_live_readers", "sum"), "live readers"),
+                    ],
                 ),
                 Panel(
                     "Connections refused or cut",

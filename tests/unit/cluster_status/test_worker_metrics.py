@@ -123,7 +123,8 @@ def operations():
         seconds=Histogram(REBUILD_SECONDS), ended=Counter(done=4, failed=1), running={1: None, 2: None}
     )
     timelines = SimpleNamespace(reads=Counter(complete=9, away=1), rebuilds=rebuilds)
-    return SimpleNamespace(fan_out=SimpleNamespace(measures=FanOutMeasures()), timelines=timelines)
+    fan_out, live = SimpleNamespace(measures=FanOutMeasures()), SimpleNamespace(readers=3)
+    return SimpleNamespace(fan_out=fan_out, timelines=timelines, live=live)
 
 
 def test_each_number_of_posts_and_timelines_has_its_name(operations):
@@ -144,6 +145,7 @@ def test_each_number_of_posts_and_timelines_has_its_name(operations):
     assert sample("microblog_rebuilds_total", {"outcome": "done"}) == 4
     assert sample("microblog_rebuilds_total", {"outcome": "cancelled"}) == 0
     assert sample("microblog_rebuilds_running") == 2
+    assert sample("microblog_live_readers") == 3
 
 
 def test_each_number_of_the_audits_has_its_name():
