@@ -6,7 +6,7 @@ of a higher version halts its partition instead of being misread: see ``microblo
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +14,7 @@ from pydantic.alias_generators import to_camel
 
 from microblog_streams.domain.errors import MicroblogError
 from microblog_streams.domain.ids import MAX_USER_ID, encode_user, is_post_id
+from microblog_streams.domain.models import Profile
 
 #: The major version of all events that this code writes and reads.
 SCHEMA: Final = 1
@@ -173,6 +174,19 @@ class UserChanged(Event):
     note: str
     links: tuple[str, ...]
     at: datetime
+
+    @classmethod
+    def of(cls, profile: Profile, at: datetime) -> Self:
+        """Return the event of a profile as it is since ``at``."""
+        user = profile.user
+        return cls(
+            user_id=user.id,
+            username=user.username,
+            display_name=user.display_name,
+            note=profile.note,
+            links=profile.links,
+            at=at,
+        )
 
     @property
     def owner(self) -> int:

@@ -87,7 +87,7 @@ class Profiles:
             if row is None:
                 raise NotFound("user", user)
             profile = _profile(row)
-            await append(session, [(topics.USER_CHANGED, _event(profile, at))])
+            await append(session, [(topics.USER_CHANGED, UserChanged.of(profile, at))])
             return profile
 
     async def sweep(self, limit: int) -> int:
@@ -119,14 +119,3 @@ async def _tell_followers(session: Session, limit: int) -> int:
 def _profile(row: Row) -> Profile:
     *user, note, links = row
     return Profile(User(*user), note, tuple(links))
-
-
-def _event(profile: Profile, at: datetime) -> UserChanged:
-    return UserChanged(
-        user_id=profile.user.id,
-        username=profile.user.username,
-        display_name=profile.user.display_name,
-        note=profile.note,
-        links=profile.links,
-        at=at,
-    )

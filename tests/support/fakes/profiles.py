@@ -37,7 +37,7 @@ class FakeProfiles:
             note if change.note is None else change.note,
             links if change.links is None else change.links,
         )
-        self.database.add_event(USER_CHANGED, _event(changed := await self._there(user), at))
+        self.database.add_event(USER_CHANGED, UserChanged.of(changed := await self._there(user), at))
         return changed
 
     async def sweep(self, limit: int) -> int:
@@ -48,14 +48,3 @@ class FakeProfiles:
         profile = await self.get(user)
         assert profile is not None
         return profile
-
-
-def _event(profile: Profile, at: datetime) -> UserChanged:
-    return UserChanged(
-        user_id=profile.user.id,
-        username=profile.user.username,
-        display_name=profile.user.display_name,
-        note=profile.note,
-        links=profile.links,
-        at=at,
-    )
