@@ -147,14 +147,20 @@ def test_a_name_is_always_shown_with_its_handle(person):
     assert page.get_by_role("heading", level=1).inner_text().split() == ["Gr\u0430ce", f"@{ada.name}"]
 
 
-def test_posts_are_read_by_keys_and_the_place_is_kept_over_back(person):
+@pytest.fixture
+def ada(person):
+    """Ada at her timeline, with 25 posts."""
     ada = person("ada")
-    page = ada.sign_up()
+    ada.sign_up()
     for number in range(25):
         ada.write(f"Number {number:02}")
     ada.open()
     ada.post("Number 24").wait_for()
-    focused = "document.activeElement.innerText"
+    return ada
+
+
+def test_posts_are_read_by_keys(ada):
+    page, focused = ada.page, "document.activeElement.innerText"
 
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -167,8 +173,10 @@ def test_posts_are_read_by_keys_and_the_place_is_kept_over_back(person):
     page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("n")
     page.wait_for_function("document.activeElement.id === 'compose-text'")
-    page.locator("body").press("Tab")
 
+
+def test_the_place_is_kept_over_back(ada):
+    page = ada.page
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     ada.post("Number 00").wait_for()
     ada.post("Number 02").scroll_into_view_if_needed()
