@@ -17,13 +17,6 @@ from microblog_streams.local.server import LocalServer, ServerPaths
 HEAP_MB = 512
 #: Jars of the HTTP module; all others are on the class path, and OpenSearch refuses one that is in both places.
 _MODULE_JARS = ("netty-", "transport-netty4-")
-#: OpenSearch refuses to run as root where its native library tells it so. It needs that library for nothing here.
-_WITHOUT_NATIVE = (
-    "-Djna.nosys=true",
-    "-Djna.noclasspath=true",
-    "-Djna.nounpack=true",
-    "-Djna.boot.library.path=/nonexistent",
-)
 #: What tells a ready node from one that starts: an answer with status 200.
 _REQUEST = b"GET /_cluster/health?local=true&wait_for_status=yellow&timeout=0s HTTP/1.0\r\n\r\n"
 _OK = b"HTTP/1.0 200"
@@ -79,13 +72,21 @@ class OpenSearch(LocalServer):
             str(java.java()),
             *java.flags(HEAP_MB, self._tmp, self.place.tuning),
             "-Djava.security.manager=allow",
-            *_WITHOUT_NATIVE,
+            *self._without_native(),
             f"-Dopensearch.path.home={self.home}",
             f"-Dopensearch.path.conf={self.home / 'config'}",
             "-Dopensearch.distribution.type=tar",
             "-Dlog4j2.disable.jmx=true",
             "org.opensearch.bootstrap.OpenSearch",
         ]
+
+    def _without_native(self) -> Sequence[str]:
+        """Return what hides JNA's native library, which is looked for in an empty folder alone.
+
+        With the library, OpenSearch refuses to run as root. Nothing here uses it.
+        """
+        switches = [f"-Djna.{name}=true" for name in ("nosys", "noclasspath", "nounpack")]
+        return [*switches, f"-Djna.boot.library.path={self._tmp}"]
 
     def environment(self) -> dict[str, str]:
         """Return the environment with the class path, which keeps the command line readable."""
