@@ -25,7 +25,6 @@ TARGETS_SECONDS: Final = 2.0
 #: How a document's status says that a newer version is there.
 _CONFLICT: Final = 409
 
-_ANALYSIS_VERSION: Final = 1
 _SETTINGS: Final = {
     "number_of_shards": 1,
     "auto_expand_replicas": "0-1",
@@ -82,7 +81,6 @@ class EngineIndex:
             "dynamic": "strict",
             # A third of the size; nothing reads them back.
             "_source": {"excludes": ["terms", "grams"]},
-            "_meta": {"analysis": _ANALYSIS_VERSION},
             "properties": _PROPERTIES[kind],
         }
         body = {"settings": _SETTINGS, "mappings": mappings, "aliases": {alias: {}}}
