@@ -70,6 +70,7 @@ def test_workers_have_names_addresses_and_roles_of_their_own(rendered):
         assert variables["MICROBLOG_WORKER"] == "$(POD_NAME)"
         assert variables["MICROBLOG_ROLES"] == role
         assert "$(POD_" in variables["MICROBLOG_WEB_URL"]
+        assert container["args"] == ["worker"], "an option -l would win over MICROBLOG_LOG_LEVEL"
 
 
 def test_an_upgrade_migrates_first_and_then_replaces_one_worker_after_the_other(rendered):

@@ -118,6 +118,7 @@ def test_each_worker_has_a_name_an_address_and_a_folder_of_its_own(service, name
     environment = service(name)["environment"]
     assert environment["MICROBLOG_WORKER"] == name
     assert environment["MICROBLOG_WEB_URL"] == f"http://{name}:6066"
+    assert service(name)["command"] == ["worker"], "an option -l would win over MICROBLOG_LOG_LEVEL"
     if environment["MICROBLOG_ROLES"] == "streams":
         assert service(name)["volumes"] == [f"{name}:/data"]
         assert environment["MICROBLOG_STATIC_MEMBERSHIP"] == "true"
