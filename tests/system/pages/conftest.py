@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live.fixtures import eventually, migrate, migrated, module_workers
+from tests.support.live.fixtures import eventually, migrate, migrated, module_workers, wait_until
 from tests.support.live.worker import Worker
 from tests.support.waiting import DEADLINE_SECONDS
 
@@ -53,6 +53,7 @@ def browser() -> Iterator[object]:
         pytest.skip("there is no Chromium (Debian: apt install chromium)")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] if os.getuid() == 0 else [])
+        sync_api.expect.set_options(timeout=DEADLINE_SECONDS * 1000)
         yield browser
         browser.close()
 
@@ -113,8 +114,12 @@ class Person:
 
     def loaded(self) -> None:
         """Wait until the view has what it shows. A stream stays open, so the network is never idle."""
-        self.page.wait_for_function("!document.querySelector('.loading, [aria-busy=true]')")
-        self.page.wait_for_function("[...document.images].every((image) => image.complete)")
+        sync_api.expect(self.page.locator(".loading, [aria-busy=true]")).to_have_count(0)
+        self.until("[...document.images].every((image) => image.complete)")
+
+    def until(self, expression: str, argument: object = None) -> None:
+        """Wait until the script's expression holds. Playwright's own wait is refused by the page's policy."""
+        wait_until(lambda: self.page.evaluate(expression, argument))
 
     def watched(self) -> dict[str, object]:
         return self.page.evaluate("window.watched")

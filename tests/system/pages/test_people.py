@@ -29,7 +29,7 @@ def test_a_post_arrives_while_its_reader_reads_and_moves_nothing(person, picture
     grace.page.reload()
     grace.post(TEXTS[-1]).wait_for()
     grace.page.mouse.wheel(0, 300)
-    grace.page.wait_for_function("scrollY > 200")
+    grace.until("scrollY > 200")
     before = grace.post(TEXTS[2]).bounding_box()["y"]
 
     ada.write(NEW)
@@ -44,7 +44,7 @@ def test_a_post_arrives_while_its_reader_reads_and_moves_nothing(person, picture
     picture(grace, "reading")
     grace.page.locator(FRESH).click()
     grace.post(NEW).wait_for()
-    grace.page.wait_for_function("text => document.activeElement.innerText.includes(text)", arg=NEW)
+    grace.until("text => document.activeElement.innerText.includes(text)", NEW)
     assert grace.page.evaluate("scrollY") == 0
 
 

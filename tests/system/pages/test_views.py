@@ -172,7 +172,19 @@ def test_posts_are_read_by_keys(ada):
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("n")
-    page.wait_for_function("document.activeElement.id === 'compose-text'")
+    ada.until("document.activeElement.id === 'compose-text'")
+
+
+def test_older_posts_are_read_where_the_end_came_near_during_a_call(ada):
+    page, held = ada.page, []
+    page.route("**/timelines/*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/timelines/*"):
+        page.evaluate("dispatchEvent(new Event('online'))")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+
+    held[0].continue_()
+
+    ada.post("Number 00").wait_for()
 
 
 def test_the_place_is_kept_over_back(ada):
@@ -186,8 +198,7 @@ def test_the_place_is_kept_over_back(ada):
     page.go_back()
     ada.post("Number 02").wait_for()
     assert abs(page.evaluate("scrollY") - place) <= 1
-    feed = page.get_by_role("feed")
-    assert feed.get_attribute("aria-busy") == "false"
+    ada.loaded()
     assert ada.post("Number 24").get_attribute("aria-posinset") == "1"
 
 

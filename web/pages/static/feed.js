@@ -43,11 +43,13 @@ class List {
     const known = this.known();
     const unknown = newest.items.filter((post) => !known.has(post.postId));
     this.hasGap = unknown.length === newest.items.length && unknown.length > 0 && newest.next !== null;
+    const last = newest.next ? newest.items.at(-1).postId : "";
     if (!newest.isIncomplete && newest.items.length && !this.hasGap) {
       const shown = new Set(newest.items.map((post) => post.postId));
-      const last = newest.next ? newest.items.at(-1).postId : "";
       for (const post of this.items) if (post.postId > last && !shown.has(post.postId)) noteDeleted(post.postId);
     }
+    // A list that was read while it was incomplete may have ended too early.
+    if (!this.hasGap && !this.items.some((post) => post.postId < last)) this.next = newest.next;
     this.add(unknown);
   }
 
@@ -191,11 +193,13 @@ function State({ list }) {
 function More({ list }) {
   const end = useRef(null);
   useEffect(() => {
-    const watch = new IntersectionObserver(([entry]) => entry.isIntersecting && !list.problem && list.loadMore(),
+    // Each new watch tells at once whether the end is near, so an end that came near during a call is not missed.
+    if (list.isBusy || list.problem || !list.next) return undefined;
+    const watch = new IntersectionObserver((entries) => entries.some((each) => each.isIntersecting) && list.loadMore(),
       { rootMargin: "800px" });
-    if (end.current) watch.observe(end.current);
+    watch.observe(end.current);
     return () => watch.disconnect();
-  }, [list, list.next, list.problem]);
+  }, [list, list.isBusy, list.next, list.problem]);
   const retry = () => (list.isLoaded ? list.loadMore() : list.refresh());
   return html`<div class="more" ref=${end}>
     ${list.problem && html`<p role="alert">${inWords(list.problem)}</p>`}
