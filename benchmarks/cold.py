@@ -12,7 +12,7 @@ from time import perf_counter
 
 from benchmarks.bars import counter
 from benchmarks.followees import follow_many
-from benchmarks.report import Figures, report
+from benchmarks.report import Figures, refuse_arguments, report
 from benchmarks.scenes import Platform, platform
 from benchmarks.stage import Stage
 from microblog_streams.stores.redis.timelines import Timelines
@@ -24,6 +24,7 @@ AGAIN, DEADLINE = 0.25, 60.0
 
 def main() -> None:
     """Measure, and report."""
+    refuse_arguments()
     followees = int(os.environ.get("FOLLOWEES") or FOLLOWEES)
     report("cold", 1, lambda stage: _measure(stage, followees), table)
 

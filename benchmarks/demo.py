@@ -16,6 +16,7 @@ from benchmarks.bars import counter
 from benchmarks.expectation import Item, Verdict, expected
 from benchmarks.figures import milliseconds, percentile
 from benchmarks.graph import Graph, choose_authors, read
+from benchmarks.report import refuse_arguments
 from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, play
 from microblog_streams.config.settings import exit_with_error
@@ -40,6 +41,7 @@ class Posted:
 
 def main() -> None:
     """Run the demo; exit status 1 for a timeline that is wrong, 3 where it could not run."""
+    refuse_arguments()
     fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
     try:
         good = play(FOLDER, _workers(), lambda stage: _demo(stage, fraction))

@@ -39,12 +39,16 @@ SELECT follower, followee_id, true, 1, changed_at
 
 
 async def follow_too(settings: Settings, readers: Sequence[int], other: int) -> None:
-    """Have ``readers`` follow everybody whom another one follows."""
+    """Have ``readers`` follow everybody whom another one follows.
+
+    A reader at a time: the store's time-out is that of a call of the API.
+    """
     postgres = Postgres(settings)
     await postgres.connect()
     try:
-        async with postgres.transaction() as session:
-            await session.execute(_FOLLOWS_TOO, list(readers), other)
+        for reader in readers:
+            async with postgres.transaction() as session:
+                await session.execute(_FOLLOWS_TOO, [reader], other)
     finally:
         await postgres.close()
 

@@ -23,7 +23,7 @@ from benchmarks.crowd import FIRST, Crowd
 from benchmarks.graph import read
 from benchmarks.load import CONTENT
 from benchmarks.produced import new_posts, store_posts
-from benchmarks.report import Figures, report
+from benchmarks.report import Figures, refuse_arguments, report
 from benchmarks.scenes import GRAPH, Platform, platform
 from benchmarks.stage import Stage
 from microblog_streams.config.settings import Settings
@@ -49,6 +49,7 @@ FLUSH_SECONDS, LOOK_SECONDS = 2, 1.0
 
 def main() -> None:
     """Weigh, and report."""
+    refuse_arguments()
     report("footprint", 1, _measure, table)
 
 

@@ -21,7 +21,7 @@ from benchmarks.client import Client
 from benchmarks.crowd import Crowd
 from benchmarks.figures import milliseconds, percentile
 from benchmarks.guests import Guest
-from benchmarks.report import Figures, report
+from benchmarks.report import Figures, refuse_arguments, report
 from benchmarks.scenes import ARRIVE, Platform, platform
 from benchmarks.stage import Stage, free_ports
 from benchmarks.steady import Steady
@@ -40,6 +40,7 @@ NAMES: Final = {"alone": "alone", "beside": "beside the fan-outs", "added": "add
 
 def main() -> None:
     """Measure, and report."""
+    refuse_arguments()
     followers = int(os.environ.get("FOLLOWERS") or FOLLOWERS)
     # The stage's worker stays outside the group: the one that is measured is stopped while its table is filled.
     os.environ[f"{PREFIX}ROLES"] = "web"

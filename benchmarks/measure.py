@@ -21,6 +21,7 @@ from benchmarks.bars import counter
 from benchmarks.graph import Graph, read
 from benchmarks.machine import machine, versions
 from benchmarks.memory import memory
+from benchmarks.report import refuse_arguments
 from benchmarks.scenes import GRAPH, Imported, Platform, platform
 from benchmarks.stage import Stage, detach_environment, empty, free_ports, play
 from benchmarks.starts import start_seconds
@@ -47,6 +48,7 @@ Figures = dict[str, Any]
 
 def main() -> None:
     """Measure, write the results, print the table."""
+    refuse_arguments()
     fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
     try:
         detach_environment()

@@ -17,6 +17,12 @@ RESULTS: Final = Path(__file__).parent / "results"
 Figures = dict[str, Any]
 
 
+def refuse_arguments() -> None:
+    """End the process where arguments were given: the benchmarks that call this one take environment variables alone."""
+    if sys.argv[1:]:
+        sys.exit(f"unexpected: {' '.join(sys.argv[1:])}. This takes no arguments; `make help` names its variables")
+
+
 def report(
     name: str, workers: int, measure: Callable[[Stage], Coroutine[None, None, Figures]], table: Callable[[Figures], str]
 ) -> None:

@@ -17,7 +17,7 @@ from benchmarks.beats import Beats, beats
 from benchmarks.graph import read
 from benchmarks.guests import Guest
 from benchmarks.memory import memory
-from benchmarks.report import Figures, report
+from benchmarks.report import Figures, refuse_arguments, report
 from benchmarks.scenes import GRAPH, platform
 from benchmarks.stage import Stage, free_ports
 from microblog_streams.config.settings import PREFIX
@@ -29,6 +29,7 @@ WAITED = 1.0
 
 def main() -> None:
     """Measure, and report."""
+    refuse_arguments()
     fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
     os.environ[f"{PREFIX}STANDBY_REPLICAS"] = "1"
     report("takeover", 2, lambda stage: _measure(stage, fraction), table)

@@ -34,7 +34,7 @@ from benchmarks.bench.scenes import (
     workers,
 )
 from benchmarks.bench.setting import Setting, setting
-from benchmarks.report import RESULTS, Figures, report
+from benchmarks.report import RESULTS, Figures, refuse_arguments, report
 from benchmarks.stage import Stage
 from microblog_streams.config.settings import PREFIX
 
@@ -63,6 +63,7 @@ SCENES: Final[dict[str, Scene]] = {
 
 def main() -> None:
     """Measure, and report; SCENES=name,… picks some."""
+    refuse_arguments()
     picked = {name for name in os.environ.get("SCENES", "").split(",") if name}
     if unknown := picked - set(SCENES):
         sys.exit(f"no scene {', '.join(sorted(unknown))}; these are: {', '.join(SCENES)}")
