@@ -18,7 +18,7 @@ Figures = dict[str, Any]
 
 
 def refuse_arguments() -> None:
-    """End the process where arguments were given: the benchmarks that call this one take environment variables alone."""
+    """End the process where arguments were given: what calls this takes environment variables alone."""
     if sys.argv[1:]:
         sys.exit(f"unexpected: {' '.join(sys.argv[1:])}. This takes no arguments; `make help` names its variables")
 
