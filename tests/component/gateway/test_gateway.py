@@ -11,14 +11,17 @@ import threading
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import trustme
 
+from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.gateway import Gateway, GatewayOptions, find_nginx, quoted, render
 from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
+from microblog_streams.search.query import MAX_QUERY
 from tests.support.live.fixtures import free_port
 from tests.support.waiting import DEADLINE_SECONDS
 from web.routes import API, DESCRIPTION, INTERNALS, OPERATION, PAGES
@@ -286,6 +289,37 @@ def test_a_body_beyond_the_limit_is_a_413_problem(front, backends):
     assert headers["Content-Type"] == "application/problem+json"
     assert json.loads(body)["type"] == "/problems/request-entity-too-large"
     assert not any(one.seen for one in backends)
+
+
+def test_the_longest_query_of_the_widest_characters_reaches_a_worker(front):
+    query = quote("\N{TEACUP WITHOUT HANDLE}" * MAX_QUERY)
+    status, _, body = call(front, "GET", f"/search/posts?q={query}&sort=best&limit=100&cursor={'c' * 200}")
+    assert status == 200
+    assert query in json.loads(body)["path"]
+
+
+@pytest.mark.parametrize("path", ["/search/posts", "/search/users", "/trends/tags"])
+def test_a_query_of_64_kib_is_a_414_problem(path, front, backends):
+    status, headers, body = call(front, "GET", f"{path}?q={'q' * 65_536}")
+    assert status == 414
+    assert headers["Content-Type"] == "application/problem+json"
+    assert json.loads(body)["type"] == "/problems/uri-too-long"
+    assert not any(one.seen for one in backends)
+
+
+@pytest.mark.parametrize("header", [{"X-Long": "x" * 40_000}, {"Content-Length": "none"}])
+def test_a_head_that_is_too_long_or_no_http_is_a_400_problem(header, front, backends):
+    status, headers, body = call(front, "GET", "/users/1", headers=header)
+    assert status == 400
+    assert headers["Content-Type"] == "application/problem+json"
+    assert json.loads(body)["type"] == "/problems/bad-request"
+    assert not any(one.seen for one in backends)
+
+
+def test_a_search_outlives_no_time_out_of_the_gateway():
+    """A worker gives the engine less time than nginx gives the worker, also if another one is asked after it."""
+    waits = re.findall(r"proxy_read_timeout (\d+)s", TEMPLATE.read_text())
+    assert 2 * Settings.model_fields["store_timeout"].default < min(map(float, waits))
 
 
 def test_with_a_certificate_it_speaks_tls_and_http_2(start, backends, tmp_path):
