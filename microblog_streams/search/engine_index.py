@@ -124,6 +124,11 @@ class EngineIndex:
             raise StoreUnavailable(self.engine.name, "the indices are not there yet")
         return self._targets
 
+    async def refresh(self) -> None:
+        """Make all documents that were written findable."""
+        aliases = ",".join(map(self.alias, Kind))
+        await self.engine.call(lambda client: client.indices.refresh(index=aliases), BULK_SECONDS)
+
     async def newest(self, wanted: PostFilter, before: UUID | None, limit: int) -> Sequence[UUID]:
         """Return the newest posts below ``before``, newest first."""
         return await self._post_ids(engine_requests.newest_posts(wanted, before, limit))

@@ -47,6 +47,10 @@ class SearchIndex(Protocol):
         """Write documents; return for each None (it is there, or a newer version), StoreUnavailable or Rejected."""
         ...
 
+    async def refresh(self) -> None:
+        """Make all documents that were written findable at once, which else takes a second."""
+        ...
+
     async def newest(self, wanted: PostFilter, before: UUID | None, limit: int) -> Sequence[UUID]:
         """Return the newest ``limit`` posts below ``before`` (None: of all), newest first."""
         ...

@@ -8,6 +8,7 @@ that fails for a reason that passes (an overload, a full disk) is tried again by
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from uuid import UUID
 
 from microblog_streams.aio.batcher import Batcher
@@ -28,6 +29,8 @@ from microblog_streams.search.query import Query
 
 #: Posts of a deleted user that are looked up and deleted at a time.
 PAGE_POSTS = 500
+#: Deleted users that an indexer remembers, because posts of theirs may come after the deletion: some 10 MB.
+REMEMBERED_USERS = 100_000
 
 
 class Indexer:
@@ -37,6 +40,8 @@ class Indexer:
         """``index`` takes the documents."""
         self._index = index
         self._batch: Batcher[Write, Exception | None] = Batcher(index.write)
+        self._refresh: Batcher[None, None] = Batcher(self._refresh_once)
+        self._deleted_users: dict[int, None] = {}
         #: Documents written, by kind.
         self.written: Counter[Kind] = Counter(dict.fromkeys(Kind, 0))
         #: Seconds from a post's creation until the engine has it; a search finds it up to a second later.
@@ -47,7 +52,8 @@ class Indexer:
         match event:
             case PostCreated():
                 post = Post(event.post_id, event.user_id, event.content)
-                await self._write(post_write(post))
+                gone = event.user_id in self._deleted_users
+                await self._write(deleted_post(post.id) if gone else post_write(post))
                 self.seconds.observe(max(0.0, time.time() - post.created_at.timestamp()))
             case PostDeleted():
                 await self._write(deleted_post(event.post_id))
@@ -57,17 +63,32 @@ class Indexer:
                 user = User(event.user_id, event.username, event.at, event.display_name)
                 await self._write(user_write(user, event.at))
             case UserDeleted():
+                self._remember(event.user_id)
                 await self._write(deleted_user(event.user_id))
                 await self._delete_posts(event.user_id)
             case _:
                 raise TypeError(f"{type(event).__name__} has no place in the index")
 
+    def _remember(self, user: int) -> None:
+        self._deleted_users[user] = None
+        if len(self._deleted_users) > REMEMBERED_USERS:
+            del self._deleted_users[next(iter(self._deleted_users))]
+
     async def _delete_posts(self, author: int) -> None:
-        """Delete the posts that are found. Any that comes later is hidden at reading, and removed by ``verify``."""
+        """Delete all posts that were written until now. A later one is a deletion by the time that it is written.
+
+        Only an indexer that was started in between does not know of the deletion: such a post is hidden at reading, and
+        ``verify`` removes it.
+        """
+        await self._refresh([None])
         last: UUID | None = None
         while ids := await self._index.newest(PostFilter(Query(), author=author), last, PAGE_POSTS):
             await asyncio.gather(*(self._write(deleted_post(post_id)) for post_id in ids))
             last = ids[-1]
+
+    async def _refresh_once(self, waiting: Sequence[None]) -> Sequence[None]:
+        await self._index.refresh()
+        return waiting
 
     async def _write(self, document: Write) -> None:
         (outcome,) = await self._batch([document])

@@ -11,13 +11,6 @@ from microblog_streams.search.engine_index import EngineIndex
 from tests.support.live.stack import running_stack
 
 
-class RefreshedIndex(EngineIndex):
-    """An index whose writes can be made searchable at once."""
-
-    async def refresh(self):
-        await self.engine.call(lambda client: client.indices.refresh(index=f"{self._prefix}-*"), 30.0)
-
-
 @pytest.fixture(scope="session")
 def engine_stack():
     with running_stack([OpenSearch]) as running:
@@ -40,6 +33,6 @@ async def engine(settings):
 
 @pytest.fixture
 async def index(engine, settings):
-    index = RefreshedIndex(engine, settings.search_prefix)
+    index = EngineIndex(engine, settings.search_prefix)
     await index.prepare()
     return index
