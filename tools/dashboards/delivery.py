@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tools.dashboards.panels import WORKERS, Dashboard, Panel, Query, Row, gauge, graph, quantiles, rate
+from tools.dashboards.panels import NO_INDEXER, WORKERS, Dashboard, Panel, Query, Row, gauge, graph, quantiles, rate
 
 DASHBOARD: Final = Dashboard(
     "delivery",
@@ -42,13 +42,13 @@ DASHBOARD: Final = Dashboard(
             [
                 graph(
                     *("Not committed", "Records by topic.", "short"),
-                    *(gauge("microblog_consumer_lag_records", "sum", "topic"), "{{topic}}"),
+                    *(gauge("microblog_consumer_lag_records", "sum", "topic", where=NO_INDEXER), "{{topic}}"),
                 ),
                 Panel(
                     "Since the last commit",
                     "The longest of each topic's partitions, while there is something to commit.",
                     "s",
-                    [Query(gauge("microblog_commit_age_seconds", "max", "topic"), "{{topic}}")],
+                    [Query(gauge("microblog_commit_age_seconds", "max", "topic", where=NO_INDEXER), "{{topic}}")],
                     alarming=60,
                 ),
                 graph(
@@ -66,7 +66,7 @@ DASHBOARD: Final = Dashboard(
                     "Halted partitions",
                     "Partitions that stand at an event that fails for a lasting reason.",
                     "short",
-                    [Query(gauge("microblog_lane_halted", "max", "lane"), "{{lane}}")],
+                    [Query(gauge("microblog_lane_halted", "max", "lane", where=NO_INDEXER), "{{lane}}")],
                     alarming=1,
                     empty_unless="a partition is halted",
                 ),

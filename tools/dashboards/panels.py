@@ -64,6 +64,8 @@ class Dashboard:
 
 
 WORKERS: Final = 'instance=~"$worker"'
+#: Leaves out the search indexers, which have the same series: their job has rules and panels of its own.
+NO_INDEXER: Final = 'job!="microblog-search"'
 CALLS: Final = 'route!~"/(admin|health|ready|metrics|docs|openapi|table|router|assignment|graph|performance).*|unknown"'
 
 

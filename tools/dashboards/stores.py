@@ -16,6 +16,9 @@ from tools.dashboards.panels import (
     rate,
 )
 
+#: Selects the search indexers.
+INDEXERS: Final = 'job="microblog-search"'
+
 DASHBOARD: Final = Dashboard(
     "stores",
     "stores",
@@ -99,6 +102,48 @@ DASHBOARD: Final = Dashboard(
                     "From a post's creation until the engine has it; a search finds it up to a second later.",
                     "s",
                     quantiles("microblog_search_index_seconds"),
+                    alarming=30,
+                    empty_unless="a search indexer runs",
+                ),
+                Panel(
+                    "Not indexed",
+                    "Records by topic that the indexer has not committed.",
+                    "short",
+                    [Query("sum by (topic) (microblog:search_lag_records:sum)", "{{topic}}")],
+                    alarming=1_000,
+                    empty_unless="a search indexer runs",
+                ),
+                Panel(
+                    "Since the indexer's last commit",
+                    "The longest of each topic's partitions, while there is something to commit.",
+                    "s",
+                    [Query(f"max by (topic) (microblog_commit_age_seconds{{{INDEXERS}}})", "{{topic}}")],
+                    alarming=30,
+                    empty_unless="a search indexer runs",
+                ),
+                Panel(
+                    "Time of a write and of a search",
+                    "A bulk request of the indexer, and what workers ask the engine; 99th percentile.",
+                    "s",
+                    [
+                        Query(
+                            quantile(0.99, "microblog_store_call_seconds", "operation", where='store="search"'),
+                            "{{operation}}",
+                        )
+                    ],
+                    empty_unless="there is a search",
+                ),
+                Panel(
+                    "What goes wrong",
+                    "Tries to write that failed, a second, and dead letters of the indexer within an hour.",
+                    "short",
+                    [
+                        Query(
+                            f"sum by (store) (rate(microblog_effects_retried_total{{{INDEXERS}}}[$__rate_interval]))",
+                            "tries without {{store}}",
+                        ),
+                        Query(f"sum(increase(microblog_dead_letters_written_total{{{INDEXERS}}}[1h]))", "dead letters"),
+                    ],
                     empty_unless="a search indexer runs",
                 ),
             ],
