@@ -59,6 +59,7 @@ def schema() -> dict[str, object]:
         files={"type": "object", "additionalProperties": _TEXT},
         streams=_pods(standbyReplicas=_COUNT, storage=_object(size=_TEXT, className=_TEXT)),
         web=_pods(autoscaling=autoscaling),
+        search=_pods(enabled=_FLAG),
         migration=_object(enabled=_FLAG, deadlineSeconds=_COUNT),
         service=_object(type=_TEXT, port={"type": "integer", "minimum": 1, "maximum": 65535}),
         ingress=_object(

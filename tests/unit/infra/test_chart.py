@@ -50,7 +50,7 @@ def test_every_document_is_valid_for_the_newest_kubernetes(rendered):
 
 def test_no_pod_has_rights_or_a_writable_root(rendered):
     workloads = [each for each in rendered if each["kind"] in ("StatefulSet", "Deployment", "Job")]
-    assert len(workloads) == 3
+    assert {each["metadata"]["name"] for each in workloads} - {"mb-search"} == {"mb-streams", "mb-web", "mb-migrate"}
     for workload in workloads:
         pod = workload["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -131,7 +131,7 @@ def test_rules_are_those_of_the_files_and_match_the_job_that_is_scraped(monitore
     groups = [group for file in files for group in YAML(typ="safe").load(file.read_text())["groups"]]
     assert of(monitored, "PrometheusRule", "mb")["spec"]["groups"] == groups
     [endpoint] = of(monitored, "PodMonitor", "mb")["spec"]["podMetricsEndpoints"]
-    assert endpoint["relabelings"] == [{"targetLabel": "job", "replacement": "microblog"}]
+    assert endpoint["relabelings"][0] == {"targetLabel": "job", "replacement": "microblog"}
 
 
 def test_dashboards_are_the_files(monitored):
@@ -159,6 +159,36 @@ def test_helm_finds_nothing_to_mend():
             [HELM, "lint", "--strict", CHART, "-f", values], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def searching():
+    return render("--set", "search.enabled=true")
+
+
+def test_there_is_no_indexer_unless_it_is_asked_for():
+    assert "mb-search" not in {each["metadata"]["name"] for each in render()}
+
+
+def test_the_indexer_is_the_workers_image_with_another_app(searching):
+    indexer, web = (of(searching, "Deployment", name)["spec"]["template"]["spec"] for name in ("mb-search", "mb-web"))
+    [container], [worker] = indexer["containers"], web["containers"]
+    assert container["command"] == ["tini", "--", "faust", "-A", "microblog_streams.search"]
+    assert container["args"] == ["worker"], "an option -l would win over MICROBLOG_LOG_LEVEL"
+    same = ("image", "envFrom", "securityContext", "volumeMounts", "livenessProbe", "readinessProbe", "startupProbe")
+    assert {name: container[name] for name in same} == {name: worker[name] for name in same}
+    assert {each["name"]: each.get("value") for each in container["env"]}["MICROBLOG_WORKER"] == "$(POD_NAME)"
+
+
+def test_indexers_are_found_by_prometheus_alone_under_a_job_of_their_own(searching):
+    labels = of(searching, "Deployment", "mb-search")["spec"]["template"]["metadata"]["labels"]
+    assert not of(searching, "Service", "mb-web")["spec"]["selector"].items() <= labels.items()
+    assert of(searching, "NetworkPolicy", "mb")["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+    monitor = of(render("--set", "search.enabled=true,podMonitor.enabled=true"), "PodMonitor", "mb")["spec"]
+    [expression] = monitor["selector"]["matchExpressions"]
+    assert labels[expression["key"]] in expression["values"]
+    [*_, last] = monitor["podMetricsEndpoints"][0]["relabelings"]
+    assert (last["regex"], last["replacement"]) == (labels[expression["key"]], "microblog-search")
 
 
 def test_opentelemetrys_variables_reach_the_workers():

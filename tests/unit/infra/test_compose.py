@@ -10,11 +10,12 @@ import pytest
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from microblog_streams.local import cassandra, jars, kafka, postgres, valkey
+from microblog_streams.local import cassandra, jars, kafka, opensearch, postgres, valkey
+from microblog_streams.local.files import render
 
 FILE = Path(__file__).parents[3] / "docker-compose.infra.yml"
 SCHEMA = files("check_jsonschema.builtin_schemas") / "vendor" / "compose-spec.json"
-PARTS = ["kafka", "cassandra", "postgres", "valkey"]
+PARTS = ["kafka", "cassandra", "postgres", "valkey", "opensearch"]
 #: Of cassandra.yaml: it belongs to `periodic`, and the node refuses it beside `batch`.
 PERIOD_OFF = {"commitlog_sync_period": "0ms"}
 UNITS = {"g": 2**30, "gb": 2**30, "m": 2**20, "mb": 2**20}
@@ -68,6 +69,7 @@ def test_it_has_the_parts_of_the_local_stack(compose):
         ("cassandra", "cassandra", lambda: jars.version("cassandra")),
         ("postgres", "postgres", lambda: reported(postgres.binary("postgres"))),
         ("valkey", "valkey/valkey", lambda: reported(valkey.server())),
+        ("opensearch", "opensearchproject/opensearch", lambda: jars.version("opensearch")),
     ],
 )
 def test_each_part_has_the_local_stacks_version(service, part, image, version):
@@ -96,6 +98,16 @@ def test_postgres_is_made_and_set_as_the_local_one(service):
 def test_valkey_is_set_as_the_local_one(compose):
     settings = settings_of(compose["configs"]["valkey.conf"]["content"])
     assert {name: settings.get(name) for name in valkey.SETTINGS} == valkey.SETTINGS
+
+
+def test_opensearch_is_set_as_the_local_one(service):
+    """But for the local node's name, port and folders, its system calls, and its disk, which may be full there."""
+    local = YAML(typ="safe").load(render("opensearch.yml", port=1, transport_port=2, data="data", logs="logs"))
+    shared = {name: local[name] for name in ("cluster.name", "discovery.type", "action.auto_create_index")}
+    environment = service("opensearch")["environment"]
+    assert {name: YAML(typ="safe").load(environment[name]) for name in shared} == shared
+    assert f"-Xmx{opensearch.HEAP_MB}m" in environment["OPENSEARCH_JAVA_OPTS"]
+    assert not any(name.startswith("cluster.routing.allocation.disk") for name in environment)
 
 
 def test_valkey_evicts_before_its_container_is_full(compose, service):

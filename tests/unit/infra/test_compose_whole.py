@@ -20,7 +20,8 @@ FILE = ROOT / "docker-compose.yml"
 MONITORING = ROOT / "deploy" / "monitoring"
 SCHEMA = files("check_jsonschema.builtin_schemas") / "vendor" / "compose-spec.json"
 WORKERS = ["streams-1", "streams-2", "web-1", "web-2"]
-OURS = ["migrate", *WORKERS]
+INDEXER = "search-1"
+OURS = ["migrate", *WORKERS, INDEXER]
 FRONT = ["gateway", "prometheus", "grafana"]
 #: What is given for each secret.
 GIVEN = "given" * 4
@@ -125,6 +126,22 @@ def test_each_worker_has_a_name_an_address_and_a_folder_of_its_own(service, name
     assert service(name)["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
 
 
+def test_the_indexer_is_the_same_image_with_another_app(compose, service):
+    indexer = service(INDEXER)
+    assert indexer["entrypoint"] == ["tini", "--", "faust", "-A", "microblog_streams.search"]
+    assert indexer["command"] == ["worker"], "an option -l would win over MICROBLOG_LOG_LEVEL"
+    assert indexer["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
+    assert (indexer["environment"]["MICROBLOG_WORKER"], "front" in indexer["networks"]) == (INDEXER, False)
+    assert 'ENTRYPOINT ["tini", "--", "microblog-streams"]' in (ROOT / "Dockerfile").read_text()
+
+
+def test_all_that_knows_of_the_engine_reaches_it_where_it_listens(service):
+    engine = loaded(ROOT / "docker-compose.infra.yml")["services"]["opensearch"]
+    (port,) = engine["ports"]
+    urls = {service(name)["environment"]["MICROBLOG_SEARCH_URL"] for name in [*WORKERS, INDEXER]}
+    assert urls == {f"http://opensearch:{port.rpartition(':')[2]}"}
+
+
 def test_kafka_tells_containers_an_address_that_they_reach(service):
     kafka = loaded(ROOT / "docker-compose.infra.yml")["services"]["kafka"]["environment"]
     advertised = dict(each.split("://") for each in kafka["KAFKA_ADVERTISED_LISTENERS"].split(","))
@@ -168,12 +185,15 @@ def test_workers_trust_the_gateways_and_prometheus_own_addresses_alone(compose, 
     assert f"{address('prometheus', 'monitoring')}/32" in web["MICROBLOG_METRICS_NETWORKS"].split(",")
 
 
-def test_prometheus_has_all_workers_as_the_job_that_the_rules_expect(service):
-    [job] = loaded(MONITORING / "prometheus.yml")["scrape_configs"]
-    assert job["static_configs"] == [{"targets": [f"{name}:6066" for name in WORKERS]}]
+def test_prometheus_has_all_workers_and_the_indexer_as_the_jobs_that_the_rules_expect(service):
+    jobs = loaded(MONITORING / "prometheus.yml")["scrape_configs"]
+    assert {job["job_name"]: job["static_configs"] for job in jobs} == {
+        "microblog": [{"targets": [f"{name}:6066" for name in WORKERS]}],
+        "microblog-search": [{"targets": [f"{INDEXER}:6066"]}],
+    }
     assert 'job="microblog"' in (MONITORING / "rules" / "alerts.yml").read_text()
-    assert job["job_name"] == "microblog"
-    assert all("monitoring" in service(name)["networks"] for name in WORKERS)
+    assert 'job="microblog-search"' in (MONITORING / "rules" / "search.yml").read_text()
+    assert all("monitoring" in service(name)["networks"] for name in [*WORKERS, INDEXER])
 
 
 def test_grafana_is_given_its_data_source_and_dashboards(service):

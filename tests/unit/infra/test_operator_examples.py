@@ -1,4 +1,4 @@
-"""The examples for operators of Kafka, Cassandra, PostgreSQL and Redis: their structure, and what workers rely on.
+"""The examples for the operators of the parts: their structure, and what workers rely on.
 
 The schemas of the operators are theirs and not kept here. With OPERATOR_CRDS naming a folder of their
 CustomResourceDefinitions (YAML files) each resource is checked by its schema; there an unknown field is an error too.
@@ -12,6 +12,9 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+
+from microblog_streams.config.settings import Settings
+from microblog_streams.local import jars
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "kubernetes" / "examples"
 RESOURCES = [
@@ -99,3 +102,16 @@ def test_redis_has_the_settings_that_workers_ask_for():
     replication, sentinel = named("RedisReplication"), named("RedisSentinel")
     assert replication["spec"]["redisConfig"]["additionalRedisConfig"] == named("ConfigMap")["metadata"]["name"]
     assert sentinel["spec"]["redisSentinelConfig"]["redisReplicationName"] == replication["metadata"]["name"]
+
+
+def test_the_search_engine_is_reached_by_tls_with_a_login_for_its_own_indices():
+    cluster, user = named("OpenSearchCluster"), named("OpensearchUser")
+    assert cluster["spec"]["security"]["tls"]["http"]["generate"] is True
+    assert cluster["spec"]["general"]["version"] == jars.version("opensearch")
+    (granted,) = named("OpensearchRole")["spec"]["indexPermissions"]
+    assert granted["indexPatterns"] == [f"{Settings.model_fields['search_prefix'].default}-*"]
+    binding = named("OpensearchUserRoleBinding")["spec"]
+    assert binding["users"] == [user["metadata"]["name"]]
+    assert binding["roles"] == [named("OpensearchRole")["metadata"]["name"]]
+    for kind in ("OpensearchUser", "OpensearchRole", "OpensearchUserRoleBinding"):
+        assert named(kind)["spec"]["opensearchCluster"] == {"name": cluster["metadata"]["name"]}
