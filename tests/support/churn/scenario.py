@@ -15,7 +15,7 @@ from tests.support.live.people import People
 from tests.support.live.worker import Worker
 from tests.support.waiting import DEADLINE_SECONDS
 from tests.support.workload.history import History
-from tests.support.workload.load import RATE, Load
+from tests.support.workload.load import POSTS_AND_FOLLOWS, RATE, Load
 from tests.support.workload.reading import check
 
 #: People, and those whom each may come to follow: the load turns these edges over.
@@ -80,7 +80,9 @@ class Churn:
         return history.answered["posts"] >= self.posts and history.answered["follows"] >= self.follows
 
 
-def load_on(steady: Worker, register: People, rate: int = RATE) -> Load:
+def load_on(
+    steady: Worker, register: People, rate: int = RATE, pattern: Sequence[str] = POSTS_AND_FOLLOWS, tries: int = 1
+) -> Load:
     """Register people by a worker, and make a load that calls it."""
     people = [register.register(steady) for _ in range(PEOPLE)]
     choose = random.Random(3)
@@ -91,6 +93,6 @@ def load_on(steady: Worker, register: People, rate: int = RATE) -> Load:
     ]
     followed = {partition_of(encode_user(followee), PARTITIONS) for _, followee in edges}
     assert followed == set(range(PARTITIONS)), "authors of every partition are followed"
-    load = Load(people, edges, rate)
+    load = Load(people, edges, rate, pattern, tries=tries)
     load.call(steady.url)
     return load

@@ -52,6 +52,8 @@ class Worker:
     host: str = "127.0.0.1"
     #: Forked from a process that has made the imports; else Python is started for it, as in a deployment.
     forked: bool = True
+    #: Where Python is started: another release of the package that is here comes before ours.
+    directory: Path = ROOT
     process: Forked | subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -69,7 +71,7 @@ class Worker:
         else:
             with self.log.open("ab") as log:
                 command = [sys.executable, "-m", "faust", *arguments]
-                self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, env=environment)
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.directory, env=environment)
         return self
 
     def stop(self) -> int:

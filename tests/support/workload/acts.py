@@ -29,10 +29,10 @@ class Acts:
     async def post(self, number: int, key: str | None = None) -> None:
         """Post, as clients do that cannot repeat it."""
         author, content = self.crowd.person(), f"post {number}"
-        headers = {"Idempotency-Key": key} if key else {}
         body = {"userId": author, "content": content}
+        request = Request("POST", "/posts/", 201, body, _headers(key), again=key is not None)
         with self._about(author):
-            status, made = await self.caller.call(Request("POST", "/posts/", 201, body, headers, again=key is not None))
+            status, made = await self.caller.call(request)
         if status == 201:
             item = Item(made["postId"], author, content)
             self.history.posted(item)
@@ -44,19 +44,24 @@ class Acts:
         """Post with an Idempotency-Key, again and again until it is answered."""
         await self.post(number, str(uuid.uuid4()))
 
-    async def follow(self, number: int) -> None:
+    async def follow(self, number: int, key: str | None = None) -> None:
         """Turn an edge over, with no other call about it, so that its calls have an order."""
         edge, begun = self.crowd.take_edge(), time.monotonic()
         following = not self.history.following.get(edge, False)
         method, path = "POST" if following else "DELETE", f"/users/{edge[0]}/follow/{edge[1]}"
         good = REFUSED if self.history.block_between(edge) else 200
+        request = Request(method, path, good, headers=_headers(key), on_no_answer=lambda: self._set_aside(edge))
         with self._about(*edge):
-            status, _ = await self.caller.call(Request(method, path, good, on_no_answer=lambda: self._set_aside(edge)))
+            status, _ = await self.caller.call(request)
         if status == 200:
             self.history.followed(edge, following, begun)
         elif status == REFUSED:
             self.history.answered["refused follows"] += 1
         self.crowd.give_edge(edge)
+
+    async def follow_once(self, number: int) -> None:
+        """Turn an edge over; a follow has an Idempotency-Key, so that a gateway may repeat it."""
+        await self.follow(number, str(uuid.uuid4()))
 
     async def block(self, number: int) -> None:
         """Block a user, or unblock; no other call is about the edges between the two.
@@ -92,13 +97,18 @@ class Acts:
         elif status == NO_ANSWER:
             self.history.unanswered_deletion(item.post_id)
 
-    async def register(self, number: int) -> None:
+    async def register(self, number: int, key: str | None = None) -> None:
         """Register a user, who takes part from then on."""
         body = {"username": f"w{uuid.uuid4().hex[:20]}"}
-        status, made = await self.caller.call(Request("POST", "/users/", 201, body, again=False))
+        request = Request("POST", "/users/", 201, body, _headers(key), again=key is not None)
+        status, made = await self.caller.call(request)
         if status == 201:
             self.history.registered(made["id"])
             self.crowd.welcome(made["id"], EACH)
+
+    async def register_once(self, number: int) -> None:
+        """Register a user with an Idempotency-Key."""
+        await self.register(number, str(uuid.uuid4()))
 
     async def delete_person(self, number: int) -> None:
         """Delete a user whom no other call is about."""
@@ -133,3 +143,7 @@ class Acts:
             yield
         finally:
             self.crowd.end(*people)
+
+
+def _headers(key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": key} if key else {}

@@ -1,0 +1,118 @@
+"""Three workers behind the gateway are upgraded one after the other under load, and rolled back: no call fails.
+
+The next release has a migration, more fields in its events, and other Lua functions. The settings of the workers are a
+deployment's.
+"""
+
+import re
+from collections import Counter
+
+import pytest
+from redis import Redis
+
+from microblog_streams.config.settings import PREFIX
+from microblog_streams.domain import topics
+from microblog_streams.local.gateway import WORKER_DEFAULTS, Gateway, GatewayOptions
+from microblog_streams.local.process import Children
+from tests.support.churn.outcome import ALARMS
+from tests.support.churn.scenario import load_on
+from tests.support.live.fixtures import free_port
+from tests.support.live.forked import ROOT
+from tests.support.live.worker import Worker
+from tests.support.upgrade.release import FIELD, MIGRATION, VERSION, next_release, run
+from tests.support.upgrade.rolling import Deliveries, Rolling, table
+from tests.support.workload.reading import check
+
+TEMPLATE = ROOT / "deploy" / "gateway" / "microblog.conf.template"
+#: What may be repeated, by a gateway too: posts, follows and registrations have an Idempotency-Key.
+REPEATABLE = (*("post_once", "read", "post_once", "follow_once") * 8, "register_once")
+#: Calls a second, and tries of each: a client repeats what was answered with a 503, as overloaded workers do.
+RATE, TRIES = 20, 8
+#: As delivered, in place of those that make tests quick; and each delivery is logged.
+SETTINGS = {
+    "SESSION_TIMEOUT": "10",
+    "HEARTBEAT_INTERVAL": "3",
+    "COMMIT_INTERVAL": "0.5",
+    "ACK_HOLD": "2.5",
+    "STATIC_MEMBERSHIP": "true",
+    "STANDBY_REPLICAS": "1",
+    "LOG_LEVEL": "DEBUG",
+    **{name.removeprefix(PREFIX): value for name, value in WORKER_DEFAULTS.items()},
+}
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    return next_release(tmp_path_factory.mktemp("release"))
+
+
+@pytest.fixture
+def three(workers, eventually):
+    three = [workers(app="microblog_streams", forked=False).start(**SETTINGS) for _ in range(3)]
+    eventually(lambda: all(worker.well() for worker in three), *three)
+    return three
+
+
+@pytest.fixture
+def front(three, tmp_path, eventually):
+    """The gateway, to be called like a worker."""
+    children = Children(tmp_path)
+    gateway = Gateway(children, tmp_path, GatewayOptions(TEMPLATE, free_port()), print)
+    gateway.configure([f"127.0.0.1:{worker.port}" for worker in three])
+    gateway.start()
+    front = Worker("gateway", gateway.options.port, three[0].environment, tmp_path / "logs" / "gateway.log")
+    eventually(lambda: front.call("GET", "/users/").status == 200, front)
+    yield front
+    gateway.stop()
+    children.close()
+
+
+def test_workers_are_upgraded_and_rolled_back_without_a_failed_call(
+    stack, three, front, release, people, kafka, eventually, capsys
+):
+    load = load_on(front, people, RATE, REPEATABLE, TRIES)
+    rolling = Rolling(load, eventually, SETTINGS)
+    with load:
+        windows = [rolling.rest(three)]
+        migrated = run(release, stack.environment, "migrate")
+        assert MIGRATION in migrated.stdout, migrated
+        windows += [rolling.replace(worker, release, f"{number} by the new") for number, worker in enumerate(three, 1)]
+        upgraded = [version(worker) for worker in three]
+        windows += [rolling.replace(worker, ROOT, f"{number} by the old") for number, worker in enumerate(three, 1)]
+    eventually(lambda: three[0].call("GET", "/health").body["outbox"]["depth"] == 0, *three)
+    eventually(lambda: not kafka.behind(), *three)
+    history, report = load.history, check(load.history, front.url)
+    with capsys.disabled():
+        print(f"\n{dict(history.answered)} in {load.seconds:.0f} s; repeated by the client: {repeated(history) or 0}")
+        print(f"{report.timelines} timelines with {report.expected} entries\n{table(windows, Deliveries.read(three))}")
+
+    assert history.given_up == []
+    assert history.strange == []
+    assert report.good, report.told
+    assert [line for worker in three for line in worker.log.read_text().splitlines() if ALARMS.search(line)] == []
+    assert upgraded == [VERSION] * 3
+    assert [version(worker) for worker in three] != upgraded
+    assert set(events_of_both(kafka)) == {True, False}
+    assert libraries(stack) >= 2
+
+
+def repeated(history):
+    """Return the answers after which a client tried again, and how many had each."""
+    return Counter(call.answer[:100] for call in history.calls if not call.answer.startswith("2"))
+
+
+def version(worker):
+    found = re.search(r'microblog_worker_info\{[^}]*version="([^"]+)"', worker.call("GET", "/metrics").body)
+    return found and found[1]
+
+
+def events_of_both(kafka):
+    """Return for each of the posts' and follows' events whether it has the next release's field."""
+    name = f'"{FIELD}"'.encode()
+    return [name in record.value for topic in (topics.POST_CREATED, topics.USER_FOLLOW) for record in kafka.read(topic)]
+
+
+def libraries(stack):
+    """Return how many versions of the timelines' functions Redis has."""
+    with Redis.from_url(stack.environment[f"{PREFIX}REDIS_URL"]) as redis:
+        return str(redis.execute_command("FUNCTION", "LIST")).count("library_name")
