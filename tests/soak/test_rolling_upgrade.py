@@ -77,7 +77,7 @@ def test_workers_are_upgraded_and_rolled_back_without_a_failed_call(
         migrated = run(release, stack.environment, "migrate")
         assert MIGRATION in migrated.stdout, migrated
         windows += [rolling.replace(worker, release, f"{number} by the new") for number, worker in enumerate(three, 1)]
-        upgraded = [version(worker) for worker in three]
+        eventually(lambda: [version(worker) for worker in three] == [VERSION] * 3, *three)
         windows += [rolling.replace(worker, ROOT, f"{number} by the old") for number, worker in enumerate(three, 1)]
     eventually(lambda: three[0].call("GET", "/health").body["outbox"]["depth"] == 0, *three)
     eventually(lambda: not kafka.behind(), *three)
@@ -90,8 +90,7 @@ def test_workers_are_upgraded_and_rolled_back_without_a_failed_call(
     assert history.strange == []
     assert report.good, report.told
     assert [line for worker in three for line in worker.log.read_text().splitlines() if ALARMS.search(line)] == []
-    assert upgraded == [VERSION] * 3
-    assert [version(worker) for worker in three] != upgraded
+    eventually(lambda: VERSION not in [version(worker) or VERSION for worker in three], *three)
     assert set(events_of_both(kafka)) == {True, False}
     assert libraries(stack) >= 2
 
@@ -102,7 +101,8 @@ def repeated(history):
 
 
 def version(worker):
-    found = re.search(r'microblog_worker_info\{[^}]*version="([^"]+)"', worker.call("GET", "/metrics").body)
+    """Return the version that a worker reports; None where a busy machine does not let it answer."""
+    found = re.search(r'microblog_worker_info\{[^}]*version="([^"]+)"', str(worker.call("GET", "/metrics").body))
     return found and found[1]
 
 
