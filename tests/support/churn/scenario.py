@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.domain.ids import encode_user
@@ -81,9 +82,9 @@ class Churn:
 
 
 def load_on(
-    steady: Worker, register: People, rate: int = RATE, pattern: Sequence[str] = POSTS_AND_FOLLOWS, tries: int = 1
+    steady: Worker, register: People, rate: int = RATE, pattern: Sequence[str] = POSTS_AND_FOLLOWS, **options: Any
 ) -> Load:
-    """Register people by a worker, and make a load that calls it."""
+    """Register people by a worker, and make a load that calls it; ``options`` are the load's."""
     people = [register.register(steady) for _ in range(PEOPLE)]
     choose = random.Random(3)
     edges = [
@@ -93,6 +94,6 @@ def load_on(
     ]
     followed = {partition_of(encode_user(followee), PARTITIONS) for _, followee in edges}
     assert followed == set(range(PARTITIONS)), "authors of every partition are followed"
-    load = Load(people, edges, rate, pattern, tries=tries)
+    load = Load(people, edges, rate, pattern, **options)
     load.call(steady.url)
     return load

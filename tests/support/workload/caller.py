@@ -74,7 +74,6 @@ class Caller:
             if attempt >= self.tries or self.over() or (unsure and not request.again):
                 break
             await asyncio.sleep(pause)
-        self.history.given_up.append(f"{request.method} {request.path}")
         return (NO_ANSWER if unsure else NOTHING), None
 
     async def _try(self, request: Request, unsure: bool) -> tuple[int, Any, float]:

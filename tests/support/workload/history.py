@@ -48,8 +48,6 @@ class History:
     unsure: int = 0
     #: Calls that no worker took, or that were answered with "nothing was done": they never happened.
     refused: int = 0
-    #: Calls that were not answered well in any of their tries.
-    given_up: list[str] = field(default_factory=list)
     #: Answers that no call may have.
     strange: list[str] = field(default_factory=list)
 

@@ -39,9 +39,12 @@ class Load(threading.Thread):
         pattern: Sequence[str] = POSTS_AND_FOLLOWS,
         in_flight: int = IN_FLIGHT,
         tries: int = 1,
+        timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
+        """``timeout_seconds`` is that of one try."""
         super().__init__(daemon=True)
         self._rate, self._pattern, self._in_flight, self._tries = rate, pattern, in_flight, tries
+        self._timeout_seconds = timeout_seconds
         self.history = History(people=set(people))
         self.seconds = 0.0
         self._gateway = Gateway()
@@ -74,7 +77,7 @@ class Load(threading.Thread):
         """Within the block no call is under way, and none begins."""
         self._still.set()
         try:
-            deadline = time.monotonic() + 5 * TIMEOUT_SECONDS
+            deadline = time.monotonic() + 5 * self._timeout_seconds
             while self._under_way:
                 assert time.monotonic() < deadline, "calls did not end"
                 time.sleep(0.05)
@@ -105,7 +108,7 @@ class Load(threading.Thread):
 
     def __exit__(self, *exc: object) -> None:
         self._over.set()
-        self.join(5 * TIMEOUT_SECONDS)
+        self.join(5 * self._timeout_seconds)
         assert not self.is_alive(), "calls did not end"
         if self._failure is not None:
             raise self._failure
@@ -113,7 +116,7 @@ class Load(threading.Thread):
     async def _call_on(self) -> None:
         """Begin each call when it is due."""
         room, due = asyncio.Semaphore(self._in_flight), time.monotonic()
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self._timeout_seconds)
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             # A call that got no answer is not to be sent twice behind our back.
             session._retry_connection = False
