@@ -88,6 +88,11 @@ class Traces:
         with self._span(name, self._api.SpanKind.INTERNAL, {}, None):
             return await work
 
+    def recorded_id(self) -> dict[str, str]:
+        """Return the id of the current trace if it is sampled: else no collector has it."""
+        current = self._api.get_current_span()
+        return {"trace_id": f"{current.get_span_context().trace_id:032x}"} if current.is_recording() else {}
+
     def headers(self) -> dict[str, str]:
         """Return what tells another process of the current span."""
         carrier: dict[str, str] = {}
@@ -187,3 +192,8 @@ def headers() -> dict[str, str]:
 def ids() -> dict[str, str]:
     """Return the ids of the current trace and span for a log line."""
     return {} if _traces is None else _traces.ids()
+
+
+def recorded_id() -> dict[str, str]:
+    """Return the id of the current trace for an exemplar, if that trace is sampled."""
+    return {} if _traces is None else _traces.recorded_id()

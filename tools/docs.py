@@ -37,8 +37,8 @@ A secret, marked °, can be in a file: `MICROBLOG_ADMIN_TOKEN_FILE` is the path 
 
 METRICS_HEAD = """# Metrics
 
-What `/metrics` of a worker shows, in Prometheus' text format. This page is made from the code by `make docs`;
-[operating](operating.md#metrics) says who may read it and when to raise an alarm.
+What `/metrics` of a worker shows, in Prometheus' text format or in OpenMetrics. This page is made from the code by
+`make docs`; [operating](operating.md#metrics) says who may read it and when to raise an alarm.
 
 Names are `microblog_<noun>_<unit>`, in base units. Counters end in `_total`, and begin at 0 with the worker's process.
 A value that is unknown, such as those of a store that is away, is left out. Beside these there are Prometheus' own

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias, TypeVar
 
-from prometheus_client import generate_latest
+from prometheus_client import exposition
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar as Shown
 
 from microblog_streams.domain import measures
-from microblog_streams.domain.measures import Histogram
+from microblog_streams.domain.measures import Exemplar, ExemplarHistogram, Histogram
 
 
 class Kind(StrEnum):
@@ -120,7 +122,8 @@ DELIVERY_SECONDS: Final = _histogram(
     "microblog_delivery_seconds",
     "seconds",
     "Time from the acceptance of a post, by the time in its id, to the last push of its fan-out. An event that is read "
-    "again counts again",
+    "again counts again. In OpenMetrics each bucket's exemplar is its last event, by `event_id`, and `trace_id` if its "
+    "trace is sampled",
     measures.DELIVERY_SECONDS,
 )
 FAN_OUT_FOLLOWERS: Final = _histogram(
@@ -305,6 +308,8 @@ LabelsT = TypeVar("LabelsT", bound=str | tuple[str, ...])
 
 #: Samples whose text is made in one step: some 2 ms of the event loop, at 20 us each.
 SAMPLES_PER_STEP: Final = 100
+#: The last line of a page in OpenMetrics.
+_END: Final = b"# EOF\n"
 
 
 def family(definition: Definition, values: Value | Mapping[LabelsT, Value]) -> Metric:
@@ -331,11 +336,36 @@ def _add(
 ) -> None:
     if isinstance(value, Histogram):
         assert isinstance(to, HistogramMetricFamily)
-        ends = [*map(str, map(float, value.bounds)), "+Inf"]
-        to.add_metric(labels, list(zip(ends, value.cumulative(), strict=True)), sum_value=value.total)
+        to.add_metric(labels, _buckets(value), sum_value=value.total)
     else:
         assert not isinstance(to, HistogramMetricFamily)
         to.add_metric(labels, float(value))
+
+
+def _buckets(of: Histogram) -> Sequence[tuple[str, float] | tuple[str, float, Shown]]:
+    """Return the end of each bucket, the number of values up to it, and the bucket's exemplar if it has one."""
+    ends = [*map(str, map(float, of.bounds)), "+Inf"]
+    exemplars = of.exemplars if isinstance(of, ExemplarHistogram) else [None] * len(ends)
+    return [
+        (end, count, _shown(exemplar)) if exemplar else (end, count)
+        for end, count, exemplar in zip(ends, of.cumulative(), exemplars, strict=True)
+    ]
+
+
+def _shown(exemplar: Exemplar) -> Shown:
+    return Shown({name: str(value) for name, value in exemplar.labels.items()}, exemplar.value, exemplar.at)
+
+
+class Format(StrEnum):
+    """The formats of the page, by their media types. OpenMetrics alone has exemplars."""
+
+    TEXT = "text/plain"
+    OPENMETRICS = "application/openmetrics-text"
+
+    @property
+    def content_type(self) -> str:
+        """The header ``Content-Type``, with the version."""
+        return openmetrics.CONTENT_TYPE_LATEST if self is Format.OPENMETRICS else exposition.CONTENT_TYPE_PLAIN_0_0_4
 
 
 class _Single(Collector):
@@ -348,15 +378,20 @@ class _Single(Collector):
         yield self._metric
 
 
-async def text(families: Iterable[Metric]) -> bytes:
-    """Return the families in Prometheus' text format 0.0.4; other tasks have their turn every SAMPLES_PER_STEP."""
+async def text(families: Iterable[Metric], form: Format = Format.TEXT) -> bytes:
+    """Return the families in Prometheus' text format 0.0.4, or in OpenMetrics 1.0.
+
+    Other tasks have their turn every SAMPLES_PER_STEP.
+    """
+    is_open = form is Format.OPENMETRICS
+    lines_of = openmetrics.generate_latest if is_open else exposition.generate_latest
     parts: list[bytes] = []
     for metric in families:
         for number, piece in enumerate(_pieces(metric)):
-            lines = generate_latest(_Single(piece))
+            lines = lines_of(_Single(piece)).removesuffix(_END)
             parts.append(_without_head(lines) if number else lines)
             await asyncio.sleep(0)
-    return b"".join(parts)
+    return b"".join([*parts, _END] if is_open else parts)
 
 
 def _pieces(metric: Metric) -> Iterator[Metric]:

@@ -17,11 +17,11 @@ from microblog_streams.aio.failures import best_effort
 from microblog_streams.aio.tasks import BoundedPipeline, InFlight
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, post_millis, post_time
-from microblog_streams.domain.measures import DELIVERY_SECONDS, FOLLOWERS, Histogram
+from microblog_streams.domain.measures import DELIVERY_SECONDS, FOLLOWERS, Exemplar, ExemplarHistogram, Histogram
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
 from microblog_streams.ports.events import Lease
-from microblog_streams.traces import in_span
+from microblog_streams.traces import in_span, recorded_id
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +74,9 @@ class Running:
 class FanOutMeasures:
     """What the fan-outs of a worker were like."""
 
-    #: Seconds from a post's acceptance, by the time in its id, to its last push.
-    seconds: Histogram = field(default_factory=lambda: Histogram(DELIVERY_SECONDS))
+    #: Seconds from a post's acceptance, by the time in its id, to its last push. Exemplars have the event's id, as log
+    #: lines do, and the trace's.
+    seconds: ExemplarHistogram = field(default_factory=lambda: ExemplarHistogram(DELIVERY_SECONDS))
     followers: Histogram = field(default_factory=lambda: Histogram(FOLLOWERS))
 
 
@@ -101,16 +102,17 @@ class FanOut:
             if tombstone is None:
                 entry = encode_entry(event.post_id, author)
                 followers = await in_span("fan_out", self._push(author, entry, lease))
-                self._measure(followers, max(0.0, _age_seconds(event.post_id)))
+                self._measure(event.post_id, followers)
         # The deletion of the author's posts may have run before this one was written. A much newer post is of another
         # user, who got the id after PostgreSQL had lost the first one.
         if tombstone is not None and post_time(event.post_id) - tombstone.changed_at < LATE_POSTS:
             await self.cache.delete(event.post_id, author)
             await self.posts.delete(event.post_id, author)
 
-    def _measure(self, followers: int, seconds: float) -> None:
+    def _measure(self, post_id: UUID, followers: int) -> None:
+        seconds = max(0.0, _age_seconds(post_id))
         self.measures.followers.observe(followers)
-        self.measures.seconds.observe(seconds)
+        self.measures.seconds.observe_exemplar(Exemplar({"event_id": post_id, **recorded_id()}, seconds, time.time()))
         logger.debug("timelines_pushed timelines=%d seconds=%.3f", followers + 1, seconds)
 
     async def _stored(self, post_id: UUID) -> bool:

@@ -14,9 +14,9 @@ DASHBOARD: Final = Dashboard(
             [
                 Panel(
                     "From post to last push",
-                    "Time from a post's acceptance to the last push of its fan-out.",
+                    "Time from a post's acceptance to the last push of its fan-out. A point is one event, with its id.",
                     "s",
-                    quantiles("microblog_delivery_seconds"),
+                    quantiles("microblog_delivery_seconds", exemplars=True),
                     alarming=1,
                 ),
                 Panel(

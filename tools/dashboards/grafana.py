@@ -52,6 +52,7 @@ def _targets(panel: Panel) -> list[Json]:
             "instant": instant,
             "range": not instant,
             "format": "table" if panel.shape is Shape.TABLE else "time_series",
+            **({"exemplar": True} if query.exemplars else {}),
         }
         for number, query in enumerate(panel.queries)
     ]

@@ -25,6 +25,8 @@ class Query:
     expression: str
     #: With ``{{label}}`` for the values of labels.
     legend: str = ""
+    #: Whether the histogram's exemplars are shown: points over the line that name events.
+    exemplars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,15 @@ def quantile(share: float, metric: str, *labels: str, where: str = "") -> str:
     return f"histogram_quantile({share:g}, {rate(f'{metric}_bucket', 'le', *labels, where=where)})"
 
 
-def quantiles(metric: str, *labels: str, where: str = "") -> list[Query]:
-    """Return the queries of a histogram's median and 99th percentile, by ``labels``."""
+def quantiles(metric: str, *labels: str, where: str = "", exemplars: bool = False) -> list[Query]:
+    """Return the queries of a histogram's median and 99th percentile, by ``labels``; the latter with exemplars."""
     names = " ".join(f"{{{{{label}}}}}" for label in labels)
     return [
-        Query(quantile(share, metric, *labels, where=where), f"p{100 * share:g} {names}".strip())
+        Query(
+            quantile(share, metric, *labels, where=where),
+            f"p{100 * share:g} {names}".strip(),
+            exemplars and share > 0.5,
+        )
         for share in (0.5, 0.99)
     ]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import cast
 
 from aiohttp.web import Request, Response
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 
 from microblog_streams.metrics import definitions as metrics
-from microblog_streams.metrics.definitions import family, text
+from microblog_streams.metrics.definitions import Format, family, text
 from web.api.view import View
+from web.http.responses import preferred_type
 from web.middlewares.stack import REQUEST_TIMES, RequestTimes
 from web.server.connection_limits import ConnectionLimits
 from web.server.server import GuardedWeb
@@ -22,13 +22,14 @@ class Metrics(View):
     """The metrics of one worker."""
 
     async def get(self, request: Request) -> Response:
-        """Return them in Prometheus' text format."""
+        """Return them in Prometheus' text format, or in OpenMetrics where ``Accept`` prefers it."""
         families = [
             *await self.microblog.metrics.families(),
             *connection_families(cast(GuardedWeb, self.web).connections),
             *request_families(request.app[REQUEST_TIMES]),
         ]
-        return Response(body=await text(families), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+        form = Format(preferred_type(request, tuple(Format)))
+        return Response(body=await text(families, form), headers={"Content-Type": form.content_type, "Vary": "Accept"})
 
 
 def connection_families(connections: ConnectionLimits) -> Iterator[Metric]:

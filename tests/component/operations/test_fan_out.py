@@ -212,6 +212,16 @@ async def test_a_fan_out_is_measured_by_its_followers_and_the_age_of_the_post(wo
     assert 0 <= measures.seconds.total < DEADLINE_SECONDS
 
 
+async def test_the_exemplar_of_a_fan_out_is_the_event_that_logs_name(world, author):
+    post = event(author)
+    await world.operations.fan_out.deliver(post, world.lease)
+
+    [exemplar] = filter(None, world.operations.fan_out.measures.seconds.exemplars)
+    assert exemplar.labels == {"event_id": post.post_id}
+    assert str(post.post_id) == post.ident
+    assert exemplar.value == world.operations.fan_out.measures.seconds.total
+
+
 async def test_a_post_from_a_clock_ahead_has_no_negative_age(world, author, monkeypatch):
     post = event(author)
     monkeypatch.setattr(fan_out.time, "time", lambda: 0.0)

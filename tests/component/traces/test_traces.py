@@ -102,6 +102,19 @@ async def test_a_store_that_is_called_outside_of_a_trace_makes_none(turned_on, c
     assert [span.name for span in collector.spans] == ["last"]
 
 
+async def test_exemplars_name_the_trace_if_it_is_sampled(turned_on):
+    assert traces.recorded_id() == {}
+    with request_span("POST /posts", TRACEPARENT, {}):
+        assert traces.recorded_id() == {"trace_id": TRACE}
+    with request_span("POST /posts", {"traceparent": f"00-{TRACE}-{CALLER}-00"}, {}):
+        assert traces.recorded_id() == {}
+
+
+def test_exemplars_name_no_trace_while_traces_are_off():
+    with request_span("POST /posts", TRACEPARENT, {}):
+        assert traces.recorded_id() == {}
+
+
 async def test_log_lines_name_the_trace(turned_on):
     with logged("a.part") as log, request_span("POST /posts", TRACEPARENT, {}):
         logging.getLogger("a.part").warning("slow")

@@ -2,6 +2,7 @@
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metric_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from microblog_streams.config.settings import Settings
@@ -84,6 +85,36 @@ async def test_odd_requests_add_no_more_series_than_there_are_routes(client):
         ("unknown", "other", "405"): 100,
     }
     assert len(await samples(client)) < 120
+
+
+#: What Prometheus asks for: 2.42, and 3.5 in its order.
+ACCEPT_2 = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+ACCEPT_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;"
+    "q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+@pytest.mark.parametrize("accept", ["application/openmetrics-text", ACCEPT_2, ACCEPT_3])
+async def test_the_page_is_openmetrics_for_those_who_prefer_it(client, accept):
+    await client.get("/users/1")
+    response = await client.get("/metrics", headers=WITH_TOKEN | {"Accept": accept})
+
+    assert response.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert "Accept" in ",".join(response.headers.getall("Vary"))
+    names = {each.name for each in open_metric_families(await response.text())}
+    assert {"microblog_ready", "microblog_connections_cut", "microblog_http_request_seconds"} <= names
+
+
+@pytest.mark.parametrize(
+    "accept", ["*/*", "text/plain", "application/openmetrics-text;q=0.2,text/plain", "\xb2;version=x"]
+)
+async def test_the_page_is_plain_text_for_all_others(client, accept):
+    response = await client.get("/metrics", headers=WITH_TOKEN | {"Accept": accept})
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
 # Who may read it

@@ -49,6 +49,11 @@ class Prometheus:
         """Return the series of an expression between two times (seconds since 1970), a value each ``step`` seconds."""
         return self._get("query_range", query=expression, start=start, end=end, step=step)["result"]
 
+    def exemplars(self, expression: str, start: float) -> list[dict[str, Any]]:
+        """Return the exemplars since a time (seconds since 1970) of the series that an expression reads."""
+        found = self._get("query_exemplars", query=expression, start=start, end=time.time())
+        return [exemplar for series in found for exemplar in series["exemplars"]]
+
     def firing(self) -> set[str]:
         """Return the names of the alerts that fire."""
         return {alert["labels"]["alertname"] for alert in self._get("alerts")["alerts"] if alert["state"] == "firing"}
@@ -80,7 +85,7 @@ def scraping(
     folder.mkdir(parents=True, exist_ok=True)
     config, port = folder / "prometheus.yml", _free_port()
     config.write_text(json.dumps(_configuration(targets, rules, seconds)))  # JSON is YAML
-    options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}", "--enable-feature=exemplar-storage"]
     command = [PROGRAM, *options, f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

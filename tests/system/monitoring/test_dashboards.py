@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 from ruamel.yaml import YAML
@@ -80,6 +81,22 @@ def test_each_rule_can_be_evaluated_and_each_recorded_series_is_there(prometheus
     prometheus.query(rule["expr"])
     if "record" in rule:
         assert finite(prometheus.query(rule["record"])), rule["record"]
+
+
+def test_exemplars_of_the_delivery_panel_name_posts(prometheus, pair):
+    """Prometheus asks for OpenMetrics by itself, and finds in it which event was how slow."""
+    [panel] = [each.values[0] for each in PANELS if each.id == "delivery: From post to last push"]
+    [expression] = [target["expr"] for target in panel["targets"] if target.get("exemplar")]
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+
+    exemplars = prometheus.exemplars(expression, time.time() - 3600)
+
+    assert exemplars
+    for exemplar in exemplars:
+        assert exemplar["labels"].keys() == {"event_id"}
+        assert pair[0].call("GET", f"/posts/{exemplar['labels']['event_id']}").status == 200
+        assert float(exemplar["value"]) > 0
 
 
 def test_prometheus_itself_evaluates_every_rule(prometheus):

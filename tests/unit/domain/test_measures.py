@@ -3,7 +3,7 @@
 import pytest
 
 from microblog_streams.domain import measures
-from microblog_streams.domain.measures import Histogram
+from microblog_streams.domain.measures import Exemplar, ExemplarHistogram, Histogram
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,16 @@ def test_count_and_sum_are_those_of_all_values():
     for value in (0.5, 3.0, 4.0):
         histogram.observe(value)
     assert (histogram.count, histogram.total) == (3, 7.5)
+
+
+def test_each_bucket_keeps_its_last_exemplar():
+    histogram = ExemplarHistogram((1.0, 2.0))
+    first, second, large = (Exemplar({"event_id": number}, value, 9.0) for number, value in enumerate((1.0, 0.5, 7.0)))
+    for exemplar in (first, second, large):
+        histogram.observe_exemplar(exemplar)
+
+    assert histogram.exemplars == [second, None, large]
+    assert (histogram.cumulative(), histogram.total) == ([2, 2, 3], 8.5)
 
 
 @pytest.mark.parametrize("name", [name for name in vars(measures) if name.isupper()])

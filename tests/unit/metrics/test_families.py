@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metric_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from microblog_streams.domain.measures import Histogram
+from microblog_streams.domain.measures import Exemplar, ExemplarHistogram, Histogram
 from microblog_streams.metrics import definitions
-from microblog_streams.metrics.definitions import Definition, Kind, family, text
+from microblog_streams.metrics.definitions import Definition, Format, Kind, family, text
 
 GAUGE = Definition("microblog_things", Kind.GAUGE, "things", "Things `here`")
 BY_COLOUR = Definition("microblog_coloured_things", Kind.GAUGE, "things", "Things", ("colour",))
@@ -51,12 +52,39 @@ async def test_a_histogram_has_buckets_count_and_sum():
     }
 
 
-async def test_a_text_made_in_steps_is_the_same_text(monkeypatch):
+@pytest.fixture
+def exemplary():
+    times = ExemplarHistogram(TIMES.bounds)
+    times.observe_exemplar(Exemplar({"event_id": 7, "trace_id": "ab"}, 0.5, 1_800_000_000.25))
+    return family(TIMES, times)
+
+
+async def test_openmetrics_shows_a_bucket_s_exemplar(exemplary):
+    page = (await text([family(COUNTER, {("a", "b"): 2}), exemplary], Format.OPENMETRICS)).decode()
+
+    assert page.endswith("\n# EOF\n")
+    buckets = {sample.labels.get("le"): sample for each in open_metric_families(page) for sample in each.samples}
+    shown = buckets["1.0"].exemplar
+    assert (shown.labels, shown.value, float(shown.timestamp)) == (
+        {"event_id": "7", "trace_id": "ab"},
+        0.5,
+        1_800_000_000.25,
+    )
+    assert (buckets["0.1"].exemplar, buckets["+Inf"].exemplar) == (None, None)
+
+
+async def test_the_older_format_has_no_exemplars(exemplary):
+    assert b"event_id" not in await text([exemplary])
+    assert (await parsed(exemplary))["microblog_fall_seconds_bucket", "1.0"] == 1
+
+
+@pytest.mark.parametrize("form", Format)
+async def test_a_text_made_in_steps_is_the_same_text(monkeypatch, form):
     many = family(BY_COLOUR, {f"colour {number}": number for number in range(25)})
-    at_once = await text([many, family(GAUGE, 1)])
+    at_once = await text([many, family(GAUGE, 1)], form)
     monkeypatch.setattr(definitions, "SAMPLES_PER_STEP", 10)
 
-    assert await text([many, family(GAUGE, 1)]) == at_once
+    assert await text([many, family(GAUGE, 1)], form) == at_once
     assert at_once.count(b"# TYPE microblog_coloured_things gauge") == 1
 
 
