@@ -19,8 +19,8 @@ TARGET ?=
 OPTIONS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run infra demo measure bench peers takeover interference cold chaos test test-fast soak check audit docs format \
-	clean clean-data other-python
+.PHONY: help run infra demo measure bench peers takeover interference cold chaos test test-fast soak check check-deploy audit \
+	docs format clean clean-data other-python
 
 # What changes how Python runs belongs to the user's other programs.
 # Without byte code on disk each worker and each command compiles everything that it imports: seconds at every start.
@@ -84,6 +84,16 @@ check: $(VENV)/.check  ## Check format, lint, types, import contracts, the image
 	@$(BIN)/python -m tools.chart --check
 	@$(BIN)/python -m tools.dashboards --check
 	@$(BIN)/python -m tools.retired_words
+
+# checkov pins versions that ours are not: it has an environment of its own.
+check-deploy: $(VENV)/.check $(VENV)/checkov/.made  ## Check the chart, the manifests and the image for insecure settings, by checkov
+	@$(BIN)/python -m tools.deployment_check $(VENV)/checkov/bin/checkov
+
+$(VENV)/checkov/.made: deploy/checkov-requirements.txt $(VENV)/.check
+	@echo "Installing checkov: a minute or two the first time"
+	@$(BIN)/python -m venv --clear --without-pip $(@D)
+	@$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --no-deps --requirement $<
+	@touch $@
 
 # --strict: a version that PyPI says nothing about is no version without advisories.
 audit: $(VENV)/.check  ## Check the pinned dependencies for known vulnerabilities (needs the network)
