@@ -75,8 +75,8 @@ async def stream(view: View, request: Request, user: int) -> StreamResponse:
         await response.prepare(request)
         return response
     async with view.operations.live.follow(user, position) as reader:
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             await response.write(b"retry: %d\n\n" % random.randint(*RETRY_MS))  # noqa: S311 -- no secret
             await _send_events(request, response, reader)
             await response.write_eof()

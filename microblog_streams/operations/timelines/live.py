@@ -20,7 +20,7 @@ from microblog_streams.aio.failures import best_effort, jittered
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.aio.ttl_cache import BoundedDict
 from microblog_streams.domain.errors import Busy, MicroblogError, NotFound
-from microblog_streams.domain.ids import entry_author
+from microblog_streams.domain.ids import entry_author, entry_post_id
 from microblog_streams.domain.models import PostView
 from microblog_streams.operations.posts import Hydration
 from microblog_streams.operations.timelines.read import Timelines
@@ -67,7 +67,9 @@ class Reader:
 
     def put(self, event: LiveEvent) -> None:
         """Add an event; a reader for whom too many wait is cut off, and comes back with their last position."""
-        if self.after and _order(event.position) <= _order(self.after):
+        if event.change is Change.RESET:
+            self.after = ""  # positions begin anew, perhaps on a server whose clock is behind
+        elif self.after and _order(event.position) <= _order(self.after):
             return
         if len(self._waiting) >= MAX_WAITING:
             self.end()
@@ -128,6 +130,7 @@ class LiveTimelines:
         """``timelines`` rebuilds a cold list."""
         self._logs, self._lists, self._timelines, self._hydration = logs, lists, timelines, hydration
         self._feeds: dict[int, _Feed] = {}
+        #: By the posts' ids.
         self._views: dict[bytes, asyncio.Task[PostView | None]] = {}
         self._background: list[asyncio.Task[None]] = []
         self._closed = False
@@ -238,15 +241,17 @@ class LiveTimelines:
                 post = await self._view(arrival.value)
                 return None if post is None else LiveEvent(arrival.position, Change.POST, post)
             case Change.DELETE:
+                self._views.pop(arrival.value, None)  # a push of the post may still be under way
                 return LiveEvent(arrival.position, Change.DELETE, post_id=UUID(bytes=arrival.value))
         return LiveEvent(arrival.position, Change.RESET)
 
     async def _view(self, entry: bytes) -> PostView | None:
         """Return the view of an entry's post, read once for all timelines on which it arrives at the same time."""
-        task = self._views.get(entry)
+        key = entry_post_id(entry).bytes
+        task = self._views.get(key)
         if task is None:
-            task = self._views[entry] = asyncio.create_task(self._read_view(entry))
-            asyncio.get_running_loop().call_later(VIEW_SECONDS, self._views.pop, entry, None)
+            task = self._views[key] = asyncio.create_task(self._read_view(entry))
+            asyncio.get_running_loop().call_later(VIEW_SECONDS, self._views.pop, key, None)
         return await asyncio.shield(task)
 
     async def _read_view(self, entry: bytes) -> PostView | None:
@@ -255,7 +260,7 @@ class LiveTimelines:
         except NotFound:
             return None  # the author is deleted
         except BaseException:
-            self._views.pop(entry, None)
+            self._views.pop(entry_post_id(entry).bytes, None)
             raise
         return found[0] if found else None
 

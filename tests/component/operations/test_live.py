@@ -116,6 +116,37 @@ async def test_who_is_ahead_of_the_workers_feed_is_told_nothing_twice(world, fol
     assert len(posts) == 2
 
 
+async def test_a_reset_is_told_also_where_positions_begin_anew_below_the_readers_own(world, follow, ann):
+    """Another server, whose clock is behind, has become the primary."""
+    first = await follow(ann)
+    await world.write(BOB, "one")
+    await first.until("reset", "one")
+    told = await follow(ann, first.position, worker=(other := world.worker()))
+    await until(lambda: world.timelines.live._subscribers)
+
+    world.timelines.live.begin_anew(ann)
+
+    await told.until("reset")
+    await other.live.close()
+
+
+async def test_a_push_that_comes_after_the_deletion_tells_nothing(world, follow, ann):
+    """The view of the post was read just before, for another timeline."""
+    (cleo,) = await world.people("cleo")
+    told, other = await follow(ann), await follow(cleo)
+    await told.until("reset")
+    [post] = world.wrote(BOB)
+    await world.timelines.push([cleo], world.entry(post))
+    await other.until("reset", f"by {BOB}")
+
+    await world.operations.posts.delete(post)
+    await world.deliver()
+    await world.timelines.push([ann], world.entry(post))
+    await world.write(ann, "last")
+
+    await told.until("reset", post, "last")
+
+
 async def test_an_unknown_position_is_a_reset(world, follow, ann):
     for position in ("1-1", "99999999-0"):
         told = await follow(ann, position)

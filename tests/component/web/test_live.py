@@ -158,6 +158,26 @@ async def test_a_stream_that_ended_counts_no_longer(make_front, monkeypatch):
     assert (await front.client.get("/timelines/1/live")).status == 200
 
 
+async def test_a_reader_who_leaves_before_the_answer_is_no_failure(front, monkeypatch, caplog):
+    reached, goes_on, real = asyncio.Event(), asyncio.Event(), front.app.timelines.live.listen
+
+    async def listen(users):
+        reached.set()
+        await goes_on.wait()
+        return await real(users)
+
+    monkeypatch.setattr(front.app.timelines.live, "listen", listen)
+    request = asyncio.create_task(front.client.get("/timelines/1/live"))
+    await asyncio.wait_for(reached.wait(), DEADLINE_SECONDS)
+    request.cancel()
+    await asyncio.gather(request, return_exceptions=True)
+    goes_on.set()
+
+    monkeypatch.setattr(front.app.timelines.live, "listen", real)
+    assert (await opened(front)).response.status == 200
+    assert "request_failed" not in caplog.text
+
+
 async def test_a_stopping_server_ends_streams_and_says_so(front, problem):
     stream = await opened(front)
 

@@ -64,6 +64,11 @@ class FakeLiveLog:
         for queue in self._subscribers if not self.silent else ():
             queue.put_nowait([user])
 
+    def begin_anew(self, user: int) -> None:
+        """Begin a log as on another server, whose positions are lower."""
+        self.logs[user], self._number = [], 0
+        self.write(user, Change.RESET)
+
     def cut_off(self) -> None:
         """Break all subscriptions."""
         for queue in self._subscribers:
