@@ -33,7 +33,7 @@ from tests.chaos.trial import Trial, attempt, set_up
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "chaos.json"
 MIX, SECONDS, TWO = "mix", 60.0, "two-at-once"
 #: Columns of the table where no terminal says how wide it is.
-WIDE = 140
+WIDE = 180
 
 
 @dataclass
@@ -91,7 +91,7 @@ class Runner:
         if trial.failure:
             self.close()
         verdict = "good" if trial.good else "[red]wrong[/red]"
-        self.console.print(f"{trial.name}: {verdict}", highlight=False)
+        self.console.print(f"{trial.name}: {verdict}: {trial.summary}", highlight=False)
         for line in wrong(trial):
             self.console.print(f"  {line}", markup=False, highlight=False)
 

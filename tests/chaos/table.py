@@ -17,6 +17,11 @@ COLUMNS = (
     "stray",
     "out of order",
     "s until caught up",
+    "told live",
+    "resets",
+    "live missing",
+    "live doubled",
+    "live stray",
 )
 
 
@@ -35,11 +40,20 @@ def row(trial: Trial) -> dict[str, Any]:
     """Return the figures of one trial."""
     counts = [trial.report.count(kind) for kind in (MISSING, DOUBLED, STRAY, MISPLACED)]
     calls, seconds = sum(trial.history.answered.values()), round(trial.caught_up, 1)
-    return dict(zip(COLUMNS, [calls, trial.report.expected, *counts, seconds], strict=True))
+    live = [trial.live.posts, trial.live.resets, *(trial.live.count(kind) for kind in (MISSING, DOUBLED, STRAY))]
+    return dict(zip(COLUMNS, [calls, trial.report.expected, *counts, seconds, *live], strict=True))
 
 
 def wrong(trial: Trial) -> list[str]:
     """Return what is wrong, as text, with the ids that lead to the cause."""
     others = [str(finding) for finding in trial.report.findings if finding.kind in (EDGE, PERSON)]
     struck = [f"struck: {words}" for words in trial.struck]
-    return [*struck, *trial.failure.splitlines(), *trial.report.told, *others, *trial.alarms, *trial.history.strange]
+    return [
+        *struck,
+        *trial.failure.splitlines(),
+        *trial.report.told,
+        *trial.live.told,
+        *others,
+        *trial.alarms,
+        *trial.history.strange,
+    ]

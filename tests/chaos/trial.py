@@ -8,8 +8,10 @@ from tests.chaos.alarms import Watch
 from tests.chaos.arena import WORKERS
 from tests.chaos.fault import Fault
 from tests.chaos.loads import load_of
-from tests.chaos.scene import SETTINGS, Scene
+from tests.chaos.scene import DEADLINE, SETTINGS, Scene
+from tests.support.workload.audience import Audience
 from tests.support.workload.history import History
+from tests.support.workload.live_view import LiveReport
 from tests.support.workload.reading import check
 from tests.support.workload.report import Report
 
@@ -24,6 +26,8 @@ class Trial:
     name: str
     history: History = field(default_factory=History)
     report: Report = field(default_factory=Report)
+    #: What readers of live timelines were told.
+    live: LiveReport = field(default_factory=LiveReport)
     #: Longest time from a fault's end until all that was on its way then was brought about (seconds).
     caught_up: float = 0.0
     #: Lines of the workers' logs that must not be there.
@@ -36,7 +40,15 @@ class Trial:
     @property
     def good(self) -> bool:
         """Whether nothing was wrong."""
-        return not (self.failure or self.alarms or self.history.strange) and self.report.good
+        return not (self.failure or self.alarms or self.history.strange) and self.report.good and self.live.good
+
+    @property
+    def summary(self) -> str:
+        """How much was looked at."""
+        calls, live = sum(self.history.answered.values()), self.live
+        told = f"{live.posts} posts and {live.deletions} deletions told live, {live.resets} resets"
+        streams = f"{live.connections} streams, {live.resumed} resumed"
+        return f"{calls} answered calls, {self.report.expected} entries checked, {told}, {streams}"
 
 
 def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> None:
@@ -45,18 +57,20 @@ def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> No
     trial.history, watch = load.history, Watch(scene)
     scene.load = load
     scene.struck = trial.struck
-    with load:
-        scene.rest()
-        for fault in faults:
-            say(f"{fault.name}: strikes")
-            watch.tolerate(fault)
-            fault.strike(scene)
-            say(f"{fault.name}: is over, catching up")
-            trial.caught_up = max(trial.caught_up, _caught_up(scene))
+    with Audience(load.people, load.gateway, load.history, scene.random) as audience:
+        with load:
             scene.rest()
-    say(f"{trial.name}: waiting until it is quiet")
-    scene.quiet()
-    say(f"{trial.name}: comparing")
+            for fault in faults:
+                say(f"{fault.name}: strikes")
+                watch.tolerate(fault)
+                fault.strike(scene)
+                say(f"{fault.name}: is over, catching up")
+                trial.caught_up = max(trial.caught_up, _caught_up(scene))
+                scene.rest()
+        say(f"{trial.name}: waiting until it is quiet")
+        scene.quiet()
+        say(f"{trial.name}: comparing")
+        trial.live = audience.settle(scene.workers[0].url, DEADLINE)
     trial.report = check(load.history, scene.workers[0].url)
     trial.alarms = watch.alarms()
 

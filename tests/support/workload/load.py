@@ -47,7 +47,7 @@ class Load(threading.Thread):
         self._timeout_seconds = timeout_seconds
         self.history = History(people=set(people))
         self.seconds = 0.0
-        self._gateway = Gateway()
+        self.gateway = Gateway()
         self._crowd = Crowd(list(people), edges, random.Random(7))
         self._over = threading.Event()
         self._failure: BaseException | None = None
@@ -66,11 +66,11 @@ class Load(threading.Thread):
 
     def call(self, url: str) -> None:
         """Send this worker its share from now on."""
-        self._gateway.add(url)
+        self.gateway.add(url)
 
     def call_no_more(self, url: str) -> None:
         """Send this worker nothing from now on."""
-        self._gateway.remove(url)
+        self.gateway.remove(url)
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -120,7 +120,7 @@ class Load(threading.Thread):
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             # A call that got no answer is not to be sent twice behind our back.
             session._retry_connection = False
-            caller = Caller(session, self._gateway, self.history, self._ends, self._tries)
+            caller = Caller(session, self.gateway, self.history, self._ends, self._tries)
             acts = Acts(caller, self._crowd, self.history)
             for number in count():
                 if self._over.is_set():
