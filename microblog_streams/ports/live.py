@@ -15,6 +15,8 @@ class Change(Enum):
     DELETE = "d"
     #: The list was changed otherwise: read it again.
     RESET = "r"
+    #: A token of the owner's was revoked, or all were: streams look up whether theirs is still valid.
+    ACCESS = "a"
 
 
 class Arrival(NamedTuple):

@@ -12,7 +12,9 @@ class Suspension(View):
 
     async def put(self, request: Request, user: str) -> Response:
         """Suspend the user."""
-        await self.operations.moderation.suspend(user_id(user))
+        ident = user_id(user)
+        await self.operations.moderation.suspend(ident)
+        await self.operations.live.check_access(ident)
         return responses.no_content()
 
     async def delete(self, request: Request, user: str) -> Response:

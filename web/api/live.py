@@ -10,7 +10,8 @@ sending, or as soon as too many events wait for it.
 
 import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import Final
 
 from aiohttp.web import Request, StreamResponse
@@ -22,14 +23,14 @@ from microblog_streams.operations.timelines.live import LiveEvent, Reader
 from microblog_streams.ports.live import Change
 from web.api import schemas
 from web.api.view import Access, View, endpoint
-from web.http.authorization import require_user
+from web.http.authorization import caller, require_user
 from web.http.params import last_event_id, user_id
 from web.middlewares.authentication import is_still_valid
 from web.middlewares.cors import EARLY_HEADERS
 from web.middlewares.request_ids import HEADER as REQUEST_ID_HEADER
 
 MEDIA_TYPE: Final = "text/event-stream"
-#: Seconds of silence after which a comment is sent, and the caller's token looked at again.
+#: Seconds of silence after which a comment is sent; and of any stream until the caller's token is looked at again.
 HEARTBEAT_SECONDS: Final = 15.0
 HEARTBEAT: Final = b": heartbeat\n\n"
 #: Milliseconds after which a browser comes back, drawn for each stream: so a restart brings no herd.
@@ -78,26 +79,38 @@ async def stream(view: View, request: Request, user: int) -> StreamResponse:
         try:
             await response.prepare(request)
             await response.write(b"retry: %d\n\n" % random.randint(*RETRY_MS))  # noqa: S311 -- no secret
-            await _send_events(request, response, reader)
+            await _send_events(view, request, response, reader)
             await response.write_eof()
         except ConnectionError:
             pass  # the client has left
     return response
 
 
-async def _send_events(request: Request, response: StreamResponse, reader: Reader) -> None:
-    while True:
-        try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
-                events = await reader.next()
-        except TimeoutError:
-            if not await is_still_valid(request):
+async def _send_events(view: View, request: Request, response: StreamResponse, reader: Reader) -> None:
+    checked_at = monotonic()
+    while (events := await _next(reader)) is not None:
+        changed = any(event.change is Change.ACCESS for event in events)
+        if not events or changed or monotonic() - checked_at >= HEARTBEAT_SECONDS:
+            if not await _may_go_on(view, request, changed):
                 return
-            await response.write(HEARTBEAT)
-            continue
-        if events is None:
-            return
-        await response.write(encoded(events))
+            checked_at = monotonic()
+        await response.write(encoded(events) or HEARTBEAT)
+
+
+async def _next(reader: Reader) -> Sequence[LiveEvent] | None:
+    """Return the events that wait, none after a while of silence, and None where the stream ends."""
+    try:
+        async with asyncio.timeout(HEARTBEAT_SECONDS):
+            return await reader.next()
+    except TimeoutError:
+        return ()
+
+
+async def _may_go_on(view: View, request: Request, changed: bool) -> bool:
+    """Return whether the token is still valid; PostgreSQL is asked where a token of the user's was revoked."""
+    if changed and (who := caller(request)):
+        view.operations.tokens.forget(who.user)
+    return await is_still_valid(request)
 
 
 def encoded(events: Iterable[LiveEvent]) -> bytes:
@@ -105,6 +118,7 @@ def encoded(events: Iterable[LiveEvent]) -> bytes:
     return b"".join(
         b"event: %b\nid: %b\ndata: %b\n\n" % (_NAMES[event.change], event.position.encode(), _data(event))
         for event in events
+        if event.change in _NAMES
     )
 
 

@@ -72,6 +72,7 @@ class Session(SessionView):
     async def _revoke(self, who: Caller) -> None:
         with suppress(NotFound):
             await self.operations.tokens.revoke(who.user, who.token)
+            await self.operations.live.check_access(who.user)
 
 
 class SessionRegistration(SessionView):

@@ -57,5 +57,7 @@ class Token(View):
     @endpoint("revokeToken", None, status=204, access=Access.AUTHENTICATED, raises=(NotFound,))
     async def delete(self, request: Request, token: str) -> Response:
         """Revoke one of the caller's tokens. Those of other users are not found."""
-        await self.operations.tokens.revoke(require_caller(request).user, token_id(token))
+        user = require_caller(request).user
+        await self.operations.tokens.revoke(user, token_id(token))
+        await self.operations.live.check_access(user)
         return responses.no_content()

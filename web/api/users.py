@@ -72,6 +72,7 @@ class User(View):
         ident = user_id(user)
         require_user(request, ident)
         await self.operations.users.delete(ident)
+        await self.operations.live.check_access(ident)
         return responses.no_content()
 
 

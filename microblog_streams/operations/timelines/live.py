@@ -117,7 +117,7 @@ class _Feed:
         """Tell all readers. After a reset they read the page, which may lack what was told before."""
         if event.change is Change.RESET:
             self.told.clear()
-        else:
+        elif value:
             self.told[value] = None
         for reader in list(self.readers):
             reader.put(event)
@@ -159,6 +159,13 @@ class LiveTimelines:
             yield reader
         finally:
             self._leave(feed, reader)
+
+    async def check_access(self, user: int) -> None:
+        """Have the streams of a timeline, on all workers, look up whether their tokens are still valid.
+
+        Without Redis they do so only at their next heartbeat.
+        """
+        await best_effort("check_access", lambda: self._logs.announce([user], Change.ACCESS), None)
 
     async def close(self) -> None:
         """End all streams and refuse new ones."""
@@ -243,7 +250,7 @@ class LiveTimelines:
             case Change.DELETE:
                 self._views.pop(arrival.value, None)  # a push of the post may still be under way
                 return LiveEvent(arrival.position, Change.DELETE, post_id=UUID(bytes=arrival.value))
-        return LiveEvent(arrival.position, Change.RESET)
+        return LiveEvent(arrival.position, arrival.change)
 
     async def _view(self, entry: bytes) -> PostView | None:
         """Return the view of an entry's post, read once for all timelines on which it arrives at the same time."""

@@ -127,16 +127,64 @@ async def test_an_unknown_user_has_no_stream(front, problem):
     await problem(await front.client.get("/timelines/99/live"), 404, "not-found")
 
 
-async def test_a_revoked_token_ends_its_stream(make_front, monkeypatch):
-    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
+@pytest.fixture
+async def signed_in(make_front):
+    """Ann (1) with her token (1)."""
     front = await make_front(auth="required", names=())
-    token = (await (await front.client.post("/users/", json={"username": "ann"})).json())["token"]
-    stream = await opened(front, headers=bearer(token))
+    front.headers = bearer((await (await front.client.post("/users/", json={"username": "ann"})).json())["token"])
+    return front
 
-    await front.client.delete("/tokens/1", headers=bearer(token))
 
+async def ended(stream):
     async with asyncio.timeout(DEADLINE_SECONDS):
         await stream.response.content.read()
+
+
+@pytest.mark.parametrize("path", ["/tokens/1", "/users/1"])
+async def test_a_revoked_token_and_a_deleted_user_end_the_stream_at_once(signed_in, monkeypatch, path):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 3_600)
+    stream = await opened(signed_in, headers=signed_in.headers)
+
+    assert (await signed_in.client.delete(path, headers=signed_in.headers)).status == 204
+
+    await ended(stream)
+
+
+async def test_a_token_that_another_worker_revoked_ends_its_stream_at_once(signed_in, monkeypatch):
+    """This worker has the token in its cache."""
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 3_600)
+    stream = await opened(signed_in, headers=signed_in.headers)
+    operations = signed_in.app.operations
+
+    await operations.tokens.store.revoke(1, 1)
+    await operations.live.check_access(1)
+
+    await ended(stream)
+
+
+async def test_another_token_of_the_user_keeps_its_stream(signed_in, monkeypatch):
+    stream = await opened(signed_in, headers=signed_in.headers)
+    await stream.next()
+    await stream.next()
+
+    for _ in range(2):
+        await signed_in.app.operations.live.check_access(1)
+        assert await stream.next() == {"": "heartbeat"}
+
+
+@pytest.mark.parametrize("pause", [0.0, 1.0])
+async def test_a_token_is_looked_at_again_on_silent_and_on_busy_streams(signed_in, monkeypatch, pause):
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.05)
+    stream = await opened(signed_in, headers=signed_in.headers)
+    tokens, log = signed_in.app.operations.tokens, signed_in.app.timelines.live
+
+    await tokens.store.revoke(1, 1)
+    tokens.forget(1)
+    reading = asyncio.create_task(ended(stream))
+    while not reading.done():
+        await log.announce([1], live.Change.DELETE, new_post_id().bytes)
+        await asyncio.wait([reading], timeout=pause)
+    await reading
 
 
 async def test_streams_of_a_user_and_of_an_address_are_limited(make_front, problem):
