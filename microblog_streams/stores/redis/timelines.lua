@@ -14,8 +14,8 @@
 -- Live timelines (stores/redis/live.py) have three more keys. `live:listeners` is the set of the timelines that
 -- readers follow, by the timelines' keys; on a cluster each bucket has its own, with its hash tag. `live:leases` says
 -- until when, and `live:<user>` is a stream of what happened to the timeline since: p (an entry was pushed), d (a post
--- was deleted), r (the list changed otherwise), a (a token was revoked), o (the log begins). A timeline is in the set exactly as long as its log
--- lacks nothing, so all of them are changed together.
+-- was deleted), r (the list changed otherwise), a (a token was revoked), o (the log begins). A timeline is in the set
+-- exactly as long as its log lacks nothing, so all of them are changed together.
 --
 -- stores/redis/timelines.py passes the limits. String comparison uses the server's locale; start-up refuses any but C
 -- (stores/redis/server.py). VERSION is the digest of this code without comment lines, so workers of two releases each
