@@ -3,11 +3,13 @@
 import http.client
 import json
 import os
+import queue
 import re
 import signal
 import socket
 import ssl
 import threading
+from collections import defaultdict
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +51,7 @@ class FakeWorker(ThreadingHTTPServer):
 
     def __init__(self):
         self.seen = []
+        self.pieces = defaultdict(queue.Queue)
         super().__init__(("127.0.0.1", 0), Echo)
         threading.Thread(target=self.serve_forever, daemon=True, args=(0.05,)).start()
 
@@ -67,6 +70,9 @@ class Echo(BaseHTTPRequestHandler):
     def respond(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.seen.append(f"{self.command} {self.path}")
+        if self.server.behaviour == "stream":
+            self.stream()
+            return
         if self.server.behaviour == "drop":
             self.close_connection = True
             return
@@ -75,6 +81,15 @@ class Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content.encode())
+
+    def stream(self):
+        """Send each piece when the test says so; the end is a piece too, and empty."""
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        while piece := self.server.pieces[self.path].get():
+            self.wfile.write(piece)
 
     do_GET = do_POST = do_DELETE = do_PATCH = respond
 
@@ -130,9 +145,9 @@ def start(tmp_path, children):
 
 
 @contextmanager
-def running(children, folder, ports, notice=print, **options):
+def running(children, folder, ports, notice=print, template=TEMPLATE, **options):
     (folder / "logs").mkdir(exist_ok=True)
-    gateway = Gateway(children, folder, GatewayOptions(TEMPLATE, free_port(), **options), notice)
+    gateway = Gateway(children, folder, GatewayOptions(template, free_port(), **options), notice)
     gateway.configure([f"127.0.0.1:{port}" for port in ports])
     gateway.start()
     try:
@@ -342,6 +357,48 @@ def test_with_a_certificate_it_speaks_tls_and_http_2(start, backends, tmp_path):
     plain = socket.create_connection(("127.0.0.1", gateway.options.port), 10)
     with context.wrap_socket(plain, server_hostname="localhost") as connection:
         assert connection.selected_alpn_protocol() == "h2"
+
+
+@contextmanager
+def followed(gateway, path="/timelines/1/live"):
+    """Follow a timeline through the gateway; yields the response, to be read as it comes."""
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.options.port, timeout=DEADLINE_SECONDS)
+    try:
+        connection.request("GET", path)
+        yield connection.getresponse()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("path", ["/timelines/1/live", "/timelines/1/live/", "/timelines/1/live?last_event_id=1-0"])
+def test_a_live_timeline_is_passed_on_piece_by_piece(path, start, backends):
+    worker = backends[0]
+    worker.behaviour = "stream"
+    with followed(start(worker.port), path) as response:
+        for piece in (b"data: one\n\n", b"data: two\n\n"):
+            worker.pieces[path].put(piece)
+            assert response.read(len(piece)) == piece
+        worker.pieces[path].put(b"")
+        assert response.read() == b""
+    assert worker.seen == [f"GET {path}"]
+
+
+def test_a_silent_live_timeline_stays_open_for_longer_than_an_answer_may_take(start, backends, tmp_path):
+    text = TEMPLATE.read_text()
+    assert text.count("proxy_read_timeout 11s;") == 1
+    quick = tmp_path / "quick.template"
+    quick.write_text(text.replace("proxy_read_timeout 11s;", "proxy_read_timeout 1s;"))
+    worker = backends[0]
+    worker.behaviour = "stream"
+    gateway = start(worker.port, template=quick)
+
+    with followed(gateway) as response, followed(gateway, "/posts/1") as other:
+        with pytest.raises(http.client.IncompleteRead):  # nginx has given it up
+            other.read()
+        worker.pieces["/timelines/1/live"].put(b": heartbeat\n\n")
+        assert response.readline() == b": heartbeat\n"
+    for pieces in worker.pieces.values():
+        pieces.put(b"")
 
 
 def test_half_of_a_certificate_is_one_line(start, backends, tmp_path):
