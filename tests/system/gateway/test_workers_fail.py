@@ -5,43 +5,13 @@ import signal
 import threading
 import uuid
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from microblog_streams.local.gateway import WORKER_DEFAULTS, Gateway, GatewayOptions
-from microblog_streams.local.process import Children
-from tests.support.live.fixtures import free_port
-from tests.support.live.worker import Worker
-
-TEMPLATE = Path(__file__).parents[3] / "deploy" / "gateway" / "microblog.conf.template"
-SETTINGS = {name.removeprefix("MICROBLOG_"): value for name, value in WORKER_DEFAULTS.items()}
 #: Calls of each thread before and after a worker fails.
 CALLS = 20
 #: A call that is repeated after a silence of nginx' 11 s takes longer than that.
 TIMEOUT_SECONDS = 60.0
-
-
-@pytest.fixture(scope="module")
-def pair(module_workers, eventually):
-    pair = [module_workers().start(**SETTINGS) for _ in range(2)]
-    eventually(lambda: all(worker.well() for worker in pair), *pair)
-    return pair
-
-
-@pytest.fixture(scope="module")
-def front(pair, tmp_path_factory, eventually):
-    """The gateway, to be called like a worker."""
-    folder = tmp_path_factory.mktemp("gateway")
-    children = Children(folder)
-    gateway = Gateway(children, folder, GatewayOptions(TEMPLATE, free_port()), print)
-    gateway.configure([f"127.0.0.1:{worker.port}" for worker in pair])
-    gateway.start()
-    front = Worker("gateway", gateway.options.port, pair[0].environment, folder / "logs" / "gateway.log")
-    eventually(lambda: front.call("GET", "/users/").status == 200, front)
-    yield front
-    gateway.stop()
-    children.close()
 
 
 class Callers:
@@ -94,7 +64,7 @@ def freeze(worker):
 
 
 @pytest.mark.parametrize("fail", [kill, stop, freeze])
-def test_no_call_that_may_be_repeated_fails_and_no_post_is_doubled(fail, pair, front, people, eventually):
+def test_no_call_that_may_be_repeated_fails_and_no_post_is_doubled(fail, pair, front, people, eventually, restart):
     author, reader = people.register(front), people.register(front)
     people.follow(front, reader, author)
 
@@ -106,7 +76,7 @@ def test_no_call_that_may_be_repeated_fails_and_no_post_is_doubled(fail, pair, f
         if fail is freeze:
             pair[0].process.send_signal(signal.SIGCONT)
         else:
-            pair[0].start(**SETTINGS)
+            restart(pair[0])
         eventually(pair[0].well, pair[0])
         back_at = callers.done()
         eventually(lambda: callers.done() >= back_at + CALLS, front)

@@ -1,0 +1,39 @@
+"""One address opens far more live streams than it may: it gets as many as it may, and everybody else is served."""
+
+import asyncio
+from contextlib import aclosing
+
+import aiohttp
+
+from microblog_streams.client import Client
+from tests.support.live.flood import CLOSED, flood
+from tests.support.waiting import DEADLINE_SECONDS, until
+
+#: As delivered: streams of an address.
+ALLOWED = 64
+#: The address that opens too many, and another one.
+GREEDY, OTHER = "127.0.0.2", "127.0.0.3"
+
+
+async def check_others_are_served(worker, user: int, author: int, connections: int) -> None:
+    """``user`` follows ``author``; ``worker`` has the limits that are delivered."""
+    async with asyncio.timeout(DEADLINE_SECONDS), _from(OTHER) as session, Client(worker.url, session=session) as other:
+        async with flood(worker.port, user, GREEDY, connections) as greedy:
+            assert greedy.statuses[200] == ALLOWED
+            assert set(greedy.statuses) <= {200, 429, CLOSED}
+            assert greedy.statuses.total() == connections
+            async with aclosing(other.live(user)) as events:
+                assert (await anext(events)).kind == "reset"
+                post = await other.post("told", author=author)
+                assert (await other.timeline(author).page()).items == (post,)
+                assert (await anext(events)).post == post
+        await until(lambda: _gets_a_stream_again(worker, user))
+
+
+async def _gets_a_stream_again(worker, user: int) -> bool:
+    async with flood(worker.port, user, GREEDY, 1) as again:
+        return again.statuses[200] == 1
+
+
+def _from(address: str) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(address, 0)))
