@@ -1,7 +1,7 @@
-"""``python -m benchmarks.streams``: many idle streams on one worker, and deliveries while nobody, some or all listen.
+"""``python -m benchmarks.streams``: idle streams on one worker, and deliveries with none to all listening.
 
 On a stack of its own below ``.data-streams``, with one worker. An author has STREAMS=10000 followers, who follow their
-timelines live, each over a connection of their own: at first nobody, then 100, then all. At each of these levels the
+timelines live, each over a connection of their own: at first none, then 100, then all. At each of these levels the
 streams are idle for a while, which tells what one costs, and then the author posts. Told are the CPU time of the worker
 and of Redis for a push, and when the last follower had the post on the timeline, and the last listener the event.
 Writes benchmarks/results/streams.json.
@@ -36,7 +36,7 @@ from microblog_streams.domain.ids import encode_user
 from microblog_streams.stores.postgres.connection import Postgres
 
 STREAMS, SOME = 10_000, 100
-POSTS, IDLE_SECONDS, SETTLE_SECONDS = 20, 45.0, 20.0
+POSTS, IDLE_SECONDS, WAIT_SECONDS = 20, 45.0, 20.0
 #: Connections of the worker beside the streams.
 OTHER: Final = 50
 #: The followers that a fan-out reaches last.
@@ -96,7 +96,7 @@ async def _level(on: Platform, guest: Guest, client: Client, crowd: Crowd, liste
     before, opening = _rss(guest), len(listeners)
     seconds = await listeners.follow(crowd.people[opening:count])
     opened = listeners.opened[opening:]
-    await asyncio.sleep(SETTLE_SECONDS if count else 0.0)  # the first heartbeats and sweeps
+    await asyncio.sleep(WAIT_SECONDS if count else 0.0)  # the first heartbeats and sweeps
     idle = await _idle(on, guest)
     grown = (_rss(guest) - before) / (count - opening) * 1024 if opened else 0.0
     posts = [await _post(on, client, crowd, listeners, guest) for _ in range(POSTS)]

@@ -70,7 +70,7 @@ def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> No
         say(f"{trial.name}: waiting until it is quiet")
         scene.quiet()
         say(f"{trial.name}: comparing")
-        trial.live = audience.settle(scene.workers[0].url, DEADLINE)
+        trial.live = audience.compare(scene.workers[0].url, DEADLINE)
     trial.report = check(load.history, scene.workers[0].url)
     trial.alarms = watch.alarms()
 

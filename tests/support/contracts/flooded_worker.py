@@ -1,4 +1,4 @@
-"""One address opens far more live streams than it may: it gets as many as it may, and everybody else is served."""
+"""One address opens far more live streams than it may: it gets as many as it may, and all others are served."""
 
 import asyncio
 from contextlib import aclosing

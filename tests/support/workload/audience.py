@@ -27,7 +27,7 @@ READERS = 8
 #: Mean seconds of a connection, and of the break after it.
 CONNECTED_SECONDS, AWAY_SECONDS = 3.0, 0.5
 #: Seconds for a page with all attempts: then it is asked for at another worker.
-PATIENCE_SECONDS = 6.0
+PAGE_TIMEOUT_SECONDS = 6.0
 #: Seconds between two looks at what is still to come in the end.
 PAUSE_SECONDS = 0.5
 #: What may pass: the next connection may hold.
@@ -61,7 +61,7 @@ class Audience(threading.Thread):
         if self._failure is not None:
             raise self._failure
 
-    def settle(self, url: str, seconds: float) -> LiveReport:
+    def compare(self, url: str, seconds: float) -> LiveReport:
         """Once all is quiet: wait until every reader has the timeline as it is, at most so long; return the report.
 
         A signal may have been lost, so this may take as long as a sweep of the logs.
@@ -103,7 +103,7 @@ class Audience(threading.Thread):
         while True:
             url = self._gateway.choose(next(self._turn))
             if url is not None:
-                await self._visit(number, Client(url, session=session, patience=PATIENCE_SECONDS))
+                await self._visit(number, Client(url, session=session, patience=PAGE_TIMEOUT_SECONDS))
             await asyncio.sleep(self._random.expovariate(1 / AWAY_SECONDS))
 
     async def _visit(self, number: int, caller: Client) -> None:
@@ -114,11 +114,11 @@ class Audience(threading.Thread):
                 await _follow(caller, view)
         except NotFound:
             self._not_there.add(view.person)
-            self._views[number] = LiveView(self._somebody(), self.report)
+            self._views[number] = LiveView(self._another(), self.report)
         except (TimeoutError, *PASSING):
             pass
 
-    def _somebody(self) -> int:
+    def _another(self) -> int:
         there = self._history.people - self._history.gone - self._history.unsure_gone - self._not_there
         return self._random.choice(sorted(there))
 
