@@ -22,9 +22,10 @@ class Window:
     name: str
     begun: float
     ended: float
-    #: Seconds until the old process was gone, and until the new one had its partitions and their tables.
+    #: Seconds until the old process was gone, until the new one served, and until it had its partitions' tables.
     stopped: float = 0.0
-    ready: float = 0.0
+    serving: float = 0.0
+    recovered: float = 0.0
     #: The partitions that the worker had before.
     partitions: Sequence[int] = ()
 
@@ -51,10 +52,12 @@ class Rolling:
         assert status == 0, worker.tail()
         worker.directory = release
         worker.start(**self.settings)
+        self.eventually(worker.ready, worker)
+        serving = time.time()
         self.eventually(worker.well, worker)
-        ready = time.time()
+        recovered = time.time()
         self._calls(worker)
-        return Window(name, begun, time.time(), stopped - begun, ready - begun, partitions)
+        return Window(name, begun, time.time(), stopped - begun, serving - begun, recovered - begun, partitions)
 
     def _calls(self, *shown: Worker) -> None:
         enough = self.load.answered + CALLS
@@ -100,10 +103,17 @@ class Deliveries:
 
 def table(windows: Sequence[Window], deliveries: Deliveries) -> str:
     """Return the figures of all windows as a Markdown table; an asterisk marks the partitions of the worker."""
-    head = ["replaced", "stopped after", "ready after", *(f"p{partition}" for partition in deliveries.times)]
+    head = [
+        "replaced",
+        "gone after",
+        "serves after",
+        "has tables after",
+        *(f"p{partition}" for partition in deliveries.times),
+    ]
     rows = [head, ["---"] * len(head)]
     for window in windows:
         pauses = deliveries.pauses(window).items()
         figures = [f"{pause:.1f}{'*' if partition in window.partitions else ''}" for partition, pause in pauses]
-        rows.append([window.name, f"{window.stopped:.1f}", f"{window.ready:.1f}", *figures])
+        times = (window.stopped, window.serving, window.recovered)
+        rows.append([window.name, *(f"{seconds:.1f}" for seconds in times), *figures])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
