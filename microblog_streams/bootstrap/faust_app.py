@@ -6,7 +6,7 @@ configuration that differs from Faust's default has its reason beside it.
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import faust
 from faust.cli.base import DEFAULT_LOGLEVEL, AppCommand
@@ -202,6 +202,9 @@ class MicroblogWorker(faust.Worker):
 
 class LoggedCommand(AppCommand):
     """Faust's base of commands. It logs as the settings say, at the level of the command line."""
+
+    #: Not a command itself.
+    abstract: ClassVar[bool] = True
 
     @property
     def _Worker(self) -> Any:  # noqa: ANN401

@@ -1,8 +1,11 @@
-"""The heap is frozen when a worker has started."""
+"""The heap is frozen when a worker has started; the command line has no base of commands among the commands."""
 
 import gc
 
+from faust.cli.base import cli
+
 from microblog_streams.bootstrap.application import freeze_heap
+from microblog_streams.bootstrap.faust_app import LoggedCommand
 
 
 def test_objects_of_the_start_are_exempt_from_garbage_collection():
@@ -10,3 +13,8 @@ def test_objects_of_the_start_are_exempt_from_garbage_collection():
     assert any(each is made_at_the_start for each in gc.get_objects())
     freeze_heap()
     assert not any(each is made_at_the_start for each in gc.get_objects())
+
+
+def test_only_what_can_be_run_is_a_command():
+    """Faust registers each class of commands that does not say that it is a base."""
+    assert LoggedCommand.__name__.lower() not in cli.commands
