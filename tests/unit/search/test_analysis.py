@@ -84,3 +84,9 @@ def test_any_text_has_terms_without_spaces_in_the_order_and_within_the_bounds_of
 @given(st.text(max_size=50))
 def test_folding_is_stable(word):
     assert fold(fold(word)) == fold(word)
+
+
+@given(st.text(st.characters(max_codepoint=0x7F)))
+@example("a_b-c.d 10:30 #Tag @name " + "x" * (MAX_TERM + 5))
+def test_the_quick_way_of_ascii_finds_the_same_words(text):
+    assert analyse(text).words == terms(text)
