@@ -8,7 +8,7 @@ engine refuses for good becomes a dead letter; everything else is tried again fo
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from faust.app.base import BootStrategy
 from mode import loop as event_loop
@@ -39,6 +39,9 @@ from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.deployment import get_deployment, last_deployment, remember
 from microblog_streams.stores.postgres.migrations import MigratedPostgres
 from web import routes
+
+#: Effects that run at a time, by partition: enough for the next bulk request to gather while one is under way.
+_WINDOW: Final = 512
 
 
 @dataclass(frozen=True)
@@ -166,7 +169,7 @@ def _processor_pool(app: IndexerApp, publisher: Publisher) -> ProcessorPool:
         heartbeat=app.heartbeat,
         redis_restart_monitor=RedisRestartMonitor(one_run, hold=0),
         # One document must not hold up all others: the index can be compared and repaired.
-        limits=ProcessorLimits(settings.window, settings.unacked, "dead-letter"),
+        limits=ProcessorLimits(max(settings.window, _WINDOW), settings.unacked, "dead-letter"),
         log=publisher,
         confirm=nothing_to_confirm,
         committed=lambda tp: transport.committed_offset(app, tp),
