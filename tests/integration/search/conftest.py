@@ -1,14 +1,20 @@
-"""One engine for the session, and an index of its own for each test."""
+"""One engine of each kind for the session, and an index of its own for each test."""
 
+import os
 from secrets import token_hex
 
 import pytest
+from pydantic import SecretStr
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.local.opensearch import OpenSearch
 from microblog_streams.search.engine import Engine
 from microblog_streams.search.engine_index import EngineIndex
 from tests.support.live.stack import running_stack
+from tests.support.waiting import PATIENT_SECONDS
+
+#: Where an Elasticsearch listens on which the tests run as well; without it they are skipped there.
+ELASTICSEARCH = "TEST_ELASTICSEARCH_URL"
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +23,18 @@ def engine_stack():
         yield running
 
 
+@pytest.fixture(params=["opensearch", "elasticsearch"])
+def engine_url(request) -> SecretStr:
+    if request.param == "opensearch":
+        return request.getfixturevalue("engine_stack").settings.search_url
+    if not (url := os.environ.get(ELASTICSEARCH)):
+        pytest.skip(f"no Elasticsearch: set {ELASTICSEARCH} to the URL of one")
+    return SecretStr(url)
+
+
 @pytest.fixture
-def settings(engine_stack) -> Settings:
-    return engine_stack.settings.model_copy(update={"search_prefix": f"t{token_hex(6)}"})
+def settings(engine_url) -> Settings:
+    return Settings(search_url=engine_url, search_prefix=f"t{token_hex(6)}", store_timeout=PATIENT_SECONDS)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ async def test_a_read_only_index_refuses_for_now(index, engine, settings):
     assert await index.write([document]) == [None]
 
 
+@pytest.mark.parametrize("engine_url", ["opensearch"], indirect=True)
 async def test_nothing_that_was_acknowledged_is_lost_when_the_engine_is_killed(index, engine_stack):
     before, after = Post(new_post_id(), 1, "tea"), Post(new_post_id(), 1, "tea")
     assert await index.write([post_write(before)]) == [None]

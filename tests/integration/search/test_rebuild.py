@@ -15,6 +15,7 @@ from microblog_streams.search.query import parse, parse_name
 from microblog_streams.search.rebuild import Rebuild, Sources
 from tests.support.fakes.database import FakeDatabase
 from tests.support.fakes.posts import FakePosts
+from tests.support.fakes.profiles import FakeProfiles
 from tests.support.fakes.users import FakeUsers
 from tests.support.waiting import until
 
@@ -38,7 +39,7 @@ async def sources():
         await users.create(name, name)
     for number in range(25):
         await posts.put(Post(new_post_id(), 1, f"tea {number}"))
-    return Sources(posts, users)
+    return Sources(posts, users, FakeProfiles(users.database))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""OpenSearch keeps the contract of the search index."""
+"""OpenSearch and Elasticsearch keep the contract of the search index."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from tests.support.contracts.search import SearchContract
 pytestmark = pytest.mark.integration
 
 
-class TestOpenSearch(SearchContract):
+class TestEngines(SearchContract):
     """The index of the fixture ``index``."""
