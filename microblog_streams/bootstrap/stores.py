@@ -100,7 +100,7 @@ def build_stores(settings: Settings, era: int) -> Stores:
 def _in_postgres(postgres: Postgres, settings: Settings) -> PostgresStores:
     return PostgresStores(
         users=Users(postgres, settings.name_hold_days, announced=settings.has_search),
-        profiles=Profiles(postgres),
+        profiles=Profiles(postgres, announced=settings.has_search),
         follows=Follows(postgres),
         blocks=Blocks(postgres),
         tokens=Tokens(postgres),

@@ -17,6 +17,7 @@ from microblog_streams.search.rebuild import Rebuild, Sources
 from microblog_streams.stores.cassandra.connection import Cassandra
 from microblog_streams.stores.cassandra.posts import Posts
 from microblog_streams.stores.postgres.connection import Postgres
+from microblog_streams.stores.postgres.profiles import Profiles
 from microblog_streams.stores.postgres.users import Users
 
 #: Exit status if something was wrong.
@@ -52,7 +53,7 @@ async def _reindex(settings: Settings, rate: int, keep: bool) -> None:
     index, users = EngineIndex(engine, settings.search_prefix), Users(postgres)
     async with connected(postgres, cassandra, PreparedIndex(engine, index)):
         with ProgressBars() as progress:
-            rebuild = Rebuild(index, Sources(Posts(cassandra), users), progress, rate)
+            rebuild = Rebuild(index, Sources(Posts(cassandra), users, Profiles(postgres)), progress, rate)
             people = await rebuild.run(Kind.USERS, keep, await users.estimate() or None)
             posts = await rebuild.run(Kind.POSTS, keep)
     print(f"{posts:,} posts and {people:,} users are in new indices")
@@ -63,7 +64,7 @@ async def _verify(settings: Settings, repair: bool) -> bool:
     index, users = EngineIndex(engine, settings.search_prefix), Users(postgres)
     async with connected(postgres, cassandra, engine):
         with ProgressBars() as progress:
-            comparison = Comparison(index, Sources(Posts(cassandra), users), progress)
+            comparison = Comparison(index, Sources(Posts(cassandra), users, Profiles(postgres)), progress)
             await comparison.run(Kind.USERS, await users.estimate() or None)
             await comparison.run(Kind.POSTS)
             if repair:

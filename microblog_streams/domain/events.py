@@ -166,7 +166,10 @@ class UserDeleted(Event):
 
 
 class UserChanged(Event):
-    """A user changed their profile. The fields are those of this change's commit; a later event may be read first."""
+    """A user changed their profile, or ``followers`` changed by a step (``stores/postgres/profiles.py``).
+
+    The fields are those of this change's commit; a later event may be read first.
+    """
 
     user_id: UserId
     username: str
@@ -174,9 +177,11 @@ class UserChanged(Event):
     note: str
     links: tuple[str, ...]
     at: datetime
+    #: How many followed the user then: a rank for the search, and no more exact than the steps.
+    followers: Annotated[int, Field(ge=0)] = 0
 
     @classmethod
-    def of(cls, profile: Profile, at: datetime) -> Self:
+    def of(cls, profile: Profile, at: datetime, followers: int = 0) -> Self:
         """Return the event of a profile as it is since ``at``."""
         user = profile.user
         return cls(
@@ -186,6 +191,7 @@ class UserChanged(Event):
             note=profile.note,
             links=profile.links,
             at=at,
+            followers=followers,
         )
 
     @property

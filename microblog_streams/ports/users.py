@@ -108,6 +108,10 @@ class ProfileStore(Protocol):
         """
         ...
 
+    async def followers(self, users: Collection[int]) -> Mapping[int, int]:
+        """Return how many follow each of the users, exactly; those without any may be left out."""
+        ...
+
     async def change(self, user: int, change: ProfileChange, at: datetime) -> Profile:
         """Change a profile in one transaction with the event ``user.changed``. Raises NotFound."""
         ...

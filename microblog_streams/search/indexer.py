@@ -61,7 +61,7 @@ class Indexer:
                 await self._write(user_write(User(event.user_id, event.username, event.at)))
             case UserChanged():
                 user = User(event.user_id, event.username, event.at, event.display_name)
-                await self._write(user_write(user, event.at))
+                await self._write(user_write(user, event.at, event.followers))
             case UserDeleted():
                 self._remember(event.user_id)
                 await self._write(deleted_user(event.user_id))

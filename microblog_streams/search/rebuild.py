@@ -18,7 +18,7 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import post_millis
 from microblog_streams.domain.models import User
 from microblog_streams.operations.posts import UNSTORED_SECONDS
-from microblog_streams.ports import PostStore, Progress, UserStore
+from microblog_streams.ports import PostStore, ProfileStore, Progress, UserStore
 from microblog_streams.search.documents import Kind, Write, deleted_post, deleted_user, post_write, user_write
 from microblog_streams.search.engine_admin import IndexAdmin, NextIndex
 from microblog_streams.search.engine_index import TARGETS_SECONDS, EngineIndex
@@ -42,6 +42,7 @@ class Sources:
 
     posts: PostStore
     users: UserStore
+    profiles: ProfileStore
 
     async def pages(self, kind: Kind, after: str | None) -> AsyncIterator[tuple[str, Sequence[Write]]]:
         """Yield pages of documents with their last id, from behind ``after`` on."""
@@ -54,7 +55,7 @@ class Sources:
             last = int(after or 0)
             while users := await self._users(last):
                 last = users[-1][0].id
-                yield str(last), [user_write(user, at) for user, at in users]
+                yield str(last), await self._documents(users)
 
     async def present(self, kind: Kind, ids: Sequence[str]) -> Sequence[Write]:
         """Return the documents of these as the stores have them now: a deletion where they have none.
@@ -68,8 +69,12 @@ class Sources:
         at = datetime.now(UTC) - _COMMIT_DELAY
         users = await self.users.get_many([int(ident) for ident in ids])
         gone = [user for user in map(int, ids) if user not in users]
-        there = [user_write(user, max(at, user.created_at)) for user in users.values()]
+        there = await self._documents([(user, max(at, user.created_at)) for user in users.values()])
         return [*there, *map(deleted_user, gone)]
+
+    async def _documents(self, users: Sequence[tuple[User, datetime]]) -> list[Write]:
+        followers = await self.profiles.followers([user.id for user, _ in users])
+        return [user_write(user, at, max(0, followers.get(user.id, 0))) for user, at in users]
 
     async def _users(self, after: int) -> list[tuple[User, datetime]]:
         at = datetime.now(UTC) - _COMMIT_DELAY

@@ -4,9 +4,15 @@ The counts are exact. ``follow_counts`` has the numbers of the last sweep, and t
 since then to ``follow_count_changes`` (``schema/015_profiles.sql``); one statement adds up the two. A sweep moves the
 changes into the counts. It also tells the followers of a deleted user, who are as many as there are edges, and too many
 for the transaction of the deletion: until then their counts include that user.
+
+The search index ranks users by their followers. Where there is one, a sweep publishes ``user.changed`` for each user
+whose number went over a step: each number up to 8, and from there on a fifth more or less. So a user costs as many
+events as there are steps, and the index is behind by a sweep and less than a fifth.
 """
 
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from math import floor, log
 from typing import Final
 
 from microblog_streams.domain import topics
@@ -33,6 +39,17 @@ SELECT coalesce(sum(followers), 0)::bigint, coalesce(sum(followees), 0)::bigint
         UNION ALL
         SELECT followers, followees FROM follow_count_changes WHERE user_id = %s) AS parts
 """
+_FOLLOWERS: Final = """
+SELECT user_id, sum(followers)::bigint
+  FROM (SELECT user_id, followers FROM follow_counts WHERE user_id = ANY(%s)
+        UNION ALL
+        SELECT user_id, followers FROM follow_count_changes WHERE user_id = ANY(%s)) AS parts
+ GROUP BY user_id
+"""
+_PROFILES: Final = """
+SELECT id, username, created_at, display_name, note, links FROM users
+ WHERE id = ANY(%s) AND deleted_at IS NULL AND suspended_at IS NULL
+"""
 # One process at a time, so that no two lock the same counts in different orders.
 _TURN: Final = "SELECT pg_try_advisory_xact_lock(%s)"
 _FOLD: Final = """
@@ -40,13 +57,17 @@ WITH taken AS (
     DELETE FROM follow_count_changes
      WHERE id IN (SELECT id FROM follow_count_changes ORDER BY id LIMIT %s)
     RETURNING user_id, followers, followees
+), added AS (
+    SELECT user_id, sum(followers) AS followers, sum(followees) AS followees, count(*) AS changes
+      FROM taken GROUP BY user_id
 ), totals AS (
     INSERT INTO follow_counts AS counts (user_id, followers, followees)
-    SELECT user_id, sum(followers), sum(followees) FROM taken GROUP BY user_id
+    SELECT user_id, followers, followees FROM added
     ON CONFLICT (user_id) DO UPDATE
        SET followers = counts.followers + excluded.followers, followees = counts.followees + excluded.followees
+    RETURNING user_id, followers
 )
-SELECT count(*) FROM taken
+SELECT user_id, totals.followers::bigint, added.followers::bigint, added.changes FROM totals JOIN added USING (user_id)
 """
 _DELETED: Final = "SELECT user_id, after_follower FROM counted_deleted_users ORDER BY user_id LIMIT 1"
 _TELL_FOLLOWERS: Final = """
@@ -60,14 +81,20 @@ SELECT count(*), max(follower_id) FROM told
 """
 _TOLD_UP_TO: Final = "UPDATE counted_deleted_users SET after_follower = %s WHERE user_id = %s"
 _ALL_TOLD: Final = "DELETE FROM counted_deleted_users WHERE user_id = %s"
+#: A change of the followers' number by this factor is told to the search index.
+_STEP: Final = 1.2
+#: The event of a step is this much older than its time: a profile that is being changed at this moment has an earlier
+#: time and commits later, and must not be refused by the index.
+_COMMIT_DELAY: Final = timedelta(seconds=10)
 
 
 class Profiles:
     """The ``ProfileStore``."""
 
-    def __init__(self, postgres: Postgres) -> None:
-        """Use the pool of ``postgres``."""
+    def __init__(self, postgres: Postgres, announced: bool = False) -> None:
+        """``announced``: whether a sweep publishes steps of the followers' numbers, for the search indexer alone."""
         self._postgres = postgres
+        self._announced = announced
 
     async def get(self, user: int) -> Profile | None:
         """Return an undeleted user's profile."""
@@ -79,6 +106,11 @@ class Profiles:
         ((followers, followees),) = await self._postgres.fetch(_COUNTS, user, user)
         return FollowCounts(int(followers), int(followees))
 
+    async def followers(self, users: Collection[int]) -> Mapping[int, int]:
+        """Return the exact numbers of followers; users without any may be left out."""
+        ids = list(users)
+        return {user: int(number) for user, number in await self._postgres.fetch(_FOLLOWERS, ids, ids)}
+
     async def change(self, user: int, change: ProfileChange, at: datetime) -> Profile:
         """Change a profile in one transaction with the event. Raises NotFound."""
         links = None if change.links is None else list(change.links)
@@ -87,7 +119,8 @@ class Profiles:
             if row is None:
                 raise NotFound("user", user)
             profile = _profile(row)
-            await append(session, [(topics.USER_CHANGED, UserChanged.of(profile, at))])
+            ((followers, _),) = await session.fetch(_COUNTS, user, user)
+            await append(session, [(topics.USER_CHANGED, UserChanged.of(profile, at, max(0, int(followers))))])
             return profile
 
     async def sweep(self, limit: int) -> int:
@@ -99,8 +132,11 @@ class Profiles:
             if await session.fetch_one(_TURN, int(Lock.COUNTING)) != (True,):
                 return 0
             told = await _tell_followers(session, limit)
-            ((folded,),) = await session.fetch(_FOLD, limit)
-            return max(told, int(folded))
+            folded = await session.fetch(_FOLD, limit)
+            if self._announced:
+                over = {user: now for user, now, added, _ in folded if _step(now) != _step(now - added)}
+                await _publish(session, over)
+            return max(told, sum(int(changes) for *_, changes in folded))
 
 
 async def _tell_followers(session: Session, limit: int) -> int:
@@ -114,6 +150,21 @@ async def _tell_followers(session: Session, limit: int) -> int:
         return limit  # there may be another deleted user
     await session.execute(_TOLD_UP_TO, last, user)
     return int(told)
+
+
+def _step(followers: int) -> int:
+    """Return the number of the step on which a number of followers lies."""
+    return floor(log(max(0, int(followers)) + 1) / log(_STEP))
+
+
+async def _publish(session: Session, followers: Mapping[int, int]) -> None:
+    """Add ``user.changed`` for each of these users, whose numbers are given, to the sweep's transaction."""
+    if not followers:
+        return
+    at = datetime.now(UTC) - _COMMIT_DELAY
+    profiles = [_profile(row) for row in await session.fetch(_PROFILES, list(followers))]
+    events = [UserChanged.of(each, max(at, each.user.created_at), max(0, followers[each.user.id])) for each in profiles]
+    await append(session, [(topics.USER_CHANGED, event) for event in events])
 
 
 def _profile(row: Row) -> Profile:

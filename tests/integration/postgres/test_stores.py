@@ -2,6 +2,9 @@
 
 from importlib.resources import files
 
+from microblog_streams.domain.events import UserChanged
+from microblog_streams.domain.models import ProfileChange
+from microblog_streams.stores.postgres.profiles import Profiles
 from microblog_streams.stores.postgres.users import DRAW_USER
 from tests.support.contracts import blocks as blocking
 from tests.support.contracts.access import (
@@ -11,6 +14,7 @@ from tests.support.contracts.access import (
     TokensContract,
 )
 from tests.support.contracts.blocks import BlocksContract
+from tests.support.contracts.events import waiting
 from tests.support.contracts.follows import FollowsContract, check_interleaving, interleavings
 from tests.support.contracts.idempotency import IdempotencyContract
 from tests.support.contracts.once import FollowingOnceContract, RegisteringOnceContract
@@ -48,6 +52,27 @@ class TestProfiles(ProfilesContract):
 
         assert await profiles.counts(famous) == (2, 0)
 
+    async def test_a_sweep_tells_the_search_of_followers_that_went_over_a_step(self, postgres, users, follows, outbox):
+        famous, other, *fans = [(await users.create(f"u{number}", f"u{number}")).id for number in range(42)]
+        profiles = Profiles(postgres, announced=True)
+        told = []
+
+        async def sweep():
+            before = len(await waiting(outbox))
+            await profiles.sweep(1_000)
+            told.append([_followers(record) for record in (await waiting(outbox))[before:]])
+
+        for count in (1, 20, 21, 40):
+            for fan in fans[:count]:
+                await follows.set(fan, famous, True, NOW)
+            await sweep()
+        await profiles.change(other, ProfileChange("Other"), NOW)
+        await users.delete(famous, NOW)
+        await sweep()
+
+        # 21 is no step beyond 20, and a deleted user has no event but that of the deletion
+        assert told == [[(famous, 1)], [(famous, 20)], [], [(famous, 40)], []]
+
     async def test_edges_from_before_are_counted(self, profiles, users, follows, outsider):
         """The migration counts what is there, without deleted followees."""
         ada, bob, eve = [(await users.create(name, name)).id for name in ("ada", "bob", "eve")]
@@ -60,6 +85,11 @@ class TestProfiles(ProfilesContract):
         outsider(counting[1] + counting[2])
 
         assert [await profiles.counts(user) for user in (ada, bob)] == [(1, 1), (1, 1)]
+
+
+def _followers(record):
+    event = UserChanged.model_validate_json(record.value)
+    return event.user_id, event.followers
 
 
 class TestFollows(FollowsContract):

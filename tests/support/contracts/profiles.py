@@ -138,5 +138,25 @@ class ProfilesContract:
 
         assert await self.all_counts(profiles, ada, bob) == [(3, 1), (1, 4)]
 
+    async def test_followers_of_several_are_counted_before_and_after_a_sweep(self, profiles, users, follows):
+        ada, bob, eve = await register(users, 3)
+        await follows.set(bob, ada, True, NOW)
+        await profiles.sweep(5)
+        await follows.set(eve, ada, True, NOW)
+        await follows.set(ada, eve, True, NOW)
+
+        found = await profiles.followers([ada, bob, eve])
+
+        assert [found.get(user, 0) for user in (ada, bob, eve)] == [2, 0, 1]
+
+    async def test_a_changed_profile_tells_how_many_follow(self, profiles, users, follows, outbox):
+        ada, bob = await register(users, 2)
+        await follows.set(bob, ada, True, NOW)
+
+        await profiles.change(ada, ProfileChange("Ada"), NOW)
+
+        *_, record = await waiting(outbox)
+        assert UserChanged.model_validate_json(record.value).followers == 1
+
     async def all_counts(self, profiles, *users):
         return [tuple(await profiles.counts(user)) for user in users]

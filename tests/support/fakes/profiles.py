@@ -1,5 +1,6 @@
 """Profiles in memory."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from microblog_streams.domain.events import UserChanged
@@ -27,6 +28,9 @@ class FakeProfiles:
         followees = sum(edge.follower == user and edge.followee in self.database.users for edge in edges)
         return FollowCounts(followers, followees)
 
+    async def followers(self, users: Collection[int]) -> dict[int, int]:
+        return {user: (await self.counts(user)).followers for user in users}
+
     async def change(self, user: int, change: ProfileChange, at: datetime) -> Profile:
         self.database.check()
         self.database.require(user)
@@ -37,7 +41,9 @@ class FakeProfiles:
             note if change.note is None else change.note,
             links if change.links is None else change.links,
         )
-        self.database.add_event(USER_CHANGED, UserChanged.of(changed := await self._there(user), at))
+        self.database.add_event(
+            USER_CHANGED, UserChanged.of(changed := await self._there(user), at, (await self.counts(user)).followers)
+        )
         return changed
 
     async def sweep(self, limit: int) -> int:
