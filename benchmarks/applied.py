@@ -23,8 +23,9 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Group:
-    """The workers' consumer group, seen from outside."""
+    """A consumer group, seen from outside."""
 
+    name: str
     admin: AIOKafkaAdminClient
     consumer: AIOKafkaConsumer
     partitions: int
@@ -33,21 +34,21 @@ class Group:
         """Return how many records of a topic are applied, and how many there are (nothing expires meanwhile)."""
         name = topic_name(topic, 1)
         places = [TopicPartition(name, number) for number in range(self.partitions)]
-        committed = await self.admin.list_consumer_group_offsets(app_id(1), partitions=places)
+        committed = await self.admin.list_consumer_group_offsets(self.name, partitions=places)
         ends = await self.consumer.end_offsets(places)
         return sum(max(0, committed[place].offset) for place in places), sum(ends.values())
 
 
 @asynccontextmanager
-async def group(settings: Settings) -> AsyncIterator[Group]:
-    """Connect to Kafka for the length of the block."""
+async def group(settings: Settings, name: str = app_id(1)) -> AsyncIterator[Group]:
+    """Connect to Kafka for the length of the block. ``name`` is the group's, by default the workers'."""
     servers = settings.kafka_url.get_secret_value().removeprefix("kafka://")
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     consumer = AIOKafkaConsumer(bootstrap_servers=servers)
     try:
         await admin.start()
         await consumer.start()
-        yield Group(admin, consumer, settings.partitions)
+        yield Group(name, admin, consumer, settings.partitions)
     finally:
         await consumer.stop()
         await admin.close()

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -30,6 +30,8 @@ class Guest:
     port: int
     #: Settings by their names without prefix, over those of the stage.
     settings: dict[str, str] = field(default_factory=dict)
+    #: The command line of the Faust app.
+    faust: Sequence[str] = FAUST
     child: Child | None = None
 
     @property
@@ -65,7 +67,7 @@ class Guest:
         environment = {**worker_environment(), **{f"{PREFIX}{name}": value for name, value in own.items()}}
         log = self.stage.settings.data_dir / "logs" / f"{self.name}.log"
         assert self.stage.stack.children
-        self.child = self.stage.stack.children.start([*FAUST, "worker", "-l", "info"], log, environment)
+        self.child = self.stage.stack.children.start([*self.faust, "worker", "-l", "info"], log, environment)
 
     async def leave(self, number: signal.Signals) -> float:
         """End it by a signal; return the seconds until it is gone."""

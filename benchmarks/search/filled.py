@@ -1,0 +1,97 @@
+"""A full index: posts of the last thirty days, and users, written by the store's own bulk requests."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+from benchmarks.bars import bar
+from benchmarks.report import Figures
+from benchmarks.search.setting import Setting
+from benchmarks.search.texts import USERS, Writer
+from microblog_streams.domain.models import Post, User
+from microblog_streams.search.documents import Kind, Write, post_write, user_write
+from microblog_streams.search.engine import Json
+from microblog_streams.search.engine_admin import IndexAdmin
+
+POSTS, QUICK_POSTS = 1_000_000, 50_000
+#: Days over which the posts are spread.
+DAYS: Final = 30
+#: Documents of a request, and requests at a time.
+_BULK, _AT_A_TIME = 1_000, 3
+
+
+async def fill(at: Setting) -> Figures:
+    """Write users and posts; return how long that took, and what the index takes on disk (bytes a document)."""
+    writer, count = Writer(), at.size(POSTS, QUICK_POSTS)
+    await _write(at, "users written", _users(writer), USERS)
+    with at.spent() as spent:
+        await _write(at, "posts written", _posts(writer, count), count)
+    await IndexAdmin(at.index).refresh(Kind.POSTS)
+    rate = count / spent["seconds"]
+    return {
+        "posts": count,
+        "users": USERS,
+        "posts per second": rate,
+        "engine cpu us a post": spent["opensearch"] / count * 1e6,
+    }
+
+
+async def sizes(at: Setting) -> Figures:
+    """Return the bytes of a document on disk, once segments are merged as far as the engine merges them by itself."""
+    found = {}
+    for kind in Kind:
+        alias = at.index.alias(kind)
+        stats = await at.engine.call(partial(_stats, alias), 60.0)
+        total = stats["_all"]["primaries"]
+        found[kind.value] = {
+            "documents": total["docs"]["count"],
+            "bytes": total["store"]["size_in_bytes"],
+            "segments": total["segments"]["count"],
+        }
+    return found
+
+
+async def _stats(alias: str, client: Any) -> Json:  # noqa: ANN401 - the client has no types
+    found: Json = await client.indices.stats(index=alias)
+    return found
+
+
+def _users(writer: Writer) -> Iterator[Write]:
+    now = datetime.now(UTC)
+    for number, name in enumerate(writer.names, 1):
+        yield user_write(User(number, name, now), followers=USERS // number)
+
+
+def _posts(writer: Writer, count: int) -> Iterator[Write]:
+    now, period = time.time() * 1_000, DAYS * 86_400_000
+    for number in range(count):
+        at = round(now - period + period * number / count)
+        yield post_write(Post(_post_id(at, writer), writer.author(), writer.text()))
+
+
+def _post_id(millis: int, writer: Writer) -> UUID:
+    """Return a UUIDv7 of that time (RFC 9562, section 5.7)."""
+    random = writer.chance.getrandbits
+    return UUID(int=millis << 80 | 0x7 << 76 | random(12) << 64 | 0b10 << 62 | random(62))
+
+
+async def _write(at: Setting, title: str, writes: Iterator[Write], count: int) -> None:
+    done = 0
+    with bar(at.on.stage.console, title, count) as report:
+
+        async def one() -> None:
+            nonlocal done
+            while batch := list(islice(writes, _BULK)):
+                if failures := [outcome for outcome in await at.index.write(batch) if outcome]:
+                    raise failures[0]
+                done += len(batch)
+                report(done, count)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_A_TIME):
+                group.create_task(one())
