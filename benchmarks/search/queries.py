@@ -49,7 +49,7 @@ class Queries:
             "two words": lambda: self._newest(f"{self._word()} {self._word()}"),
             "a phrase of two common words": lambda: self._newest(f'"{self._common()} {self._common()}"'),
             "a hashtag": lambda: self._newest(f"#{self.writer.tag()}"),
-            "a word, from somebody": lambda: self._newest(self._word(), author=self.writer.author()),
+            "a word, of an author": lambda: self._newest(self._word(), author=self.writer.author()),
             "a word, but not another": lambda: self._newest(f"{self._word()} -{self._common()}"),
             "a word of one week": lambda: self._newest(self._word() + self._week()),
             "two letters of Japanese": lambda: self._newest(

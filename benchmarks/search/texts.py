@@ -2,7 +2,7 @@
 
 Words are made up of syllables, and the word of rank r is drawn with the chance 1 / (r + 2.7): the law of Zipf and
 Mandelbrot with the exponent 1, as natural languages have it. A text has 14 words in the middle (log-normal, sigma 0.6;
-at most 60), some 90 characters. One in five has a hashtag (also by Zipf, of 20,000), one in five names somebody, one
+at most 60), some 90 characters. One in five has a hashtag (also by Zipf, of 20,000), one in five mentions a user, one
 in twenty is Japanese, one in ten ends with an emoji.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 SEED: Final = 2003
 WORDS, TAGS, USERS = 100_000, 20_000, 50_000
 #: Of a text's number of words.
-_MEDIAN, _SIGMA, _MOST = 14, 0.6, 60
+_MEDIAN, _SIGMA, _MAX_WORDS = 14, 0.6, 60
 _ONSETS: Final = (
     "b",
     "br",
@@ -69,7 +69,7 @@ class Writer:
         chance = self.chance
         if chance.random() < 0.05:
             return self._japanese()
-        count = min(_MOST, max(1, round(chance.lognormvariate(0, _SIGMA) * _MEDIAN)))
+        count = min(_MAX_WORDS, max(1, round(chance.lognormvariate(0, _SIGMA) * _MEDIAN)))
         parts = chance.choices(self.words, cum_weights=self.word_weights, k=count)
         parts[0] = parts[0].capitalize()
         if chance.random() < 0.2:
