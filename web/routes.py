@@ -19,11 +19,11 @@ from web.api.avatars import Avatar
 from web.api.blocks import Block, Blocks
 from web.api.follows import Follow, Followees, Followers
 from web.api.health import Health, Ready
-from web.api.live import LiveTimeline
+from web.api.live import LivePublicTimeline, LiveTimeline
 from web.api.posts import AuthorPosts, Posts, PostsOrPost
 from web.api.search import SearchPosts, SearchUsers, TrendingTags
 from web.api.session import Session, SessionRegistration
-from web.api.timelines import Timeline
+from web.api.timelines import PublicTimeline, Timeline
 from web.api.tokens import Token, Tokens
 from web.api.users import Password, User, Users
 from web.api.view import View
@@ -53,6 +53,8 @@ API: Final[tuple[Route, ...]] = (
     ("/users/{user}/avatar.svg", Avatar),
     ("/posts/", Posts),
     ("/posts/{ident}", PostsOrPost),
+    ("/timelines/public", PublicTimeline),
+    ("/timelines/public/live", LivePublicTimeline),
     ("/timelines/{user}", Timeline),
     ("/timelines/{user}/live", LiveTimeline),
     ("/search/posts", SearchPosts),
@@ -112,7 +114,7 @@ API_PATHS: Final = _both_forms(path for path, _ in API)
 #: Both forms of the pages that read stores.
 STORE_PAGES: Final = _both_forms(path for path, view in PAGES if issubclass(view, PersonPage))
 #: Both forms of the paths of live timelines.
-STREAMS: Final = _both_forms(path for path, view in API if issubclass(view, LiveTimeline))
+STREAMS: Final = _both_forms(path for path, view in API if issubclass(view, LiveTimeline | LivePublicTimeline))
 #: Both forms of the metrics' path.
 METRICS_PATHS: Final = _both_forms([METRICS_PATH])
 #: What the middlewares know of the routes.

@@ -123,7 +123,9 @@ def build_parts(app: MicroblogApp, deployment: Deployment) -> None:
     app.stores = build_stores(settings, deployment.era)
     cluster = build_cluster_services(app, app.stores, deployment)
     app.streaming = build_streaming(app, app.stores, cluster.deployment_watch)
-    app.operations = build_operations(settings, app.stores, app.streaming.publisher, app.streaming.followers)
+    app.operations = build_operations(
+        settings, app.stores, app.streaming.publisher, app.streaming.newest_posts, app.streaming.followers
+    )
     app.services = build_services(app, app.stores, app.operations, app.streaming, cluster)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from microblog_streams import operations
 from microblog_streams.config.settings import Settings
 from microblog_streams.metrics.store_calls import StoreCalls, all_measured, measured
-from microblog_streams.ports import EventLog, Followers
+from microblog_streams.ports import EventLog, Followers, NewestPosts
 from microblog_streams.search.engine import Engine
 from microblog_streams.search.engine_index import EngineIndex
 from microblog_streams.search.index import SearchIndex
@@ -128,11 +128,14 @@ def _in_redis(redis: Redis, postgres: Postgres) -> RedisStores:
     )
 
 
-def build_operations(settings: Settings, stores: Stores, log: EventLog, followers: Followers) -> operations.Operations:
+def build_operations(
+    settings: Settings, stores: Stores, log: EventLog, newest_posts: NewestPosts, followers: Followers
+) -> operations.Operations:
     """Return the operations, which see the stores as protocols."""
     in_postgres, in_redis = stores.in_postgres, stores.in_redis
     ports = operations.Stores(
         log=log,
+        newest_posts=newest_posts,
         users=in_postgres.users,
         profiles=in_postgres.profiles,
         follows=in_postgres.follows,

@@ -11,6 +11,7 @@ from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.publisher import Publisher
 from microblog_streams.delivery.stale_changelog_rows import RowRepublisher
+from microblog_streams.kafka.newest_posts import NewestPosts
 from microblog_streams.metrics.store_calls import measured
 from microblog_streams.services.deployment_watch import DeploymentWatch
 from tables.followers import FollowersTable
@@ -22,6 +23,7 @@ class Streaming:
 
     followers: FollowersTable
     publisher: Publisher
+    newest_posts: NewestPosts
     processor_pool: ProcessorPool
     redis_restart_monitor: RedisRestartMonitor
     row_republisher: RowRepublisher
@@ -32,10 +34,12 @@ def build_streaming(app: FaustApp, stores: Stores, deployment_watch: DeploymentW
     followers = tables.followers.register(app)
     publisher = Publisher(app, app.topic_of, deployment_watch, app.settings.publish_timeout)
     publisher = measured(stores.calls, "kafka", "publisher", publisher)
+    newest_posts = NewestPosts(app.settings, lambda: deployment_watch.deployment)
     monitor = RedisRestartMonitor(stores.in_redis.timelines.run_id, app.settings.ack_hold)
     return Streaming(
         followers,
         publisher,
+        measured(stores.calls, "kafka", "newest_posts", newest_posts),
         _processor_pool(app, followers, publisher, monitor),
         monitor,
         _row_republisher(app, stores, followers),

@@ -222,11 +222,14 @@ async def posts(session: Session, who: str | None, limit: int | None) -> None:
 
 
 @command("timeline")
+@click.option("--public", is_flag=True, help="The newest posts of everybody.")
 @limited
-async def timeline(session: Session, limit: int | None) -> None:
+async def timeline(session: Session, public: bool, limit: int | None) -> None:
     """Show your home timeline: your posts and those of the users whom you follow, newest first."""
-    async with session.actor() as client:
-        session.output.rows(await collect(client.timeline(page_size=page_size(limit)), limit, "posts"), POST_COLUMNS)
+    async with session.reader() if public else session.actor() as client:
+        size = page_size(limit)
+        posts = client.public_timeline(size) if public else client.timeline(page_size=size)
+        session.output.rows(await collect(posts, limit, "posts"), POST_COLUMNS)
 
 
 @command("search")

@@ -38,6 +38,7 @@ from microblog_streams.client.transport import AuthenticatedTransport, HttpTrans
 TOTAL_TIMEOUT_SECONDS: Final = 30.0
 ATTEMPT_TIMEOUT_SECONDS: Final = 12.0
 
+_PUBLIC: Final = "/timelines/public"
 _TOKEN: Final = re.compile(r"[!-~]+")
 
 
@@ -221,6 +222,10 @@ class Client:
         """Return a home timeline, the posts of a user and of all whom the user follows, newest first."""
         return Listing(self._transport, path("timelines", self._or_me(user)), Post, page_size)
 
+    def public_timeline(self, page_size: int = MAX_PAGE_SIZE) -> Listing[Post]:
+        """Return the newest posts of everybody, newest first, down to the 800th or so."""
+        return Listing(self._transport, _PUBLIC, Post, page_size)
+
     # Search
 
     def search(self, query: str, sort: Literal["newest", "best"] = "newest", page_size: int = 20) -> Listing[FoundPost]:
@@ -260,6 +265,12 @@ class Client:
         not pass (NotFound, Forbidden, Unauthenticated).
         """
         return LiveStream(self._transport, path("timelines", self._or_me(user), "live"), last_id, trouble).events()
+
+    def live_public(
+        self, last_id: str | None = None, trouble: ErrorCallback = ignore_error
+    ) -> AsyncGenerator[LiveEvent, None]:
+        """Yield what arrives on the public timeline; see ``live``. An anonymous client can follow it, too."""
+        return LiveStream(self._transport, f"{_PUBLIC}/live", last_id, trouble).events()
 
     def _relation_path(self, actor: int | None, relation: str, other: int) -> str:
         return path("users", self._or_me(actor), relation, other)

@@ -26,6 +26,7 @@ from microblog_streams.commands.common import (
 from microblog_streams.commands.post_scan import as_text, scan_posts
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.rebuild import MAX_CONCURRENT_REBUILDS, Rebuild
 from microblog_streams.ports import FollowStore, Progress
@@ -116,6 +117,7 @@ async def _remove_timelines(settings: Settings) -> None:
     postgres, redis = Postgres(settings), Redis(settings)
     users = Users(postgres)
     async with connected(postgres, redis):
+        await Timelines(redis).remove(PUBLIC)
         count = await _for_each(UserSelection(users), await users.estimate(), Timelines(redis).remove, REMOVALS)
     print(f"the timelines of {count:,} users are cold: the next read of each rebuilds it")
 

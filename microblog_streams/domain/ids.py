@@ -17,6 +17,8 @@ import uuid_utils
 
 #: Largest user id: PostgreSQL's bigint.
 MAX_USER_ID = 2**63 - 1
+#: Stands for the public timeline where a timeline is named by its user: no user has this id.
+PUBLIC = 0
 #: Bytes of a user id, a post id and a timeline entry.
 USER_BYTES, POST_BYTES, ENTRY_BYTES = 8, 16, 24
 

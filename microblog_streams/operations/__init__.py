@@ -23,6 +23,7 @@ from microblog_streams.operations.timelines.live import LiveTimelines
 from microblog_streams.operations.timelines.merge_read import MergeRead
 from microblog_streams.operations.timelines.read import Timelines
 from microblog_streams.operations.timelines.rebuild import Rebuild, RebuildQueue
+from microblog_streams.operations.timelines.sources import PublicPosts, Sources
 from microblog_streams.operations.tokens import Tokens
 from microblog_streams.operations.users import Users
 
@@ -35,6 +36,7 @@ class Stores:
     """The stores of all operations."""
 
     log: stores.EventLog
+    newest_posts: stores.NewestPosts
     users: stores.UserStore
     profiles: stores.ProfileStore
     follows: stores.FollowStore
@@ -82,8 +84,10 @@ def operations(
     merge_read = MergeRead(on.follows, on.posts)
     passwords = Passwords(on.passwords)
     posts = Posts(on.log, on.posts, on.post_cache, on.timelines, on.idempotency, users, hydration)
-    rebuilds = RebuildQueue(Rebuild(on.timelines, merge_read))
-    timelines = Timelines(on.timelines, users, hydration, merge_read, rebuilds)
+    public = PublicPosts(on.newest_posts, on.users, merge_read, on.timelines.kept)
+    source = Sources(merge_read, public)
+    rebuilds = RebuildQueue(Rebuild(on.timelines, source))
+    timelines = Timelines(on.timelines, users, hydration, on.blocks, source, rebuilds)
     running = Running()
     lost_commits = LostCommits(on.followers, on.follows, on.users, era)
     return Operations(
@@ -96,7 +100,7 @@ def operations(
         posts=posts,
         moderation=Moderation(users, posts, passwords),
         timelines=timelines,
-        live=LiveTimelines(on.live, on.timelines, timelines, hydration),
+        live=LiveTimelines(on.live, on.timelines, timelines, hydration, on.blocks),
         fan_out=FanOut(on.followers, on.posts, on.post_cache, on.timelines, running),
         edges=FollowEffects(on.followers, on.posts, on.timelines, running, lost_commits),
         deletions=Deletions(on.followers, on.posts, on.timelines, on.post_cache, on.user_cache, lost_commits, on.live),

@@ -11,6 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from microblog_streams.domain.events import PostDeleted, UserDeleted
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.domain.models import Post
 from microblog_streams.operations.fan_out import SLICE_ROWS, TOMBSTONE
 from microblog_streams.operations.lost_commits import LostCommits
@@ -62,7 +63,7 @@ class Deletions:
         """Tell those who follow a timeline with the author's posts live. Raises NotMine."""
         if not await self.live.any():
             return
-        await self.live.announce([author], change, value)
+        await self.live.announce([author, PUBLIC], change, value)
         position: int | None = TOMBSTONE
         while position is not None:
             lease.check()

@@ -1,4 +1,4 @@
-"""Fan-out on write: pushes a new post to the timelines of its author and all followers.
+"""Fan-out on write: pushes a new post to the public timeline and to those of its author and all followers.
 
 The followers are read from the table in slices, and the lease is checked before each. A worker that has lost the
 partition stops, and the next owner repeats the whole fan-out. Pushing twice has no effect.
@@ -16,7 +16,7 @@ from uuid import UUID
 from microblog_streams.aio.failures import best_effort
 from microblog_streams.aio.tasks import BoundedPipeline, InFlight
 from microblog_streams.domain.events import PostCreated
-from microblog_streams.domain.ids import encode_entry, post_millis, post_time
+from microblog_streams.domain.ids import PUBLIC, encode_entry, post_millis, post_time
 from microblog_streams.domain.measures import DELIVERY_SECONDS, FOLLOWERS, Exemplar, ExemplarHistogram, Histogram
 from microblog_streams.domain.models import Post
 from microblog_streams.ports import Followers, PostCache, PostStore, TimelineStore
@@ -113,7 +113,7 @@ class FanOut:
         seconds = max(0.0, _age_seconds(post_id))
         self.measures.followers.observe(followers)
         self.measures.seconds.observe_exemplar(Exemplar({"event_id": post_id, **recorded_id()}, seconds, time.time()))
-        logger.debug("timelines_pushed timelines=%d seconds=%.3f", followers + 1, seconds)
+        logger.debug("timelines_pushed timelines=%d seconds=%.3f", followers + 2, seconds)
 
     async def _stored(self, post_id: UUID) -> bool:
         """Return whether the request has stored the post. Never for an old event: a store may be lost."""
@@ -121,9 +121,9 @@ class FanOut:
         return young and await best_effort("stored", lambda: self.cache.stored(post_id), False)
 
     async def _push(self, author: int, entry: bytes, lease: Lease) -> int:
-        """Push the entry to all followers and the author; return the number of followers."""
+        """Push the entry to all followers, the author and the public timeline; return the number of followers."""
         followers = 0
-        receivers: list[int] = [author]
+        receivers: list[int] = [author, PUBLIC]
         position: int | None = TOMBSTONE
         async with BoundedPipeline(CONCURRENT_SLICES) as pushes:
             while position is not None:

@@ -54,6 +54,7 @@ NOTHING_CACHED: Final = CachedPage(None, {}, {})
 UNSTORED_SECONDS: Final = 3_600.0
 
 ReadEntries = Callable[[UUID | None, int], Awaitable[Sequence[bytes]]]
+Views = Callable[[Sequence[bytes]], Awaitable[Sequence[PostView]]]
 
 
 @dataclass(frozen=True)
@@ -65,21 +66,22 @@ class Hydration:
     page_cache: PageCache
     users: Users
 
-    async def views(self, entries: Sequence[bytes], owner: int) -> Sequence[PostView]:
+    async def views(self, entries: Sequence[bytes], owner: int | None) -> Sequence[PostView]:
         """Return the posts in the order of ``entries``, without deleted ones. ``owner``: whose page they are on.
 
         Raises NotFound (the owner), and StoreUnavailable where a post cannot be read.
         """
         cached = await best_effort("cached_page", lambda: self.page_cache.page(entries, owner), NOTHING_CACHED)
-        if cached.shown is not None and cached.users.get(owner):
+        if cached.shown is not None and (owner is None or cached.users.get(owner)):
             return cached.shown
         return await self._completed(entries, owner, cached)
 
-    async def _completed(self, entries: Sequence[bytes], owner: int, cached: CachedPage) -> Sequence[PostView]:
+    async def _completed(self, entries: Sequence[bytes], owner: int | None, cached: CachedPage) -> Sequence[PostView]:
         """Return the same, reading from the stores what is not cached."""
         ids = [entry_post_id(entry) for entry in entries]
-        people = await self.users.complete({owner, *map(entry_author, entries)}, cached.users)
-        if owner not in people:
+        owners = [] if owner is None else [owner]
+        people = await self.users.complete({*owners, *map(entry_author, entries)}, cached.users)
+        if owner is not None and owner not in people:
             raise NotFound("user", owner)
         posts = await self._complete(ids, cached.posts)
         for post_id in ids:
@@ -87,22 +89,22 @@ class Hydration:
                 raise StoreUnavailable("cassandra", f"post {post_id} is not readable yet")
         return _shown([posts[post_id] for post_id in ids], people)
 
-    async def page(self, read: ReadEntries, before: UUID | None, limit: int, owner: int) -> Page[PostView, UUID]:
-        """Return up to ``limit`` posts older than ``before``; reads on where deleted ones were dropped.
+    async def page(self, read: ReadEntries, before: UUID | None, limit: int, views: Views) -> Page[PostView, UUID]:
+        """Return up to ``limit`` posts older than ``before``; reads on where some were dropped.
 
         ``read`` takes a position and a count and returns that many entries below it, newest first; fewer where there
-        are no more. Raises what ``views`` raises.
+        are no more. ``views`` makes posts of them, and may drop some. Raises what either raises.
         """
-        views: list[PostView] = []
+        shown: list[PostView] = []
         position, wanted = before, limit + 1  # one more: is there a next page?
-        while len(views) < wanted:
+        while len(shown) < wanted:
             entries = await read(position, wanted)
-            views += await self.views(entries, owner)
+            shown += await views(entries)
             if len(entries) < wanted:
                 break
             position = entry_post_id(entries[-1])
-        items = views[:limit]
-        return Page(items, next=items[-1].id if len(views) > limit else None)
+        items = shown[:limit]
+        return Page(items, next=items[-1].id if len(shown) > limit else None)
 
     async def find(self, ids: Sequence[UUID]) -> Mapping[UUID, Post]:
         """Return the posts that exist, also deleted ones, by id."""
@@ -193,7 +195,7 @@ class Posts:
             ids = await self.store.newest(author, position, count)
             return [encode_entry(post_id, author) for post_id in ids]
 
-        return await self.hydration.page(read, before, limit, author)
+        return await self.hydration.page(read, before, limit, lambda entries: self.hydration.views(entries, author))
 
     async def delete(self, post_id: UUID, by: int | None = None) -> None:
         """Delete a post; it disappears from every page at once. ``by``: the user who asks; None: not checked.

@@ -16,7 +16,7 @@ from microblog_streams.ports.events import (
 from microblog_streams.ports.follows import BlockStore, Followers, FollowerSlice, FollowStore, Row, RowSlice
 from microblog_streams.ports.infrastructure import Connection, Progress, RateStore
 from microblog_streams.ports.live import Arrival, Change, LiveLog
-from microblog_streams.ports.posts import CachedPage, PageCache, PostCache, PostStore, UserCache
+from microblog_streams.ports.posts import CachedPage, NewestPosts, PageCache, PostCache, PostStore, UserCache
 from microblog_streams.ports.timelines import Building, Check, TimelinePage, TimelineState, TimelineStore
 from microblog_streams.ports.users import (
     BeforeCommit,
@@ -44,6 +44,7 @@ __all__ = [
     "Followers",
     "IdempotencyStore",
     "LiveLog",
+    "NewestPosts",
     "Outbox",
     "PageCache",
     "PasswordStore",

@@ -52,6 +52,17 @@ class PostStore(Protocol):
         ...
 
 
+class NewestPosts(Protocol):
+    """The posts of everybody, as the log has them."""
+
+    async def newest(self, limit: int) -> Sequence[bytes]:
+        """Return the entries of at least the newest ``limit`` posts that the log still has, in any order.
+
+        Posts that were deleted since are among them. Raises StoreUnavailable.
+        """
+        ...
+
+
 class PostCache(Protocol):
     """Posts by id. A deletion leaves a mark for an hour, so that all workers see it at once."""
 
@@ -110,6 +121,6 @@ class CachedPage(NamedTuple):
 class PageCache(Protocol):
     """Both caches in one round trip, for a page of posts with the names of their authors."""
 
-    async def page(self, entries: Sequence[bytes], owner: int) -> CachedPage:
-        """Return what is cached of the entries' posts, their authors and the page's owner."""
+    async def page(self, entries: Sequence[bytes], owner: int | None) -> CachedPage:
+        """Return what is cached of the entries' posts, their authors and the page's owner, if it has one."""
         ...

@@ -18,12 +18,13 @@ from aiohttp.web import Request, StreamResponse
 from pydantic_core import to_json
 
 from microblog_streams.domain.errors import Busy, NotFound, TooManyStreams
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.logs.context import request_id
 from microblog_streams.operations.timelines.live import LiveEvent, Reader
 from microblog_streams.ports.live import Change
 from web.api import schemas
 from web.api.view import Access, View, endpoint
-from web.http.authorization import caller, require_user
+from web.http.authorization import caller, reader, require_user
 from web.http.params import last_event_id, user_id
 from web.middlewares.authentication import is_still_valid
 from web.middlewares.cors import EARLY_HEADERS
@@ -68,27 +69,45 @@ class LiveTimeline(View):
         return await stream(self, request, ident)
 
 
+class LivePublicTimeline(View):
+    """The posts of everybody, live."""
+
+    @endpoint(
+        "followPublicTimeline",
+        str,
+        media_type=MEDIA_TYPE,
+        query=("last_event_id",),
+        raises=(Busy, TooManyStreams),
+    )
+    async def get(self, request: Request) -> StreamResponse:
+        """Follow the public timeline: server-sent events, without end, as of a home timeline.
+
+        Posts of users who block the caller, or whom the caller blocks, are left out.
+        """
+        return await stream(self, request, PUBLIC)
+
+
 async def stream(view: View, request: Request, user: int) -> StreamResponse:
-    """Send the events of a timeline until the client leaves, its token ends, or the worker stops."""
+    """Send a timeline's events until the client leaves, its token ends, or the worker stops."""
     position = last_event_id(request)
     response = StreamResponse(headers=_HEADERS | request.get(EARLY_HEADERS, {}) | {REQUEST_ID_HEADER: request_id.get()})
     if request.method == "HEAD":
         await response.prepare(request)
         return response
-    async with view.operations.live.follow(user, position) as reader:
+    async with view.operations.live.follow(user, position, reader(request)) as waiting:
         try:
             await response.prepare(request)
             await response.write(b"retry: %d\n\n" % random.randint(*RETRY_MS))  # noqa: S311 -- no secret
-            await _send_events(view, request, response, reader)
+            await _send_events(view, request, response, waiting)
             await response.write_eof()
         except ConnectionError:
             pass  # the client has left
     return response
 
 
-async def _send_events(view: View, request: Request, response: StreamResponse, reader: Reader) -> None:
+async def _send_events(view: View, request: Request, response: StreamResponse, waiting: Reader) -> None:
     checked_at = monotonic()
-    while (events := await _next(reader)) is not None:
+    while (events := await _next(waiting)) is not None:
         changed = any(event.change is Change.ACCESS for event in events)
         if not events or changed or monotonic() - checked_at >= HEARTBEAT_SECONDS:
             if not await _may_go_on(view, request, changed):
@@ -97,11 +116,11 @@ async def _send_events(view: View, request: Request, response: StreamResponse, r
         await response.write(encoded(events) or HEARTBEAT)
 
 
-async def _next(reader: Reader) -> Sequence[LiveEvent] | None:
+async def _next(waiting: Reader) -> Sequence[LiveEvent] | None:
     """Return the events that wait, none after a while of silence, and None where the stream ends."""
     try:
         async with asyncio.timeout(HEARTBEAT_SECONDS):
-            return await reader.next()
+            return await waiting.next()
     except TimeoutError:
         return ()
 

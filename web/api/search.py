@@ -6,13 +6,8 @@ from microblog_streams.domain.errors import SearchOff
 from web.api import schemas
 from web.api.view import View, endpoint
 from web.http import params, responses
-from web.http.authorization import caller
+from web.http.authorization import reader
 from web.http.paging import CursorKind, Paging
-
-
-def _reader(request: Request) -> int | None:
-    signed_in = caller(request)
-    return signed_in.user if signed_in else None
 
 
 class SearchPosts(View):
@@ -26,15 +21,15 @@ class SearchPosts(View):
         """
         query, sort = params.query(request), params.sort(request)
         paging = Paging.of_search(request, {"q": query, "sort": sort})
-        search, reader = self.microblog.search, _reader(request)
+        search, who = self.microblog.search, reader(request)
         if sort == "best":
             rest = paging.post_positions(CursorKind.BEST_POSTS)
-            best = await search.best(query, rest, paging.limit, reader)
+            best = await search.best(query, rest, paging.limit, who)
             return responses.json(
                 schemas.found_posts_json(best.items), headers=paging.links(best, CursorKind.BEST_POSTS)
             )
         _, before = paging.post_position(CursorKind.FOUND_POSTS)
-        page = await search.newest(query, before, paging.limit, reader)
+        page = await search.newest(query, before, paging.limit, who)
         return responses.json(schemas.found_posts_json(page.items), headers=paging.links(page, CursorKind.FOUND_POSTS))
 
 
@@ -47,7 +42,7 @@ class SearchUsers(View):
         query = params.query(request)
         paging = Paging.of_search(request, {"q": query})
         rest = paging.user_positions(CursorKind.FOUND_USERS)
-        page = await self.microblog.search.users(query, rest, paging.limit, _reader(request))
+        page = await self.microblog.search.users(query, rest, paging.limit, reader(request))
         return responses.json(schemas.users_json(page.items), headers=paging.links(page, CursorKind.FOUND_USERS))
 
 

@@ -1,4 +1,4 @@
-"""Home timelines: the posts of a user and of the users whom they follow.
+"""Timelines: the posts of a user and of the users whom they follow, and those of everybody.
 
 Timelines are polled, so each complete page has an ETag, and a poll that finds nothing new is a 304 without a body. The
 tag is a hash of the page and its links, so it changes with a post that arrives late in the middle of the page, with a
@@ -16,19 +16,20 @@ from aiohttp.helpers import ETAG_ANY
 from aiohttp.web import Request, Response
 
 from microblog_streams.domain.errors import NotFound, Unfinished
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.domain.models import PostView
 from microblog_streams.operations.pages import Page
 from web.api.schemas import Post, posts_digest, posts_json
 from web.api.view import Access, View, endpoint
 from web.http import responses
-from web.http.authorization import require_user
+from web.http.authorization import reader, require_user
 from web.http.paging import CursorKind, Paging
 from web.http.params import user_id
 from web.http.problems import RETRY_AFTER_SECONDS
 
 #: Headers of a page that may lack posts between those it has.
 INCOMPLETE: Final = {"Timeline-State": "incomplete", "Retry-After": RETRY_AFTER_SECONDS}
-#: A timeline is private, and a cached copy must be revalidated before it is shown.
+#: A page is made for its reader, and a cached copy must be revalidated before it is shown.
 CACHING: Final = {"Cache-Control": "private, no-cache"}
 #: Of the hash. A collision can only hide one version of a page from the user who reads it.
 _ETAG_BYTES: Final = 12
@@ -54,18 +55,44 @@ class Timeline(View):
         Without a cursor it is the newest page; a cursor leads to older or newer posts.
         """
         require_user(request, user_id(user))
-        paging = Paging.of(request, user_id(user))
-        page = await self._page(paging)
-        links = paging.links(page, *_KINDS)
-        response = respond(request, page.items, links) if page.whole else _incomplete(page.items)
-        response.headers.update(CACHING)
-        return response
+        return await _respond(self, request, user_id(user))
 
-    async def _page(self, paging: Paging) -> Page[PostView, UUID]:
-        kind, position = paging.post_position(*_KINDS)
-        if kind is CursorKind.NEWER and position is not None:
-            return await self.operations.timelines.newer(paging.owner, position, paging.limit)
-        return await self.operations.timelines.older(paging.owner, position, paging.limit)
+
+class PublicTimeline(View):
+    """The posts of everybody."""
+
+    @endpoint(
+        "getPublicTimeline",
+        list[Post],
+        paged=True,
+        has_etag=True,
+        headers=tuple(INCOMPLETE),
+        raises=(Unfinished,),
+    )
+    async def get(self, request: Request) -> Response:
+        """Return a page of the newest posts of everybody, newest first, down to the 800th or so.
+
+        Posts of users who block the caller, or whom the caller blocks, are left out.
+        """
+        return await _respond(self, request, PUBLIC)
+
+
+async def _respond(view: View, request: Request, user: int) -> Response:
+    """Return the page of a timeline that the request asks for."""
+    paging = Paging.of(request, user)
+    page = await _page(view, paging, reader(request))
+    links = paging.links(page, *_KINDS)
+    response = respond(request, page.items, links) if page.whole else _incomplete(page.items)
+    response.headers.update(CACHING)
+    return response
+
+
+async def _page(view: View, paging: Paging, who: int | None) -> Page[PostView, UUID]:
+    timelines = view.operations.timelines
+    kind, position = paging.post_position(*_KINDS)
+    if kind is CursorKind.NEWER and position is not None:
+        return await timelines.newer(paging.owner, position, paging.limit, who)
+    return await timelines.older(paging.owner, position, paging.limit, who)
 
 
 def etag(posts: Iterable[PostView], links: Mapping[str, str]) -> ETag:

@@ -35,6 +35,12 @@ def caller(request: Request) -> Caller | None:
     return request.get(CALLER)
 
 
+def reader(request: Request) -> int | None:
+    """Return the id of the user who is signed in, None without a valid token: blocks are heeded for them."""
+    found = caller(request)
+    return found.user if found else None
+
+
 def is_open(request: Request) -> bool:
     """Return whether requests need no token."""
     return bool(request.get(OPEN))

@@ -4,6 +4,9 @@ A ``_Feed`` reads the log of one timeline for all of its readers in this worker:
 intervals, since a signal may be lost. Events carry their position in the log, with which a reader goes on after a
 break, on any worker. Where the log does not have the position, the event ``RESET`` says: read the page again.
 
+The public timeline has readers who are signed in: before a post is told, blocks between its author and them are
+looked up, in one query for all of them.
+
 A post that was lost with Redis is pushed and logged again by its event, so a feed leaves out what it has told already.
 A feed looks after its list, too: a cold timeline takes no pushes, so it is rebuilt.
 """
@@ -11,7 +14,7 @@ A feed looks after its list, too: a cold timeline takes no pushes, so it is rebu
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -20,11 +23,11 @@ from microblog_streams.aio.failures import best_effort, jittered
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.aio.ttl_cache import BoundedDict
 from microblog_streams.domain.errors import Busy, MicroblogError, NotFound
-from microblog_streams.domain.ids import entry_author, entry_post_id
+from microblog_streams.domain.ids import PUBLIC, entry_author, entry_post_id
 from microblog_streams.domain.models import PostView
 from microblog_streams.operations.posts import Hydration
 from microblog_streams.operations.timelines.read import Timelines
-from microblog_streams.ports import TimelineStore
+from microblog_streams.ports import BlockStore, TimelineStore
 from microblog_streams.ports.live import Arrival, Change, LiveLog
 
 log = logging.getLogger(__name__)
@@ -57,8 +60,9 @@ class LiveEvent(NamedTuple):
 class Reader:
     """What waits for one reader. ``next`` returns it; None means that the stream ends."""
 
-    def __init__(self) -> None:
-        """Start with nothing."""
+    def __init__(self, user: int | None = None) -> None:
+        """``user`` is who reads the public timeline and is signed in."""
+        self.user = user
         self._waiting: deque[LiveEvent] = deque()
         self._more = asyncio.Event()
         self._ended = False
@@ -113,22 +117,26 @@ class _Feed:
         self.told: BoundedDict[bytes, None] = BoundedDict(MAX_REMEMBERED)
         self.task: asyncio.Task[None] | None = None
 
-    def tell(self, event: LiveEvent, value: bytes) -> None:
-        """Tell all readers. After a reset they read the page, which may lack what was told before."""
+    def tell(self, event: LiveEvent, value: bytes, blocked: Collection[int] = ()) -> None:
+        """Tell all readers but ``blocked``. After a reset they read the page, which may lack what was told before."""
         if event.change is Change.RESET:
             self.told.clear()
         elif value:
             self.told[value] = None
         for reader in list(self.readers):
-            reader.put(event)
+            if reader.user not in blocked:
+                reader.put(event)
 
 
 class LiveTimelines:
     """The timelines that are followed in this worker."""
 
-    def __init__(self, logs: LiveLog, lists: TimelineStore, timelines: Timelines, hydration: Hydration) -> None:
+    def __init__(
+        self, logs: LiveLog, lists: TimelineStore, timelines: Timelines, hydration: Hydration, blocks: BlockStore
+    ) -> None:
         """``timelines`` rebuilds a cold list."""
         self._logs, self._lists, self._timelines, self._hydration = logs, lists, timelines, hydration
+        self._blocks = blocks
         self._feeds: dict[int, _Feed] = {}
         #: By the posts' ids.
         self._views: dict[bytes, asyncio.Task[PostView | None]] = {}
@@ -141,9 +149,10 @@ class LiveTimelines:
         return sum(len(feed.readers) for feed in self._feeds.values())
 
     @asynccontextmanager
-    async def follow(self, user: int, position: str | None) -> AsyncIterator[Reader]:
+    async def follow(self, user: int, position: str | None, reader: int | None = None) -> AsyncIterator[Reader]:
         """Follow a timeline from after a position; without one, from now on, after a RESET.
 
+        ``user`` is its owner, or PUBLIC; then ``reader`` is who is signed in.
         Raises NotFound, StoreUnavailable, and Busy where the worker stops.
         """
         if self._closed:
@@ -152,13 +161,13 @@ class LiveTimelines:
         await self._warm(user)
         newest = (await self._logs.listen([user]))[0]
         feed = self._feeds.get(user) or self._open(user, newest)
-        reader = Reader()
-        feed.readers.add(reader)
+        joined = Reader(reader if user == PUBLIC else None)
+        feed.readers.add(joined)
         try:
-            await self._replay(feed, reader, position)
-            yield reader
+            await self._replay(feed, joined, position)
+            yield joined
         finally:
-            self._leave(feed, reader)
+            self._leave(feed, joined)
 
     async def check_access(self, user: int) -> None:
         """Have the streams of a timeline, on all workers, look up whether their tokens are still valid.
@@ -198,7 +207,9 @@ class LiveTimelines:
         if arrivals is None or len(missed) > MAX_WAITING // 2:
             missed = [Arrival(until, Change.RESET)]
         events = [event for each in missed if (event := await self._event(each)) is not None]
-        reader.put_first(events)
+        authors = {event.post.author for event in events if event.post}
+        blocked = await self._blocks.between(reader.user, authors) if reader.user and authors else ()
+        reader.put_first(event for event in events if event.post is None or event.post.author not in blocked)
 
     async def _run(self, feed: _Feed) -> None:
         """Read the log whenever there may be more in it. A defect ends the streams, and their readers come back."""
@@ -228,9 +239,19 @@ class LiveTimelines:
         while arrivals := await self._arrivals(feed):
             for arrival in arrivals:
                 event = None if arrival.value in feed.told else await self._event(arrival)
+                blocked = await self._blocked(feed, event)
                 feed.position = arrival.position
                 if event is not None:
-                    feed.tell(event, arrival.value)
+                    feed.tell(event, arrival.value, blocked)
+
+    async def _blocked(self, feed: _Feed, event: LiveEvent | None) -> Collection[int]:
+        """Return the readers whom a block keeps from an event's post; others may join while it is looked up."""
+        asked: set[int] = set()
+        blocked: set[int] = set()
+        while event and event.post and (new := {reader.user for reader in feed.readers if reader.user} - asked):
+            blocked |= {*await self._blocks.between(event.post.author, new)}
+            asked |= new
+        return blocked
 
     async def _arrivals(self, feed: _Feed) -> Sequence[Arrival]:
         """Return what came since; a RESET where that is not known."""

@@ -114,6 +114,10 @@ class MergeRead:
         """Do the same into a window that the caller may look into before the end; until then it may have holes."""
         return await self._merge(await self.authors(user), before, window, self.posts.newest)
 
+    async def newest(self, authors: Collection[int], limit: int) -> list[bytes]:
+        """Return the newest ``limit`` entries of these authors, newest first."""
+        return await self._merge(authors, None, EntryWindow(limit, down=True), self.posts.newest)
+
     async def newer(self, user: int, after: UUID, limit: int) -> list[bytes]:
         """Return the ``limit`` entries next above ``after``, newest first."""
 

@@ -1,7 +1,7 @@
 """Rebuilds a cold timeline on its first read, while pushes to it go on.
 
-The builder first writes a mark. From then on pushes are accepted, so no post is missed between the merge read and the
-write of the list. A follow or unfollow in this time raises the mark's counter, and the builder reads the followees
+The builder first writes a mark. From then on pushes are accepted, so no post is missed between reading the source and
+the write of the list. A follow or unfollow in this time raises the mark's counter, and the builder reads the followees
 again. A builder that fails removes its mark. One that dies leaves it behind: a reader that sees no renewal for
 MARK_TIMEOUT_SECONDS takes it over.
 
@@ -20,7 +20,8 @@ from microblog_streams.aio.failures import best_effort
 from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Transient, Unfinished
 from microblog_streams.domain.measures import REBUILD_SECONDS, Histogram
-from microblog_streams.operations.timelines.merge_read import EntryWindow, MergeRead
+from microblog_streams.operations.timelines.merge_read import EntryWindow
+from microblog_streams.operations.timelines.sources import Source
 from microblog_streams.ports import Building, TimelineStore
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Rebuild:
     """Rebuilds cold timelines."""
 
     timelines: TimelineStore
-    merge_read: MergeRead
+    source: Source
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_REBUILDS))
 
     async def warm(self, user: int, progress: Progress | None = None) -> None:
@@ -63,7 +64,7 @@ class Rebuild:
             async with self.slots:
                 building = await self.timelines.begin(user, overdue)
                 if building is not None:
-                    builder = Builder(self.timelines, self.merge_read, user, building, progress or Progress())
+                    builder = Builder(self.timelines, self.source, user, building, progress or Progress())
                     if await builder.build_or_abandon():
                         return
             overdue = await self._wait(user)
@@ -88,7 +89,7 @@ class Builder:
     """One rebuild. ``building``: the mark as this builder wrote it last."""
 
     timelines: TimelineStore
-    merge_read: MergeRead
+    source: Source
     user: int
     building: Building
     progress: Progress
@@ -119,9 +120,9 @@ class Builder:
         return False
 
     async def _read(self, kept: int) -> list[bytes] | None:
-        """Run the merge read and renew the mark; None where the mark was lost to another builder."""
+        """Read the source and renew the mark; None where the mark was lost to another builder."""
         self.progress.window = EntryWindow(kept, down=True)
-        reading = asyncio.create_task(self.merge_read.put_older(self.user, None, self.progress.window))
+        reading = asyncio.create_task(self.source.put_older(self.user, None, self.progress.window))
         try:
             while not (await asyncio.wait([reading], timeout=MARK_RENEWAL_SECONDS))[0]:
                 renewed = await self.timelines.renew(self.user, self.building)

@@ -59,11 +59,12 @@ class PageCache:
         self._redis = redis
         self._era = era
 
-    async def page(self, entries: Sequence[bytes], owner: int) -> CachedPage:
-        """Return what is cached of the entries' posts, their authors and the page's owner."""
+    async def page(self, entries: Sequence[bytes], owner: int | None) -> CachedPage:
+        """Return what is cached of the entries' posts, their authors and the page's owner, if it has one."""
         era = self._era()
         kept = [_kept_view(entry) for entry in entries]
-        people = {owner, *[each.author for each in kept]}
+        owners = [] if owner is None else [owner]
+        people = {*owners, *[each.author for each in kept]}
         keys = [*[each.key for each in kept], *[user_key(user, era) for user in people]]
         values = await self._redis.get_many(keys)
         names = dict(zip(people, values[len(kept) :], strict=True))
@@ -73,7 +74,7 @@ class PageCache:
         ]
         if all(views):
             shown = [view for view in views if isinstance(view, PostView)]
-            return CachedPage(shown, _known([owner], [names[owner]], _user), {})
+            return CachedPage(shown, _known(owners, [names[each] for each in owners], _user), {})
         posts = _known([each.post_id for each in kept], values, _post)
         return CachedPage(None, _known(names, names.values(), _user), posts)
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from microblog_streams.domain.errors import Busy, NotFound
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.timelines import live
 from microblog_streams.ports.live import Change
 from tests.support.waiting import DEADLINE_SECONDS, until
@@ -48,9 +49,9 @@ async def follow(world):
     """Follows a timeline to the end of the test, or of a block."""
     async with AsyncExitStack() as stack:
 
-        async def start(user, position=None, worker=None):
+        async def start(user, position=None, worker=None, reader=None):
             operations = worker or world.operations
-            return Told(await stack.enter_async_context(operations.live.follow(user, position)))
+            return Told(await stack.enter_async_context(operations.live.follow(user, position, reader)))
 
         yield start
     await world.operations.live.close()
@@ -151,6 +152,53 @@ async def test_an_unknown_position_is_a_reset(world, follow, ann):
     for position in ("1-1", "99999999-0"):
         told = await follow(ann, position)
         await told.until("reset")
+
+
+async def test_the_public_timeline_is_told_of_everybody_without_those_whom_a_block_keeps_away(world, follow, ann):
+    (cleo,) = await world.people("cleo")
+    await world.operations.blocks.block(cleo, BOB)
+    blocked, blocker, signed_out = [await follow(PUBLIC, reader=reader) for reader in (BOB, cleo, None)]
+
+    [post] = await world.write(BOB, "bob's")
+    await world.write(cleo, "cleo's")
+    await world.operations.posts.delete(post)
+    await world.deliver()
+
+    await signed_out.until("reset", "bob's", "cleo's", post)
+    await blocker.until("reset", "cleo's", post)
+    await blocked.until("reset", "bob's", post)
+
+
+async def test_blocks_hold_for_what_was_missed_too(world, follow, ann):
+    (cleo,) = await world.people("cleo")
+    first = await follow(PUBLIC, reader=cleo)
+    await world.write(ann, "one")
+    await first.until("reset", "one")
+    await world.operations.blocks.block(BOB, cleo)
+    await world.write(BOB, "two")
+    await world.write(ann, "three")
+
+    again = await follow(PUBLIC, first.position, worker=world.worker(), reader=cleo)
+
+    await again.until("three")
+
+
+async def test_who_joins_while_blocks_are_looked_up_is_looked_up_too(world, follow, ann, meanwhile):
+    """The feed of the worker is about to tell a post, and a reader who blocks its author comes."""
+    (cleo,) = await world.people("cleo")
+    await world.operations.blocks.block(cleo, BOB)
+    told, joined = await follow(PUBLIC, reader=ann), []
+    await told.until("reset")
+
+    async def join():
+        joined.append(await follow(PUBLIC, reader=cleo))
+
+    meanwhile(world.operations.live._blocks, "between", join)
+    await world.write(BOB, "bob's")
+    await told.until("reset", "bob's")
+    await world.write(ann, "ann's")
+
+    await joined[0].until("reset", "ann's")
 
 
 async def test_deletions_are_told_to_those_who_follow_the_author(world, follow, ann):

@@ -278,7 +278,7 @@ async def test_a_timeline_that_lacks_posts_has_no_tag_and_is_never_not_modified(
 ):
     timelines = front.app.operations.timelines
     monkeypatch.setattr(rebuild, "READER_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(timelines.merge_read.posts, "newest", _hangs)
+    monkeypatch.setattr(timelines.source.merge_read.posts, "newest", _hangs)
     front.app.timelines.lists.pop(1)
     await poll("*")
     await front.app.timelines.push([1], encode_entry(posts[0], 1))

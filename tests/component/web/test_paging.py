@@ -198,7 +198,7 @@ async def test_a_timeline_that_takes_long_to_make_is_shown_as_far_as_it_is_known
     """Its page says that it is not whole and when to come back, and has no links: who scrolled on would miss posts."""
     timelines = front.app.operations.timelines
     monkeypatch.setattr(rebuild, "READER_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(timelines.merge_read.posts, "newest", _hangs)
+    monkeypatch.setattr(timelines.source.merge_read.posts, "newest", _hangs)
     front.app.timelines.lists.pop(1)
 
     await problem(await front.client.get("/timelines/1"), 503, "unfinished")

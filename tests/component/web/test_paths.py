@@ -25,6 +25,8 @@ METHODS = {
     "/users/{user}/avatar.svg": "GET,HEAD,OPTIONS",
     "/posts/": "OPTIONS,POST",
     "/posts/{ident}": "DELETE,GET,HEAD,OPTIONS",
+    "/timelines/public": "GET,HEAD,OPTIONS",
+    "/timelines/public/live": "GET,HEAD,OPTIONS",
     "/timelines/{user}": "GET,HEAD,OPTIONS",
     "/timelines/{user}/live": "GET,HEAD,OPTIONS",
     "/search/posts": "GET,HEAD,OPTIONS",

@@ -71,9 +71,10 @@ class FakePageCache:
     def __init__(self, posts: FakePostCache, users: FakeUserCache) -> None:
         self._posts, self._users = posts, users
 
-    async def page(self, entries: Sequence[bytes], owner: int) -> CachedPage:
+    async def page(self, entries: Sequence[bytes], owner: int | None) -> CachedPage:
         ids, authors = [entry_post_id(entry) for entry in entries], [entry_author(entry) for entry in entries]
-        posts, users = await self._posts.get_many(ids), await self._users.get_many({owner, *authors})
+        people = {*authors, owner} - {None}
+        posts, users = await self._posts.get_many(ids), await self._users.get_many(people)
         missing = any(post not in posts for post in ids) or any(author not in users for author in authors)
         shown = [
             PostView(post.id, post.author, author.username, post.content)

@@ -215,6 +215,7 @@ def _stores(app: WebApp) -> Stores:
     posts, users = app.post_cache, app.user_cache
     return Stores(
         log=app.log,
+        newest_posts=app.log,
         users=FakeUsers(app.database),
         profiles=FakeProfiles(app.database),
         follows=FakeFollows(app.database),

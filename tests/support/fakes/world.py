@@ -70,6 +70,7 @@ class World:
         """Return the stores as operations take them."""
         return Stores(
             log=self.log,
+            newest_posts=self.log,
             users=FakeUsers(self.database),
             profiles=FakeProfiles(self.database),
             follows=self.follows,

@@ -109,6 +109,12 @@ async def test_a_list_ends_at_its_limit_or_with_all_of_it(microblog, dora, front
     assert len(lines(await microblog("posts", "--all"))) == 25
 
 
+async def test_the_public_timeline_is_shown_without_an_account(microblog, front):
+    await front.app.operations.posts.create(1, "for everybody")
+
+    assert [text for _, _, text, _ in lines(await microblog("timeline", "--public"))] == ["for everybody"]
+
+
 async def test_people_are_named_by_id_by_name_and_after_an_at(microblog, front):
     await front.app.operations.users.create("2026")
 

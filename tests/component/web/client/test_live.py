@@ -7,7 +7,7 @@ import pytest
 
 from microblog_streams.client import Identity, NotFound
 from microblog_streams.client import live as client_live
-from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.domain.ids import PUBLIC, encode_entry, new_post_id
 from microblog_streams.domain.models import Post
 from microblog_streams.ports.live import Change
 from tests.support.waiting import DEADLINE_SECONDS
@@ -32,6 +32,18 @@ async def test_events_are_told_as_they_come(front, anybody):
     assert (reset.kind, arrived.kind, deleted.kind) == ("reset", "post", "delete")
     assert (arrived.post.content, arrived.post.username) == ("hello", "bob")
     assert deleted.post_id == post.id
+
+
+async def test_the_public_timeline_is_followed_without_an_account(front, anybody):
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(anybody.live_public()) as events:
+        reset = await anext(events)
+        post = Post(new_post_id(), 2, "hello")
+        await front.app.post_cache.fill([post])
+        await front.app.timelines.push([PUBLIC], encode_entry(post.id, 2))
+        arrived = await anext(events)
+
+    assert (reset.kind, arrived.post.content) == ("reset", "hello")
+    assert [found.content async for found in anybody.public_timeline()] == ["hello"]
 
 
 async def test_after_a_break_it_goes_on_where_it_was(front, anybody, monkeypatch):
