@@ -253,17 +253,31 @@ async def search(session: Session, query: Sequence[str], best: bool, of_users: b
 
 
 @command("watch")
-@click.option("--every", type=click.FloatRange(min=0.5), default=5.0, show_default=True, help="Seconds between polls.")
+@click.option("--public", is_flag=True, help="The posts of everybody.")
+@click.option(
+    "--every",
+    type=click.FloatRange(min=0.5),
+    default=5.0,
+    show_default=True,
+    help="Seconds between polls of a server without live timelines.",
+)
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this number of posts.")
-async def watch(session: Session, every: float, count: int | None) -> None:
-    """Show new posts on your home timeline, until Ctrl-C. With --json, one document a line."""
-    async with session.actor() as client, aclosing(client.watch(every=every, trouble=_report_error)) as new_posts:
-        shown = 0
-        async for new_post in new_posts:
-            session.output.event(new_post, POST_COLUMNS)
-            shown += 1
-            if shown == count:
-                return
+async def watch(session: Session, public: bool, every: float, count: int | None) -> None:
+    """Show new posts on your home timeline as they arrive, until Ctrl-C. With --json, one document a line."""
+    async with session.reader() if public else session.actor() as client:
+        watching = client.watch(every=every, trouble=_report_error, public=public, reset=_report_reset)
+        async with aclosing(watching) as new_posts:
+            shown = 0
+            async for new_post in new_posts:
+                session.output.event(new_post, POST_COLUMNS)
+                shown += 1
+                if shown == count:
+                    return
+
+
+def _report_reset(new: int) -> None:
+    """Say that the stream has a gap, and how it was closed."""
+    click.echo(f"The stream began anew: the newest posts were looked through, {new} are new", err=True)
 
 
 def _report_error(error: ClientError) -> None:

@@ -33,6 +33,7 @@ from microblog_streams.client.models import (
 from microblog_streams.client.pages import MAX_PAGE_SIZE, POLL_PAGE_SIZE, POLL_SECONDS, Listing, TimelinePoller
 from microblog_streams.client.retrying import Retrying
 from microblog_streams.client.transport import AuthenticatedTransport, HttpTransport, parse
+from microblog_streams.client.watch import ResetCallback, TimelineWatcher, ignore_reset
 
 #: Of a call with all its attempts, and of one attempt: the server itself ends a request after 10 seconds.
 TOTAL_TIMEOUT_SECONDS: Final = 30.0
@@ -246,14 +247,24 @@ class Client:
         return trends
 
     def watch(
-        self, user: int | None = None, every: float = POLL_SECONDS, trouble: ErrorCallback = ignore_error
+        self,
+        user: int | None = None,
+        every: float = POLL_SECONDS,
+        trouble: ErrorCallback = ignore_error,
+        *,
+        public: bool = False,
+        reset: ResetCallback = ignore_reset,
     ) -> AsyncGenerator[Post, None]:
-        """Yield posts that are new on a home timeline from now on, oldest first, without end.
+        """Yield posts that are new on a home timeline, or the public one, from now on, oldest first, without end.
 
-        Polls every ``every`` seconds, also while the server is away; ``trouble`` is called with each error of that
-        time. Raises errors that will not pass (NotFound, Forbidden, Unauthenticated).
+        Follows the timeline live; a server without streams is polled every ``every`` seconds. Goes on when the server
+        comes back; ``trouble`` is called with each error of that time. Where it is not known what was missed the page
+        is read, and ``reset`` called with the number of new posts on it. Raises errors that will not pass (NotFound,
+        Forbidden, Unauthenticated).
         """
-        return TimelinePoller(self.timeline(user, POLL_PAGE_SIZE), every, trouble).posts()
+        at = _PUBLIC if public else path("timelines", self._or_me(user))
+        poller = TimelinePoller(Listing(self._transport, at, Post, POLL_PAGE_SIZE), every, trouble)
+        return TimelineWatcher(poller, LiveStream(self._transport, f"{at}/live", None, trouble), reset).posts()
 
     def live(
         self, user: int | None = None, last_id: str | None = None, trouble: ErrorCallback = ignore_error

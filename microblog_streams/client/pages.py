@@ -42,6 +42,8 @@ POLL_SECONDS: Final = 5.0
 #: Posts on the page that is polled.
 POLL_PAGE_SIZE: Final = 20
 _LOWEST: Final = UUID(int=0)
+#: Posts that are remembered as seen, at most; half of them at least.
+MAX_SEEN: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +147,36 @@ class TimelinePoller:
 
         Raises ClientError: at the first poll any, later only errors that will not pass.
         """
+        await self.begin()
+        async for post in self.news():
+            yield post
+
+    async def begin(self) -> None:
+        """Count what is on the newest page as seen. Raises ClientError."""
         self._remember(await self.listing.page())
+
+    async def news(self) -> AsyncGenerator[Post, None]:
+        """Yield what is new since ``begin``, oldest first, without end. Raises errors that will not pass."""
         pause = self.interval
         while True:
             await self.sleep(pause)
             new, pause = await self._poll()
             for post in new:
                 yield post
+
+    async def catch_up(self) -> list[Post]:
+        """Return what is new on the page, oldest first. Raises ClientError."""
+        return await self._new_since_last(await self.listing.page())
+
+    def note(self, post: Post) -> bool:
+        """Count a post as seen that was not found by polling; return whether it is new."""
+        if post.post_id in self._seen:
+            return False
+        self._seen.add(post.post_id)
+        if len(self._seen) > MAX_SEEN:
+            kept = sorted(self._seen)[-MAX_SEEN // 2 :]
+            self._seen, self._floor = set(kept), max(self._floor, kept[0])
+        return True
 
     async def _poll(self) -> tuple[list[Post], float]:
         """Return the new posts, oldest first, and the seconds until the next poll."""
