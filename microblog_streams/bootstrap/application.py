@@ -4,7 +4,6 @@
 URLs and commands by name: without autodiscovery, so that a broken module stops the start.
 """
 
-import gc
 import logging
 
 from mode import loop as event_loop
@@ -64,11 +63,6 @@ class MicroblogApp(FaustApp):
         await self.worker_directory.take()
         await super().on_first_start()
 
-    async def on_started(self) -> None:
-        """Finish the start as Faust does, then freeze the heap."""
-        await super().on_started()
-        freeze_heap()
-
     async def on_stop(self) -> None:
         """Finish and acknowledge in-flight events, end rebuilds, then stop as Faust does, all in bounded time."""
         end_within(STOP_SECONDS + self.settings.ack_hold)
@@ -83,16 +77,6 @@ class MicroblogApp(FaustApp):
         """Send the last spans, once all services have stopped."""
         await super().on_shutdown()
         await traces.stop()
-
-
-def freeze_heap() -> None:
-    """Collect garbage once, and exempt the objects that remain. To be called once, when the worker has started.
-
-    A full collection visits every object, and a worker has hundreds of thousands of them before its first request:
-    each collection stopped the event loop for some 80 ms, several times in a few seconds of load.
-    """
-    gc.collect()
-    gc.freeze()
 
 
 def create_app(settings: Settings, deployment: Deployment | None = None) -> MicroblogApp:

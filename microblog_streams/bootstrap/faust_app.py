@@ -4,6 +4,7 @@ The parts of the application are built on this class; ``application.MicroblogApp
 configuration that differs from Faust's default has its reason beside it.
 """
 
+import gc
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar, Protocol, cast
@@ -36,6 +37,16 @@ from web.server.limits import Limits
 from web.server.server import GuardedWeb
 
 
+def freeze_heap() -> None:
+    """Collect garbage once, and exempt the objects that remain. To be called once, when the worker has started.
+
+    A full collection visits every object, and a worker has hundreds of thousands of them before its first request:
+    each collection stopped the event loop for some 80 ms, several times in a few seconds of load.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 class FaustApp(faust.App):
     """Faust, with our transport and web server."""
 
@@ -54,6 +65,11 @@ class FaustApp(faust.App):
         self.worker_client = WorkerClient(lambda: self.http_client)
         self._began = datetime.now(UTC)
         self._published: dict[str, TopicT] = {}
+
+    async def on_started(self) -> None:
+        """Finish the start as Faust does, then freeze the heap."""
+        await super().on_started()
+        freeze_heap()
 
     def topic_name(self, logical: str) -> str:
         """Return a topic's name in Kafka."""

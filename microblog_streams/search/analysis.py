@@ -41,7 +41,7 @@ _TOKENS: Final = regex.compile(
     regex.V1,
 )
 #: What ``_TOKENS`` finds in ASCII, eight times as fast: most texts are that, and the indexer is bound by this.
-_ASCII_WORDS: Final = re.compile(r"\w+", re.ASCII)
+_ASCII_WORDS: Final = re.compile(rf"(\w{{1,{MAX_TERM}}})\w*", re.ASCII)
 #: A letter with its marks: the unit of a bigram.
 _LETTERS: Final = regex.compile(r"\P{M}\p{M}*")
 _ONE_LETTER: Final = regex.compile(rf"[{_UNSPACED}]\p{{M}}*", regex.V1)
@@ -76,12 +76,8 @@ class Terms(NamedTuple):
 
 def analyse(text: str) -> Terms:
     """Return a post's terms."""
-    words = _ascii_words(text) if text.isascii() else [token.term for token in tokens(text)]
+    words = _ASCII_WORDS.findall(text.lower()) if text.isascii() else [token.term for token in tokens(text)]
     return Terms(words, _distinct(tags(text)), _distinct(mentions(text)))
-
-
-def _ascii_words(text: str) -> list[str]:
-    return [word[:MAX_TERM] for word in _ASCII_WORDS.findall(text.lower())]
 
 
 def tokens(text: str) -> Iterator[Token]:

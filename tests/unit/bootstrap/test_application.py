@@ -4,8 +4,7 @@ import gc
 
 from faust.cli.base import cli
 
-from microblog_streams.bootstrap.application import freeze_heap
-from microblog_streams.bootstrap.faust_app import LoggedCommand
+from microblog_streams.bootstrap.faust_app import LoggedCommand, freeze_heap
 
 
 def test_objects_of_the_start_are_exempt_from_garbage_collection():
