@@ -21,7 +21,7 @@ from benchmarks.search.texts import Writer
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import new_post_id
 
-POSTS, QUICK_POSTS = 200_000, 30_000
+POSTS, QUICK_POSTS = 100_000, 30_000
 #: Seconds within which it must be indexed, and between looks.
 _DEADLINE: Final = 300.0
 _LOOK: Final = 0.1

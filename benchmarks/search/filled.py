@@ -1,4 +1,7 @@
-"""A full index: posts of the last thirty days, and users, written by the store's own bulk requests."""
+"""A full index: posts of the last thirty days, and users, written by the store's own bulk requests.
+
+The engine makes nothing searchable meanwhile, which spares it the merging of small segments.
+"""
 
 import asyncio
 import time
@@ -29,8 +32,10 @@ async def fill(at: Setting) -> Figures:
     """Write users and posts; return how long that took, and what the index takes on disk (bytes a document)."""
     writer, count = Writer(), at.size(POSTS, QUICK_POSTS)
     await _write(at, "users written", _users(writer), USERS)
+    await _refresh_every(at, "-1")
     with at.spent() as spent:
         await _write(at, "posts written", _posts(writer, count), count)
+    await _refresh_every(at, "1s")
     await IndexAdmin(at.index).refresh(Kind.POSTS)
     rate = count / spent["seconds"]
     return {
@@ -54,6 +59,16 @@ async def sizes(at: Setting) -> Figures:
             "segments": total["segments"]["count"],
         }
     return found
+
+
+async def _refresh_every(at: Setting, interval: str) -> None:
+    body, alias = {"index": {"refresh_interval": interval}}, at.index.alias(Kind.POSTS)
+    await at.engine.call(partial(_set, alias, body), 60.0)
+
+
+async def _set(alias: str, body: Json, client: Any) -> Json:  # noqa: ANN401 - the client has no types
+    answer: Json = await client.indices.put_settings(index=alias, body=body)
+    return answer
 
 
 async def _stats(alias: str, client: Any) -> Json:  # noqa: ANN401 - the client has no types
