@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 #: Streams that are opened at the same time.
 AT_ONCE: Final = 64
@@ -20,9 +20,8 @@ class _Stream(asyncio.Protocol):
         self.begun = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self._request)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         """Count events. One that is cut in two by the network would not be counted: they come singly here."""

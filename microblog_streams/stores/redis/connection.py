@@ -7,7 +7,7 @@ server reports that it is no primary, all connections are reopened (see ``pool``
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
@@ -136,6 +136,11 @@ class Redis:
     def changes(self) -> int:
         """How often the address led to a new run; 0 on a cluster, where each server's run is known."""
         return self._pool.changes if self._pool else 0
+
+    @property
+    def servers(self) -> Hashable:
+        """A value for the servers in use: it differs after a new run was found, or other primaries of a cluster."""
+        return frozenset(node.name for node in self._cluster.get_primaries()) if self._cluster else self.changes
 
     @property
     def renewals(self) -> int:

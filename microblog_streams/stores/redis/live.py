@@ -10,7 +10,7 @@ that entries may be missing after it: the log was cut, its lease had lapsed, or 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final
@@ -79,34 +79,39 @@ class LiveLogs:
     @asynccontextmanager
     async def wakes(self) -> AsyncIterator[AsyncIterator[Sequence[int]]]:
         """Subscribe; yield the users of each message, and an empty sequence for a message that means all."""
+        servers = self._redis.servers
         connection = self._redis.new_connection()
         try:
             await connection.connect()  # type: ignore[no-untyped-call]
             await connection.send_command("SUBSCRIBE", CHANNEL)
-            yield _messages(connection)
+            # The confirmation: nothing that is published from here on is missed.
+            await connection.read_response(disable_decoding=True, timeout=self._redis.timeout)
+            yield self._messages(connection, servers)
         except (exceptions.RedisError, OSError) as error:
             raise unavailable(error) or StoreUnavailable(self._redis.name, str(error)) from error
         finally:
             await connection.disconnect(nowait=True)
 
+    async def _messages(self, connection: AbstractConnection, servers: Hashable) -> AsyncIterator[Sequence[int]]:
+        """Yield what comes. Raises StoreUnavailable where other servers are used now: this one may hear of nothing."""
+        heard_at = monotonic()
+        while True:
+            message = await connection.read_response(disable_decoding=True, timeout=SILENCE_SECONDS)
+            if self._redis.servers != servers:
+                raise StoreUnavailable(self._redis.name, "the subscription is at a server that was left")
+            if message is not None:
+                heard_at = monotonic()
+                if message[0] == b"message":
+                    yield _users(message[-1])
+            elif monotonic() - heard_at > 2 * SILENCE_SECONDS:
+                raise exceptions.TimeoutError("the subscription is silent")
+            else:
+                await connection.send_command("PING")
+
     def _calls(self, users: Sequence[int]) -> list[Sequence[Sequence[bytes]]]:
         """Return the keys as calls, those of one server together."""
         batches = [users[start : start + _USERS_PER_CALL] for start in range(0, len(users), _USERS_PER_CALL)]
         return [calls for batch in batches for calls in self._redis.by_server(self._keys.calls(batch)).values()]
-
-
-async def _messages(connection: AbstractConnection) -> AsyncIterator[Sequence[int]]:
-    heard_at = monotonic()
-    while True:
-        message = await connection.read_response(disable_decoding=True, timeout=SILENCE_SECONDS)
-        if message is not None:
-            heard_at = monotonic()
-            if message[0] == b"message":
-                yield _users(message[-1])
-        elif monotonic() - heard_at > 2 * SILENCE_SECONDS:
-            raise exceptions.TimeoutError("the subscription is silent")
-        else:
-            await connection.send_command("PING")
 
 
 def _users(message: bytes) -> Sequence[int]:

@@ -1,17 +1,22 @@
 """Redis (here Valkey) with a replica, and a Sentinel that makes it the primary when the old one dies or is cut off."""
 
 import asyncio
+import random
 from contextlib import contextmanager
 
 import pytest
 from pydantic import SecretStr
 
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.ids import encode_entry, new_post_id
+from microblog_streams.stores.redis import live
 from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.live import LiveLogs
 from microblog_streams.stores.redis.timelines import Timelines
 from tests.support.servers.redis_pair import PASSWORD, SENTINEL_PASSWORD, Watcher, running_pair
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
+AUTHOR = 1
 #: Calls at a time, each on a connection of its own.
 CALLS = 8
 
@@ -42,6 +47,12 @@ async def connect(stack):
     yield connect_to
     for store in opened:
         await store.close()
+
+
+@pytest.fixture
+def reader():
+    """A user without a timeline so far."""
+    return random.getrandbits(50)
 
 
 @pytest.fixture
@@ -82,6 +93,55 @@ async def test_a_primary_that_only_workers_reach_is_left_once_sentinel_names_ano
         assert await ports(store) == {new.port}
     await is_followed(new, pair)
     await until(lambda: is_another(timelines, run), 20)
+
+
+async def test_a_followed_timeline_leaves_a_primary_that_is_cut_off(connect, place, pair, reader, monkeypatch):
+    """The old primary answers its subscribers on, and tells them of nothing."""
+    monkeypatch.setattr(live, "SILENCE_SECONDS", 0.2)
+    store = await connect(f"{place}/service/0")
+    logs, timelines, old = LiveLogs(store), Timelines(store), pair.primary
+    await timelines.create(reader)
+    [position] = await logs.listen([reader])
+    run = await timelines.run_id()
+    assert await store.client.wait(1, 1_000) == 1
+
+    with writing_alone(pair), old.cut_off():
+        with pytest.raises(StoreUnavailable, match="a server that was left"):
+            async with logs.wakes() as messages:
+                await until(pair.other(old).is_primary)
+                await until(lambda: is_another(timelines, run), 20)
+                await asyncio.wait_for(anext(messages), DEADLINE_SECONDS)
+        async with logs.wakes() as messages:
+            assert await timelines.push([reader], entry := encode_entry(new_post_id(), AUTHOR)) == 1
+            assert await asyncio.wait_for(anext(messages), DEADLINE_SECONDS) == [reader]
+    assert [arrival.value for arrival in await logs.since(reader, position, 10)] == [entry]
+    await is_followed(pair.other(old), pair)
+
+
+async def test_a_log_that_was_copied_goes_on_at_the_replica(connect, place, pair, reader):
+    old = pair.primary
+    with writing_alone(pair):
+        store = await connect(f"{place}/service/0")
+        logs, timelines = LiveLogs(store), Timelines(store)
+        await timelines.create(reader)
+        [position] = await logs.listen([reader])
+        entries = [encode_entry(new_post_id(), AUTHOR) for _ in range(2)]
+        await timelines.push([reader], entries[0])
+        assert await store.client.wait(1, 1_000) == 1
+
+        pair.stack.kill(old.name)
+        await until(lambda: pushed(timelines, reader, entries[1]), 30)
+
+        assert [arrival.value for arrival in await logs.since(reader, position, 10)] == entries
+        pair.stack.restart(old.name)
+    await is_followed(pair.other(old), pair)
+
+
+async def pushed(timelines, reader, entry):
+    try:
+        return await timelines.push([reader], entry)
+    except StoreUnavailable:
+        return False
 
 
 async def test_a_primary_that_may_write_without_replicas_gives_a_warning(connect, place, pair):
