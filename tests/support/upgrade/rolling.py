@@ -1,18 +1,20 @@
-"""Workers that are replaced one after the other, and how long each partition had no delivery meanwhile."""
+"""Workers that are replaced one after the other, and how long posts of each partition waited meanwhile."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
+from uuid import UUID
 
-from microblog_streams.domain import topics
+from microblog_streams.domain.ids import post_millis
 from tests.support.live.worker import Worker
 from tests.support.workload.load import Load
 
 #: Calls that are answered after a worker was replaced, and before the next one is.
 CALLS = 150
+#: What a worker logs when the last timeline has a post.
+DELIVERED = "timelines_pushed"
 
 
 @dataclass(frozen=True)
@@ -71,31 +73,28 @@ def _owned(worker: Worker) -> Sequence[int]:
 
 @dataclass(frozen=True)
 class Deliveries:
-    """When posts of each partition were delivered, in seconds since 1970, by the logs of all workers."""
+    """When posts were accepted and delivered, in seconds since 1970, by partition."""
 
-    times: dict[int, list[float]]
+    times: dict[int, list[tuple[float, float]]]
 
     @classmethod
     def read(cls, workers: Sequence[Worker]) -> "Deliveries":
-        """Read the logs, which have the level DEBUG."""
-        lines = [line for worker in workers for line in worker.logged("event_applied")]
-        times: dict[int, list[float]] = {}
-        for line in lines:
-            if line["topic"].startswith(topics.POST_CREATED):
-                at = datetime.fromisoformat(line["timestamp"]).timestamp()
-                times.setdefault(line["partition"], []).append(at)
-        return cls({partition: sorted(found) for partition, found in sorted(times.items())})
+        """Read the logs, which have the level DEBUG. Of a post that was delivered twice, the first time counts."""
+        first: dict[tuple[int, str], float] = {}
+        for line in (line for worker in workers for line in worker.logged(DELIVERED)):
+            post, at = (line["partition"], line["event_id"]), datetime.fromisoformat(line["timestamp"]).timestamp()
+            first[post] = min(at, first.get(post, at))
+        times: dict[int, list[tuple[float, float]]] = {}
+        for (partition, post_id), at in sorted(first.items()):
+            times.setdefault(partition, []).append((post_millis(UUID(post_id)) / 1000, at))
+        return cls(times)
 
-    def pauses(self, window: Window) -> dict[int, float]:
-        """Return the longest time between two deliveries of each partition that reaches into the window, in seconds."""
+    def waits(self, window: Window) -> dict[int, float]:
+        """Return for each partition the longest wait of a post that was accepted within the window, in seconds."""
         return {
             partition: max(
-                (
-                    later - earlier
-                    for earlier, later in pairwise(times)
-                    if earlier < window.ended and later > window.begun
-                ),
-                default=window.ended - window.begun,
+                (delivered - accepted for accepted, delivered in times if window.begun <= accepted < window.ended),
+                default=0.0,
             )
             for partition, times in self.times.items()
         }
@@ -103,17 +102,11 @@ class Deliveries:
 
 def table(windows: Sequence[Window], deliveries: Deliveries) -> str:
     """Return the figures of all windows as a Markdown table; an asterisk marks the partitions of the worker."""
-    head = [
-        "replaced",
-        "gone after",
-        "serves after",
-        "has tables after",
-        *(f"p{partition}" for partition in deliveries.times),
-    ]
-    rows = [head, ["---"] * len(head)]
+    rows = [[*("replaced", "gone", "serves", "has tables"), *(f"p{partition}" for partition in deliveries.times)]]
+    rows.append(["---", *["---:"] * (len(rows[0]) - 1)])
     for window in windows:
-        pauses = deliveries.pauses(window).items()
-        figures = [f"{pause:.1f}{'*' if partition in window.partitions else ''}" for partition, pause in pauses]
+        waits = deliveries.waits(window).items()
+        figures = [f"{wait:.1f}{'*' if partition in window.partitions else ''}" for partition, wait in waits]
         times = (window.stopped, window.serving, window.recovered)
         rows.append([window.name, *(f"{seconds:.1f}" for seconds in times), *figures])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
