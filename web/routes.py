@@ -13,7 +13,7 @@ from faust.types import AppT
 from microblog_streams.config.settings import Settings
 from web.admin.follower_lookup import Edge, FollowerRows
 from web.admin.metrics import Metrics
-from web.admin.moderation import PasswordReset, RemovedPost, Suspension
+from web.admin.moderation import PasswordReset, RemovedPost, Suspension, Suspensions
 from web.admin.overview import Overview, Status, WorkerStatus
 from web.api.avatars import Avatar
 from web.api.blocks import Block, Blocks
@@ -91,6 +91,7 @@ INTERNALS: Final[tuple[Route, ...]] = (
     ("/admin/", Overview),
     ("/admin/status.json", Status),
     ("/admin/worker", WorkerStatus),
+    ("/admin/suspensions", Suspensions),
     ("/admin/users/{user}/suspension", Suspension),
     ("/admin/users/{user}/password", PasswordReset),
     ("/admin/posts/{post}", RemovedPost),

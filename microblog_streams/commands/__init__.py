@@ -8,6 +8,7 @@ from microblog_streams.commands import (
     import_graph,
     issue_token,
     migrate,
+    moderate,
     raise_era,
     rebuild,
     search,
@@ -18,6 +19,16 @@ from microblog_streams.config.settings import Settings
 
 def register(app: App, settings: Settings, known_era: int) -> None:
     """Declare all commands on the app; ``known_era`` is the deployment's when the process started."""
-    for module in (migrate, import_graph, grow_partitions, dead_letters, verify, rebuild, search, issue_token):
+    for module in (
+        migrate,
+        import_graph,
+        grow_partitions,
+        dead_letters,
+        verify,
+        rebuild,
+        search,
+        issue_token,
+        moderate,
+    ):
         module.register(app, settings)
     raise_era.register(app, settings, known_era)

@@ -21,8 +21,16 @@ class User(NamedTuple):
     display_name: str = ""
 
 
+class Suspension(NamedTuple):
+    """A suspended user, since when they are, and why; the reason may be empty."""
+
+    user: User
+    at: datetime
+    reason: str
+
+
 class FollowCounts(NamedTuple):
-    """How many undeleted users follow a user, and are followed by them."""
+    """How many undeleted users follow a user, and are followed by them. Suspended users count."""
 
     followers: int
     followees: int

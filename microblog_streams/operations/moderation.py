@@ -15,7 +15,10 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from microblog_streams.domain.errors import NotFound
+from microblog_streams.domain.models import Suspension
+from microblog_streams.operations import validation
 from microblog_streams.operations.access import Passwords
+from microblog_streams.operations.pages import Page
 from microblog_streams.operations.posts import Posts
 from microblog_streams.operations.users import Users
 
@@ -33,12 +36,19 @@ class Moderation:
     posts: Posts
     passwords: Passwords
 
-    async def suspend(self, user: int) -> None:
-        """Suspend a user; does nothing where they are suspended. Raises NotFound, StoreUnavailable: repeat it then.
+    async def suspended(self, after: int, limit: int) -> Page[Suspension, int]:
+        """Return those who are suspended, by id, from ``after`` (exclusive) on."""
+        found = await self.users.store.suspended_page(after, limit + 1)
+        items = found[:limit]
+        return Page(items, next=items[-1].user.id if len(found) > limit else None)
 
-        It holds at once on this worker, and within 30 s, the life of a cached token, on all.
+    async def suspend(self, user: int, reason: str = "") -> None:
+        """Suspend a user; one who is suspended already gets the new reason, if there is one.
+
+        It holds at once on this worker, and within 30 s, the life of a cached token, on all. Raises NotFound, Invalid
+        (``reason``), and StoreUnavailable: repeat it then.
         """
-        if not await self.users.store.suspend(user, datetime.now(UTC)):
+        if not await self.users.store.suspend(user, datetime.now(UTC), validation.reason(reason)):
             raise NotFound("user", user)
         self.users.tokens.forget(user)
         await self.users.cache.delete(user)

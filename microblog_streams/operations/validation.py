@@ -1,4 +1,4 @@
-"""Validates usernames, posts, profiles, passwords and token names, for the API and the commands alike.
+"""Validates usernames, posts, profiles, passwords, token names and reasons, for the API and the commands alike.
 
 Names are compared by a key: ``Ann``, ``ANN`` and its full-width spelling are one name. A post is stored as sent;
 white space around it does not count for its length, and it must have a visible character.
@@ -147,6 +147,15 @@ def note(value: str) -> str:
     Up to 500 code points; of control characters only newline and tab. One that is not empty has a visible character.
     """
     _check_text("note", value, MAX_NOTE, _FORBIDDEN_IN_CONTENT)
+    return value.strip()
+
+
+def reason(value: str) -> str:
+    """Return the reason of a suspension without white space around it, by the rules of notes.
+
+    Raises Invalid (``reason``).
+    """
+    _check_text("reason", value, MAX_NOTE, _FORBIDDEN_IN_CONTENT)
     return value.strip()
 
 

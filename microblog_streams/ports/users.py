@@ -15,6 +15,7 @@ from microblog_streams.domain.models import (
     Profile,
     ProfileChange,
     Reserved,
+    Suspension,
     Token,
     User,
 )
@@ -73,12 +74,19 @@ class UserStore(Protocol):
         """Return the id of a random user; None if the random place in the table holds none."""
         ...
 
-    async def suspend(self, user: int, at: datetime) -> bool:
-        """Hide a user from all reads of users and tokens; False if there is none. The first time of it stays."""
+    async def suspend(self, user: int, at: datetime, reason: str = "") -> bool:
+        """Hide a user from all reads of users and tokens; False if there is none.
+
+        Of one who is suspended, the time stays, and the reason where the new one is empty.
+        """
         ...
 
     async def restore(self, user: int) -> bool:
         """Show a user again; False if there is none."""
+        ...
+
+    async def suspended_page(self, after: int, limit: int) -> Sequence[Suspension]:
+        """Return up to ``limit`` suspended users with id > ``after``, by id."""
         ...
 
     async def delete(self, user: int, at: datetime) -> bool:
@@ -104,7 +112,7 @@ class ProfileStore(Protocol):
     async def counts(self, user: int) -> FollowCounts:
         """Return how many follow the user and are followed by them; zeros for an unknown user.
 
-        Exact, but for followees who were just deleted: ``sweep`` takes those away.
+        Exact, but for followees who were just deleted: ``sweep`` takes those away. Suspended users count.
         """
         ...
 

@@ -44,6 +44,7 @@ class CursorKind(IntEnum):
     FOUND_USERS = 10
     #: Lists behind the admin token start here.
     FOLLOWER_ROWS = 101
+    SUSPENSIONS = 102
 
 
 Position = int | UUID | tuple[int, ...] | tuple[UUID, ...]
@@ -137,6 +138,10 @@ class Paging:
             return kinds[0], None
         return decode_post_cursor(self.cursor, kinds, self.owner)
 
+    def next_path(self, page: Page[Any, Any], kind: CursorKind) -> str | None:
+        """Return the address of the next page, None without one."""
+        return None if page.next is None else self._path(kind, page.next)
+
     def links(self, page: Page[Any, Any], kind: CursorKind, prev_kind: CursorKind | None = None) -> dict[str, str]:
         """Return the ``Link`` header, empty without further pages; ``rel="prev"`` only for a ``prev_kind``."""
         prev = self._link("prev", prev_kind, page.prev) if prev_kind is not None else None
@@ -146,8 +151,10 @@ class Paging:
     def _link(self, rel: str, kind: CursorKind, position: Position | None) -> str | None:
         if position is None:
             return None
-        cursor = encode_cursor(kind, self.owner, position)
-        return f'<{self.path}?{self.query}cursor={cursor}&limit={self.limit}>; rel="{rel}"'
+        return f'<{self._path(kind, position)}>; rel="{rel}"'
+
+    def _path(self, kind: CursorKind, position: Position) -> str:
+        return f"{self.path}?{self.query}cursor={encode_cursor(kind, self.owner, position)}&limit={self.limit}"
 
 
 def _decode(text: str, kinds: tuple[CursorKind, ...], owner: int) -> tuple[CursorKind, bytes]:

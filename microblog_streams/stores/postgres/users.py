@@ -13,7 +13,7 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.errors import NotFound, UsernameTaken
 from microblog_streams.domain.events import UserCreated, UserDeleted
 from microblog_streams.domain.lookalikes import look
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, User
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, Edge, IdempotencyKey, Suspension, User
 from microblog_streams.ports import BeforeCommit
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.follows import COLUMNS, remove_blocks
@@ -96,9 +96,17 @@ _ALIVE: Final = """
 SELECT FROM users WHERE id = %s AND deleted_at IS NULL AND created_at <= %s + interval '1 minute'
 """
 _SUSPEND: Final = """
-UPDATE users SET suspended_at = coalesce(suspended_at, %s) WHERE id = %s AND deleted_at IS NULL
+UPDATE users SET suspended_at = coalesce(suspended_at, %s),
+       suspension_reason = coalesce(nullif(%s, ''), suspension_reason)
+ WHERE id = %s AND deleted_at IS NULL
 """
-_RESTORE: Final = "UPDATE users SET suspended_at = NULL WHERE id = %s AND deleted_at IS NULL"
+_RESTORE: Final = """
+UPDATE users SET suspended_at = NULL, suspension_reason = '' WHERE id = %s AND deleted_at IS NULL
+"""
+_SUSPENDED: Final = """
+SELECT id, username, created_at, display_name, suspended_at, suspension_reason FROM users
+ WHERE id > %s AND suspended_at IS NOT NULL AND deleted_at IS NULL ORDER BY id LIMIT %s
+"""
 # A later registration frees the name once it is not held back any more.
 _DELETE: Final = "UPDATE users SET deleted_at = %s WHERE id = %s"
 # The lock on the user's row prevents new ones.
@@ -202,13 +210,18 @@ class Users:
             await append(session, [(topics.USER_DELETED, UserDeleted(user_id=user, at=at)) for user, at in deleted])
         return deleted
 
-    async def suspend(self, user: int, at: datetime) -> bool:
+    async def suspend(self, user: int, at: datetime, reason: str = "") -> bool:
         """Hide a user from all reads of users and tokens; False if there is none. The first time of it stays."""
-        return bool(await self._postgres.execute(_SUSPEND, at, user))
+        return bool(await self._postgres.execute(_SUSPEND, at, reason, user))
 
     async def restore(self, user: int) -> bool:
         """Show a user again; False if there is none."""
         return bool(await self._postgres.execute(_RESTORE, user))
+
+    async def suspended_page(self, after: int, limit: int) -> Sequence[Suspension]:
+        """Return up to ``limit`` suspended users with id > ``after``, by id."""
+        rows = await self._postgres.fetch(_SUSPENDED, after, limit)
+        return [Suspension(User(*user), at, reason) for *user, at, reason in rows]
 
     async def delete(self, user: int, at: datetime) -> bool:
         """Delete, with a ``user.unfollow`` for each outgoing edge, then ``user.deleted``. False: no such user.

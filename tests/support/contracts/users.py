@@ -55,6 +55,28 @@ class UsersContract:
         assert [user.id for user in await users.page(0, 3)] == ids[:3]
         assert [user.id for user in await users.page(ids[2], 3)] == ids[3:]
 
+    async def test_suspended_users_are_hidden_and_listed_with_the_first_time_and_the_last_reason(self, users):
+        first, second, third, last = await register(users, 4)
+        for user, reason in ((third, "spam"), (first, ""), (second, "insults"), (second, ""), (third, "more spam")):
+            assert await users.suspend(user, NOW + timedelta(seconds=third - user), reason)
+        assert await users.suspend(first, NOW + timedelta(days=1), "")
+
+        assert [user.id for user in await users.page(0, 10)] == [last]
+        listed = [(each.user.id, each.at, each.reason) for each in await users.suspended_page(0, 10)]
+        assert listed == [
+            (first, NOW + timedelta(seconds=third - first), ""),
+            (second, NOW + timedelta(seconds=third - second), "insults"),
+            (third, NOW, "more spam"),
+        ]
+        assert [each.user.id for each in await users.suspended_page(first, 1)] == [second]
+
+        assert await users.restore(second)
+        assert await users.delete(third, NOW)
+        assert [each.user.id for each in await users.suspended_page(0, 10)] == [first]
+        await users.suspend(second, NOW)
+        assert [each.reason for each in await users.suspended_page(first, 10)] == [""]
+        assert not await users.suspend(last + 1, NOW)
+
     async def test_every_live_user_is_sampled_in_time_and_no_deleted_one(self, users):
         ids = await register(users, 5)
         await users.delete(ids[2], NOW)

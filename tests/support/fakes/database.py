@@ -66,7 +66,8 @@ class FakeDatabase:
     looks: dict[str, int] = field(default_factory=dict)
     #: Names of deleted users, what they look like, and when that was.
     held: list[tuple[str, str, datetime]] = field(default_factory=list)
-    suspended: set[int] = field(default_factory=set)
+    #: Since when, and why.
+    suspended: dict[int, tuple[datetime, str]] = field(default_factory=dict)
     edges: dict[tuple[int, int], Edge] = field(default_factory=dict)
     #: Who blocks and who is blocked.
     blocks: set[tuple[int, int]] = field(default_factory=set)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from microblog_streams.domain.errors import NotFound, UsernameTaken
 from microblog_streams.domain.events import UserDeleted
-from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, User
+from microblog_streams.domain.models import NO_CREDENTIALS, Credentials, IdempotencyKey, Suspension, User
 from microblog_streams.domain.topics import USER_DELETED
 from microblog_streams.ports import BeforeCommit
 from microblog_streams.stores.postgres.users import HOLD_DAYS, REASONS
@@ -73,15 +73,21 @@ class FakeUsers:
         self.database.check()
         return random.choice(sorted(self.database.users)) if self.database.users else None
 
-    async def suspend(self, user: int, at: datetime) -> bool:
+    async def suspend(self, user: int, at: datetime, reason: str = "") -> bool:
         self.database.check()
         if user in self.database.users:
-            self.database.suspended.add(user)
+            since, why = self.database.suspended.get(user, (at, ""))
+            self.database.suspended[user] = since, reason or why
         return user in self.database.users
+
+    async def suspended_page(self, after: int, limit: int) -> Sequence[Suspension]:
+        self.database.check()
+        found = sorted(ident for ident in self.database.suspended if ident in self.database.users and ident > after)
+        return [Suspension(self.database.users[ident], *self.database.suspended[ident]) for ident in found[:limit]]
 
     async def restore(self, user: int) -> bool:
         self.database.check()
-        self.database.suspended.discard(user)
+        self.database.suspended.pop(user, None)
         return user in self.database.users
 
     async def delete(self, user: int, at: datetime) -> bool:
