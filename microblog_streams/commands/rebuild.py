@@ -52,24 +52,28 @@ POLL_SECONDS: Final = 0.2
 
 
 def register(app: App, settings: Settings) -> None:
-    """Add ``rebuild edges|timelines|posts [--user ID ...]`` to the app's commands."""
+    """Add ``rebuild edges|timelines|posts|public [--user ID ...]`` to the app's commands."""
 
     @app.command(
-        argument("what", type=click.Choice(["edges", "timelines", "posts"])),
+        argument("what", type=click.Choice(["edges", "timelines", "posts", "public"])),
         option("--user", "users", type=click.IntRange(1), multiple=True, help="timelines: only this user's, at once."),
     )
     async def rebuild(self: Any, what: str, users: tuple[int, ...]) -> None:  # noqa: ANN401 -- Faust's own
         """Make the workers' edges, the timelines, or missing rows of posts anew, from PostgreSQL and Cassandra.
 
+        The public timeline is made anew from Kafka.
+
         If it is interrupted, run it again.
         """
         with expected_failures():
             if what != "timelines" and users:
-                raise SetupError(f"rebuild {what} takes no --user: it applies to all {what}")
+                raise SetupError(f"rebuild {what} takes no --user")
             if what == "edges":
                 await _rebuild_edges(settings)
             elif what == "posts":
                 await _rebuild_posts(settings)
+            elif what == "public":
+                await _remove_public(settings)
             elif users:
                 await _rebuild_timelines(settings, users)
             else:
@@ -111,6 +115,13 @@ async def _rebuild_timelines(settings: Settings, ids: tuple[int, ...]) -> None:
     async with connected(postgres, cassandra, redis):
         count = await _for_each(UserSelection(Users(postgres), ids), len(ids), rebuild_one, MAX_CONCURRENT_REBUILDS)
     print(f"{count:,} timelines are rebuilt")
+
+
+async def _remove_public(settings: Settings) -> None:
+    redis = Redis(settings)
+    async with connected(redis):
+        await Timelines(redis).remove(PUBLIC)
+    print("the public timeline is cold: its next read rebuilds it")
 
 
 async def _remove_timelines(settings: Settings) -> None:
