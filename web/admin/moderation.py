@@ -12,6 +12,7 @@ from pydantic import Field
 
 from microblog_streams.domain import models
 from microblog_streams.domain.errors import Invalid, MicroblogError, NotFound
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.pages import Page
 from microblog_streams.operations.validation import MAX_NOTE
 from web.admin import html
@@ -60,7 +61,7 @@ class Suspension(View):
 
     async def delete(self, request: Request, user: str) -> Response:
         """Restore the user."""
-        await self.operations.moderation.restore(user_id(user))
+        await _restore(self, user_id(user))
         return responses.no_content()
 
 
@@ -113,7 +114,6 @@ class Suspensions(View):
 
     async def _do(self, form: Mapping[str, str]) -> str:
         """Do what a form says; return that as text."""
-        moderation = self.operations.moderation
         match form.get("action"):
             case "suspend":
                 user = await self._user(form.get("user", ""))
@@ -121,11 +121,11 @@ class Suspensions(View):
                 return f"User {user} is suspended."
             case "restore":
                 user = user_id(form.get("user", ""))
-                await moderation.restore(user)
+                await _restore(self, user)
                 return f"User {user} is restored."
             case "remove":
                 post = post_id(form.get("post", "").strip().rpartition("/")[2])
-                await moderation.remove_post(post)
+                await self.operations.moderation.remove_post(post)
                 return f"Post {post} is removed."
         raise Invalid("action", "must be suspend, restore or remove")
 
@@ -143,6 +143,12 @@ class Suspensions(View):
 async def _suspend(view: View, user: int, reason: str) -> None:
     await view.operations.moderation.suspend(user, reason)
     await view.operations.live.check_access(user)
+    await view.operations.live.reset(PUBLIC)
+
+
+async def _restore(view: View, user: int) -> None:
+    await view.operations.moderation.restore(user)
+    await view.operations.live.reset(PUBLIC)
 
 
 class RemovedPost(View):

@@ -176,6 +176,10 @@ class LiveTimelines:
         """
         await best_effort("check_access", lambda: self._logs.announce([user], Change.ACCESS), None)
 
+    async def reset(self, user: int) -> None:
+        """Have the readers of a timeline, on all workers, read its page again. Without Redis they do not."""
+        await best_effort("reset_readers", lambda: self._logs.announce([user], Change.RESET), None)
+
     async def close(self) -> None:
         """End all streams and refuse new ones."""
         self._closed = True

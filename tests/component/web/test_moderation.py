@@ -1,11 +1,13 @@
 """What an operator does about users and posts, behind the admin token."""
 
+import asyncio
 import re
 
 import pytest
 
 from tests.component.web.registered_users import PASSWORD, log_in, register
 from tests.support.fakes.web_app import ADMIN_TOKEN
+from tests.support.waiting import DEADLINE_SECONDS
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 CALLS = [
@@ -71,6 +73,28 @@ async def test_a_restored_user_has_everything_back(client, front, ann, bob, post
     assert [each["postId"] for each in await timeline(front, 2, bob)] == [post]
     assert (await client.get("/timelines/1", headers=await log_in(client, "ann"))).status == 200
     assert (await client.get(f"/posts/{post}")).status == 200
+
+
+async def test_who_follows_the_public_timeline_is_told_to_read_it_again(client, ann, post):
+    stream = await client.get("/timelines/public/live")
+    events = [await event(stream)]
+
+    await client.put("/admin/users/1/suspension", headers=ADMIN)
+    events.append(await event(stream))
+    assert await (await client.get("/timelines/public")).json() == []
+    await client.delete("/admin/users/1/suspension", headers=ADMIN)
+    events.append(await event(stream))
+
+    assert events == ["reset"] * 3
+    assert [each["postId"] for each in await (await client.get("/timelines/public")).json()] == [post]
+
+
+async def event(stream):
+    """Return the name of a stream's next event."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not (line := await stream.content.readline()).startswith(b"event: "):
+            pass
+    return line.decode().split()[1]
 
 
 async def test_a_post_is_removed(client, ann, post):
