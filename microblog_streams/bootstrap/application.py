@@ -57,8 +57,6 @@ class MicroblogApp(FaustApp):
         """Lock the worker's folder and check its port, then make the folders below, as Faust does."""
         if self.settings.auth == "open" and self.settings.serves_api:
             logger.warning("open_to_all setting=%s", "MICROBLOG_AUTH=open")
-        if self.settings.traces != "off":
-            traces.start(self.settings.worker_name)
         self.worker_directory = WorkerDirectory(self.settings, self.topic_set)  # holds the lock for the app's life
         await self.worker_directory.take()
         await super().on_first_start()
@@ -72,11 +70,6 @@ class MicroblogApp(FaustApp):
         self.stores.in_redis.rates.close()
         self.heartbeat.leaving = True
         await super().on_stop()
-
-    async def on_shutdown(self) -> None:
-        """Send the last spans, once all services have stopped."""
-        await super().on_shutdown()
-        await traces.stop()
 
 
 def create_app(settings: Settings, deployment: Deployment | None = None) -> MicroblogApp:

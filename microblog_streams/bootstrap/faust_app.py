@@ -14,6 +14,7 @@ from faust.cli.base import DEFAULT_LOGLEVEL, AppCommand
 from faust.types import AppT, TopicT, TransportT
 from yarl import URL
 
+from microblog_streams import traces
 from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.config.addresses import bracket_host
 from microblog_streams.config.settings import Settings, exit_with_error
@@ -106,6 +107,17 @@ class FaustApp(faust.App):
         changelog = self.changelog_name()
         owned = () if self.producer_only or self.rebalancing else self.assignor.assigned_actives()
         return tuple(sorted(tp.partition for tp in owned if tp.topic == changelog))
+
+    async def on_first_start(self) -> None:
+        """Turn traces on, where they are wanted, and do what Faust does."""
+        if self.settings.traces != "off":
+            traces.start(self.settings.worker_name)
+        await super().on_first_start()
+
+    async def on_shutdown(self) -> None:
+        """Send the last spans, once all services have stopped."""
+        await super().on_shutdown()
+        await traces.stop()
 
     def partitions_in_full(self) -> tuple[int, ...]:
         """Return the partitions of which this worker has all rows: none while it recovers them."""

@@ -15,6 +15,7 @@ from mode import loop as event_loop
 from mode.types import ServiceT
 
 import agents.indexing
+from microblog_streams import traces
 from microblog_streams.bootstrap.faust_app import FaustApp
 from microblog_streams.cluster_status.indexer_status import IndexerHealth, IndexerMetrics
 from microblog_streams.cluster_status.worker_metrics import StreamingParts
@@ -108,6 +109,8 @@ def create_indexer(settings: Settings, deployment: Deployment | None = None) -> 
     """Build the indexer. Raises SetupError where the settings name no engine."""
     if not settings.has_search:
         raise SetupError("MICROBLOG_SEARCH_URL is empty: it must name the search engine")
+    if settings.traces != "off":
+        traces.check_installed()
     check_versions()
     transport.patch_connections()
     event_loop.use("uvloop")

@@ -6,15 +6,18 @@ that fails for a reason that passes (an overload, a full disk) is tried again by
 """
 
 import asyncio
+import logging
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from microblog_streams.aio.batcher import Batcher
 from microblog_streams.domain.events import Event, PostCreated, PostDeleted, UserChanged, UserCreated, UserDeleted
 from microblog_streams.domain.measures import DELIVERY_SECONDS, Histogram
 from microblog_streams.domain.models import Post, User
+from microblog_streams.operations.fan_out import LATE_POSTS
 from microblog_streams.ports.events import Lease
 from microblog_streams.search.documents import (
     Kind,
@@ -26,6 +29,9 @@ from microblog_streams.search.documents import (
 )
 from microblog_streams.search.index import PostFilter, SearchIndex
 from microblog_streams.search.query import Query
+from microblog_streams.traces import in_span
+
+logger = logging.getLogger(__name__)
 
 #: Posts of a deleted user that are looked up and deleted at a time.
 PAGE_POSTS = 500
@@ -41,7 +47,8 @@ class Indexer:
         self._index = index
         self._batch: Batcher[Write, Exception | None] = Batcher(index.write)
         self._refresh: Batcher[None, None] = Batcher(self._refresh_once)
-        self._deleted_users: dict[int, None] = {}
+        #: When these were deleted.
+        self._deleted_users: dict[int, datetime] = {}
         #: Documents written, by kind.
         self.written: Counter[Kind] = Counter(dict.fromkeys(Kind, 0))
         #: Seconds from a post's creation until the engine has it; a search finds it up to a second later.
@@ -52,9 +59,8 @@ class Indexer:
         match event:
             case PostCreated():
                 post = Post(event.post_id, event.user_id, event.content)
-                gone = event.user_id in self._deleted_users
-                await self._write(deleted_post(post.id) if gone else post_write(post))
-                self.seconds.observe(max(0.0, time.time() - post.created_at.timestamp()))
+                await self._write(deleted_post(post.id) if self._is_gone(post) else post_write(post))
+                self._measure(max(0.0, time.time() - post.created_at.timestamp()))
             case PostDeleted():
                 await self._write(deleted_post(event.post_id))
             case UserCreated():
@@ -63,14 +69,23 @@ class Indexer:
                 user = User(event.user_id, event.username, event.at, event.display_name)
                 await self._write(user_write(user, event.at, event.followers))
             case UserDeleted():
-                self._remember(event.user_id)
+                self._remember(event.user_id, event.at)
                 await self._write(deleted_user(event.user_id))
                 await self._delete_posts(event.user_id)
             case _:
                 raise TypeError(f"{type(event).__name__} has no place in the index")
 
-    def _remember(self, user: int) -> None:
-        self._deleted_users[user] = None
+    def _measure(self, seconds: float) -> None:
+        self.seconds.observe(seconds)
+        logger.debug("post_indexed seconds=%.3f", seconds)
+
+    def _is_gone(self, post: Post) -> bool:
+        """Return whether the author is deleted. A much newer post is of another user, who got the same id later."""
+        deleted_at = self._deleted_users.get(post.author)
+        return deleted_at is not None and post.created_at - deleted_at < LATE_POSTS
+
+    def _remember(self, user: int, at: datetime) -> None:
+        self._deleted_users[user] = at
         if len(self._deleted_users) > REMEMBERED_USERS:
             del self._deleted_users[next(iter(self._deleted_users))]
 
@@ -91,7 +106,7 @@ class Indexer:
         return waiting
 
     async def _write(self, document: Write) -> None:
-        (outcome,) = await self._batch([document])
+        (outcome,) = await in_span("index", self._batch([document]))
         if outcome is not None:
             raise outcome
         self.written[document.kind] += 1

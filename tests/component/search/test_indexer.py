@@ -1,7 +1,7 @@
 """What events do to the index, in whatever order they come; the engine finds what it was given before a refresh."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -46,8 +46,8 @@ def posted(author):
     return PostCreated(post_id=new_post_id(), user_id=author, content="tea", created_at=datetime.now(UTC))
 
 
-def deleted(user):
-    return UserDeleted(user_id=user, at=datetime.now(UTC))
+def deleted(user, ago=timedelta()):
+    return UserDeleted(user_id=user, at=datetime.now(UTC) - ago)
 
 
 async def left(index, author):
@@ -69,6 +69,14 @@ async def test_a_post_that_comes_after_its_authors_deletion_is_a_deletion(index,
     await indexer.apply(posted(ANN), None)
 
     assert await left(index, ANN) == []
+
+
+async def test_a_post_of_a_user_who_got_the_same_id_later_is_found(index, indexer):
+    await indexer.apply(deleted(ANN, ago=timedelta(hours=1)), None)
+    post = posted(ANN)
+    await indexer.apply(post, None)
+
+    assert await left(index, ANN) == [post.post_id]
 
 
 async def test_users_who_are_deleted_at_once_share_a_refresh(index, indexer):
