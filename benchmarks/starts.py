@@ -14,8 +14,10 @@ DEADLINE = 120.0
 RUN = (sys.executable, "-m", "microblog_streams.local", "run")
 
 
-def start_seconds(folder: Path, web_port: int) -> float:
+def start_seconds(folder: Path, web_port: int, *options: str) -> float:
     """Start stack and one worker on a data folder, stop them, and return the seconds until they were ready.
+
+    ``options`` are further ones of the command line.
 
     The worker is known by its port: with another it would be a new one, without tables. Raises RuntimeError where
     they did not become ready.
@@ -23,7 +25,7 @@ def start_seconds(folder: Path, web_port: int) -> float:
     own = {f"{PREFIX}DATA_DIR": str(folder), f"{PREFIX}WEB_PORT": str(web_port), "PYTHONUNBUFFERED": "1"}
     begun = time.perf_counter()
     environment = {**os.environ, **own}
-    with subprocess.Popen(RUN, stdout=subprocess.PIPE, text=True, env=environment) as launcher:  # noqa: S603 - our own
+    with subprocess.Popen([*RUN, *options], stdout=subprocess.PIPE, text=True, env=environment) as launcher:  # noqa: S603 - our own
         assert launcher.stdout
         late = Timer(DEADLINE, launcher.terminate)
         late.start()

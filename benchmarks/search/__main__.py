@@ -1,8 +1,9 @@
-"""``python -m benchmarks.search [index|pair]``: the figures of search, on a stack of its own below ``.data-search``.
+"""``python -m benchmarks.search [index|pair|starts]``: the figures of search, on a stack of its own.
 
 ``index`` fills an index with a million posts, asks it, measures from POST to searchable, and has the indexer write a
-backlog from Kafka; ``pair`` posts and reads with search and without it, in turns. Each takes up to ten minutes and
-writes benchmarks/results/search-<name>.json. QUICK=1 tries it with less, PROFILE=1 says where the indexer's time goes.
+backlog from Kafka (``backlog`` does that alone); ``pair`` posts and reads with search and without it, in turns;
+``starts`` says how much later ``make run`` is ready. Each takes up to ten minutes and writes
+benchmarks/results/search-<name>.json. QUICK=1 tries it with less, PROFILE=1 says where the indexer's time goes.
 """
 
 import os
@@ -11,8 +12,8 @@ import sys
 from typing import Final
 
 from benchmarks.memory import memory
-from benchmarks.report import Figures, report
-from benchmarks.search import backlog, filled, freshness, pair, queries, tables
+from benchmarks.report import Figures, report, tell
+from benchmarks.search import backlog, filled, freshness, pair, queries, starts, tables
 from benchmarks.search.setting import TUNING, Setting, setting
 from benchmarks.stage import Stage
 from microblog_streams.config.settings import PREFIX
@@ -60,8 +61,11 @@ PLAYS: Final = {
 def main() -> None:
     """Measure what is asked for, and report."""
     name = sys.argv[1] if len(sys.argv) > 1 else "index"
+    if name == "starts":
+        tell("search-starts", starts.measure, starts.table)
+        return
     if name not in PLAYS:
-        sys.exit(f"there is no {name}; there are {', '.join(PLAYS)}")
+        sys.exit(f"there is no {name}; there are {', '.join(PLAYS)} and starts")
     measure, table = PLAYS[name]
     # The stage's own worker serves no requests: the one that is measured is started and stopped.
     os.environ[f"{PREFIX}ROLES"] = "web"

@@ -107,9 +107,11 @@ async def setting(stage: Stage) -> AsyncIterator[Setting]:
         async with platform(stage) as on:
             index = EngineIndex(engine, stage.settings.search_prefix)
             await engine.connect()
-            await index.prepare()
-            yield _setting(on, stack, index, url)
-            await engine.close()
+            try:
+                await index.prepare()
+                yield _setting(on, stack, index, url)
+            finally:
+                await engine.close()
     finally:
         await asyncio.to_thread(stack.stop)
 
