@@ -3,12 +3,14 @@
 ``index`` fills an index with a million posts, asks it, measures from POST to searchable, and has the indexer write a
 backlog from Kafka (``backlog`` does that alone); ``pair`` posts and reads with search and without it, in turns;
 ``starts`` says how much later ``make run`` is ready. Each takes up to ten minutes and writes
-benchmarks/results/search-<name>.json. QUICK=1 tries it with less, PROFILE=1 says where the indexer's time goes.
+benchmarks/results/search-<name>.json. QUICK=1 tries it with less, ROUNDS=2 plays so many of the pair's, PROFILE=1 says
+where the indexer's time goes.
 """
 
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from benchmarks.memory import memory
@@ -22,14 +24,11 @@ from microblog_streams.search.engine import Json
 
 async def _index(stage: Stage) -> Figures:
     async with setting(stage) as at:
-        figures: Figures = {"fill": await filled.fill(at), "queries": await queries.measure(at)}
-        figures["aggregations"] = await queries.aggregations(at)
-        figures["freshness"] = await freshness.measure(at)
-        await at.worker.leave(signal.SIGTERM)
-        await at.indexer.leave(signal.SIGTERM)
-        figures["backlog"] = await backlog.measure(at)
-        figures["memory"] = {"processes": memory(at.pids()), "heap": await _heap(at)}
-        figures["sizes"] = await filled.sizes(at)
+        figures: Figures = {}
+        for name, measure in INDEX.items():
+            figures[name] = await measure(at)
+            # A run of ten minutes that is interrupted has told these.
+            at.on.stage.console.print(name, figures[name])
         return figures
 
 
@@ -43,6 +42,17 @@ async def _pair(stage: Stage) -> Figures:
         return await pair.measure(at)
 
 
+async def _freshness(at: Setting) -> Figures:
+    figures = await freshness.measure(at)
+    await at.worker.leave(signal.SIGTERM)
+    await at.indexer.leave(signal.SIGTERM)
+    return figures
+
+
+async def _memory(at: Setting) -> Figures:
+    return {"processes": memory(at.pids()), "heap": await _heap(at)}
+
+
 async def _heap(at: Setting) -> Figures:
     """Return the MiB of the engine's heap: what is used, and the most that it may be."""
     stats: Json = await at.engine.call(lambda client: client.nodes.stats(metric="jvm"), 10.0)
@@ -51,6 +61,16 @@ async def _heap(at: Setting) -> Figures:
     return {"used": heap["heap_used_in_bytes"] / 2**20, "most": heap["heap_max_in_bytes"] / 2**20}
 
 
+#: What ``index`` measures, in this order.
+INDEX: Final[Mapping[str, Callable[[Setting], Awaitable[Figures]]]] = {
+    "fill": filled.fill,
+    "sizes": filled.sizes,
+    "queries": queries.measure,
+    "aggregations": queries.aggregations,
+    "freshness": _freshness,
+    "backlog": backlog.measure,
+    "memory": _memory,
+}
 PLAYS: Final = {
     "index": (_index, tables.index),
     "backlog": (_backlog, tables.backlog),

@@ -17,7 +17,7 @@ from benchmarks.scenes import CLIENTS
 from benchmarks.search.setting import Setting
 from benchmarks.search.texts import Writer
 
-RATE, SECONDS, QUICK_SECONDS, WARM_UP_SECONDS = 50.0, 60, 10, 5
+RATE, SECONDS, QUICK_SECONDS, WARM_UP_SECONDS = 50.0, 40, 10, 5
 AUTHORS: Final = 100
 #: Seconds between two looks, and for which a post is waited for.
 _LOOK, _DEADLINE = 0.05, 15.0

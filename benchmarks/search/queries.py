@@ -26,7 +26,7 @@ from microblog_streams.search.query import MAX_TERMS, parse, parse_name
 
 CLIENTS: Final = 4
 #: Seconds of the ordinary queries alone, of each hostile one alone, and of both together.
-SECONDS, HOSTILE_SECONDS, BESIDE_SECONDS = 45.0, 4.0, 20.0
+SECONDS, HOSTILE_SECONDS, BESIDE_SECONDS = 30.0, 2.5, 15.0
 #: Results of a page.
 PAGE: Final = 21
 
