@@ -12,6 +12,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+import aiohttp
+
 from benchmarks.bars import bar
 from benchmarks.bench.profile import top
 from benchmarks.produced import publish_posts
@@ -76,7 +78,7 @@ async def _written(at: Setting) -> int:
     try:
         async with at.on.client.session.get(f"{at.indexer.url}/metrics") as response:
             lines = (await response.text()).splitlines()
-    except OSError:  # it does not serve yet
+    except aiohttp.ClientError:  # it does not serve yet
         return 0
     return int(sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(_DOCUMENTS)))
 
