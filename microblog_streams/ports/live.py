@@ -50,6 +50,10 @@ class LiveLog(Protocol):
         """Log a change for those of the users whose timelines are followed; return their number."""
         ...
 
+    async def reset_all(self) -> int:
+        """Log a RESET for every timeline that is followed; return their number."""
+        ...
+
     def wakes(self) -> AbstractAsyncContextManager[AsyncIterator[Sequence[int]]]:
         """Open a subscription: it yields the users of whose logs there is more.
 

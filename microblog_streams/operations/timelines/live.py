@@ -141,6 +141,7 @@ class LiveTimelines:
         #: By the posts' ids.
         self._views: dict[bytes, asyncio.Task[PostView | None]] = {}
         self._background: list[asyncio.Task[None]] = []
+        self._resets: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -186,7 +187,7 @@ class LiveTimelines:
         for feed in self._feeds.values():
             for reader in feed.readers:
                 reader.end()
-        tasks = [feed.task for feed in self._feeds.values() if feed.task]
+        tasks = [task for task in (*(feed.task for feed in self._feeds.values()), self._resets) if task]
         await cancel_all([*tasks, *self._background, *self._views.values()])
 
     def _open(self, user: int, position: str) -> _Feed:
@@ -324,10 +325,26 @@ class LiveTimelines:
                 feed.woken.set()
 
     def _reset_all(self) -> None:
-        """Have all readers read their pages again: a log may lack an entry, and it is not known which."""
+        """Have all readers read their pages again: a log may lack an entry, and it is not known which.
+
+        It is logged for those who are away now, and come back with a position from before.
+        """
         for feed in self._feeds.values():
             feed.doubtful = True
             feed.woken.set()
+        if self._resets is None or self._resets.done():
+            self._resets = asyncio.create_task(self._log_resets())
+
+    async def _log_resets(self) -> None:
+        """Log a reset of all timelines, after a pause: while a slot moves, this log would fail as the last one did."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            try:
+                await self._logs.reset_all()
+            except MicroblogError as exc:
+                log.debug("live_resets_failed error=%s", exc)
+            else:
+                return
 
     async def _renew_leases(self) -> None:
         while True:

@@ -10,8 +10,9 @@ that entries may be missing after it: the log was cut, its lease had lapsed, or 
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 from time import monotonic
 from typing import Final
 
@@ -76,6 +77,11 @@ class LiveLogs:
             told += sum(await self._functions.call_each("announce", calls, (change.value.encode(), value)))
         return told
 
+    async def reset_all(self) -> int:
+        """Log a RESET for every timeline that is followed; return their number."""
+        found = await asyncio.gather(*(self._redis.read("SMEMBERS", key) for key in self._keys.listeners()))
+        return await self.announce(_users_of(chain.from_iterable(found)), Change.RESET)
+
     @asynccontextmanager
     async def wakes(self) -> AsyncIterator[AsyncIterator[Sequence[int]]]:
         """Subscribe; yield the users of each message, and an empty sequence for a message that means all."""
@@ -117,8 +123,12 @@ class LiveLogs:
 def _users(message: bytes) -> Sequence[int]:
     if message.startswith(b"!"):
         return ()
-    found = [_USER.search(key) for key in message.split(b" ")]
-    return [int(user.group()) for user in found if user]
+    return _users_of(message.split(b" "))
+
+
+def _users_of(keys: Iterable[bytes]) -> Sequence[int]:
+    """Return the users of timelines' keys."""
+    return [int(user.group()) for key in keys if (user := _USER.search(key))]
 
 
 def _arrival(ident: bytes, fields: Sequence[bytes] | Mapping[bytes, bytes]) -> Arrival:

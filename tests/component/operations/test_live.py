@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from microblog_streams.domain.errors import Busy, NotFound
+from microblog_streams.domain.errors import Busy, NotFound, StoreUnavailable
 from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.timelines import live
 from microblog_streams.ports.live import Change
@@ -360,6 +360,30 @@ async def test_where_a_log_may_lack_something_the_page_is_to_be_read_again(world
         queue.put_nowait([])
 
     await told.until("reset", "reset")
+
+
+async def test_who_is_away_while_a_log_may_lack_something_reads_the_page_again_too(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.001)
+    (cleo,) = await world.people("cleo")
+    told = await follow(ann)
+    await told.until("reset")
+    await follow(cleo)
+    log = world.timelines.live
+
+    async def down():
+        raise StoreUnavailable("redis", "a slot is being moved")
+
+    async with world.operations.live.follow(BOB, None):
+        [position] = await log.listen([BOB])
+    await until(lambda: log._subscribers)
+    with monkeypatch.context() as failing:
+        failing.setattr(log, "reset_all", down)
+        for queue in log._subscribers:
+            queue.put_nowait([])
+        await told.until("reset", "reset")
+    again = await follow(BOB, position)
+
+    await again.until("reset")
 
 
 async def test_a_defect_ends_the_stream_and_its_reader_can_come_back(world, follow, ann, monkeypatch, caplog):

@@ -93,6 +93,15 @@ async def test_a_deletion_is_logged_for_those_who_are_followed(logs, users):
     assert kinds(await logs.since(users[1], positions[0], 10)) == [(Change.DELETE, post(1).bytes)]
 
 
+async def test_a_reset_is_logged_for_all_who_are_followed(logs, users):
+    positions = await logs.listen(users[1:])
+
+    assert await logs.reset_all() >= 2
+
+    for user, position in zip(users[1:], positions, strict=True):
+        assert kinds(await logs.since(user, position, 10)) == [(Change.RESET, b"")]
+
+
 async def test_a_renewed_lease_keeps_the_log(timelines, logs, user):
     [position] = await logs.listen([user])
     await timelines.push([user], entry(1))

@@ -46,6 +46,9 @@ class FakeLiveLog:
             self.write(user, change, value)
         return len(heard)
 
+    async def reset_all(self) -> int:
+        return await self.announce(list(self.logs), Change.RESET)
+
     @asynccontextmanager
     async def wakes(self) -> AsyncIterator[AsyncIterator[Sequence[int]]]:
         self._check()
