@@ -7,11 +7,14 @@ import os
 from collections.abc import Sequence
 from typing import Any, cast
 
+from microblog_streams.operations.timelines.live import LiveEvent, Reader
 from microblog_streams.ports import Check
+from microblog_streams.ports.live import Arrival, Change
+from microblog_streams.stores.redis.live import LiveLogs
 from microblog_streams.stores.redis.timelines import Timelines, key
 from tests.support.live.probe import app
 
-_push = Timelines.push
+_push, _since, _put = Timelines.push, LiveLogs.since, Reader.put
 
 
 async def drops_a_push(
@@ -46,7 +49,34 @@ async def skips_a_purge(self: Timelines, user: int, author: int, deadline: float
     return True
 
 
-WRONGS = {"drop": ("push", drops_a_push), "double": ("push", doubles_a_push), "keep": ("purge", skips_a_purge)}
-setattr(Timelines, *WRONGS[os.environ["WRONG"]])
+async def tells_no_posts(self: LiveLogs, user: int, position: str, limit: int) -> Sequence[Arrival] | None:
+    """Leave posts out of what happened, both of a signal and of a sweep."""
+    return _without(Change.POST, await _since(self, user, position, limit))
+
+
+async def tells_no_deletions(self: LiveLogs, user: int, position: str, limit: int) -> Sequence[Arrival] | None:
+    """Leave deletions out of what happened."""
+    return _without(Change.DELETE, await _since(self, user, position, limit))
+
+
+def tells_twice(self: Reader, event: LiveEvent) -> None:
+    """Tell a reader each event twice."""
+    _put(self, event)
+    _put(self, event)
+
+
+def _without(change: Change, arrivals: Sequence[Arrival] | None) -> Sequence[Arrival] | None:
+    return None if arrivals is None else [arrival for arrival in arrivals if arrival.change is not change]
+
+
+WRONGS: dict[str, tuple[type, str, object]] = {
+    "drop": (Timelines, "push", drops_a_push),
+    "double": (Timelines, "push", doubles_a_push),
+    "keep": (Timelines, "purge", skips_a_purge),
+    "untold": (LiveLogs, "since", tells_no_posts),
+    "undeleted": (LiveLogs, "since", tells_no_deletions),
+    "told twice": (Reader, "put", tells_twice),
+}
+setattr(*WRONGS[os.environ["WRONG"]])
 
 __all__ = ["app"]

@@ -1,9 +1,14 @@
 """The checker is not blind: it says what a real worker does wrong, and of one that does not, nothing."""
 
+import random
+
 import pytest
 
 from benchmarks.expectation import Item
 from tests.support.live.kafka import Kafka
+from tests.support.waiting import DEADLINE_SECONDS
+from tests.support.workload.audience import Audience
+from tests.support.workload.gateway import Gateway
 from tests.support.workload.history import History
 from tests.support.workload.reading import check
 
@@ -58,3 +63,30 @@ def test_what_is_wrong_is_found(make, act, wrong, kind, why):
     findings = act(make(wrong)).findings
     assert {(finding.kind, finding.why) for finding in findings} == {(kind, why)}
     assert all(finding.post for finding in findings)
+
+
+#: Seconds for which what is not told is waited for, where a worker never tells it.
+WAIT_SECONDS = 3.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kinds"),
+    [("", set()), ("untold", {"missing"}), ("told twice", {"doubled"}), ("undeleted", {"stray"})],
+)
+def test_what_readers_of_a_live_timeline_are_told_wrong_is_found(wrong, kinds, make, people, kafka, eventually):
+    worker = make(wrong)
+    ann, bob = people.register(worker), people.register(worker)
+    people.follow(worker, bob, ann)
+    eventually(lambda: worker.call("GET", "/health").body["outbox"]["depth"] == 0 and not kafka.behind(), worker)
+    gateway = Gateway()
+    gateway.add(worker.url)
+
+    with Audience([bob], gateway, History(people={ann, bob}), random.Random(1)) as audience:
+        eventually(lambda: audience.report.resets >= 2, worker)
+        posts = [people.post(worker, ann, text) for text in ("one", "two", "three")]
+        eventually(lambda: len(people.timeline(worker, bob)) == len(posts), worker)
+        assert worker.call("DELETE", f"/posts/{posts[0]}").status == 204
+        eventually(lambda: not kafka.behind(), worker)
+        report = audience.compare(worker.url, WAIT_SECONDS if kinds else DEADLINE_SECONDS)
+
+    assert {finding.kind for finding in report.findings} == kinds

@@ -4,6 +4,7 @@ Each person is a context of the browser, with cookies of their own. Whatever a t
 failed, nothing was written to the console as an error, and no policy was violated.
 """
 
+import json
 import os
 import shutil
 import uuid
@@ -26,14 +27,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 PASSWORD = "correct horse"
 PHONE = {"width": 320, "height": 640}
 DESKTOP = {"width": 1000, "height": 800}
-#: In each page before its scripts: notes violations of the policy and shifts of the layout.
-WATCH = """
-window.watched = { violations: [], shift: 0 };
+#: What a page has once a person can use it: the bar with its links or forms, which the scripts make.
+READY = ".bar form, .bar a[href^='/@'], .bar a[href='/?sign-in']"
+#: In each page before its scripts: notes violations of the policy, shifts of the layout, and when it can be used (ms).
+WATCH = f"""
+window.watched = {{ violations: [], shift: 0, interactive: 0 }};
+new MutationObserver((_, observer) => {{
+  if (!document.querySelector("{READY}")) return;
+  window.watched.interactive = performance.now();
+  observer.disconnect();
+}}).observe(document, {{ childList: true, subtree: true }});
 addEventListener("securitypolicyviolation", (event) =>
-  window.watched.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`));
-new PerformanceObserver((list) => {
+  window.watched.violations.push(`${{event.violatedDirective}} ${{event.blockedURI}} ${{event.sourceFile}}`));
+new PerformanceObserver((list) => {{
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.watched.shift += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
+}}).observe({{ type: "layout-shift", buffered: true }});
 """
 #: What a browser says of a call that was answered with an error, or not at all. Tests of such calls expect it.
 FAILED_CALL = "Failed to load resource"
@@ -79,7 +87,7 @@ class Person:
 
     def open(self, path: str = "/") -> sync_api.Page:
         self.page.goto(self.site.url + path)
-        self.page.wait_for_selector(".bar form, .bar a[href^='/@'], .bar a[href='/?sign-in']")
+        self.page.wait_for_selector(READY)
         return self.page
 
     def sign_up(self) -> sync_api.Page:
@@ -170,3 +178,15 @@ def picture() -> Callable[[Person, str], None]:
             who.page.screenshot(path=Path(folder) / f"{name}.png")
 
     return take
+
+
+@pytest.fixture
+def figures() -> Callable[..., None]:
+    """Writes what was measured of the first load, for the docs, beside the pictures."""
+    folder = os.environ.get("PICTURES")
+
+    def write(**measured: object) -> None:
+        if folder:
+            (Path(folder) / "first-load.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+
+    return write
