@@ -20,7 +20,9 @@ async def check_others_are_served(worker, user: int, author: int, connections: i
     async with asyncio.timeout(DEADLINE_SECONDS), _from(OTHER) as session, Client(worker.url, session=session) as other:
         async with flood(worker.port, user, GREEDY, connections) as greedy:
             assert greedy.statuses[200] == ALLOWED
-            assert set(greedy.statuses) <= {200, 429, CLOSED}
+            # Up to 256 connections of an address are taken: all above are told so with 503, or closed.
+            assert greedy.statuses[429] > 0
+            assert set(greedy.statuses) <= {200, 429, 503, CLOSED}
             assert greedy.statuses.total() == connections
             async with aclosing(other.live(user)) as events:
                 assert (await anext(events)).kind == "reset"
