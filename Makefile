@@ -89,7 +89,7 @@ check: $(VENV)/.check  ## Check format, lint, types, import contracts, the image
 check-deploy: $(VENV)/.check $(VENV)/checkov/.made  ## Check the chart, the manifests and the image for insecure settings, by checkov
 	@$(BIN)/python -m tools.deployment_check $(VENV)/checkov/bin/checkov
 
-$(VENV)/checkov/.made: deploy/checkov-requirements.txt $(VENV)/.check
+$(VENV)/checkov/.made: deploy/checkov-requirements.txt | $(VENV)/.check
 	@echo "Installing checkov: a minute or two the first time"
 	@$(BIN)/python -m venv --clear --without-pip $(@D)
 	@$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --no-deps --requirement $<
