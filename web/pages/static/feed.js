@@ -31,22 +31,27 @@ class List {
   /** Read the newest page, or read it again: what is new waits, what is gone disappears. */
   async refresh() {
     await this.busily(async () => {
+      const before = this.known();
       const newest = await page(this.path);
       this.isIncomplete = newest.isIncomplete;
-      if (this.isLoaded && this.items.length) this.compare(newest);
+      if (this.isLoaded && (this.items.length || this.fresh.length)) this.compare(newest, before);
       else Object.assign(this, { items: newest.items, next: newest.next, isLoaded: true });
     });
     if (this.isIncomplete) setTimeout(() => this.refresh(), REBUILD_SECONDS * 1000);
   }
 
-  compare(newest) {
+  /** Take a newest page over; `before` are the ids of the posts that were here when it was asked for. */
+  compare(newest, before) {
     const known = this.known();
     const unknown = newest.items.filter((post) => !known.has(post.postId));
     this.hasGap = unknown.length === newest.items.length && unknown.length > 0 && newest.next !== null;
     const last = newest.next ? newest.items.at(-1).postId : "";
-    if (!newest.isIncomplete && newest.items.length && !this.hasGap) {
+    if (!newest.isIncomplete && !this.hasGap) {
+      // What is not on the page any more is gone from this list, and perhaps from no other: its author may be blocked.
       const shown = new Set(newest.items.map((post) => post.postId));
-      for (const post of this.items) if (post.postId > last && !shown.has(post.postId)) noteDeleted(post.postId);
+      const isLeft = ({ postId }) => postId <= last || shown.has(postId) || !before.has(postId);
+      this.items = this.items.filter(isLeft);
+      this.fresh = this.fresh.filter(isLeft);
     }
     // A list that was read while it was incomplete may have ended too early.
     if (!this.hasGap && !this.items.some((post) => post.postId < last)) this.next = newest.next;
