@@ -370,7 +370,15 @@ def followed(gateway, path="/timelines/1/live"):
         connection.close()
 
 
-@pytest.mark.parametrize("path", ["/timelines/1/live", "/timelines/1/live/", "/timelines/1/live?last_event_id=1-0"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/timelines/1/live",
+        "/timelines/1/live/",
+        "/timelines/1/live?last_event_id=1-0",
+        "/timelines/public/live",
+    ],
+)
 def test_a_live_timeline_is_passed_on_piece_by_piece(path, start, backends):
     worker = backends[0]
     worker.behaviour = "stream"
