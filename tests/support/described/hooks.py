@@ -25,6 +25,7 @@ _CURSORS: Final = {
     "getPostOrPosts": (CursorKind.POSTS, _POST),
     "listBlocks": (CursorKind.BLOCKS, 1),
     "getTimeline": (CursorKind.OLDER, _POST),
+    "getPublicTimeline": (CursorKind.OLDER, _POST),
 }
 
 #: Words of a query; that of users must leave something of a name.
