@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 from microblog_streams.domain.events import PostDeleted, UserDeleted
-from microblog_streams.domain.ids import PUBLIC
+from microblog_streams.domain.ids import PUBLIC, entry_author, entry_post_id
 from microblog_streams.domain.models import Post
 from microblog_streams.operations.fan_out import SLICE_ROWS, TOMBSTONE
 from microblog_streams.operations.lost_commits import LostCommits
@@ -51,6 +51,7 @@ class Deletions:
             await self.lost_commits.deletion(event)
             await self._user(event.user_id, lease)
             await self._announce(event.user_id, lease, Change.RESET)
+            await self._retract(event.user_id, lease)
         else:
             await self._post(event.post_id, event.user_id)
             await self._announce(event.user_id, lease, Change.DELETE, event.post_id.bytes)
@@ -63,7 +64,7 @@ class Deletions:
         """Tell those who follow a timeline with the author's posts live. Raises NotMine."""
         if not await self.live.any():
             return
-        await self.live.announce([author, PUBLIC], change, value)
+        await self.live.announce([author, PUBLIC] if change is Change.DELETE else [author], change, value)
         position: int | None = TOMBSTONE
         while position is not None:
             lease.check()
@@ -71,6 +72,19 @@ class Deletions:
             position = rows.last
             if rows.followers:
                 await self.live.announce(rows.followers, change, value)
+
+    async def _retract(self, user: int, lease: Lease) -> None:
+        """Tell those who follow the public timeline which posts of a deleted user are gone. Raises NotMine.
+
+        Not to read it again: anyone can register and be deleted, and then all of its readers would ask at once.
+        """
+        if not await self.live.any():
+            return
+        page = await self.timelines.older(PUBLIC, None, 2 * self.timelines.kept)
+        for entry in page.entries:
+            if entry_author(entry) == user:
+                lease.check()
+                await self.live.announce([PUBLIC], Change.DELETE, entry_post_id(entry).bytes)
 
     async def _user(self, user: int, lease: Lease) -> None:
         await self.user_cache.delete(user)

@@ -169,6 +169,18 @@ async def test_the_public_timeline_is_told_of_everybody_without_those_whom_a_blo
     await blocked.until("reset", "bob's", post)
 
 
+async def test_the_posts_of_a_deleted_user_leave_the_public_timeline_one_by_one(world, follow, ann):
+    """A reset would have all of its readers read the page at once."""
+    one, two = await world.write(BOB, "one", "two")
+    told = await follow(PUBLIC)
+
+    await world.operations.users.delete(BOB)
+    await world.deliver()
+    await world.write(ann, "last")
+
+    await told.until("reset", two, one, "last")
+
+
 async def test_blocks_hold_for_what_was_missed_too(world, follow, ann):
     (cleo,) = await world.people("cleo")
     first = await follow(PUBLIC, reader=cleo)
