@@ -192,6 +192,18 @@ class TestPage:
         assert (status, "User 1 is restored." in page, "Advertising" in page) == (200, True, False)
         assert (await client.get("/users/1")).status == 200
 
+    async def test_it_leads_to_further_ones(self, client, ann, bob):
+        for user in (1, 2):
+            await client.put(f"/admin/users/{user}/suspension", headers=ADMIN)
+        html = ADMIN | {"Accept": "text/html"}
+
+        first = await (await client.get("/admin/suspensions?limit=1", headers=html)).text()
+        link = re.search(r'<a href="([^"]+)" rel="next">', first).group(1).replace("&amp;", "&")
+        second = await (await client.get(link, headers=html)).text()
+
+        assert (">ann<" in first, ">bob<" in first, ">bob<" in second) == (True, False, True)
+        assert 'rel="next"' not in second
+
     async def test_it_removes_a_post_given_by_its_address(self, client, ann, post, send):
         status, page = await send(action="remove", post=f"https://microblog.example/@ann/{post}")
 
