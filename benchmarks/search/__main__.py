@@ -1,10 +1,9 @@
-"""``python -m benchmarks.search [index|pair|starts]``: the figures of search, on a stack of its own.
+"""``python -m benchmarks.search [index|live|pair|starts]``: the figures of search, on a stack of its own.
 
-``index`` fills an index with a million posts, asks it, measures from POST to searchable, and has the indexer write a
-backlog from Kafka (``backlog`` does that alone); ``pair`` posts and reads with search and without it, in turns;
-``starts`` says how much later ``make run`` is ready. Each takes up to ten minutes and writes
-benchmarks/results/search-<name>.json. QUICK=1 tries it with less, ROUNDS=2 plays so many of the pair's, PROFILE=1 says
-where the indexer's time goes.
+``index`` fills an index with a million posts and asks it; ``live`` measures from POST to searchable, and has the
+indexer write a backlog from Kafka; ``pair`` posts and reads with search and without it, in turns; ``starts`` says how
+much later ``make run`` is ready. Each takes up to ten minutes and writes benchmarks/results/search-<name>.json. QUICK=1
+tries it with less, ROUNDS=2 plays so many of the pair's, PROFILE=1 says where the indexer's time goes.
 """
 
 import os
@@ -21,20 +20,25 @@ from benchmarks.stage import Stage
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.search.engine import Json
 
+Measure = Callable[[Setting], Awaitable[Figures]]
+
 
 async def _index(stage: Stage) -> Figures:
+    return await _measured(stage, INDEX)
+
+
+async def _live(stage: Stage) -> Figures:
+    return await _measured(stage, LIVE)
+
+
+async def _measured(stage: Stage, parts: Mapping[str, Measure]) -> Figures:
     async with setting(stage) as at:
         figures: Figures = {}
-        for name, measure in INDEX.items():
+        for name, measure in parts.items():
             figures[name] = await measure(at)
             # A run of ten minutes that is interrupted has told these.
             at.on.stage.console.print(name, figures[name])
         return figures
-
-
-async def _backlog(stage: Stage) -> Figures:
-    async with setting(stage) as at:
-        return {"backlog": await backlog.measure(at)}
 
 
 async def _pair(stage: Stage) -> Figures:
@@ -61,19 +65,18 @@ async def _heap(at: Setting) -> Figures:
     return {"used": heap["heap_used_in_bytes"] / 2**20, "most": heap["heap_max_in_bytes"] / 2**20}
 
 
-#: What ``index`` measures, in this order.
-INDEX: Final[Mapping[str, Callable[[Setting], Awaitable[Figures]]]] = {
+#: What ``index`` measures, in this order, and what ``live`` does.
+INDEX: Final[Mapping[str, Measure]] = {
     "fill": filled.fill,
     "sizes": filled.sizes,
     "queries": queries.measure,
     "aggregations": queries.aggregations,
-    "freshness": _freshness,
-    "backlog": backlog.measure,
     "memory": _memory,
 }
+LIVE: Final[Mapping[str, Measure]] = {"freshness": _freshness, "backlog": backlog.measure, "memory": _memory}
 PLAYS: Final = {
     "index": (_index, tables.index),
-    "backlog": (_backlog, tables.backlog),
+    "live": (_live, tables.live),
     "pair": (_pair, tables.pair),
 }
 

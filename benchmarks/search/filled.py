@@ -20,12 +20,15 @@ from microblog_streams.domain.models import Post, User
 from microblog_streams.search.documents import Kind, Write, post_write, user_write
 from microblog_streams.search.engine import Json
 from microblog_streams.search.engine_admin import IndexAdmin
+from microblog_streams.search.rebuild import write_all
 
 POSTS, QUICK_POSTS = 1_000_000, 50_000
 #: Days over which the posts are spread.
 DAYS: Final = 30
 #: Documents of a request, and requests at a time.
 _BULK, _AT_A_TIME = 1_000, 3
+#: Within which the last merges end, and between two looks.
+_MERGE_SECONDS, _LOOK_SECONDS = 120.0, 1.0
 
 
 async def fill(at: Setting) -> Figures:
@@ -37,6 +40,7 @@ async def fill(at: Setting) -> Figures:
         await _write(at, "posts written", _posts(writer, count), count)
     await _refresh_every(at, "1s")
     await IndexAdmin(at.index).refresh(Kind.POSTS)
+    await _merged(at)
     rate = count / spent["seconds"]
     return {
         "posts": count,
@@ -59,6 +63,20 @@ async def sizes(at: Setting) -> Figures:
             "segments": total["segments"]["count"],
         }
     return found
+
+
+async def _merged(at: Setting) -> None:
+    """Wait until the engine merges no segments any more."""
+    async with asyncio.timeout(_MERGE_SECONDS):
+        while True:
+            if not await _merges(at):
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _merges(at: Setting) -> int:
+    stats = await at.engine.call(partial(_stats, at.index.alias(Kind.POSTS)), 60.0)
+    return int(stats["_all"]["primaries"]["merges"]["current"])
 
 
 async def _refresh_every(at: Setting, interval: str) -> None:
@@ -102,8 +120,7 @@ async def _write(at: Setting, title: str, writes: Iterator[Write], count: int) -
         async def one() -> None:
             nonlocal done
             while batch := list(islice(writes, _BULK)):
-                if failures := [outcome for outcome in await at.index.write(batch) if outcome]:
-                    raise failures[0]
+                await write_all(at.index.write, batch)
                 done += len(batch)
                 report(done, count)
 

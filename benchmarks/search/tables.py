@@ -14,7 +14,7 @@ def index(figures: Figures) -> str:
     )
     return "\n\n".join(
         [
-            "\n".join(_table(("what", "result"), [*_general(figures), *_backlog(figures["backlog"])])),
+            "\n".join(_table(("what", "result"), [*_filled(figures), *_memory(figures["memory"])])),
             head,
             "\n".join(_table(("query", "count", "p50", "p99", "longest"), _queries(asked))),
             "\n".join(_table(("hashtags of", "posts", "p50", "p99", "engine's CPU"), _aggregations(figures))),
@@ -22,9 +22,10 @@ def index(figures: Figures) -> str:
     )
 
 
-def backlog(figures: Figures) -> str:
-    """Return Markdown: the backlog alone."""
-    return "\n".join(_table(("what", "result"), _backlog(figures["backlog"])))
+def live(figures: Figures) -> str:
+    """Return Markdown: freshness, a backlog, memory."""
+    rows = [*_freshness(figures["freshness"]), *_backlog(figures["backlog"]), *_memory(figures["memory"])]
+    return "\n".join(_table(("what", "result"), rows))
 
 
 def pair(figures: Figures) -> str:
@@ -49,19 +50,29 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]
         yield f"| {' | '.join(row)} |"
 
 
-def _general(figures: Figures) -> Iterator[tuple[str, str]]:
-    fill, fresh, memory = figures["fill"], figures["freshness"], figures["memory"]
-    yield "posts written by the store's bulk requests, one process", f"{fill['posts per second']:,.0f}/s"
+def _filled(figures: Figures) -> Iterator[tuple[str, str]]:
+    fill = figures["fill"]
     yield (
-        f"from POST to found, {fresh['rate']:g} posts/s",
-        f"p50 {milliseconds(fresh['p50'])}, p99 {milliseconds(fresh['p99'])}, longest {milliseconds(fresh['longest'])} "
-        f"({fresh['found']:,} of {fresh['posts']:,} posts)",
+        "posts written by the store's bulk requests, one process",
+        f"{fill['posts per second']:,.0f}/s; engine {fill['engine cpu us a post']:.0f} us of CPU a post",
     )
-    for name in ("opensearch", "indexer"):
-        yield f"RSS: {name}", f"{memory['processes'][name]['rss']:.0f} MiB"
-    yield "the engine's heap", f"{memory['heap']['used']:.0f} of {memory['heap']['most']:.0f} MiB"
     for kind, size in figures["sizes"].items():
         yield f"index of {kind}, a document", f"{size['bytes'] / size['documents']:.0f} bytes"
+
+
+def _freshness(told: Figures) -> Iterator[tuple[str, str]]:
+    times = ", ".join(f"{name} {milliseconds(told[name])}" for name in ("p50", "p99", "longest"))
+    yield (
+        f"from POST to found, {told['rate']:g} posts/s",
+        f"{times} ({told['found']:,} of {told['posts']:,} posts)",
+    )
+
+
+def _memory(told: Figures) -> Iterator[tuple[str, str]]:
+    for name in ("opensearch", "indexer"):
+        if name in told["processes"]:
+            yield f"RSS: {name}", f"{told['processes'][name]['rss']:.0f} MiB"
+    yield "the engine's heap", f"{told['heap']['used']:.0f} of {told['heap']['most']:.0f} MiB"
 
 
 def _backlog(figures: Figures) -> Iterator[tuple[str, str]]:
