@@ -36,7 +36,7 @@ from microblog_streams.domain.ids import encode_user
 from microblog_streams.stores.postgres.connection import Postgres
 
 STREAMS, SOME = 10_000, 100
-POSTS, IDLE_SECONDS, WAIT_SECONDS = 20, 45.0, 20.0
+POSTS, IDLE_SECONDS, WAIT_SECONDS = 20, 30.0, 20.0
 #: Connections of the worker beside the streams.
 OTHER: Final = 50
 #: The followers that a fan-out reaches last.
