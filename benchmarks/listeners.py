@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -67,11 +68,14 @@ class Listeners:
                 group.create_task(open_on())
         return time.perf_counter() - begun
 
-    async def until(self, posts: int) -> None:
-        """Wait until so many events have come."""
-        while self.posts < posts:
-            self.more.clear()
-            await self.more.wait()
+    async def until(self, posts: int, seconds: float) -> int:
+        """Wait until so many events have come, at most so long; return how many are missing."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.posts < posts:
+                    self.more.clear()
+                    await self.more.wait()
+        return max(0, posts - self.posts)
 
     def close(self) -> None:
         """End all streams."""

@@ -36,7 +36,9 @@ from microblog_streams.domain.ids import encode_user
 from microblog_streams.stores.postgres.connection import Postgres
 
 STREAMS, SOME = 10_000, 100
-POSTS, IDLE_SECONDS, WAIT_SECONDS = 20, 30.0, 20.0
+POSTS, IDLE_SECONDS, WAIT_SECONDS = 10, 30.0, 20.0
+#: Within which all listeners have an event, also those whose signal was lost: a sweep, and a busy worker.
+TOLD_SECONDS: Final = 20.0
 #: Connections of the worker beside the streams.
 OTHER: Final = 50
 #: The followers that a fan-out reaches last.
@@ -68,8 +70,11 @@ async def _measure(stage: Stage, streams: int) -> Figures:
         await _gather(on, guest, crowd)
         with closing(Listeners(guest.port)) as listeners:
             await _post(on, client, crowd, listeners)  # what is made at the first post is made
-            levels = [await _level(on, guest, client, crowd, listeners, count) for count in (0, SOME, streams)]
-            return {"followers": streams, "posts": POSTS, "levels": levels}
+            figures: Figures = {"followers": streams, "posts": POSTS, "levels": []}
+            for count in (0, SOME, streams):
+                figures["levels"].append(await _level(on, guest, client, crowd, listeners, count))
+                stage.console.print(table(figures))
+            return figures
 
 
 async def _gather(on: Platform, guest: Guest, crowd: Crowd) -> None:
@@ -106,6 +111,7 @@ async def _level(on: Platform, guest: Guest, client: Client, crowd: Crowd, liste
         "opening": {"seconds": seconds, "p50": _percentile(opened, 50), "p99": _percentile(opened, 99)},
         "KiB a stream": grown,
         "idle": idle,
+        "missing": sum(int(post["missing"]) for post in posts),
         "posts": {name: median(post[name] for post in posts) for name in posts[0]},
     }
 
@@ -126,11 +132,10 @@ async def _post(
     told, begun = listeners.posts + len(listeners), time.perf_counter()
     item = await client.post(crowd.author, "to everybody")
     on_timelines = await until_arrived(on.redis, item, crowd.people[-LAST:], ARRIVE) - begun
-    async with asyncio.timeout(ARRIVE):
-        await listeners.until(told)
+    missing = await listeners.until(told, TOLD_SECONDS)
     seconds = time.perf_counter() - begun
     used = {name: (now - cpu[name]) / crowd.count for name, now in _cpu(on, guest).items()}
-    return {"on timelines": on_timelines, "told": seconds, **used}
+    return {"on timelines": on_timelines, "told": seconds, "missing": float(missing), **used}
 
 
 def _cpu(on: Platform, guest: Guest | None) -> dict[str, float]:
@@ -166,6 +171,7 @@ def table(figures: Figures) -> str:
         "a push: Redis' CPU": [f"{level['posts']['redis'] * 1e6:.1f} us" for level in levels],
         "a post: on the last timeline after": [milliseconds(level["posts"]["on timelines"]) for level in levels],
         "a post: told to the last listener after": [milliseconds(level["posts"]["told"]) for level in levels],
+        "events that did not come": [f"{level['missing']:,}" for level in levels],
         "streams that ended": [f"{level['lost']:,}" for level in levels],
     }
     lines = [head, ["---", *("---:" for _ in levels)], *([name, *values] for name, values in rows.items())]
