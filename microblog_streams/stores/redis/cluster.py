@@ -7,7 +7,7 @@ reads the slot table again; redis-py closes all connections, working ones too.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -32,6 +32,8 @@ class Cluster(RedisCluster):
         super().__init__(max_connections=4 * calls, **options)
         self._permits = asyncio.Semaphore(calls)
         self._is_stale = False
+        #: Called with the key of a call that goes to the server which is importing the key's slot.
+        self.on_asking: list[Callable[[bytes], None]] = []
 
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[None]:
@@ -61,7 +63,7 @@ class Cluster(RedisCluster):
 
     async def run_on(self, key: bytes, call: ServerCall[Answer]) -> Answer:
         """Run a call on the node that has the key. Raises TryAgainError if the call's keys lie on two nodes."""
-        return await self._follow(_direct(self.holder(key)), call)
+        return await self._follow(_direct(self.holder(key)), call, key)
 
     async def _refresh(self) -> None:
         try:
@@ -73,7 +75,7 @@ class Cluster(RedisCluster):
             raise _reason(error) from None
         self._is_stale = False
 
-    async def _follow(self, server: Server, call: ServerCall[Answer]) -> Answer:
+    async def _follow(self, server: Server, call: ServerCall[Answer], key: bytes = b"") -> Answer:
         for _ in range(MAX_REDIRECTIONS):
             try:
                 return await call(server)
@@ -81,6 +83,8 @@ class Cluster(RedisCluster):
                 await self.nodes_manager.move_slot(error)
                 server = _direct(self.nodes_manager.get_node_from_slot(error.slot_id))
             except exceptions.AskError as error:
+                for callback in self.on_asking if key else ():
+                    callback(key)
                 server = self._asking(error)
         raise exceptions.ClusterDownError("the servers do not agree on the owner of a slot")
 

@@ -62,6 +62,7 @@ class Redis:
         self._cluster: Cluster | None = None  # the client, if it is a cluster's
         self._pool: PrimaryPool | None = None  # the client's pool, if it is not
         self._on_change: list[Callable[[], None]] = []
+        self._on_asking: list[Callable[[bytes], None]] = []
         self.circuit = CircuitBreaker(self.name, self._ask)
         self._in_flight = InFlight()
         #: Send a small command in a pipeline with others. Reads and changes have pipelines of their own, so neither
@@ -155,6 +156,10 @@ class Redis:
     def on_change(self, callback: Callable[[], None]) -> None:
         """Register a callback for a new run at the address."""
         self._on_change.append(callback)
+
+    def on_asking(self, callback: Callable[[bytes], None]) -> None:
+        """Register a callback for the key of a call that goes to a cluster's server which is importing its slot."""
+        self._on_asking.append(callback)
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """Return the values of keys, in one round trip; on a cluster one for each server, concurrently."""
@@ -270,6 +275,7 @@ class Redis:
     def _open(self) -> Client:
         if self.clustered:
             self._cluster = open_cluster(self._settings, MAX_CONNECTIONS)
+            self._cluster.on_asking = self._on_asking
             return cast(Client, self._cluster)
         self._pool = open_pool(self._settings, MAX_CONNECTIONS)
         self._pool.check, self._pool.on_change = self._check, self._on_change

@@ -19,10 +19,12 @@ from typing import Final
 from redis import exceptions
 from redis.asyncio.connection import AbstractConnection
 
+from microblog_streams.aio.failures import best_effort
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.ports.live import Arrival, Change
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.server import unavailable
+from microblog_streams.stores.redis.timeline_keys import PREFIX
 from microblog_streams.stores.redis.timelines import functions, keys
 
 #: How long a timeline is logged after its last reader was seen; a reader may come back within this time.
@@ -45,6 +47,8 @@ class LiveLogs:
         self._redis = redis
         self._keys = keys(redis)
         self._functions = functions(redis)
+        self._telling: asyncio.Task[None] | None = None
+        redis.on_asking(self._doubt)
 
     async def listen(self, users: Sequence[int]) -> Sequence[str]:
         """Begin or renew the leases; return the newest position in the log of each timeline."""
@@ -97,6 +101,19 @@ class LiveLogs:
             raise unavailable(error) or StoreUnavailable(self._redis.name, str(error)) from error
         finally:
             await connection.disconnect(nowait=True)
+
+    def _doubt(self, key: bytes) -> None:
+        """Tell all workers that a log may lack an entry.
+
+        A server that is importing a slot may have a timeline already, and not yet the set that says who listens: there
+        the push cannot know of it.
+        """
+        if key.startswith(PREFIX) and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(best_effort("live_doubt", lambda: self._tell_doubt(key), None))
+
+    async def _tell_doubt(self, key: bytes) -> None:
+        async with self._redis.translated() as client:
+            await client.publish(CHANNEL, b"!" + key)
 
     async def _messages(self, connection: AbstractConnection, servers: Hashable) -> AsyncIterator[Sequence[int]]:
         """Yield what comes. Raises StoreUnavailable where other servers are used now: this one may hear of nothing."""
