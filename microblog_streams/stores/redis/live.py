@@ -109,9 +109,9 @@ class LiveLogs:
         the push cannot know of it.
         """
         if key.startswith(PREFIX) and (self._telling is None or self._telling.done()):
-            self._telling = asyncio.create_task(best_effort("live_doubt", lambda: self._tell_doubt(key), None))
+            self._telling = asyncio.create_task(best_effort("live_doubt", lambda: self._publish_doubt(key), None))
 
-    async def _tell_doubt(self, key: bytes) -> None:
+    async def _publish_doubt(self, key: bytes) -> None:
         async with self._redis.translated() as client:
             await client.publish(CHANNEL, b"!" + key)
 
