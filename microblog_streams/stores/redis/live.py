@@ -48,7 +48,7 @@ class LiveLogs:
         self._keys = keys(redis)
         self._functions = functions(redis)
         self._telling: asyncio.Task[None] | None = None
-        redis.on_asking(self._doubt)
+        redis.on_asking(self._on_asking)
 
     async def listen(self, users: Sequence[int]) -> Sequence[str]:
         """Begin or renew the leases; return the newest position in the log of each timeline."""
@@ -102,16 +102,16 @@ class LiveLogs:
         finally:
             await connection.disconnect(nowait=True)
 
-    def _doubt(self, key: bytes) -> None:
+    def _on_asking(self, key: bytes) -> None:
         """Tell all workers that a log may lack an entry.
 
         A server that is importing a slot may have a timeline already, and not yet the set that says who listens: there
         the push cannot know of it.
         """
         if key.startswith(PREFIX) and (self._telling is None or self._telling.done()):
-            self._telling = asyncio.create_task(best_effort("live_doubt", lambda: self._publish_doubt(key), None))
+            self._telling = asyncio.create_task(best_effort("live_gap", lambda: self._publish_possible_gap(key), None))
 
-    async def _publish_doubt(self, key: bytes) -> None:
+    async def _publish_possible_gap(self, key: bytes) -> None:
         async with self._redis.translated() as client:
             await client.publish(CHANNEL, b"!" + key)
 
