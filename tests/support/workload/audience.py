@@ -44,7 +44,7 @@ class Audience(threading.Thread):
         self._gateway, self._history, self._random = gateway, history, chance
         # The last of them is read by two.
         first = chance.sample(sorted(people), min(READERS - 1, len(people)))
-        self._views = [LiveView(person, self.report) for person in [*first, first[-1]]]
+        self._views = [LiveView(person, self.report) for person in [*first, *first[-1:]]]
         self._turn = count()
         self._over = threading.Event()
         self._not_there: set[int] = set()

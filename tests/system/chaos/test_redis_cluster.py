@@ -75,7 +75,7 @@ def test_acknowledged_writes_survive_moving_slots_and_killed_primaries(scene, cl
             cluster.stack.restart(primary.name)
             scene.eventually(cluster.whole, *scene.workers)
 
-    trial = Trial("redis-cluster")
+    trial = Trial("redis-cluster", is_followed=False)
     faults = [Fault("redis-slots-moved", slots_moved), Fault("redis-primaries-killed", primaries_killed)]
     attempt(scene, trial, faults, lambda words: None)
     with capsys.disabled():
