@@ -42,7 +42,8 @@ class Trial:
     @property
     def good(self) -> bool:
         """Whether nothing was wrong."""
-        return not (self.failure or self.alarms or self.history.strange) and self.report.good and (self.live.good or not self.is_followed)
+        told_right = self.live.good or not self.is_followed
+        return not (self.failure or self.alarms or self.history.strange) and self.report.good and told_right
 
     @property
     def summary(self) -> str:
