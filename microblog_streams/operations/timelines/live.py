@@ -117,6 +117,15 @@ class _Feed:
         self.told: BoundedDict[bytes, None] = BoundedDict(MAX_REMEMBERED)
         self.task: asyncio.Task[None] | None = None
 
+    async def woken_in_time(self) -> bool:
+        """Wait for a signal; return whether it came before the next look is due without one."""
+        try:
+            async with asyncio.timeout(jittered(SWEEP_SECONDS)):
+                await self.woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
     def tell(self, event: LiveEvent, value: bytes, blocked: Collection[int] = ()) -> None:
         """Tell all readers but ``blocked``. After a reset they read the page, which may lack what was told before."""
         if event.change is Change.RESET:
@@ -217,24 +226,33 @@ class LiveTimelines:
         reader.put_first(event for event in events if event.post is None or event.post.author not in blocked)
 
     async def _run(self, feed: _Feed) -> None:
-        """Read the log whenever there may be more in it. A defect ends the streams, and their readers come back."""
+        """Read the log whenever there may be more in it.
+
+        The streams end where the user is deleted. A defect ends them too, and their readers come back.
+        """
         try:
             while True:
                 await self._read_and_wait(feed)
+        except NotFound:
+            self._end(feed)
         except Exception:
             log.exception("live_feed_failed user=%d", feed.user)
-            if self._feeds.get(feed.user) is feed:
-                del self._feeds[feed.user]
-            for reader in feed.readers:
-                reader.end()
+            self._end(feed)
+
+    def _end(self, feed: _Feed) -> None:
+        if self._feeds.get(feed.user) is feed:
+            del self._feeds[feed.user]
+        for reader in feed.readers:
+            reader.end()
 
     async def _read_and_wait(self, feed: _Feed) -> None:
+        """Read the log to its end, and wait for a signal; without one, see that the timeline takes pushes."""
         try:
             await self._read(feed)
-            async with asyncio.timeout(jittered(SWEEP_SECONDS)):
-                await feed.woken.wait()
-        except TimeoutError:
-            await best_effort("warm_followed", lambda: self._warm(feed.user), None)
+            if not await feed.woken_in_time():
+                await self._warm(feed.user)
+        except NotFound:
+            raise
         except MicroblogError as exc:
             log.debug("live_read_failed user=%d error=%s", feed.user, exc)
             await asyncio.sleep(RETRY_SECONDS)

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from microblog_streams.domain.errors import Busy, NotFound, StoreUnavailable
+from microblog_streams.domain.errors import Busy, NotFound, StoreUnavailable, Unfinished
 from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.timelines import live
 from microblog_streams.ports.live import Change
@@ -413,6 +413,37 @@ async def test_a_defect_ends_the_stream_and_its_reader_can_come_back(world, foll
     again = await follow(ann, told.position)
     await again.until("one")
     assert "live_feed_failed" in caplog.text
+
+
+async def test_the_stream_of_a_deleted_user_ends_without_a_word_of_a_defect(world, follow, ann, monkeypatch, caplog):
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.001)
+    told = await follow(ann)
+
+    await world.operations.users.delete(ann)
+    await world.timelines.remove(ann)
+    await told.ended()
+
+    assert "live_feed_failed" not in caplog.text
+
+
+async def test_a_timeline_that_is_rebuilt_slowly_does_not_end_its_streams(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "SWEEP_SECONDS", 0.001)
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.001)
+    told = await follow(ann)
+    await told.until("reset")
+    failures = [Unfinished(), StoreUnavailable("cassandra", "it is away")]
+    warm = world.operations.live._warm
+
+    async def failing(user):
+        if failures:
+            raise failures.pop()
+        await warm(user)
+
+    monkeypatch.setattr(world.operations.live, "_warm", failing)
+    await until(lambda: not failures)
+    await world.write(BOB, "one")
+
+    await told.until("reset", "one")
 
 
 async def test_leases_are_renewed_while_a_timeline_is_followed(world, follow, ann, monkeypatch):
