@@ -123,7 +123,10 @@ class Person:
     def loaded(self) -> None:
         """Wait until the view has what it shows. A stream stays open, so the network is never idle."""
         sync_api.expect(self.page.locator(".loading, [aria-busy=true]")).to_have_count(0)
-        self.until("[...document.images].every((image) => image.complete)")
+        self.until(
+            "[...document.images].every((image) => image.complete"
+            " || (image.loading === 'lazy' && image.getBoundingClientRect().top >= innerHeight))"
+        )
 
     def until(self, expression: str, argument: object = None) -> None:
         """Wait until the script's expression holds. Playwright's own wait is refused by the page's policy."""

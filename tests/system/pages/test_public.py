@@ -43,4 +43,4 @@ def test_who_is_signed_in_does_not_see_whom_they_block(person):
     grace.open("/?public")
     grace.loaded()
 
-    assert page.locator("[role=feed] article", has_text="ada").count() == 0
+    assert page.locator("[role=feed] article", has_text=ada.name).count() == 0
