@@ -8,7 +8,7 @@ import faust
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
-from microblog_streams.bootstrap import application
+from microblog_streams.bootstrap import application, faust_app
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
 from microblog_streams.services.worker_process import STOP_SECONDS
@@ -65,7 +65,7 @@ async def test_a_start_ends_by_exempting_what_it_left_from_garbage_collection(re
         steps.append("started")
 
     monkeypatch.setattr(faust.App, "on_started", started)
-    monkeypatch.setattr(application, "freeze_heap", lambda: steps.append("frozen"))
+    monkeypatch.setattr(faust_app, "freeze_heap", lambda: steps.append("frozen"))
     await real_application(Settings()).on_started()
     assert steps == ["started", "frozen"]
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, cast
 
+from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.timelines.live import LiveEvent, Reader
 from microblog_streams.ports import Check
 from microblog_streams.ports.live import Arrival, Change
@@ -25,8 +26,9 @@ async def drops_a_push(
     low_priority: bool = False,
     check: Check | None = None,
 ) -> int:
-    """Leave one follower out of every fan-out."""
-    return await _push(self, [users[0], *users[2:]], entry, deadline, low_priority, check)
+    """Leave one follower out of every fan-out, and neither the author nor the public timeline."""
+    left_out = next((user for user in users[1:] if user != PUBLIC), None)
+    return await _push(self, [user for user in users if user != left_out], entry, deadline, low_priority, check)
 
 
 async def doubles_a_push(

@@ -73,7 +73,7 @@ def keep(folder):
 
 def kill_launcher_and_reaper(launcher, eventually):
     """End both, as ``pkill -9 python`` does; return the servers, which outlive them."""
-    family = psutil.Process(launcher.pid).children(recursive=True)
+    family = [each for each in psutil.Process(launcher.pid).children(recursive=True) if is_alive(each.pid)]
     python = [process for process in family if "reaper.py" in " ".join(process.cmdline())]
     servers = [process for process in family if process not in python]
     assert len(python) == 1

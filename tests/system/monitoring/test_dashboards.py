@@ -79,7 +79,8 @@ def test_each_query_of_a_panel_has_an_answer(prometheus, panel):
 @pytest.mark.parametrize("rule", ALERTS_AND_RECORDS)
 def test_each_rule_can_be_evaluated_and_each_recorded_series_is_there(prometheus, rule):
     prometheus.query(rule["expr"])
-    if "record" in rule:
+    # No indexer runs here. The tests of the rules have series of it.
+    if "record" in rule and "search" not in rule["record"]:
         assert finite(prometheus.query(rule["record"])), rule["record"]
 
 

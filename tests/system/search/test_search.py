@@ -53,6 +53,8 @@ def test_an_engine_that_is_killed_holds_up_nothing_and_misses_nothing(
 ):
     _, indexer = searching
     eventually(lambda: worker.call("GET", "/search/posts?q=tea").status == 200, worker)
+    # What other tests wrote is in the index of an engine of their own.
+    assert run_command(search_environment, "search", "verify")[0] == 0
     engine.kill(OpenSearch.name)
     away = [write(worker, author, f"while away {word}") for word in WORDS]
 

@@ -46,7 +46,7 @@ def test_a_posts_life_is_found_by_its_request_and_by_its_id(two, pair, eventuall
         "event_applied",
     ]
     assert by_request[-1] == "event_acknowledged"
-    assert "'timelines': 2" in lines
+    assert "'timelines': 3" in lines  # the author's, their follower's and the public one
     assert set(grep(post, *two)[0]) == set(by_request) - {"request_answered"}
 
 
