@@ -35,6 +35,8 @@ ELSEWHERE = [
     "/@x/../..",
     "",
 ]
+#: Of a page of a timeline that is being rebuilt.
+INCOMPLETE = {"Timeline-State": "incomplete", "Retry-After": "2", "Content-Type": "application/json"}
 #: Texts at the border of what a post may be: code points, and white space of all kinds around them.
 LENGTHS = [
     "a" * 500,
@@ -200,6 +202,29 @@ def test_older_posts_are_read_where_the_end_came_near_during_a_call(ada):
     ada.post("Number 00").wait_for()
 
 
+def test_older_posts_are_read_on_after_the_timeline_was_rebuilt(ada):
+    """Also where more than a page had been read before."""
+    page, incomplete = ada.page, []
+
+    def answer(route):
+        url = route.request.url
+        if incomplete:
+            route.fulfill(status=200, body="[]", headers=incomplete.pop())
+        else:
+            route.continue_(url=url if "?" in url else f"{url}?limit=4")
+
+    page.route("**/timelines/*", answer)
+    ada.open()
+    ada.post("Number 20").wait_for()
+    ada.loaded()
+    incomplete.append(INCOMPLETE)
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.get_by_text("This timeline is being rebuilt").wait_for()
+    page.get_by_text("This timeline is being rebuilt").wait_for(state="detached")
+
+    ada.until("scrollTo(0, document.body.scrollHeight), document.body.innerText.includes('Number 00')")
+
+
 def test_the_place_is_kept_over_back(ada):
     page = ada.page
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -270,8 +295,7 @@ def test_a_timeline_that_is_being_rebuilt_says_so_until_it_is_whole(person):
     ada = person("ada")
     page = ada.sign_up()
     ada.write("Here again")
-    incomplete = {"Timeline-State": "incomplete", "Retry-After": "2", "Content-Type": "application/json"}
-    page.route("**/timelines/*", lambda route: route.fulfill(status=200, body="[]", headers=incomplete))
+    page.route("**/timelines/*", lambda route: route.fulfill(status=200, body="[]", headers=INCOMPLETE))
 
     page.reload()
     page.get_by_text("This timeline is being rebuilt").wait_for()

@@ -52,9 +52,9 @@ class List {
       const isLeft = ({ postId }) => postId <= last || shown.has(postId) || !before.has(postId);
       this.items = this.items.filter(isLeft);
       this.fresh = this.fresh.filter(isLeft);
+      // A list that was read while it was incomplete may have ended too early.
+      if (!this.items.some((post) => post.postId < last)) this.next = newest.next;
     }
-    // A list that was read while it was incomplete may have ended too early.
-    if (!this.hasGap && !this.items.some((post) => post.postId < last)) this.next = newest.next;
     this.add(unknown);
   }
 
