@@ -14,7 +14,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.transport import producer_started, refresh_broker
 from microblog_streams.delivery.processor_pool import ProcessorPool
 from microblog_streams.metrics import definitions as metrics
-from microblog_streams.metrics.definitions import family
+from microblog_streams.metrics.exposition import family
 from microblog_streams.metrics.store_calls import StoreCalls
 from microblog_streams.search.indexer import Indexer
 from microblog_streams.services.connections import BrokerGate, StoreConnections

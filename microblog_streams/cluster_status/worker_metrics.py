@@ -18,7 +18,7 @@ from microblog_streams.delivery.processor_pool import DeliveryCounts
 from microblog_streams.delivery.progress import Commits, RebalanceClock, RecoveryState
 from microblog_streams.domain.ids import clock_steps_back
 from microblog_streams.metrics import definitions as metrics
-from microblog_streams.metrics.definitions import family
+from microblog_streams.metrics.exposition import family
 from microblog_streams.metrics.store_calls import StoreCalls
 from microblog_streams.operations import Operations
 from microblog_streams.operations.timelines.read import AWAY

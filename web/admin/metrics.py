@@ -10,7 +10,7 @@ from aiohttp.web import Request, Response
 from prometheus_client.metrics_core import Metric
 
 from microblog_streams.metrics import definitions as metrics
-from microblog_streams.metrics.definitions import Format, family, text
+from microblog_streams.metrics.exposition import Format, family, text
 from web.api.view import View
 from web.http.responses import preferred_type
 from web.middlewares.stack import REQUEST_TIMES, RequestTimes

@@ -17,7 +17,8 @@ from aiohttp.web import Request, StreamResponse, middleware
 from prometheus_client.metrics_core import Metric
 
 from microblog_streams.config.settings import NO_LIMITS, Settings
-from microblog_streams.metrics.definitions import READY, family
+from microblog_streams.metrics.definitions import READY
+from microblog_streams.metrics.exposition import family
 from microblog_streams.operations import Stores, operations
 from microblog_streams.operations.follows import FollowerRows
 from microblog_streams.operations.rate_limits import RateLimiter

@@ -7,8 +7,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from microblog_streams.domain.measures import Exemplar, ExemplarHistogram, Histogram
-from microblog_streams.metrics import definitions
-from microblog_streams.metrics.definitions import Definition, Format, Kind, family, text
+from microblog_streams.metrics import exposition
+from microblog_streams.metrics.definitions import Definition, Kind
+from microblog_streams.metrics.exposition import Format, family, text
 
 GAUGE = Definition("microblog_things", Kind.GAUGE, "things", "Things `here`")
 BY_COLOUR = Definition("microblog_coloured_things", Kind.GAUGE, "things", "Things", ("colour",))
@@ -82,14 +83,14 @@ async def test_the_older_format_has_no_exemplars(exemplary):
 async def test_a_text_made_in_steps_is_the_same_text(monkeypatch, form):
     many = family(BY_COLOUR, {f"colour {number}": number for number in range(25)})
     at_once = await text([many, family(GAUGE, 1)], form)
-    monkeypatch.setattr(definitions, "SAMPLES_PER_STEP", 10)
+    monkeypatch.setattr(exposition, "SAMPLES_PER_STEP", 10)
 
     assert await text([many, family(GAUGE, 1)], form) == at_once
     assert at_once.count(b"# TYPE microblog_coloured_things gauge") == 1
 
 
 async def test_other_tasks_have_their_turn_while_a_text_is_made(monkeypatch):
-    monkeypatch.setattr(definitions, "SAMPLES_PER_STEP", 10)
+    monkeypatch.setattr(exposition, "SAMPLES_PER_STEP", 10)
     turns = 0
 
     async def count_turns():
