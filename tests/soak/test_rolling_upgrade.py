@@ -12,18 +12,15 @@ from redis import Redis
 
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.domain import topics
-from microblog_streams.local.gateway import WORKER_DEFAULTS, Gateway, GatewayOptions
-from microblog_streams.local.process import Children
+from microblog_streams.local.gateway import WORKER_DEFAULTS
 from tests.support.churn.outcome import ALARMS
 from tests.support.churn.scenario import load_on
-from tests.support.live.fixtures import free_port
 from tests.support.live.forked import ROOT
-from tests.support.live.worker import Worker
+from tests.support.live.gateway import gateway_before
 from tests.support.upgrade.release import FIELD, MIGRATION, VERSION, next_release, run
 from tests.support.upgrade.rolling import Deliveries, Rolling, table
 from tests.support.workload.reading import check
 
-TEMPLATE = ROOT / "deploy" / "gateway" / "microblog.conf.template"
 #: What may be repeated, by a gateway too: posts, follows and registrations have an Idempotency-Key.
 REPEATABLE = (*("post_once", "read", "post_once", "follow_once") * 8, "register_once")
 #: Calls a second. The client repeats none, and waits longer than the gateway needs to try three workers.
@@ -58,15 +55,8 @@ def three(workers, eventually):
 @pytest.fixture
 def front(three, tmp_path, eventually):
     """The gateway, to be called like a worker."""
-    children = Children(tmp_path)
-    gateway = Gateway(children, tmp_path, GatewayOptions(TEMPLATE, free_port()), print)
-    gateway.configure([f"127.0.0.1:{worker.port}" for worker in three])
-    gateway.start()
-    front = Worker("gateway", gateway.options.port, three[0].environment, tmp_path / "logs" / "gateway.log")
-    eventually(lambda: front.call("GET", "/users/").status == 200, front)
-    yield front
-    gateway.stop()
-    children.close()
+    with gateway_before(three, tmp_path, eventually) as front:
+        yield front
 
 
 def test_workers_are_upgraded_and_rolled_back_without_a_failed_call(

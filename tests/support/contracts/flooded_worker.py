@@ -15,8 +15,13 @@ ALLOWED = 64
 GREEDY, OTHER = "127.0.0.2", "127.0.0.3"
 
 
-async def check_others_are_served(worker, user: int, author: int, connections: int) -> None:
-    """``user`` follows ``author``; ``worker`` has the limits that are delivered."""
+async def check_others_are_served(workers, people, kafka, eventually, connections: int) -> None:
+    """A worker with the limits that are delivered, and so many connections of one address."""
+    worker = workers().start(MAX_STREAMS_PER_ADDRESS=str(ALLOWED), MAX_CONNECTIONS_PER_ADDRESS="256")
+    eventually(worker.well, worker)
+    user, author = people.register(worker), people.register(worker)
+    people.follow(worker, user, author)
+    await asyncio.to_thread(eventually, lambda: kafka.all_applied(worker), worker)
     async with asyncio.timeout(DEADLINE_SECONDS), _from(OTHER) as session, Client(worker.url, session=session) as other:
         async with flood(worker.port, user, GREEDY, connections) as greedy:
             assert greedy.statuses[200] == ALLOWED

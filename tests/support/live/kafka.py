@@ -12,6 +12,7 @@ from microblog_streams.config.addresses import join_host_port, parse
 from microblog_streams.domain import topics
 from microblog_streams.domain.events import Event
 from microblog_streams.domain.topics import app_id
+from tests.support.live.worker import Worker
 
 
 class Kafka:
@@ -19,6 +20,10 @@ class Kafka:
 
     def __init__(self, url: str) -> None:
         self.servers = [join_host_port(host, port) for host, port in parse(url).hosts_with_ports(9092)]
+
+    def all_applied(self, worker: Worker) -> bool:
+        """Return whether all that was answered has taken effect: no event is in the outbox, and none to be applied."""
+        return worker.call("GET", "/health").body["outbox"]["depth"] == 0 and not self.behind()
 
     def behind(self, generation: int = 1) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""

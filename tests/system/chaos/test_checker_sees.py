@@ -39,14 +39,13 @@ def act(people, kafka: Kafka, eventually):
             people.follow(worker, other, ann)
             history.followed((other, ann), True, begun=0.0)
         # All follows are applied: a backfill that is under way would bring what the worker leaves out.
-        eventually(lambda: worker.call("GET", "/health").body["outbox"]["depth"] == 0 and not kafka.behind(), worker)
+        eventually(lambda: kafka.all_applied(worker), worker)
         assert len(people.timeline(worker, others[-1])) == 1
         history.posted(Item(people.post(worker, ann, "after"), ann, "after"))
         eventually(lambda: not kafka.behind(), worker)
         people.unfollow(worker, others[-1], ann)
         history.followed((others[-1], ann), False, begun=0.0)
-        eventually(lambda: worker.call("GET", "/health").body["outbox"]["depth"] == 0, worker)
-        eventually(lambda: not kafka.behind(), worker)
+        eventually(lambda: kafka.all_applied(worker), worker)
         return check(history, worker.url)
 
     return act
@@ -79,7 +78,7 @@ def test_what_readers_of_a_live_timeline_are_told_wrong_is_found(wrong, kinds, m
     worker = make(wrong)
     ann, bob = people.register(worker), people.register(worker)
     people.follow(worker, bob, ann)
-    eventually(lambda: worker.call("GET", "/health").body["outbox"]["depth"] == 0 and not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     gateway = Gateway()
     gateway.add(worker.url)
 

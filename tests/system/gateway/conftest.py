@@ -1,17 +1,13 @@
 """Two real workers behind a real gateway."""
 
-from pathlib import Path
-
 import pytest
 
-from microblog_streams.local.gateway import WORKER_DEFAULTS, Gateway, GatewayOptions
-from microblog_streams.local.process import Children
-from tests.support.live.fixtures import eventually, free_port, migrate, migrated, module_workers, people
-from tests.support.live.worker import Worker
+from microblog_streams.local.gateway import WORKER_DEFAULTS
+from tests.support.live.fixtures import eventually, kafka, migrate, migrated, module_workers, people
+from tests.support.live.gateway import gateway_before
 
-__all__ = ["eventually", "migrate", "migrated", "module_workers", "people"]
+__all__ = ["eventually", "kafka", "migrate", "migrated", "module_workers", "people"]
 
-TEMPLATE = Path(__file__).parents[3] / "deploy" / "gateway" / "microblog.conf.template"
 SETTINGS = {name.removeprefix("MICROBLOG_"): value for name, value in WORKER_DEFAULTS.items()}
 
 
@@ -31,16 +27,8 @@ def pair(module_workers, eventually):
 @pytest.fixture(scope="module")
 def front(pair, tmp_path_factory, eventually):
     """The gateway, to be called like a worker."""
-    folder = tmp_path_factory.mktemp("gateway")
-    children = Children(folder)
-    gateway = Gateway(children, folder, GatewayOptions(TEMPLATE, free_port()), print)
-    gateway.configure([f"127.0.0.1:{worker.port}" for worker in pair])
-    gateway.start()
-    front = Worker("gateway", gateway.options.port, pair[0].environment, folder / "logs" / "gateway.log")
-    eventually(lambda: front.call("GET", "/users/").status == 200, front)
-    yield front
-    gateway.stop()
-    children.close()
+    with gateway_before(pair, tmp_path_factory.mktemp("gateway"), eventually) as front:
+        yield front
 
 
 @pytest.fixture

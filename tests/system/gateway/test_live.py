@@ -12,9 +12,11 @@ async def readers_of(worker):
     return "microblog_live_readers 1.0" in metrics.body
 
 
-async def test_a_stream_goes_on_when_its_worker_stops(pair, front, people, restart):
+async def test_a_stream_goes_on_when_its_worker_stops(pair, front, people, restart, kafka, eventually):
     user, author = people.register(front), people.register(front)
     people.follow(front, user, author)
+    # A follow that takes effect is a reset.
+    await asyncio.to_thread(eventually, lambda: kafka.all_applied(pair[0]), *pair)
 
     async with asyncio.timeout(DEADLINE_SECONDS), Client(front.url) as client, aclosing(client.live(user)) as events:
         told = [await anext(events)]

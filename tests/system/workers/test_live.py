@@ -31,12 +31,13 @@ async def told(events, count):
     return found
 
 
-async def test_posts_and_deletions_are_told_once_also_after_a_break(two):
+async def test_posts_and_deletions_are_told_once_also_after_a_break(two, kafka, eventually):
     one, other = (worker.url for worker in two)
     async with asyncio.timeout(DEADLINE_SECONDS), Client(one) as writing, Client(other) as reading:
         bob = await registered(writing)
         ann = await registered(reading)
         await ann.follow(bob.me)
+        await asyncio.to_thread(eventually, lambda: kafka.all_applied(two[0]), *two)
         async with aclosing(ann.live()) as events:
             await anext(events)
             first = await bob.post("one")
