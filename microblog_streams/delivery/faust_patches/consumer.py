@@ -32,6 +32,11 @@ wherever there is an event and the last commit or event was five minutes ago: th
 qualifies. Here a partition is reported when its committed offset has not moved for as long, and each check since found
 something to commit. Upstream: not found.
 
+**A commit that Kafka refused counts as done.** Where a rebalance came first, aiokafka's error becomes a False, which
+Faust ignores: it notes the offsets as committed. If the note comes after recovery has sought the partition again, its
+records are read a second time and dropped as committed ones. Kafka's offset then stays behind, and the lag with it,
+until the partition's next event. Here nothing is noted of a commit that was refused. Upstream: not found.
+
 **Every record costs four tasks and three turns of the event loop.** Faust delivers each record to its stream, or to the
 recovery, and waits for the end of the flow at the same time, because a full stream may block. So for every record it
 waits for four things and cancels three of them. Here the delivery is started at once, and nearly always ends at once;
@@ -249,10 +254,26 @@ def _remaining_steps(delivery: Coroutine[Any, Any, Any], blocker: object) -> Gen
             return (yield from delivery)
 
 
+class _CommitRefusedError(Exception):
+    """Kafka refused a commit, because the group has rebalanced."""
+
+
 class PatchedConsumer(EagerConsumer):
     """A consumer with that thread. It wakes reads when the flow resumes, and reads nothing before recovery does."""
 
     _thread: PatchedConsumerThread
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        try:
+            return await super()._commit_offsets(offsets, start_new_transaction)
+        except _CommitRefusedError:
+            return False
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        # Faust's next step notes the offsets, whatever is returned here.
+        if not await super()._commit(offsets):
+            raise _CommitRefusedError
+        return True
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Add partitions, paused: recovery resumes them after it has sought them."""
