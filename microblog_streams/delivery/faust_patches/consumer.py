@@ -35,7 +35,9 @@ something to commit. Upstream: not found.
 **A commit that Kafka refused counts as done.** Where a rebalance came first, aiokafka's error becomes a False, which
 Faust ignores: it notes the offsets as committed. If the note comes after recovery has sought the partition again, its
 records are read a second time and dropped as committed ones. Kafka's offset then stays behind, and the lag with it,
-until the partition's next event. Here nothing is noted of a commit that was refused. Upstream: not found.
+until the partition's next event. Here nothing is noted of a commit that was refused. One of a partition that was
+revoked meanwhile is refused, too; with none left to commit, aiokafka's ValueError ended the worker. Upstream: not
+found.
 
 **Every record costs four tasks and three turns of the event loop.** Faust delivers each record to its stream, or to the
 recovery, and waits for the end of the flow at the same time, because a full stream may block. So for every record it
@@ -200,6 +202,9 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
             # If the partition begins later than at 0, aiokafka continues from there.
             consumer.seek(partition, 0)
         return committed
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        return offsets.keys() <= self.assignment() and await super()._commit(offsets)
 
     async def committed(self, tp: TP) -> int | None:
         """Return a partition's committed offset in Kafka, None without one. Raises KafkaError."""

@@ -9,9 +9,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer
-
-SOURCE = TP("events", 0)
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer, PatchedConsumerThread
+from tests.component.delivery.reading_world import SOURCE
 
 
 @pytest.fixture
@@ -53,3 +52,26 @@ async def test_faust_s_own_consumer_notes_it(consumer_of):
 
     assert await consumer._commit_offsets({SOURCE: 7}) is False
     assert consumer._committed_offset[SOURCE] == 7
+
+
+class TestRevoked:
+    """A partition may be revoked while its commit waits for its turn in the consumer's thread."""
+
+    @pytest.fixture
+    async def world(self, reading):
+        world = reading(PatchedConsumerThread)
+        world.thread.tp_last_committed_at, world.sent = {}, []
+        world.aiokafka.commit = self._accept(world.sent)
+        return world
+
+    @staticmethod
+    def _accept(sent):
+        return lambda offsets: asyncio.sleep(0, sent.append(offsets))
+
+    async def test_the_commit_of_an_assigned_partition_is_sent(self, world):
+        assert await world.thread.commit({TP(*SOURCE): 7}) is True
+        assert len(world.sent) == 1
+
+    async def test_that_of_a_revoked_one_is_refused_and_its_companions_with_it(self, world):
+        assert await world.thread.commit({TP(*SOURCE): 7, TP("events", 9): 1}) is False
+        assert world.sent == []
