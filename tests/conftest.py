@@ -13,7 +13,7 @@ from tests.support.examples import examples
 # Whatever is imported and collected stays: visiting it again and again took half of the collection's time.
 gc.disable()
 
-pytest_plugins = ["tests.support.watchdog", "tests.support.distribution"]
+pytest_plugins = ["tests.support.watchdog", "tests.support.distribution", "tests.support.live.fixtures"]
 
 # An example may take as long as a busy machine takes for it; the test as a whole has the watchdog's limit.
 settings.register_profile(

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from microblog_streams.config.settings import PREFIX
 from tests.chaos.scene import Scene
-from tests.support.live.fixtures import migrate_stack, wait_until
 from tests.support.live.kafka import Kafka
+from tests.support.live.processes import migrate_stack, wait_until
 from tests.support.live.stack import RunningStack, running_stack
 
 #: Workers at the start of every fault.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tests.chaos.lasting import RATE, TIMEOUT_FACTOR
-from tests.support.live.fixtures import free_port
 from tests.support.live.kafka import Kafka
+from tests.support.live.processes import free_port
 from tests.support.live.stack import RunningStack
 from tests.support.live.worker import Worker
 from tests.support.workload.load import Load

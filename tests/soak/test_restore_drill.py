@@ -15,8 +15,8 @@ from tests.chaos.arena import scene_on
 from tests.chaos.loads import load_of
 from tests.chaos.scene import DEADLINE, SOME
 from tests.support.live.command import Command, run_command
-from tests.support.live.fixtures import migrate_stack, wait_until
 from tests.support.live.people import People
+from tests.support.live.processes import migrate_stack, wait_until
 from tests.support.servers import backups
 from tests.support.servers.postgres_standby import run
 from tests.support.workload.kept import Kept, remember

@@ -16,7 +16,7 @@ from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE, SOME
 from tests.chaos.table import wrong
 from tests.chaos.trial import Trial, attempt
-from tests.support.live.fixtures import migrate_stack
+from tests.support.live.processes import migrate_stack
 from tests.support.live.stack import running_stack
 from tests.support.servers.cassandra_nodes import NODES, ThreeNodes
 

@@ -15,7 +15,7 @@ import pytest
 from microblog_streams.local.gateway import Gateway, GatewayOptions
 from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
-from tests.support.live.fixtures import free_port
+from tests.support.live.processes import free_port
 from tests.support.waiting import DEADLINE_SECONDS
 
 TEMPLATE = Path(__file__).parents[3] / "deploy" / "gateway" / "microblog.conf.template"

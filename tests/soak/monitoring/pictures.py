@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.live.fixtures import make_workers, migrate_stack, wait_until
 from tests.support.live.people import People
+from tests.support.live.processes import make_workers, migrate_stack, wait_until
 from tests.support.live.stack import RunningStack, running_stack
 from tests.support.live.worker import Worker
 from tests.support.servers.prometheus import PATIENT_INTERVAL_SECONDS, RULES, Prometheus, scraping

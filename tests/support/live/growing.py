@@ -5,8 +5,8 @@ import pytest
 from microblog_streams.config.settings import PREFIX
 from tests.support.churn.scenario import Parts
 from tests.support.live.command import Command
-from tests.support.live.fixtures import make_workers, migrate_stack
 from tests.support.live.kafka import Kafka
+from tests.support.live.processes import make_workers, migrate_stack
 from tests.support.live.stack import running_stack
 
 

@@ -1,4 +1,4 @@
-"""A real stack, mostly one for the whole session: Kafka, Cassandra, PostgreSQL and Valkey below a folder of its own."""
+"""A real stack: Kafka, Cassandra, PostgreSQL and Valkey below a folder of its own."""
 
 import os
 import shutil
@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from microblog_streams.config.settings import NO_LIMITS, PREFIX, Settings
 from microblog_streams.local.options import load_local_settings
@@ -45,10 +43,3 @@ def running_stack(parts: Sequence[type[LocalServer]] = PARTS) -> Iterator[Runnin
             yield RunningStack(running, running.settings.model_copy(update={"store_timeout": PATIENT_SECONDS}))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[RunningStack]:
-    """The session's stack. Stores are empty at first; tests use names of their own and leave others' alone."""
-    with running_stack() as running:
-        yield running

@@ -2,18 +2,8 @@
 
 import pytest
 
-from tests.support.live.fixtures import (
-    eventually,
-    kafka,
-    make_workers,
-    migrate,
-    migrated,
-    people,
-    workers,
-)
+from tests.support.live.processes import make_workers
 from tests.system.away.world import World
-
-__all__ = ["eventually", "kafka", "migrate", "migrated", "people", "workers"]
 
 
 def pytest_collection_modifyitems(items):

@@ -6,9 +6,6 @@ import pytest
 
 from tests.chaos.arena import scene_on
 from tests.support.live.command import run_command
-from tests.support.live.fixtures import eventually, kafka, migrate, migrated, people, workers
-
-__all__ = ["eventually", "kafka", "migrate", "migrated", "people", "workers"]
 
 
 def pytest_collection_modifyitems(items):

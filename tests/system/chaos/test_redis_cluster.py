@@ -14,7 +14,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
 from tests.chaos.table import wrong
 from tests.chaos.trial import Trial, attempt
-from tests.support.live.fixtures import migrate_stack
+from tests.support.live.processes import migrate_stack
 from tests.support.live.stack import running_stack
 from tests.support.servers.moving_slots import MovingSlot
 from tests.support.servers.redis_cluster import Node, running_cluster

@@ -3,10 +3,7 @@
 import pytest
 
 from microblog_streams.local.gateway import WORKER_DEFAULTS
-from tests.support.live.fixtures import eventually, kafka, migrate, migrated, module_workers, people
 from tests.support.live.gateway import gateway_before
-
-__all__ = ["eventually", "kafka", "migrate", "migrated", "module_workers", "people"]
 
 SETTINGS = {name.removeprefix("MICROBLOG_"): value for name, value in WORKER_DEFAULTS.items()}
 

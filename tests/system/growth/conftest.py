@@ -2,10 +2,9 @@
 
 import pytest
 
-from tests.support.live.fixtures import eventually, people
 from tests.support.live.growing import command, kafka, parts, stack, two, workers
 
-__all__ = ["command", "eventually", "kafka", "parts", "people", "stack", "two", "workers"]
+__all__ = ["command", "kafka", "parts", "stack", "two", "workers"]
 
 
 def pytest_collection_modifyitems(items):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.live.fixtures import migrate_stack
+from tests.support.live.processes import migrate_stack
 from tests.support.live.stack import running_stack
 
 

@@ -13,9 +13,6 @@ from textwrap import dedent
 import pytest
 
 from microblog_streams.local.reaper import wait_until
-from tests.support.live.fixtures import eventually, migrate, migrated
-
-__all__ = ["eventually", "migrate", "migrated"]
 
 ROOT = Path(__file__).parents[3]
 THIS_PYTHON = platform.python_version()

@@ -2,10 +2,7 @@
 
 import pytest
 
-from tests.support.live.fixtures import eventually, migrate, migrated, module_workers, people
 from tests.support.servers.prometheus import MISSING, PROGRAM
-
-__all__ = ["eventually", "migrate", "migrated", "module_workers", "people"]
 
 
 def pytest_collection_modifyitems(items):

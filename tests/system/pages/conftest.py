@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.live.fixtures import eventually, migrate, migrated, module_workers, wait_until
+from tests.support.live.processes import wait_until
 from tests.support.live.worker import Worker
 from tests.support.waiting import DEADLINE_SECONDS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed: make .venv/.test")
 
-__all__ = ["eventually", "migrate", "migrated", "module_workers"]
 
 #: Where Chromium may be. Playwright's own is not downloaded.
 NAMES = ("chromium", "chromium-browser", "google-chrome")

@@ -7,10 +7,10 @@ from microblog_streams.domain.ids import new_post_id, post_millis
 from microblog_streams.stores.cassandra.driver import Address, open_cluster
 from microblog_streams.stores.cassandra.posts import PUT_BODY
 from tests.support.live.command import run_command
-from tests.support.live.fixtures import eventually, make_workers, people
 from tests.support.live.growing import kafka, stack, workers
+from tests.support.live.processes import make_workers
 
-__all__ = ["eventually", "kafka", "people", "stack", "workers"]
+__all__ = ["kafka", "stack", "workers"]
 
 
 def pytest_collection_modifyitems(items):

@@ -4,10 +4,8 @@ import pytest
 
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.local.opensearch import OpenSearch
-from tests.support.live.fixtures import eventually, make_workers, migrated
-from tests.support.live.stack import running_stack, stack
-
-__all__ = ["eventually", "migrated", "stack"]
+from tests.support.live.processes import make_workers
+from tests.support.live.stack import running_stack
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import urllib.request
 import pytest
 
 from tests.support.collector import collecting
-from tests.support.live.fixtures import make_workers
+from tests.support.live.processes import make_workers
 
 TRACE, CALLER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TEXT = "a very private text"

@@ -2,10 +2,6 @@
 
 import pytest
 
-from tests.support.live.fixtures import eventually, kafka, migrate, migrated, module_workers, people, workers
-
-__all__ = ["eventually", "kafka", "migrate", "migrated", "module_workers", "people", "workers"]
-
 
 def pytest_collection_modifyitems(items):
     for item in items:
