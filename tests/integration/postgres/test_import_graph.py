@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -14,19 +12,11 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.domain.topics import USER_FOLLOW
 from microblog_streams.stores.postgres.connection import Lock, transaction
 from tests.support.contracts.events import edge_event, waiting
-from tests.support.waiting import DEADLINE_SECONDS, PATIENT_SECONDS, until
+from tests.support.live.command import run_command
+from tests.support.waiting import PATIENT_SECONDS, until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 EDGES = {(a, b) for a in range(12) for b in range(12) if (a + b) % 5 == 1 and a != b}
-
-APP = """
-import faust
-from microblog_streams.commands import import_graph
-from microblog_streams.config.settings import load_settings
-
-app = faust.App("test", broker="kafka://127.0.0.1:1", store="memory://")
-import_graph.register(app, load_settings())
-"""
 
 
 @pytest.fixture
@@ -40,21 +30,18 @@ def graph(tmp_path):
 @pytest.fixture
 def command(tmp_path, migrated_settings):
     """Runs the command as a process; gives exit status, standard output and error output."""
-    (tmp_path / "some_app.py").write_text(APP)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environment = {
         **kept,
         f"{PREFIX}POSTGRES_URL": migrated_settings.postgres_url.get_secret_value(),
         f"{PREFIX}DATA_DIR": str(tmp_path),
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path]),
     }
 
     def run(*arguments):
-        line = [sys.executable, "-m", "faust", "-A", "some_app", "import-graph", *map(str, arguments)]
-        done = subprocess.run(
-            line, env=environment, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+        status, said, errors = run_command(
+            environment, "import-graph", *map(str, arguments), app="tests.support.live.importing"
         )
-        return done.returncode, done.stdout, done.stderr
+        return status, said.decode(), errors.decode()
 
     return run
 

@@ -1,11 +1,16 @@
-"""The front on stores in memory answers as /openapi.json says where calls need no token, as a real worker does."""
+"""The front on stores in memory answers as /openapi.json says, with tokens and where calls need none."""
+
+import pytest
 
 from tests.support.described.everything import call_everything
 
 
-async def test_every_operation_answers_as_the_openapi_document_says(make_front, tmp_path):
-    front = await make_front(names=(), auth="open")
+@pytest.mark.parametrize("auth", ["open", "required"])
+async def test_every_operation_answers_as_the_openapi_document_says(make_front, tmp_path, auth):
+    front = await make_front(names=(), auth=auth)
+    registered = await front.client.post("/users/", json={"username": "ann"})
+    token = (await registered.json())["token"] if auth == "required" else None
 
-    status, said = await call_everything(str(front.client.make_url("")).rstrip("/"), tmp_path)
+    status, said = await call_everything(str(front.client.make_url("")).rstrip("/"), tmp_path, token)
 
     assert status == 0, said

@@ -2,15 +2,26 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from microblog_streams.config.settings import Settings
 from microblog_streams.domain.ids import entry_post_id
 from microblog_streams.ports import TimelineState, TimelineStore
-from microblog_streams.stores.redis.timelines import SLACK_DIVISOR
+from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.timelines import SLACK_DIVISOR, Timelines
+from tests.support.connections import opened
 from tests.support.contracts.timeline_world import AUTHORS, OWNER, World
 
 INDEX = st.integers(0, 5)
@@ -180,3 +191,17 @@ class TimelineMachine(RuleBasedStateMachine):
         seen = self.run(self.world.look())
         assert self.world.missing(seen) == set()
         assert self.world.strays(seen) == set()
+
+
+def check_real_timelines(redis_settings: Settings, kept: int, examples: int) -> None:
+    """Try so many orders of 50 events on the real server that these settings lead to."""
+
+    @asynccontextmanager
+    async def real() -> AsyncIterator[Timelines]:
+        async with opened(Redis(redis_settings)) as redis:
+            yield Timelines(redis, kept)
+
+    tried = settings(
+        max_examples=examples, stateful_step_count=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    run_state_machine_as_test(lambda: TimelineMachine(real, kept), settings=tried)

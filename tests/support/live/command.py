@@ -22,11 +22,11 @@ class Outcome(NamedTuple):
     errors: bytes
 
 
-def run_command(environment: Mapping[str, str], *arguments: str) -> Outcome:
+def run_command(environment: Mapping[str, str], *arguments: str, app: str = "microblog_streams") -> Outcome:
     """Run ``faust -A microblog_streams`` with these arguments to its end, without a terminal."""
     with tempfile.TemporaryDirectory(prefix="microblog-test-") as folder:
         said, errors = Path(folder, "stdout"), Path(folder, "stderr")
-        process = Forked(["-A", "microblog_streams", *arguments], environment, said, errors)
+        process = Forked(["-A", app, *arguments], environment, said, errors)
         try:
             status = process.wait(DEADLINE)
         finally:

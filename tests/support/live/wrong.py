@@ -1,11 +1,12 @@
-"""The application with one thing done wrong, that ``WRONG`` names: what a checker must not be blind to.
+"""The application with one thing done wrong at a time, that a call names: what a checker must not be blind to.
 
 Run with ``faust -A`` in place of the package.
 """
 
-import os
 from collections.abc import Sequence
 from typing import Any, cast
+
+from faust.types.web import Request, Response, View
 
 from microblog_streams.domain.ids import PUBLIC
 from microblog_streams.operations.timelines.live import LiveEvent, Reader
@@ -77,8 +78,25 @@ WRONGS: dict[str, tuple[type, str, object]] = {
     "keep": (Timelines, "purge", skips_a_purge),
     "untold": (LiveLogs, "since", tells_no_posts),
     "undeleted": (LiveLogs, "since", tells_no_deletions),
-    "told twice": (Reader, "put", tells_twice),
+    "told-twice": (Reader, "put", tells_twice),
 }
-setattr(*WRONGS[os.environ["WRONG"]])
+RIGHT = (
+    (Timelines, "push", _push),
+    (Timelines, "purge", Timelines.purge),
+    (LiveLogs, "since", _since),
+    (Reader, "put", _put),
+)
+
+
+@app.page("/wrong/{name}/")
+async def do_wrong(view: View, request: Request, name: str) -> Response:
+    """Do what is named wrong from now on, and all else right; ``nothing``: all."""
+    for kind, method, right in RIGHT:
+        setattr(kind, method, right)
+    if name != "nothing":
+        setattr(*WRONGS[name])
+    answer: dict[str, Any] = {}
+    return view.json(answer)
+
 
 __all__ = ["app"]

@@ -13,15 +13,20 @@ from tests.support.workload.history import History
 from tests.support.workload.reading import check
 
 
+@pytest.fixture(scope="module")
+def worker(module_workers, eventually):
+    """A worker that does what it is told wrong; wrong timelines are left to the checker."""
+    worker = module_workers(app="tests.support.live.wrong").start(RECONCILE_INTERVAL="0")
+    eventually(worker.well, worker)
+    return worker
+
+
 @pytest.fixture
-def make(workers, eventually):
-    """Make a worker that does one thing wrong; wrong timelines are left to the checker."""
+def make(worker):
+    """Has the worker do one thing wrong, or nothing."""
 
     def make(wrong):
-        worker = workers(app="tests.support.live.wrong" if wrong else "tests.support.live.probe")
-        worker.environment = {**worker.environment, "WRONG": wrong}
-        worker.start(RECONCILE_INTERVAL="0")
-        eventually(worker.well, worker)
+        assert worker.call("GET", f"/wrong/{wrong or 'nothing'}/").status == 200, worker.tail()
         return worker
 
     return make
@@ -72,7 +77,7 @@ WAIT_SECONDS = 3.0
 
 @pytest.mark.parametrize(
     ("wrong", "kinds"),
-    [("", set()), ("untold", {"missing"}), ("told twice", {"doubled"}), ("undeleted", {"stray"})],
+    [("", set()), ("untold", {"missing"}), ("told-twice", {"doubled"}), ("undeleted", {"stray"})],
 )
 def test_what_readers_of_a_live_timeline_are_told_wrong_is_found(wrong, kinds, make, people, kafka, eventually):
     worker = make(wrong)

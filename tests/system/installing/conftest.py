@@ -140,3 +140,10 @@ def project(tmp_path):
     for empty in ("constraints.txt", "setup.cfg", "how"):
         (folder / empty).touch()
     return Project(folder)
+
+
+def runs(result):
+    """Return whether make has started the program. Fails where it ended badly."""
+    status, said = result
+    assert status == 0, said
+    return "runs infra" in said

@@ -1,4 +1,4 @@
-"""The launcher with the variables, limits and mounts that have ended servers, all at once: all four servers start.
+"""The launcher with the names, variables, limits and mounts that have ended servers, all at once: all four start.
 
 Where the test may mount, the data folder is mounted noexec and /dev/shm has 16 KiB.
 """
@@ -33,6 +33,8 @@ BAD = {
     "TMPDIR": "/no/such",
     "PYTHONPATH": "/no/such",
 }
+#: What a properties file, YAML, a URL, a shell, a list of paths and a system without UTF-8 would read otherwise.
+ODD = "josé, 日本 \\n\\x \"a\" 'b' $HOME ${b} `id` #c %d%20 [e] {f} ;g: = & * ! (h) ~ ?"
 #: Mounts that only these processes see.
 MOUNTS = "mount -t tmpfs -o noexec,size=4g none {data} && mount -t tmpfs -o size=16k none /dev/shm && "
 SHELL = "umask 077; ulimit -Sn 256; exec {infra} <&-"
@@ -49,7 +51,7 @@ def may_mount():
 @pytest.fixture
 def launcher(folder):
     """The launcher as ``nohup`` starts it, once it is ready."""
-    data = folder.parent / "josé, 日本" / "data"
+    data = folder.parent / ODD / "data"
     data.mkdir(parents=True)
     shell = SHELL.format(infra=shlex.join(INFRA))
     command = ["sh", "-c", shell]

@@ -4,11 +4,7 @@ import pytest
 
 from microblog_streams.local.options import LocalSettings
 from microblog_streams.local.stack import PARTS, Stack
-
-pytestmark = pytest.mark.integration
-
-#: What a properties file, YAML, a URL, a shell, a list of paths and a system without UTF-8 would read otherwise.
-ODD = "josé, 日本 \\n\\x \"a\" 'b' $HOME ${b} `id` #c %d%20 [e] {f} ;g: = & * ! (h) ~ ?"
+from tests.system.local.test_surroundings import ODD
 
 
 @pytest.fixture

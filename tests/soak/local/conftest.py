@@ -1,0 +1,5 @@
+"""Folders for stacks."""
+
+from tests.system.local.conftest import folder, processes
+
+__all__ = ["folder", "processes"]
