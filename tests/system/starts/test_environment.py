@@ -1,4 +1,7 @@
-"""What a start does with the variables, options and packages of others; each test starts a process."""
+"""What a start does with the variables, options and packages of others; each test starts a process.
+
+Options are read once everything is imported, so those processes are forked.
+"""
 
 import os
 import subprocess
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from microblog_streams.config import environment
+from tests.support.live.command import run_command
 from tests.support.waiting import DEADLINE_SECONDS
 
 ROOT = Path(__file__).parents[3]
@@ -43,13 +47,13 @@ def test_a_variable_that_faust_has_read_already_stops_the_start_with_one_line(tm
     "option", ["--web-bind=0.0.0.0", "--web-port=7077", "--without-web", "--web-transport=unix:///x"]
 )
 def test_a_faust_option_for_another_address_stops_the_start_with_one_line(tmp_path, option):
-    command = [sys.executable, "-m", "faust", "-A", "microblog_streams", "worker", option]
     ours = {"MICROBLOG_POSTGRES_URL": "postgresql://127.0.0.1:1/none", "MICROBLOG_DATA_DIR": str(tmp_path)}
     given = {"MICROBLOG_AUTH": "open", "MICROBLOG_WEB_HOST": "::1", "PATH": os.environ["PATH"], **ours}
-    done = subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE_SECONDS)
-    assert done.returncode == 3
-    assert done.stderr.splitlines()[-1].startswith("microblog: a worker's web server is not configured by --web-bind")
-    assert "Traceback" not in done.stderr
+    status, _, errors = run_command(given, "worker", option)
+    assert status == 3
+    said = errors.decode()
+    assert said.splitlines()[-1].startswith("microblog: a worker's web server is not configured by --web-bind")
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("name", environment.PACKAGES)

@@ -14,10 +14,10 @@ EXPECTED = 3
 
 @pytest.fixture
 def refused(workers):
-    """Starts a worker, with Python itself, that must end by itself; returns the line with which it did."""
+    """Starts a worker that must end by itself; returns the line with which it did."""
 
     def start(worker=None, **settings):
-        worker = (worker or workers(forked=False)).start(**settings)
+        worker = (worker or workers()).start(**settings)
         assert worker.ended() == EXPECTED, worker.tail()
         log = worker.log.read_text()
         assert "Traceback" not in log, log
@@ -29,6 +29,7 @@ def refused(workers):
 
 
 def test_a_taken_port_stops_the_start(refused, workers):
+    """Python itself is started, as by a user."""
     worker = workers(forked=False)
     with closing(socket.create_server(("127.0.0.1", worker.port))):
         assert f"MICROBLOG_WEB_PORT: 127.0.0.1:{worker.port} is taken" in refused(worker)
@@ -37,7 +38,7 @@ def test_a_taken_port_stops_the_start(refused, workers):
 def test_a_folder_in_use_by_another_worker_stops_the_start(refused, workers, eventually):
     first = workers().start()
     eventually(lambda: first.call("GET", "/health").status == 200, first)
-    assert "give this one another MICROBLOG_WORKER" in refused(workers(name=first.name, forked=False))
+    assert "give this one another MICROBLOG_WORKER" in refused(workers(name=first.name))
 
 
 def test_an_unwritable_folder_stops_the_start(refused, tmp_path):
