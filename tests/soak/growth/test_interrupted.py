@@ -7,9 +7,9 @@ from tests.support.churn.growing import Growing
 RATE, CALLS = 40, 200
 
 
-def test_a_command_that_is_killed_goes_on_where_it_was(two, workers, parts, stack, command, kafka, capsys):
+def test_a_command_that_is_killed_goes_on_where_it_was(two, workers, parts, separate, command, kafka, capsys):
     """From 8 to 16, with a third worker that is ready in the next generation before posts go there."""
-    growing = Growing(parts, stack, two)
+    growing = Growing(parts, separate, two)
     third = workers()
 
     with growing.under_load(RATE, CALLS):

@@ -1,4 +1,7 @@
-"""The fixtures of a stack that a module has for itself: what it leaves has other partitions, in another generation."""
+"""The fixtures of a deployment that a module has for itself, on the session's servers.
+
+What it leaves has other partitions, or is wrong.
+"""
 
 import pytest
 
@@ -6,27 +9,26 @@ from microblog_streams.config.settings import PREFIX
 from tests.support.churn.scenario import Parts
 from tests.support.live.command import Command
 from tests.support.live.kafka import Kafka
-from tests.support.live.processes import make_workers, migrate_stack
-from tests.support.live.stack import running_stack
+from tests.support.live.processes import make_workers
+from tests.support.live.separate import separate_deployment
 
 
 @pytest.fixture(scope="module")
-def stack():
-    """The stack, with tables, keyspace and topics of 8 partitions."""
-    with running_stack() as running:
-        migrate_stack(running)
-        yield running
+def separate(migrated):
+    """The deployment, with tables, keyspace and topics of 8 partitions."""
+    with separate_deployment(migrated) as separate:
+        yield separate
 
 
 @pytest.fixture(scope="module")
-def kafka(stack):
-    return Kafka(stack.environment[f"{PREFIX}KAFKA_URL"])
+def kafka(separate):
+    return Kafka(separate.environment[f"{PREFIX}KAFKA_URL"], separate.topic_set)
 
 
 @pytest.fixture
-def workers(stack):
+def workers(separate):
     """Makes workers; ends them after the test."""
-    yield from make_workers(stack)
+    yield from make_workers(separate)
 
 
 @pytest.fixture
@@ -35,12 +37,12 @@ def parts(workers, people, kafka, eventually):
 
 
 @pytest.fixture
-def command(stack):
+def command(separate):
     """Begins a command; kills it after the test where it still runs."""
     begun = []
 
     def begin(*arguments):
-        begun.append(Command(stack, *arguments))
+        begun.append(Command(separate, *arguments))
         return begun[-1]
 
     yield begin

@@ -18,16 +18,18 @@ from tests.support.live.worker import Worker
 class Kafka:
     """Looks at the log from outside."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, generation: int = 1) -> None:
+        """``generation`` is the topic set that is looked at where a call names none."""
+        self.generation = generation
         self.servers = [join_host_port(host, port) for host, port in parse(url).hosts_with_ports(9092)]
 
     def all_applied(self, worker: Worker) -> bool:
         """Return whether all that was answered has taken effect: no event is in the outbox, and none to be applied."""
         return worker.call("GET", "/health").body["outbox"]["depth"] == 0 and not self.behind()
 
-    def behind(self, generation: int = 1) -> dict[tuple[str, int], tuple[int, int]]:
+    def behind(self, generation: int | None = None) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""
-        return asyncio.run(self._behind(generation))
+        return asyncio.run(self._behind(generation or self.generation))
 
     async def _behind(self, generation: int) -> dict[tuple[str, int], tuple[int, int]]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
@@ -43,9 +45,9 @@ class Kafka:
         found = {tp: (committed[tp].offset if tp in committed else 0, end) for tp, end in ends.items()}
         return {(tp.topic, tp.partition): pair for tp, pair in found.items() if pair[0] != pair[1]}
 
-    def ends(self, generation: int = 1) -> dict[TopicPartition, int]:
+    def ends(self, generation: int | None = None) -> dict[TopicPartition, int]:
         """Return the end offset of each source partition."""
-        return asyncio.run(self._ends(generation))
+        return asyncio.run(self._ends(generation or self.generation))
 
     async def _ends(self, generation: int) -> dict[TopicPartition, int]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
@@ -68,9 +70,9 @@ class Kafka:
             await admin.close()
         assert [code for code, *_ in answer.resources] == [0], answer
 
-    def reached(self, ends: Mapping[TopicPartition, int], generation: int = 1) -> bool:
+    def reached(self, ends: Mapping[TopicPartition, int], generation: int | None = None) -> bool:
         """Return whether the group has committed these offsets, or later ones."""
-        return asyncio.run(self._reached(ends, generation))
+        return asyncio.run(self._reached(ends, generation or self.generation))
 
     async def _reached(self, ends: Mapping[TopicPartition, int], generation: int) -> bool:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
@@ -81,9 +83,9 @@ class Kafka:
             await admin.close()
         return all(end <= (committed[tp].offset if tp in committed else 0) for tp, end in ends.items())
 
-    def lengths(self, generation: int = 1) -> dict[str, int]:
+    def lengths(self, generation: int | None = None) -> dict[str, int]:
         """Return how many events each source topic has ever been given, by its logical name."""
-        return asyncio.run(self._lengths(generation))
+        return asyncio.run(self._lengths(generation or self.generation))
 
     async def _lengths(self, generation: int) -> dict[str, int]:
         ends = await self._ends(generation)
@@ -97,7 +99,7 @@ class Kafka:
 
     def publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
         """Publish a record as a foreign producer, perhaps with headers or to a partition; return where it is."""
-        return asyncio.run(self._publish(topic, key, value, **more))
+        return asyncio.run(self._publish(topics.topic_name(topic, self.generation), key, value, **more))
 
     async def _publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
         producer = AIOKafkaProducer(bootstrap_servers=self.servers)

@@ -3,9 +3,9 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from microblog_streams.config.settings import NO_LIMITS, PREFIX, Settings
@@ -21,6 +21,8 @@ class RunningStack:
 
     stack: Stack
     settings: Settings
+    #: URLs over the stack's own, by their variables: those of a deployment beside others on the same servers.
+    urls: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -31,7 +33,7 @@ class RunningStack:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         unlimited = {f"{PREFIX}{name.upper()}": value for name, value in NO_LIMITS.items()}
         own = {f"{PREFIX}DATA_DIR": str(self.stack.data_dir), f"{PREFIX}AUTH": "open"}
-        return {**kept, **unlimited, **self.stack.environment, **own}
+        return {**kept, **unlimited, **self.stack.environment, **self.urls, **own}
 
 
 @contextmanager

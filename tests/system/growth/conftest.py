@@ -1,10 +1,10 @@
-"""Real workers on a stack of their own, whose partitions grow."""
+"""Real workers of a deployment of their own, whose partitions grow."""
 
 import pytest
 
-from tests.support.live.growing import command, kafka, parts, stack, two, workers
+from tests.support.live.growing import command, kafka, parts, separate, two, workers
 
-__all__ = ["command", "kafka", "parts", "stack", "two", "workers"]
+__all__ = ["command", "kafka", "parts", "separate", "two", "workers"]
 
 
 def pytest_collection_modifyitems(items):

@@ -2,16 +2,14 @@
 
 import pytest
 
-from tests.support.live.processes import migrate_stack
-from tests.support.live.stack import running_stack
+from tests.support.live.separate import separate_deployment
 
 
 @pytest.fixture(scope="module")
-def stack():
-    """A stack with topics of one partition."""
-    with running_stack() as running:
-        migrate_stack(running, PARTITIONS="1")
-        yield running
+def separate(migrated):
+    """A deployment with topics of one partition."""
+    with separate_deployment(migrated, partitions=1) as separate:
+        yield separate
 
 
 def test_a_worker_without_partitions_serves_requests_and_takes_over(two, people, eventually):
