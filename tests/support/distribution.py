@@ -13,19 +13,28 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-#: What takes longest, longest first: each starts a whole stack of its own, or many workers.
+#: What takes longest, longest first, by a run's durations: some start servers, all many workers or a browser.
 LONGEST = (
-    "system/chaos",
+    "system/pages/test_views.py",
+    "system/chaos/test_short.py",
     "system/repair",
+    "system/search",
+    "system/pages/test_people.py",
+    "integration/secured/test_sentinel.py",
+    "system/workers/test_described.py",
+    "system/chaos",
     "system/bench",
-    "system/away",
-    "system/local",
     "system/growth",
-    "integration/secured/test_kafka.py",
-    "system/workers",
+    "integration/stores",
+    "system/installing",
+    "system/local",
+    "system/away",
+    "system/workers/test_two_workers.py",
+    "integration/search",
+    "integration/secured",
     "system",
-    "integration/postgres",
     "integration",
+    "component/operations",
     "component",
 )
 #: Folders whose files write the same results: one process runs them all.
@@ -48,7 +57,7 @@ def pytest_xdist_auto_num_workers() -> int:
     ``taskset`` and cpusets give it fewer cores than there are.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores * int(os.environ.get("PROCESSES_PER_CORE", "1"))
+    return max(1, int(cores * float(os.environ.get("PROCESSES_PER_CORE", "1"))))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:

@@ -42,5 +42,6 @@ def test_a_run_that_ends_before_all_was_run_is_red(finished, status):
 def test_processes_are_so_many_for_each_core(monkeypatch):
     monkeypatch.delenv("PROCESSES_PER_CORE", raising=False)
     cores = distribution.pytest_xdist_auto_num_workers()
-    monkeypatch.setenv("PROCESSES_PER_CORE", "2")
-    assert distribution.pytest_xdist_auto_num_workers() == 2 * cores
+    for each, processes in (("2", 2 * cores), ("1.5", cores * 3 // 2), ("0.01", 1)):
+        monkeypatch.setenv("PROCESSES_PER_CORE", each)
+        assert distribution.pytest_xdist_auto_num_workers() == processes
