@@ -19,6 +19,7 @@ LONGEST = (
     "system/chaos/test_short.py",
     "system/repair",
     "system/search",
+    "integration/search",
     "system/pages/test_people.py",
     "integration/secured/test_sentinel.py",
     "system/workers/test_described.py",
@@ -30,15 +31,18 @@ LONGEST = (
     "system/local",
     "system/away",
     "system/workers/test_two_workers.py",
-    "integration/search",
     "integration/secured",
     "system",
     "integration",
     "component/operations",
     "component",
 )
-#: Folders whose files write the same results: one process runs them all.
-TOGETHER = ("tests/system/bench/",)
+#: Folders that one process runs, by what their files share: results that they write, and a search engine.
+TOGETHER = {
+    "tests/system/bench/": "results of benchmarks",
+    "tests/system/search/": "search engine",
+    "tests/integration/search/": "search engine",
+}
 #: Names of tests that were not run that are told.
 SHOWN = 10
 
@@ -47,8 +51,8 @@ class FileScheduling(LoadFileScheduling):
     """Files in the order in which they were collected, those of some folders as if they were one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        together = [folder for folder in TOGETHER if nodeid.startswith(folder)]
-        return together[0] if together else str(super()._split_scope(nodeid))
+        shared = [what for folder, what in TOGETHER.items() if nodeid.startswith(folder)]
+        return shared[0] if shared else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -7,20 +7,12 @@ import pytest
 from pydantic import SecretStr
 
 from microblog_streams.config.settings import Settings
-from microblog_streams.local.opensearch import OpenSearch
 from microblog_streams.search.engine import Engine
 from microblog_streams.search.engine_index import EngineIndex
-from tests.support.live.stack import running_stack
 from tests.support.waiting import PATIENT_SECONDS
 
 #: Where an Elasticsearch listens on which the tests run as well; without it they are skipped there.
 ELASTICSEARCH = "TEST_ELASTICSEARCH_URL"
-
-
-@pytest.fixture(scope="session")
-def engine_stack():
-    with running_stack([OpenSearch]) as running:
-        yield running
 
 
 @pytest.fixture(params=["opensearch", "elasticsearch"])

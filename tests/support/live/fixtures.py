@@ -48,6 +48,16 @@ def migrate(stack: RunningStack) -> Callable[[], None]:
 
 
 @pytest.fixture(scope="session")
+def engine_stack() -> Iterator[RunningStack]:
+    """The session's search engine, a stack of its own. Its tests are run by one process (``distribution.py``)."""
+    from microblog_streams.local.opensearch import OpenSearch
+    from tests.support.live.stack import running_stack
+
+    with running_stack([OpenSearch]) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def kafka(migrated: RunningStack) -> Kafka:
     from tests.support.live.kafka import Kafka
 

@@ -1,17 +1,14 @@
-"""A worker and an indexer on the session's stack, and a search engine of their own."""
+"""A worker and an indexer on the session's stack, and the session's search engine."""
 
 import pytest
 
 from microblog_streams.config.settings import PREFIX
-from microblog_streams.local.opensearch import OpenSearch
 from tests.support.live.processes import make_workers
-from tests.support.live.stack import running_stack
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with running_stack([OpenSearch]) as running:
-        yield running.stack
+@pytest.fixture(scope="session")
+def engine(engine_stack):
+    return engine_stack.stack
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,15 @@ def test_long_files_come_first_and_the_tests_of_a_file_keep_their_order():
     assert [item.nodeid for item in items] == [LONG, files[2], *files[:2]]
 
 
-def test_a_file_is_one_piece_and_so_is_a_folder_whose_files_write_the_same_results():
+def test_a_file_is_one_piece_and_so_are_folders_that_share_results_or_a_server():
     scope = FileScheduling._split_scope
     schedule = FileScheduling.__new__(FileScheduling)
     assert scope(schedule, SHORT) == "tests/unit/domain/test_ids.py"
-    names = ("test_quick", "test_peers")
-    assert len({scope(schedule, f"tests/system/bench/{name}.py::test_it") for name in names}) == 1
+    for files in (
+        ("system/bench/test_quick.py", "system/bench/test_peers.py"),
+        ("system/search/test_life.py", "integration/search/test_engines.py"),
+    ):
+        assert len({scope(schedule, f"tests/{file}::test_it") for file in files}) == 1
 
 
 @pytest.mark.parametrize(
