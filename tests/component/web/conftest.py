@@ -72,6 +72,8 @@ async def make_front(web_apps: WebApps) -> AsyncIterator[MakeFront]:
             front = Front(made.app, TestClient(Server(made.app.web)))
             stack.push_async_callback(front.client.close)
             await front.client.start_server()
+            # As a worker stops: an open stream would hold the server up for as long as it waits for answers.
+            stack.push_async_callback(made.app.operations.live.close)
             for name in names:
                 await made.app.operations.users.create(name)
             return front

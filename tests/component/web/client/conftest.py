@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from click.testing import CliRunner, Result
 
 from microblog_streams.cli.__main__ import cli
-from microblog_streams.client import Client, Registered
+from microblog_streams.client import Client, Registered, live
 
 #: Spoilt before the front sees the request, and after the front answered it.
 REFUSED, LOST = "refused", "lost"
@@ -77,6 +78,15 @@ async def open_client() -> AsyncIterator[Callable[..., Client]]:
             return client
 
         yield make
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a client that follows a timeline come back at once after a break.
+
+    The module's own ``random`` alone is replaced: feeds in the server would read their logs without a pause.
+    """
+    monkeypatch.setattr(live, "random", SimpleNamespace(uniform=lambda low, high: 0.0))
 
 
 @pytest.fixture

@@ -46,8 +46,7 @@ async def test_the_public_timeline_is_followed_without_an_account(front, anybody
     assert [found.content async for found in anybody.public_timeline()] == ["hello"]
 
 
-async def test_after_a_break_it_goes_on_where_it_was(front, anybody, monkeypatch):
-    monkeypatch.setattr(client_live.LiveStream, "_retry_seconds", 0.0)
+async def test_after_a_break_it_goes_on_where_it_was(front, anybody, impatient):
     async with asyncio.timeout(DEADLINE_SECONDS), aclosing(anybody.acting_as(Identity(1)).live()) as events:
         await anext(events)
         await arrive(front, "one")

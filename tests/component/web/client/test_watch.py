@@ -8,7 +8,6 @@ import pytest
 from aiohttp import web as http
 
 from microblog_streams.client import Identity, NotFound, Unreachable
-from microblog_streams.client import live as client_live
 from microblog_streams.client.pages import Listing
 from microblog_streams.domain.ids import PUBLIC, encode_entry
 from tests.support.waiting import DEADLINE_SECONDS, until
@@ -16,11 +15,7 @@ from tests.support.waiting import DEADLINE_SECONDS, until
 #: Seconds between two polls that no test waits for.
 NEVER = 3_600.0
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    """After a break the client comes back at once."""
-    monkeypatch.setattr(client_live.random, "uniform", lambda low, high: 0.0)
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 @pytest.fixture
