@@ -1,4 +1,4 @@
-"""The front on stores in memory answers as /openapi.json says, with tokens and where calls need none."""
+"""Everything answers as /openapi.json says: a worker, and the front on stores in memory with tokens and without."""
 
 import pytest
 
@@ -12,5 +12,14 @@ async def test_every_operation_answers_as_the_openapi_document_says(make_front, 
     token = (await registered.json())["token"] if auth == "required" else None
 
     status, said = await call_everything(str(front.client.make_url("")).rstrip("/"), tmp_path, token)
+
+    assert status == 0, said
+
+
+async def test_every_operation_of_a_worker_answers_as_the_openapi_document_says(module_workers, eventually, tmp_path):
+    worker = module_workers().start()
+    eventually(worker.well, worker)
+
+    status, said = await call_everything(worker.url, tmp_path)
 
     assert status == 0, said
