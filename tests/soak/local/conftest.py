@@ -1,5 +1,6 @@
-"""Folders for stacks."""
+"""Folders for stacks, and launchers."""
 
-from tests.system.local.conftest import folder, processes
+from tests.system.local.conftest import eventually, folder, processes
+from tests.system.local.test_launcher import keep, launched
 
-__all__ = ["folder", "processes"]
+__all__ = ["eventually", "folder", "keep", "launched", "processes"]

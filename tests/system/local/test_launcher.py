@@ -85,16 +85,13 @@ def kill_launcher_and_reaper(launcher, eventually):
     return servers
 
 
-def test_kill_9_of_launcher_reaper_or_parent_leaves_no_process_and_all_data(keep, launched, processes, eventually):
-    """One folder for all, because each start of four parts takes seconds."""
+def test_kill_9_of_launcher_and_reaper_or_of_the_parent_leaves_no_process_and_all_data(
+    keep, launched, processes, eventually
+):
+    """One folder for both, because each start of four parts takes seconds; the launcher alone: tests/soak."""
     launcher = launched(INFRA)
     check = keep()
     assert len(processes()) >= 4
-    launcher.kill()
-    eventually(lambda: not processes())
-
-    launcher = launched(INFRA)
-    check()
     servers = kill_launcher_and_reaper(launcher, eventually)
 
     parent = launched(PARENT)
