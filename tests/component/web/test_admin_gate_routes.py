@@ -81,13 +81,13 @@ def test_there_is_something_to_lock(locked):
 async def test_it_is_like_a_path_that_is_not_there(answers, locked, spelling):
     """By any method and in any spelling, to the last byte."""
     targets = [SPELLINGS[spelling](path) for path in locked if path != "/"]
-    unknown = await answers(*(f"{method} {UNKNOWN}" for method in METHODS for _ in targets))
+    unknown = await answers(*(f"{method} {UNKNOWN}" for method in METHODS))
 
     found = await answers(*(f"{method} {target}" for method in METHODS for target in targets))
 
     assert {answer[:13] for answer in unknown} == {b"HTTP/1.1 404 "}
-    assert len(unknown) == len(METHODS) * len(targets)
-    assert found == unknown
+    assert len(unknown) == len(METHODS)
+    assert found == [answer for answer in unknown for _ in targets]
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "BREW", "get", "GET,POST", "X" * 100])

@@ -67,11 +67,11 @@ async def test_time_passes_in_a_request(client):
 
 
 async def test_odd_requests_add_no_more_series_than_there_are_routes(client):
-    """A thousand users, a thousand unknown paths, methods that no view has."""
-    for number in range(1, 1_001):
+    """Hundreds of users and of unknown paths, methods that no view has."""
+    for number in range(1, 201):
         await client.get(f"/users/{number}")
         await client.get(f"/nothing/{number}?page={number}")
-        if number <= 100:
+        if number <= 50:
             await client.request("PROPFIND", f"/users/{number}")
             await client.request("PURGE", f"/nothing/{number}")
 
@@ -79,10 +79,10 @@ async def test_odd_requests_add_no_more_series_than_there_are_routes(client):
 
     assert counted == {
         ("/users/{user}", "GET", "200"): 3,
-        ("/users/{user}", "GET", "404"): 997,
-        ("unknown", "GET", "404"): 1_000,
-        ("unknown", "other", "404"): 100,
-        ("unknown", "other", "405"): 100,
+        ("/users/{user}", "GET", "404"): 197,
+        ("unknown", "GET", "404"): 200,
+        ("unknown", "other", "404"): 50,
+        ("unknown", "other", "405"): 50,
     }
     assert len(await samples(client)) < 120
 
