@@ -70,7 +70,7 @@ test: $(VENV)/.test  ## Run all tests, three processes for two cores, four at mo
 
 # Two processes for each core: some tests wait.
 test-fast: $(VENV)/.test  ## Run the unit and component tests alone, on all cores
-	@EXAMPLES_PERCENT=20 PROCESSES_PER_CORE=2 $(BIN)/python -m pytest tests/unit tests/component -n auto
+	@EXAMPLES_PERCENT=10 PROCESSES_PER_CORE=2 $(BIN)/python -m pytest tests/unit tests/component -n auto
 
 soak: $(VENV)/.test  ## Run the long tests: what takes minutes, and what `make test` has a shorter form of
 	@CHAOS_RATE=15 $(BIN)/python -m pytest tests/soak

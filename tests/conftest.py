@@ -3,6 +3,7 @@
 import gc
 import signal
 from collections.abc import Generator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -21,8 +22,18 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-# A run that a script began with `&` ignores SIGINT. Processes that tests start would inherit that.
-signal.signal(signal.SIGINT, signal.default_int_handler)
+#: Objects that are made until the next collection of the youngest generation, and collections of one until the next.
+GARBAGE_THRESHOLDS = (10_000, 20, 100)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, as Python's own handler does."""
+    signal.default_int_handler(number, frame)
+
+
+# A run that a script began with `&` ignores SIGINT. Processes that tests start would inherit that. The handler is not
+# Python's own: asyncio would put another in its place, and back, for each fixture and each test.
+signal.signal(signal.SIGINT, _interrupt)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -31,5 +42,6 @@ def pytest_collection() -> Generator[None, Any, Any]:
     result = yield
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     gc.enable()
     return result
