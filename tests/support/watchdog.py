@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Lock, Thread
 from time import monotonic, sleep
@@ -66,7 +67,12 @@ def limit_of(item: pytest.Item) -> float:
         return float(marker.args[0])
     if item.config.option.limit:
         return float(item.config.option.limit)
-    folders = Path(item.path).relative_to(item.config.rootpath).parts
+    return _limit_of_file(item.path, item.config.rootpath)
+
+
+@cache
+def _limit_of_file(path: Path, root: Path) -> float:
+    folders = path.relative_to(root).parts
     return next((LIMITS_SECONDS[name] for name in folders if name in LIMITS_SECONDS), LIMIT_SECONDS)
 
 

