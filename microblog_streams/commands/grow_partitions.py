@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import click
 from faust import App
@@ -23,6 +23,8 @@ from microblog_streams.stores.postgres.follows import Follows
 from microblog_streams.stores.postgres.users import Users
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.worker_registry import Worker, WorkerRegistry
+
+_NO_MOVE: Final = "there was no unfinished move to give up"
 
 
 def register(app: App, settings: Settings) -> None:
@@ -56,8 +58,8 @@ async def _abandon(settings: Settings) -> None:
     async with _repartition(settings, ProgressBars()) as repartition:
         before = await repartition.row.read()
         after = await repartition.abandon()
-    unused = f"; the topics of generation {before.next_generation} can be deleted" if before.next_generation else ""
-    print(f"generation {after.generation}, {after.partitions} partitions{unused}")
+    unused = f"the topics of generation {before.next_generation} can be deleted" if before.next_generation else _NO_MOVE
+    print(f"generation {after.generation}, {after.partitions} partitions; {unused}")
 
 
 @asynccontextmanager

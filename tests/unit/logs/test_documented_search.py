@@ -15,6 +15,7 @@ LOG = """+ƒaµS† v0.15.3+-----+
 {"event": "post_stored", "timestamp": "2026-05-17T12:29:59.111Z", "request_id": "another"}
 [2026-05-17 12:29:59,112] INFO a line of Kafka
 42
+{"time": "2026-05-17T12:29:59+00:00", "request_id": "8e03978e", "method": "POST", "status": 201}
 {"event": "cut sho"""
 
 
