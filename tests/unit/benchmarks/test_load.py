@@ -12,7 +12,7 @@ async def test_good_answers_are_timed_and_others_counted():
         assert (url, person) == ("http://worker", 7)
         return next(answers)
 
-    figures = await load(Calls(call, repeat("http://worker"), [7]), clients=3, seconds=0.5)
+    figures = await load(Calls(call, repeat("http://worker"), [7]), clients=3, seconds=0.1)
     assert figures["others"] == {"503": 1}
     assert figures["calls"] > 2
     assert 0 < figures["p50"] <= figures["p99"]
