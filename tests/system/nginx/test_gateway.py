@@ -18,8 +18,8 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.gateway import GatewayOptions, find_nginx, quoted, render
 from microblog_streams.search.query import MAX_QUERY
-from tests.system.nginx.conftest import TEMPLATE, FakeWorker, call, connects, wait_for
 from tests.support.waiting import DEADLINE_SECONDS
+from tests.system.nginx.conftest import TEMPLATE, FakeWorker, call, connects, wait_for
 from web.routes import API, DESCRIPTION, INTERNALS, OPERATION, PAGES
 
 #: Faust's own pages.
