@@ -6,7 +6,7 @@ import click
 from faust import App
 from faust.cli import argument, option
 
-from microblog_streams.commands.common import ProgressBars, connected, expected_failures
+from microblog_streams.commands.common import ProgressBars, caught_up, connected, expected_failures
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SearchOff
 from microblog_streams.search.compare import Comparison
@@ -53,7 +53,8 @@ async def _reindex(settings: Settings, rate: int, keep: bool) -> None:
     index, users = EngineIndex(engine, settings.search_prefix), Users(postgres)
     async with connected(postgres, cassandra, PreparedIndex(engine, index)):
         with ProgressBars() as progress:
-            rebuild = Rebuild(index, Sources(Posts(cassandra), users, Profiles(postgres)), progress, rate)
+            sources = Sources(Posts(cassandra), users, Profiles(postgres))
+            rebuild = Rebuild(index, sources, progress, caught_up(settings, postgres).wait, rate)
             people = await rebuild.run(Kind.USERS, keep, await users.estimate() or None)
             posts = await rebuild.run(Kind.POSTS, keep)
     print(f"{posts:,} posts and {people:,} users are in new indices")
@@ -69,8 +70,9 @@ async def _verify(settings: Settings, repair: bool) -> bool:
             await comparison.run(Kind.POSTS)
             if repair:
                 await comparison.repair()
-    for kind, ident in sorted(comparison.wrong):
-        print(f"{kind}: {ident} {'is written again' if repair else 'differs'}")
+    for (kind, ident), wanted in sorted(comparison.wrong.items(), key=lambda found: found[0]):
+        what = "missing or old in the index" if wanted.fields else "in the index alone"
+        print(f"{kind}: {ident} {what}{', written again' if repair else ''}")
     checked = comparison.checked
     print(
         f"{checked[Kind.POSTS]:,} posts and {checked[Kind.USERS]:,} users compared, {len(comparison.wrong):,} differed"

@@ -1,8 +1,11 @@
 """Fills a new index from the stores while events go on flowing, and puts it in the place of the present one.
 
 A rebuild creates the next index first. From then on the indexer writes to both, so the new one lacks nothing that is
-written while it is filled; versions make it unimportant which of the two writes of a document comes first. Then the
-alias is switched in one step. A rebuild that was interrupted goes on where it was: the index notes how far it has got.
+written while it is filled; versions make it unimportant which of the two writes of a document comes first. Before the
+posts are read, the workers must have stored what the indexer has read so far: a post that is accepted while Cassandra
+is away, or whose request ended before its answer, is stored by the fan-out alone, which may be behind the indexer. Then
+the alias is switched in one step. A rebuild that was interrupted goes on where it was: the index notes how far it has
+got.
 """
 
 import asyncio
@@ -92,6 +95,8 @@ class Rebuild:
     index: EngineIndex
     sources: Sources
     progress: Progress
+    #: Waits until the workers have brought about all events of this moment.
+    until_applied: Callable[[], Awaitable[None]]
     #: Documents a second; 0: as many as there can be.
     rate: int = 0
     grace_seconds: float = _GRACE_SECONDS
@@ -103,8 +108,8 @@ class Rebuild:
         """
         admin = IndexAdmin(self.index)
         target = await admin.begin(kind)
+        await self._until_stored(kind)
         self.progress.step(f"{kind}: {target.name}", total)
-        await asyncio.sleep(self.grace_seconds)
         written = await self._fill(admin, target)
         old = await admin.switch(target)
         self.progress.step(f"{kind}: {target.name} is in use")
@@ -113,10 +118,21 @@ class Rebuild:
             await admin.delete(old)
         return written
 
+    async def _until_stored(self, kind: Kind) -> None:
+        """Wait until every indexer writes to the new index as well, and the stores have what was read before that.
+
+        Users are in PostgreSQL before their event.
+        """
+        await asyncio.sleep(self.grace_seconds)
+        if kind is Kind.POSTS:
+            self.progress.step("posts on their way: until the workers have stored them")
+            await self.until_applied()
+
     async def _fill(self, admin: IndexAdmin, target: NextIndex) -> int:
         written, began_at, number = 0, monotonic(), 0
         async for last, page in self.sources.pages(target.kind, target.after):
-            await write_all(lambda writes: admin.fill(target, writes), [one for one in page if one.fields])
+            # Deletions, too: the event of the post's creation may come later, and the new index must refuse it.
+            await write_all(lambda writes: admin.fill(target, writes), page)
             written, number = written + len(page), number + 1
             self.progress.update(written)
             if number % _PAGES_PER_NOTE == 0:

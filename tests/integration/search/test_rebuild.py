@@ -48,6 +48,10 @@ def small_pages(monkeypatch):
     monkeypatch.setattr(rebuilds, "_PAGES_PER_NOTE", 1)
 
 
+async def at_once():
+    """Nothing is on its way."""
+
+
 async def is_filling(index):
     return bool(await index.indices_behind(index.next_alias(Kind.POSTS)))
 
@@ -59,7 +63,7 @@ async def found(index, query="tea"):
 
 async def test_a_rebuild_fills_a_new_index_while_writes_go_to_both(index, sources, small_pages):
     late = Post(new_post_id(), 2, "tea, written meanwhile")
-    rebuild = Rebuild(index, sources, Steps(), rate=50, grace_seconds=0.0)
+    rebuild = Rebuild(index, sources, Steps(), at_once, rate=50, grace_seconds=0.0)
 
     running = asyncio.create_task(rebuild.run(Kind.POSTS, keep=False))
     await until(lambda: is_filling(index))
@@ -69,6 +73,29 @@ async def test_a_rebuild_fills_a_new_index_while_writes_go_to_both(index, source
     assert await running == 25
     assert await found(index) == {*sources.posts.posts, late.id}
     assert list(await index.indices_behind(index.alias(Kind.POSTS))) == [f"{index._prefix}-posts-2"]
+
+
+async def test_a_post_that_the_indexer_has_read_before_it_was_stored_is_in_the_new_index(index, sources):
+    accepted = Post(new_post_id(), 2, "tea, not stored yet")
+    await index.write([post_write(accepted)])
+
+    async def stored():
+        await sources.posts.put(accepted)
+
+    await Rebuild(index, sources, Steps(), stored, grace_seconds=0.0).run(Kind.POSTS, keep=False)
+
+    assert accepted.id in await found(index)
+
+
+async def test_the_creation_of_a_deleted_post_that_comes_after_a_rebuild_is_refused(index, sources):
+    gone = next(iter(sources.posts.posts.values()))
+    await sources.posts.delete(gone.id, gone.author)
+    await Rebuild(index, sources, Steps(), at_once, grace_seconds=0.0).run(Kind.POSTS, keep=False)
+    index._targets_read_at = float("-inf")
+
+    await index.write([post_write(gone)])
+
+    assert gone.id not in await found(index)
 
 
 async def test_an_interrupted_rebuild_goes_on_where_it_was(index, sources, small_pages):
@@ -81,10 +108,10 @@ async def test_an_interrupted_rebuild_goes_on_where_it_was(index, sources, small
                 raise Cut
 
     with pytest.raises(Cut):
-        await Rebuild(index, sources, Cutting(), grace_seconds=0.0).run(Kind.POSTS, keep=False)
+        await Rebuild(index, sources, Cutting(), at_once, grace_seconds=0.0).run(Kind.POSTS, keep=False)
     assert await found(index) == set()
 
-    again = await Rebuild(index, sources, Steps(), grace_seconds=0.0).run(Kind.POSTS, keep=True)
+    again = await Rebuild(index, sources, Steps(), at_once, grace_seconds=0.0).run(Kind.POSTS, keep=True)
 
     assert again == 15  # ten are noted, and ten more were written and are written again
     assert await found(index) == set(sources.posts.posts)
