@@ -11,6 +11,8 @@ from microblog_streams.search.engine_index import EngineIndex, send
 
 #: Documents of one page of the index.
 PAGE_DOCUMENTS: Final = 1_000
+#: For so long an engine keeps what the next page of a scroll needs.
+_SCROLL: Final = "1m"
 #: The field by which all documents of a kind are gone through; a deleted one has none.
 _ORDER: Final = {Kind.POSTS: "id", Kind.USERS: "user"}
 
@@ -68,6 +70,19 @@ class IndexAdmin:
                 return
             yield [hit["_id"] for hit in hits]
             after = hits[-1]["sort"]
+
+    async def deletions(self, kind: Kind) -> AsyncIterator[Sequence[Write]]:
+        """Yield the deletions in the index, in pages. They have no field to sort by: all engines know a scroll."""
+        query: Json = {"bool": {"must_not": [{"exists": {"field": _ORDER[kind]}}]}}
+        body = {"query": query, "sort": ["_doc"], "size": PAGE_DOCUMENTS, "_source": False, "version": True}
+        alias = self._index.alias(kind)
+        answer = await self._call(lambda client: client.search(index=alias, body=body, scroll=_SCROLL))
+        while hits := answer["hits"]["hits"]:
+            yield [Write(kind, hit["_id"], hit["_version"], {}) for hit in hits]
+            following = {"scroll_id": answer["_scroll_id"], "scroll": _SCROLL}
+            answer = await self._call(lambda client, sent=following: client.scroll(body=sent))
+        over = {"scroll_id": [answer["_scroll_id"]]}
+        await self._call(lambda client: client.clear_scroll(body=over))
 
     async def refresh(self, kind: Kind) -> None:
         """Make everything that was written searchable."""

@@ -3,9 +3,10 @@
 A rebuild creates the next index first. From then on the indexer writes to both, so the new one lacks nothing that is
 written while it is filled; versions make it unimportant which of the two writes of a document comes first. Before the
 posts are read, the workers must have stored what the indexer has read so far: a post that is accepted while Cassandra
-is away, or whose request ended before its answer, is stored by the fan-out alone, which may be behind the indexer. Then
-the alias is switched in one step. A rebuild that was interrupted goes on where it was: the index notes how far it has
-got.
+is away, or whose request ended before its answer, is stored by the fan-out alone, which may be behind the indexer. The
+deletions of the present index are copied: topics have no common order, so the creation of what they delete may still
+come. Then the alias is switched in one step. A rebuild that was interrupted goes on where it was: the index notes how
+far it has got.
 """
 
 import asyncio
@@ -109,6 +110,7 @@ class Rebuild:
         admin = IndexAdmin(self.index)
         target = await admin.begin(kind)
         await self._until_stored(kind)
+        await self._copy_deletions(admin, target)
         self.progress.step(f"{kind}: {target.name}", total)
         written = await self._fill(admin, target)
         old = await admin.switch(target)
@@ -128,11 +130,15 @@ class Rebuild:
             self.progress.step("posts on their way: until the workers have stored them")
             await self.until_applied()
 
+    async def _copy_deletions(self, admin: IndexAdmin, target: NextIndex) -> None:
+        await admin.refresh(target.kind)
+        async for deletions in admin.deletions(target.kind):
+            await write_all(lambda writes: admin.fill(target, writes), deletions)
+
     async def _fill(self, admin: IndexAdmin, target: NextIndex) -> int:
         written, began_at, number = 0, monotonic(), 0
         async for last, page in self.sources.pages(target.kind, target.after):
-            # Deletions, too: the event of the post's creation may come later, and the new index must refuse it.
-            await write_all(lambda writes: admin.fill(target, writes), page)
+            await write_all(lambda writes: admin.fill(target, writes), [one for one in page if one.fields])
             written, number = written + len(page), number + 1
             self.progress.update(written)
             if number % _PAGES_PER_NOTE == 0:
