@@ -14,7 +14,7 @@ from typing import Final
 
 from benchmarks.memory import memory
 from benchmarks.report import Figures, report, tell
-from benchmarks.search import backlog, filled, freshness, pair, queries, starts, tables
+from benchmarks.search import backlog, filled, freshness, hostile, pair, queries, starts, tables
 from benchmarks.search.setting import TUNING, Setting, setting
 from benchmarks.stage import Stage
 from microblog_streams.config.settings import PREFIX
@@ -71,6 +71,7 @@ INDEX: Final[Mapping[str, Measure]] = {
     "sizes": filled.sizes,
     "queries": queries.measure,
     "aggregations": queries.aggregations,
+    "hostile": hostile.measure,
     "memory": _memory,
 }
 LIVE: Final[Mapping[str, Measure]] = {"freshness": _freshness, "backlog": backlog.measure, "memory": _memory}

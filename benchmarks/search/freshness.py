@@ -25,8 +25,8 @@ RATE, SECONDS, QUICK_SECONDS, WARM_UP_SECONDS = 50.0, 40, 10, 30
 AUTHORS: Final = 100
 #: Seconds between two looks, and for which a post is waited for.
 _LOOK, _DEADLINE = 0.1, 15.0
-#: Ids of a look: more than are posted until the deadline, so that no post passes by unseen.
-_PAGE: Final = 1_000
+#: Ids of a look, besides those of the posts since the oldest that is not found yet: so no post passes by unseen.
+_PAGE: Final = 50
 
 
 @dataclass
@@ -49,11 +49,16 @@ class Watched:
 
     async def look(self) -> None:
         """Search once, and note what is found for the first time."""
-        there = await self.at.index.newest(PostFilter(parse(f"#{self.tag}")), None, _PAGE)
+        limit = len(self.sent) - self._oldest_unfound() + _PAGE
+        there = await self.at.index.newest(PostFilter(parse(f"#{self.tag}")), None, limit)
         now, self.looks = perf_counter(), self.looks + 1
         for ident in map(str, there):
             if ident in self.sent and ident not in self.found:
                 self.found[ident] = now - self.sent[ident]
+
+    def _oldest_unfound(self) -> int:
+        """Return how many posts were sent before the first that is not found yet."""
+        return next((place for place, ident in enumerate(self.sent) if ident not in self.found), len(self.sent))
 
     async def look_on(self) -> None:
         """Search again and again, until all is found that has been sent."""

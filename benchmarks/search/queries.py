@@ -79,6 +79,7 @@ class Queries:
             "twenty letters of Japanese, each a prefix": lambda: self._best(
                 " ".join("あいうえおかきくけこさしすせそたちつてと")
             ),
+            "the commonest word, below all but the oldest posts": lambda: self._newest(common, before=self._oldest()),
             "users, by one letter": lambda: self._users("b"),
             "users, by the longest name": lambda: self._users("".join(self.writer.words[-40:])[:30]),
         }
@@ -103,7 +104,15 @@ class Queries:
 
     def _any_post(self) -> UUID:
         """Return an id of a time at which there were posts."""
-        at = datetime.now(UTC) - timedelta(days=self.writer.chance.uniform(0, DAYS))
+        return self._post_of(timedelta(days=self.writer.chance.uniform(0, DAYS)))
+
+    def _oldest(self) -> UUID:
+        """Return an id below which are few posts: the deepest page."""
+        return self._post_of(timedelta(days=DAYS, hours=-1))
+
+    @staticmethod
+    def _post_of(age: timedelta) -> UUID:
+        at = datetime.now(UTC) - age
         return UUID(int=round(at.timestamp() * 1_000) << 80 | 0x7 << 76 | 0b10 << 62)
 
     async def _newest(self, text: str, author: int | None = None, before: UUID | None = None) -> object:

@@ -18,6 +18,7 @@ def index(figures: Figures) -> str:
             head,
             "\n".join(_table(("query", "count", "p50", "p99", "longest"), _queries(asked))),
             "\n".join(_table(("hashtags of", "posts", "p50", "p99", "engine's CPU"), _aggregations(figures))),
+            "\n".join(_table(("hostile, over REST", "status", "median", "longest"), _hostile(figures["hostile"]))),
         ]
     )
 
@@ -100,3 +101,9 @@ def _aggregations(figures: Figures) -> Iterator[tuple[str, ...]]:
     for name, told in figures["aggregations"].items():
         cpu = f"{told['engine cpu ms']:.1f} ms"
         yield (name, f"{told['posts']:,}", milliseconds(told["p50"]), milliseconds(told["p99"]), cpu)
+
+
+def _hostile(asked: Figures) -> Iterator[tuple[str, ...]]:
+    for name, told in asked.items():
+        statuses = ", ".join(sorted(told["statuses"]))
+        yield (name, statuses, milliseconds(told["median"]), milliseconds(told["longest"]))
