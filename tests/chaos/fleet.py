@@ -1,7 +1,7 @@
 """What faults do to workers: kill them where they stand, freeze them, start them again, find the one that leads."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,19 @@ def frozen(scene: Scene, worker: Worker) -> Iterator[None]:
     finally:
         worker.process.send_signal(signal.SIGCONT)
         scene.load.call(worker.url)
+
+
+@contextmanager
+def reconfigured(scene: Scene, over: Mapping[str, str]) -> Iterator[None]:
+    """Start the workers again with other variables, and with those of the stack after the block."""
+    scene.environment_over.update(over)
+    try:
+        restart_all(scene)
+        yield
+    finally:
+        for variable in over:
+            del scene.environment_over[variable]
+        restart_all(scene)
 
 
 def others(scene: Scene, worker: Worker) -> list[Worker]:

@@ -15,6 +15,8 @@ RATE = int(os.environ.get("CHAOS_RATE", "40"))
 TIMEOUT_FACTOR = float(os.environ.get("CHAOS_PATIENCE", "1"))
 #: Seconds for which each part is away, and a worker that leads.
 KAFKA_AWAY, REDIS_AWAY, CASSANDRA_AWAY, POSTGRES_AWAY, LEADER_FROZEN = 30.0, 20.0, 60.0, 20.0, 60.0
+#: Seconds for which the search engine is away or read-only; and as long before that, for comparison.
+SEARCH_AWAY = 60.0
 #: Seconds for which a part is slow, once in each direction; for which Redis is short of memory.
 SLOW, SHORT_OF_MEMORY = 15.0, 15.0
 #: Seconds for which one worker loses a part: less than its session, which is 10 s, and more; and one direction of it.

@@ -92,6 +92,8 @@ class Runner:
             self.close()
         verdict = "good" if trial.good else "[red]wrong[/red]"
         self.console.print(f"{trial.name}: {verdict}: {trial.summary}", highlight=False)
+        for name, figure in trial.figures.items():
+            self.console.print(f"  {name}: {figure}", markup=False, highlight=False)
         for line in wrong(trial):
             self.console.print(f"  {line}", markup=False, highlight=False)
 
@@ -100,6 +102,7 @@ def record(trial: Trial, seed: int) -> None:
     """Keep what a fault came to, in place of what it came to before."""
     known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     how: dict[str, Any] = {"struck": trial.struck} if trial.struck else {}
+    how |= {"figures": trial.figures} if trial.figures else {}
     how |= {"seed": seed, "scale": SCALE, "rate": RATE, "machine": machine()}
     known[trial.name] = {"good": trial.good, **row(trial), **how}
     RESULTS.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from tests.chaos.lasting import RATE, TIMEOUT_FACTOR
 from tests.support.live.kafka import Kafka
@@ -39,6 +40,8 @@ class Scene:
     environment_of: dict[str, dict[str, str]] = field(default_factory=dict)
     #: The random faults of this trial so far, for people.
     struck: list[str] = field(default_factory=list)
+    #: What a fault has measured in this trial, by a name; the last one counts.
+    figures: dict[str, Any] = field(default_factory=dict)
     #: Those that run, or should.
     workers: list[Worker] = field(default_factory=list)
     #: All that ever ran here.

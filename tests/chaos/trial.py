@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.chaos.alarms import Watch
 from tests.chaos.arena import WORKERS
@@ -36,6 +37,8 @@ class Trial:
     alarms: list[str] = field(default_factory=list)
     #: The random faults that struck, for people.
     struck: list[str] = field(default_factory=list)
+    #: What faults have measured, by a name.
+    figures: dict[str, Any] = field(default_factory=dict)
     #: What did not hold while a fault lasted.
     failure: str = ""
 
@@ -59,7 +62,7 @@ def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> No
     load = load_of(scene.workers[0], scene.random)
     trial.history, watch = load.history, Watch(scene)
     scene.load = load
-    scene.struck = trial.struck
+    scene.struck, scene.figures = trial.struck, trial.figures
     people = load.people if trial.is_followed else []
     with Audience(people, load.gateway, load.history, scene.random) as audience:
         with load:

@@ -3,9 +3,6 @@
 That is the time-out of a store, so what is called does happen, while the caller has given it up: the hard case.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-
 from tests.chaos import fleet
 from tests.chaos.detour import detour
 from tests.chaos.fault import Fault
@@ -40,22 +37,9 @@ def kafka(scene: Scene) -> None:
 
 
 def _is_slow(scene: Scene, name: str) -> None:
-    with detour(scene, name) as way, _led_astray(scene, way.environment):
+    with detour(scene, name) as way, fleet.reconfigured(scene, way.environment):
         assert way.proxy.taken > 0, f"no worker reaches {name} through the proxy"
         _strike(scene, way.proxy)
-
-
-@contextmanager
-def _led_astray(scene: Scene, over: Mapping[str, str]) -> Iterator[None]:
-    """Start the workers again with other addresses, and with those of the stack after the block."""
-    scene.environment_over.update(over)
-    try:
-        fleet.restart_all(scene)
-        yield
-    finally:
-        for variable in over:
-            del scene.environment_over[variable]
-        fleet.restart_all(scene)
 
 
 def _strike(scene: Scene, slow: Proxy) -> None:

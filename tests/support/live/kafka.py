@@ -47,13 +47,17 @@ class Kafka:
 
     def ends(self, generation: int | None = None) -> dict[TopicPartition, int]:
         """Return the end offset of each source partition."""
-        return asyncio.run(self._ends(generation or self.generation))
+        return asyncio.run(self._ends(_sources(generation or self.generation)))
 
-    async def _ends(self, generation: int) -> dict[TopicPartition, int]:
+    def search_ends(self) -> dict[TopicPartition, int]:
+        """Return the end offset of each partition that the search indexer reads."""
+        return asyncio.run(self._ends([topics.topic_name(logical, self.generation) for logical in topics.SEARCHED]))
+
+    async def _ends(self, names: list[str]) -> dict[TopicPartition, int]:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.servers)
         try:
             await consumer.start()
-            return await consumer.end_offsets(await self._partitions(consumer, _sources(generation)))
+            return await consumer.end_offsets(await self._partitions(consumer, names))
         finally:
             await consumer.stop()
 
@@ -72,13 +76,17 @@ class Kafka:
 
     def reached(self, ends: Mapping[TopicPartition, int], generation: int | None = None) -> bool:
         """Return whether the group has committed these offsets, or later ones."""
-        return asyncio.run(self._reached(ends, generation or self.generation))
+        return asyncio.run(self._reached(ends, app_id(generation or self.generation)))
 
-    async def _reached(self, ends: Mapping[TopicPartition, int], generation: int) -> bool:
+    def search_reached(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Return whether the search indexer's group has committed these offsets, or later ones."""
+        return asyncio.run(self._reached(ends, topics.search_id(self.generation)))
+
+    async def _reached(self, ends: Mapping[TopicPartition, int], group: str) -> bool:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
         try:
             await admin.start()
-            committed = await admin.list_consumer_group_offsets(app_id(generation))
+            committed = await admin.list_consumer_group_offsets(group)
         finally:
             await admin.close()
         return all(end <= (committed[tp].offset if tp in committed else 0) for tp, end in ends.items())
@@ -88,7 +96,7 @@ class Kafka:
         return asyncio.run(self._lengths(generation or self.generation))
 
     async def _lengths(self, generation: int) -> dict[str, int]:
-        ends = await self._ends(generation)
+        ends = await self._ends(_sources(generation))
         names = zip(topics.SOURCES, _sources(generation), strict=True)
         return {logical: sum(end for tp, end in ends.items() if tp.topic == name) for logical, name in names}
 
