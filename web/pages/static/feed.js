@@ -152,10 +152,12 @@ export function Feed({ path, live, label, empty }) {
 
   const shown = list.items.filter((post) => !gone.has(post.postId));
   const fresh = list.fresh.filter((post) => !gone.has(post.postId));
+  // A feed without an article is none by WAI-ARIA.
+  const feed = shown.length ? { role: "feed", "aria-label": label } : {};
   return html`
     <${Pill} count=${fresh.length} hasGap=${list.hasGap} list=${list} />
     <${State} list=${list} />
-    <div role="feed" aria-label=${label} aria-busy=${list.isBusy || (!list.isLoaded && !list.problem)}>
+    <div ...${feed} aria-busy=${list.isBusy || (!list.isLoaded && !list.problem)}>
       ${shown.map((post, index) => html`<${Post} key=${post.postId} post=${post} position=${index + 1}
         total=${list.next ? -1 : shown.length} />`)}
     </div>
