@@ -105,9 +105,17 @@ class Person:
         page.wait_for_selector("#compose-text")
 
     def write(self, text: str) -> None:
+        """Write a post, and wait until it has arrived: who opens a page before that has it behind the pill."""
+        before = self._newest_of_everybody()
         self.page.locator("#compose-text").fill(text)
         self.page.keyboard.press("Control+Enter")
         self.post(text).locator("time").wait_for()
+        wait_until(lambda: self._newest_of_everybody() > before, self.site)
+
+    def _newest_of_everybody(self) -> str:
+        """Return the newest post's id, which begins with the time, as followers and the public have it at once."""
+        answer = self.site.call("GET", "/timelines/public", token="")
+        return max((post["postId"] for post in answer.body), default="") if answer.status == 200 else ""
 
     def follow(self, other: "Person") -> None:
         self.open(f"/@{other.name}")
