@@ -20,6 +20,7 @@ from microblog_streams.stores.cassandra.driver import ERRORS, FAST, Address, at_
 #: For one schema change: it takes 0.1 to 0.2 s on an idle machine, and all nodes must agree.
 SCHEMA_CHANGE_SECONDS: Final = 30.0
 
+_EXISTS: Final = "SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = %s"
 TABLES: Final = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
 
 
@@ -48,7 +49,9 @@ def _migrate(settings: Settings) -> list[str]:
         session = cluster.connect()
         node = _coordinator(session)
         before = _tables(session, keyspace)
-        session.execute(_create(keyspace, settings.replication_factor), timeout=SCHEMA_CHANGE_SECONDS, host=node)
+        if not list(session.execute(_EXISTS, (keyspace,), timeout=SCHEMA_CHANGE_SECONDS)):
+            # Only here: IF NOT EXISTS as well needs a right on all keyspaces, which may be taken away afterwards.
+            session.execute(_create(keyspace, settings.replication_factor), timeout=SCHEMA_CHANGE_SECONDS, host=node)
         # An existing keyspace is reported at once; the other nodes may not know it yet.
         cluster.refresh_schema_metadata(SCHEMA_CHANGE_SECONDS)
         session.set_keyspace(keyspace)
