@@ -3,7 +3,8 @@
 ``index`` fills an index with a million posts and asks it; ``live`` measures from POST to searchable, and has the
 indexer write a backlog from Kafka; ``pair`` posts and reads with search and without it, in turns; ``starts`` says how
 much later ``make run`` is ready. Each takes up to ten minutes and writes benchmarks/results/search-<name>.json. QUICK=1
-tries it with less, ROUNDS=2 plays so many of the pair's, PROFILE=1 says where the indexer's time goes.
+tries it with less, POSTS=300000 fills with so many, ROUNDS=2 plays so many of the pair's, PROFILE=1 says where the
+indexer's time goes.
 """
 
 import os

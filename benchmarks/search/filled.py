@@ -4,6 +4,7 @@ The engine makes nothing searchable meanwhile, which spares it the merging of sm
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ _MERGE_SECONDS, _LOOK_SECONDS = 120.0, 1.0
 
 async def fill(at: Setting) -> Figures:
     """Write users and posts; return how long that took, and what the index takes on disk (bytes a document)."""
-    writer, count = Writer(), at.size(POSTS, QUICK_POSTS)
+    writer, count = Writer(), int(os.environ.get("POSTS") or at.size(POSTS, QUICK_POSTS))
     await _write(at, "users written", _users(writer), USERS)
     await _refresh_every(at, "-1")
     with at.spent() as spent:
