@@ -72,6 +72,7 @@ class GuardedHandler(RequestHandler):
 
     __slots__ = (
         "_address",
+        "_answered_body",
         "_body",
         "_broken",
         "_connection_limits",
@@ -101,6 +102,8 @@ class GuardedHandler(RequestHandler):
         self._wire: asyncio.Transport | None = None
         #: The body of the newest request, which the parser fills.
         self._body: StreamReader = EMPTY_PAYLOAD
+        #: The body of the request that was answered last; the rest of it may still arrive.
+        self._answered_body: StreamReader = EMPTY_PAYLOAD
         #: The message part to which the next bytes belong.
         self._part: MessagePart = RequestHead()
         #: Received bytes that cannot be parsed yet, because the parser or the request queue is full.
@@ -175,6 +178,7 @@ class GuardedHandler(RequestHandler):
         """Send the response; if the request asked for an upgrade and did not get it, parse what follows it."""
         paused = self._upgraded
         outcome = await super().finish_response(request, resp, start_time)
+        self._answered_body = request.content
         if paused and not self._upgraded and not self._buffer_paused:
             self.data_received(b"")
         elif paused and not self._upgraded:
@@ -300,15 +304,16 @@ class GuardedHandler(RequestHandler):
     def _refuse(self, error: BadHttpMessage) -> None:
         """Stop reading, because the end of the newest request's body is unknown; its answer ends the connection.
 
-        As released, the view would wait for the body until its own deadline. If no view has begun with the request, it
-        is answered as invalid HTTP.
+        As released, the view would wait for the body until its own deadline. A request that still waits in the queue is
+        answered as invalid HTTP. One that was taken from it has a view that reads the body, or will in the loop's next
+        turn: reading raises, because a body that only ends looks whole.
         """
         self._broken = True
         if self._messages and self._messages[-1][1] is self._body:
             self._messages[-1] = (_ErrInfo(400, error, error.message), EMPTY_PAYLOAD)
         else:
             self.close()
-            if self._request_in_progress and not self._body.is_eof():
+            if self._body is not self._answered_body and not self._body.is_eof():
                 cause = error if isinstance(error, TooManyChunks) else RequestPayloadError(error.message)
                 self._body.set_exception(cause)
         if not self._body.is_eof():

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -139,8 +140,12 @@ class Person:
         """Wait until the script's expression holds. Playwright's own wait is refused by the page's policy."""
         wait_until(lambda: self.page.evaluate(expression, argument))
 
-    def watched(self) -> dict[str, object]:
+    def watched(self) -> dict[str, Any]:
         return self.page.evaluate("window.watched")
+
+    def shift(self) -> float:
+        """Return the score of the layout's shifts (0.1 is good), without a part of a pixel: one scored 0.00001."""
+        return round(self.watched()["shift"], 3)
 
     def violations(self) -> list[str]:
         return [] if self.page.is_closed() else self.watched()["violations"]

@@ -39,7 +39,7 @@ def test_a_post_arrives_while_its_reader_reads_and_moves_nothing(person, picture
     assert grace.page.title() == "(1) microblog"
     assert grace.post(NEW).count() == 0
     assert grace.post(TEXTS[2]).bounding_box()["y"] == before
-    assert grace.watched()["shift"] == 0
+    assert grace.shift() == 0
     grace.page.evaluate("scrollTo(0, 0)")
     picture(grace, "reading")
     grace.page.locator(FRESH).click()

@@ -88,7 +88,7 @@ def first_load(ada):
     session.on("Network.loadingFinished", lambda event: bytes_received.append(event["encodedDataLength"]))
     ada.open()
     ada.loaded()
-    assert ada.watched()["shift"] == 0
+    assert ada.shift() == 0
     return bytes_received, ada.watched()["interactive"]
 
 

@@ -13,6 +13,7 @@ import shutil
 import pytest
 
 from tests.support.waiting import DEADLINE_SECONDS, until
+from web.server.connection import GuardedHandler
 from web.server.framing import FixedLengthBody
 from web.server.limits import MAX_HEAD_BYTES, Limits
 
@@ -156,6 +157,41 @@ async def test_trailers_that_are_none_or_too_many_end_the_connection(front, conn
     connection = await connect(front)
 
     await in_parts(connection, [POST + CHUNKED, CHUNKS + trailers + b"\r\n"])
+
+    assert (await connection.answer()).status == 400
+    await connection.ended()
+
+
+@pytest.fixture
+def arriving(monkeypatch):
+    """Has bytes arrive when a request was taken from its connection's queue, and its view has not begun yet."""
+
+    def arrive(data):
+        created = GuardedHandler.__init__
+
+        def create(handler, *args, **options):
+            created(handler, *args, **options)
+            factory = handler._request_factory
+
+            def make(message, payload, protocol, *rest):
+                request = factory(message, payload, protocol, *rest)
+                protocol.data_received(data)
+                return request
+
+            handler._request_factory = make
+
+        monkeypatch.setattr(GuardedHandler, "__init__", create)
+
+    return arrive
+
+
+async def test_a_body_that_turns_out_invalid_just_before_its_view_begins_is_not_taken_for_whole(
+    arriving, front, connect
+):
+    arriving(CHUNKS + b"no trailer\r\n\r\n")
+    connection = await connect(front)
+
+    connection.send(POST + CHUNKED)
 
     assert (await connection.answer()).status == 400
     await connection.ended()
