@@ -4,6 +4,7 @@ import urllib.request
 
 import pytest
 
+from microblog_streams.domain import topics
 from tests.support.collector import collecting
 from tests.support.live.processes import make_workers
 
@@ -38,10 +39,12 @@ def pair(started, eventually):
 
 
 @pytest.fixture(scope="module")
-def answer(pair):
-    """What a post was answered with, and its request's id."""
+def answer(pair, kafka, eventually):
+    """The id of a post's request. The indexer has read all before it, so it is alone in its request to the engine."""
     worker, _ = pair
     author = worker.call("POST", "/users/", {"username": "whose_life"}).body["id"]
+    ends = {tp: end for tp, end in kafka.ends().items() if tp.topic in topics.POSTS}
+    eventually(lambda: kafka.search_reached(ends), *pair)
     request = urllib.request.Request(
         f"{worker.url}/posts/",
         data=f'{{"userId": {author}, "content": "{TEXT}"}}'.encode(),
