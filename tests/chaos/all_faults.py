@@ -1,9 +1,12 @@
 """Every fault by its name: each module of the folder ``faults`` has some."""
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos.fault import Fault
+from tests.chaos.scene import Scene
+from tests.chaos.trial import Trial, attempt
 
 FOLDER = Path(__file__).parent / "faults"
 
@@ -16,3 +19,10 @@ def all_faults() -> dict[str, Fault]:
     if len(by_name) < len(faults):
         raise ValueError("two faults have one name")
     return by_name
+
+
+def strike_together(scene: Scene, name: str, faults: Sequence[str]) -> Trial:
+    """Have these faults strike one after the other under one load; return the trial of this name."""
+    trial, known = Trial(name), all_faults()
+    attempt(scene, trial, [known[fault] for fault in faults], lambda words: None)
+    return trial

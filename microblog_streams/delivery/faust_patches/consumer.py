@@ -36,8 +36,8 @@ something to commit. Upstream: not found.
 Faust ignores: it notes the offsets as committed. If the note comes after recovery has sought the partition again, its
 records are read a second time and dropped as committed ones. Kafka's offset then stays behind, and the lag with it,
 until the partition's next event. Here nothing is noted of a commit that was refused. One of a partition that was
-revoked meanwhile is refused, too; with none left to commit, aiokafka's ValueError ended the worker. Upstream: not
-found.
+revoked meanwhile is refused, too: Faust leaves it out, and where none is left aiokafka raises a ValueError, for which
+Faust ends the worker. Upstream: not found.
 
 **Every record costs four tasks and three turns of the event loop.** Faust delivers each record to its stream, or to the
 recovery, and waits for the end of the flow at the same time, because a full stream may block. So for every record it

@@ -4,7 +4,6 @@ import urllib.request
 
 import pytest
 
-from microblog_streams.domain import topics
 from tests.support.collector import collecting
 from tests.support.live.processes import make_workers
 
@@ -43,7 +42,7 @@ def answer(pair, kafka, eventually):
     """The id of a post's request. The indexer has read all before it, so it is alone in its request to the engine."""
     worker, _ = pair
     author = worker.call("POST", "/users/", {"username": "whose_life"}).body["id"]
-    ends = {tp: end for tp, end in kafka.ends().items() if tp.topic in topics.POSTS}
+    ends = kafka.search_ends()
     eventually(lambda: kafka.search_reached(ends), *pair)
     request = urllib.request.Request(
         f"{worker.url}/posts/",
