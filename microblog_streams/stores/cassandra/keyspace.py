@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
+from cassandra import Unauthorized
+
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.cassandra.connection import Cassandra
@@ -49,15 +51,26 @@ def _migrate(settings: Settings) -> list[str]:
         session = cluster.connect()
         node = _coordinator(session)
         before = _tables(session, keyspace)
-        if not list(session.execute(_EXISTS, (keyspace,), timeout=SCHEMA_CHANGE_SECONDS)):
-            # Only here: IF NOT EXISTS as well needs a right on all keyspaces, which may be taken away afterwards.
-            session.execute(_create(keyspace, settings.replication_factor), timeout=SCHEMA_CHANGE_SECONDS, host=node)
+        _make_keyspace(session, node, keyspace, settings.replication_factor)
         # An existing keyspace is reported at once; the other nodes may not know it yet.
         cluster.refresh_schema_metadata(SCHEMA_CHANGE_SECONDS)
         session.set_keyspace(keyspace)
         for statement in statements():
             session.execute(statement, timeout=SCHEMA_CHANGE_SECONDS, host=node)
         return sorted(f"table {keyspace}.{table}" for table in _tables(session, keyspace) - before)
+
+
+def _make_keyspace(session: Any, node: Any, keyspace: str, copies: int) -> None:  # noqa: ANN401  the driver has no types
+    """Make the keyspace where it is missing, which needs a right on all keyspaces; later runs may be without it.
+
+    The statement comes first. One that looked for the keyspace could see the row of another run's before the node knows
+    the keyspace itself.
+    """
+    try:
+        session.execute(_create(keyspace, copies), timeout=SCHEMA_CHANGE_SECONDS, host=node)
+    except Unauthorized:
+        if not list(session.execute(_EXISTS, (keyspace,), timeout=SCHEMA_CHANGE_SECONDS)):
+            raise
 
 
 def _coordinator(session: Any) -> Any:  # noqa: ANN401  the driver has no types
