@@ -16,7 +16,7 @@ from microblog_streams.bootstrap.services import BootOrder, Services, build_clus
 from microblog_streams.bootstrap.stores import Stores, build_operations, build_stores
 from microblog_streams.bootstrap.streaming import Streaming, build_streaming
 from microblog_streams.config.settings import Settings
-from microblog_streams.delivery.faust_patches import check_versions, transport
+from microblog_streams.delivery.faust_patches import check_versions, kafka_client
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.operations import Operations
@@ -78,7 +78,7 @@ def create_app(settings: Settings, deployment: Deployment | None = None) -> Micr
     Raises SetupError if the application is incomplete, or the settings name a topic set that is not open.
     """
     check_versions()
-    transport.patch_connections()
+    kafka_client.patch_clients()
     event_loop.use("uvloop")
     if settings.traces != "off":
         traces.check_installed()

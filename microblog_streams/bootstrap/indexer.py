@@ -20,7 +20,7 @@ from microblog_streams.bootstrap.faust_app import FaustApp
 from microblog_streams.cluster_status.indexer_status import IndexerHealth, IndexerMetrics
 from microblog_streams.cluster_status.worker_metrics import StreamingParts
 from microblog_streams.config.settings import Settings
-from microblog_streams.delivery.faust_patches import check_versions, transport
+from microblog_streams.delivery.faust_patches import check_versions, kafka_client, transport
 from microblog_streams.delivery.offset_acks import RedisRestartMonitor
 from microblog_streams.delivery.processor_pool import ProcessorLimits, ProcessorPool
 from microblog_streams.delivery.progress import commits, recovery
@@ -112,7 +112,7 @@ def create_indexer(settings: Settings, deployment: Deployment | None = None) -> 
     if settings.traces != "off":
         traces.check_installed()
     check_versions()
-    transport.patch_connections()
+    kafka_client.patch_clients()
     event_loop.use("uvloop")
     settings = settings.model_copy(update={"roles": "streams"})
     deployment = deployment or last_deployment(settings)

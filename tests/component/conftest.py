@@ -26,7 +26,7 @@ def module_application() -> Iterator[Callable[[Settings], MicroblogApp]]:
 
 def _real_application(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> MicroblogApp:
     for part, name in [
-        (application.transport, "patch_connections"),
+        (application.kafka_client, "patch_clients"),
         (application.event_loop, "use"),
     ]:
         monkeypatch.setattr(part, name, lambda *_: None)  # they are for a whole process

@@ -1,4 +1,4 @@
-"""Fixes of the connection to Kafka, its producer and its topics (faust-streaming 0.15.3, aiokafka 0.14, uvloop 0.23).
+"""Fixes of Faust's transport, its producer and its topics (faust-streaming 0.15.3, aiokafka 0.14).
 
 - Faust and aiokafka do not expose the time of the last heartbeat. Here each answered heartbeat (and each join) updates
   ``Heartbeat``, which leases are checked against, with the time at which the request was sent.
@@ -11,13 +11,6 @@
   with it the worker. Here the record is offered again, in its place, until it is accepted.
 - Faust declares its topics once, with the producer's short time-out: a broker that took longer ended a worker's start.
   Here a topic is declared again until the broker answers.
-- **A consumer may stop its heartbeats for good after a broker was killed.** Writing to a transport that the broker has
-  closed is an OSError in aiokafka, or ignored; with uvloop it is a RuntimeError, in the moment before the reader has
-  noticed the end. It is not expected there: it ends the task that refreshes the metadata, and that task is not watched.
-  From then on every request for metadata waits for ever, the lookup of the group's coordinator among them: no
-  heartbeat, no commit, no effect under a stale lease, while fetches go on and REST answers. It was seen in two of
-  twelve kills of Kafka. Here the RuntimeError becomes what it means, a broken connection. Upstream: aio-libs/aiokafka
-  issue 1038.
 - **Every record waits for three turns of the event loop before it reaches the producer.** A topic gets the producer
   from the app, which starts it if necessary, and yields for the sake of tasks that ask at the same time. In a busy
   worker a turn is a millisecond: posts waited that much longer for their confirmation, and the changelog's records,
@@ -33,8 +26,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from aiokafka import AIOKafkaConsumer, conn
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from faust.exceptions import ProducerSendError
 from faust.topics import Topic
@@ -60,23 +53,6 @@ JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
 GATHER_SECONDS = 0.005
 #: Records that are sent before the loop runs other tasks.
 MAX_BURST_RECORDS = 32
-
-
-class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
-    """A connection whose failed write is a KafkaConnectionError, whatever the event loop raises."""
-
-    def send(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a request; return the future of its response. Raises KafkaConnectionError."""
-        try:
-            return super().send(*args, **kwargs)
-        except RuntimeError as exc:
-            self.close(reason=conn.CloseReason.CONNECTION_BROKEN, exc=exc)
-            raise KafkaConnectionError(f"Connection at {self._host}:{self._port} broken: {exc}") from exc
-
-
-def patch_connections() -> None:
-    """Make every client of this process use that class: aiokafka has no setting for it."""
-    vars(conn)["AIOKafkaConnection"] = KafkaConnection
 
 
 class HeartbeatThread(PatchedConsumerThread):

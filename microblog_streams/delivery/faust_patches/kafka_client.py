@@ -1,0 +1,69 @@
+"""Fixes of aiokafka's own classes, for every client of a process (aiokafka 0.14, uvloop 0.23).
+
+**A consumer may stop its heartbeats for good after a broker was killed.** Writing to a transport that the broker has
+closed is an OSError in aiokafka, or ignored; with uvloop it is a RuntimeError, in the moment before the reader has
+noticed the end. It is not expected there: it ends the task that refreshes the metadata, and that task is not watched.
+From then on every request for metadata waits for ever, the lookup of the group's coordinator among them: no heartbeat,
+no commit, no effect under a stale lease, while fetches go on and REST answers. It was seen in two of twelve kills of
+Kafka. Here the RuntimeError becomes what it means, a broken connection. Upstream: aio-libs/aiokafka issue 1038.
+
+**A group is read from its beginning after its coordinator has moved.** A broker that does not have the group's offsets,
+because it still loads them or is not the coordinator any more, answers with an error for the whole group and without
+partitions (from version 2 of OffsetFetch on, https://kafka.apache.org/protocol.html). aiokafka looks at the errors of
+partitions only, and takes each partition for one without a committed offset. So a worker read a topic from its first
+record, and its next commit set the group's offset back to there. Nothing was lost, but everything that the topic still
+had was applied again; where an event of it had halted its partition, it did so again. A lone broker that was frozen for
+longer than its session answers so for up to a second. Here the error is raised, and aiokafka asks again. Upstream: not
+found.
+"""
+
+from typing import Any
+
+from aiokafka import conn
+from aiokafka.consumer import consumer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    KafkaConnectionError,
+    NoError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
+from aiokafka.protocol.commit import OffsetFetchRequest
+
+
+class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
+    """A connection whose failed write is a KafkaConnectionError, whatever the event loop raises."""
+
+    def send(self, *args: Any, **kwargs: Any) -> Any:
+        """Send a request; return the future of its response. Raises KafkaConnectionError."""
+        try:
+            return super().send(*args, **kwargs)
+        except RuntimeError as exc:
+            self.close(reason=conn.CloseReason.CONNECTION_BROKEN, exc=exc)
+            raise KafkaConnectionError(f"Connection at {self._host}:{self._port} broken: {exc}") from exc
+
+
+class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
+    """A coordinator's client that takes no answer without offsets for a group that has none."""
+
+    async def _send_req(self, request: Any) -> Any:
+        response = await super()._send_req(request)
+        if isinstance(request, OffsetFetchRequest):
+            # Version 1 has errors of partitions only.
+            self._check_group(getattr(response, "error_code", NoError.errno))
+        return response
+
+    def _check_group(self, code: int) -> None:
+        error = for_code(code)
+        if error is NoError:
+            return
+        if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
+            self.coordinator_dead()
+        raise error(f"the offsets of {self.group_id}")
+
+
+def patch_clients() -> None:
+    """Make every client of this process use these classes: aiokafka has no setting for them."""
+    vars(conn)["AIOKafkaConnection"] = KafkaConnection
+    vars(consumer)["GroupCoordinator"] = OffsetCoordinator

@@ -1,0 +1,109 @@
+"""What aiokafka makes of a broker that went away, and of one that does not have the group's offsets."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+import uvloop
+from aiokafka import TopicPartition, conn
+from aiokafka.consumer import consumer
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError
+from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse_v3
+from aiokafka.protocol.metadata import MetadataRequest
+
+from microblog_streams.delivery.faust_patches import kafka_client
+
+PLACE = TopicPartition("events", 3)
+LOADING, NOT_AVAILABLE, NOT_COORDINATOR, FORBIDDEN = 14, 15, 16, 30
+
+
+@pytest.fixture
+def mended(monkeypatch):
+    """Aiokafka with the mend, without the exchange of versions."""
+    monkeypatch.setattr(conn, "AIOKafkaConnection", conn.AIOKafkaConnection)
+    monkeypatch.setattr(consumer, "GroupCoordinator", GroupCoordinator)
+    kafka_client.patch_clients()
+    monkeypatch.setattr(conn.AIOKafkaConnection, "_do_version_lookup", lambda self: asyncio.sleep(0))
+
+
+async def closed_writer(port):
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.close()
+    await writer.wait_closed()
+    return writer
+
+
+async def ask_on_closed_transport(told):
+    """Connect as aiokafka's clients do; ask after the transport was closed and before the reader has noticed."""
+    async with await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        made = await conn.create_conn("127.0.0.1", port, on_close=lambda closed, reason: told.append(reason))
+        made._versions = {MetadataRequest.API_KEY: (0, 1)}
+        open_writer, made._writer = made._writer, await closed_writer(port)
+        assert made.connected()
+        try:
+            await made.send(MetadataRequest([]))
+        finally:
+            open_writer.close()
+            await open_writer.wait_closed()
+
+
+def test_a_closed_transport_breaks_the_connection_and_fails_its_client(mended):
+    told = []
+    with pytest.raises(KafkaConnectionError, match="broken"):
+        uvloop.run(ask_on_closed_transport(told))
+    assert told == [conn.CloseReason.CONNECTION_BROKEN]
+
+
+def whole(code):
+    """Return what a broker answers that cannot tell a group's offsets: an error, and no partition."""
+    return OffsetFetchResponse_v3(0, [], code)
+
+
+def single(offset):
+    return OffsetFetchResponse_v3(0, [(PLACE.topic, [(PLACE.partition, offset, "", 0)])], 0)
+
+
+@pytest.fixture
+def committed():
+    """Asks for the committed offsets of a partition; the coordinator gives these answers, in order."""
+
+    async def ask(kind, *answers):
+        coordinator = kind.__new__(kind)
+        coordinator.group_id, coordinator._retry_backoff_ms = "group", 0
+        coordinator.searches, left = 0, list(answers)
+
+        async def search():
+            coordinator.searches += coordinator.coordinator_id is None
+            coordinator.coordinator_id = 1
+
+        coordinator.coordinator_id = 1
+        coordinator._coordinator_dead_fut = asyncio.get_running_loop().create_future()
+        coordinator.ensure_coordinator_known = search
+        coordinator._client = SimpleNamespace(send=lambda *args, **options: asyncio.sleep(0, left.pop(0)))
+        found = await coordinator.fetch_committed_offsets([PLACE])
+        return {place: told.offset for place, told in found.items()}, coordinator.searches
+
+    return ask
+
+
+@pytest.mark.parametrize(("code", "searches"), [(LOADING, 0), (NOT_AVAILABLE, 1), (NOT_COORDINATOR, 1)])
+async def test_a_coordinator_without_the_offsets_is_asked_again(mended, committed, code, searches):
+    assert await committed(consumer.GroupCoordinator, whole(code), single(90)) == ({PLACE: 90}, searches)
+
+
+async def test_a_group_that_may_not_be_seen_is_an_error_and_not_a_new_group(mended, committed):
+    with pytest.raises(GroupAuthorizationFailedError):
+        await committed(consumer.GroupCoordinator, whole(FORBIDDEN))
+
+
+async def test_a_partition_without_a_committed_offset_has_none(mended, committed):
+    assert await committed(consumer.GroupCoordinator, single(-1)) == ({}, 0)
+    older = OffsetFetchResponse_v1([(PLACE.topic, [(PLACE.partition, -1, "", 0)])])
+    assert await committed(consumer.GroupCoordinator, older) == ({}, 0)
+
+
+async def test_aiokafka_s_own_coordinator_takes_the_group_for_a_new_one(committed):
+    """The defect of which the tests before are the mend: where this fails, the mend may go."""
+    assert await committed(GroupCoordinator, whole(LOADING), single(90)) == ({}, 0)
