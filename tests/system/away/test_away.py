@@ -18,7 +18,7 @@ def test_without_kafka_users_read_register_and_follow(world):
         assert "nothing was done" in world.refuses("DELETE", f"/posts/{world.old[0]}")
 
     world.recovers()
-    new = world.post(world.ann)
+    new = world.post_in_the_end(world.ann)
     world.eventually(lambda: new in world.timeline(world.bob), world.worker)
     world.eventually(lambda: {new, world.old[0]} <= set(world.timeline(cleo)), world.worker)
 
