@@ -7,15 +7,22 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.chaos.lasting import RATE, TIMEOUT_FACTOR
+from tests.chaos.lasting import RATE, SCALE, TIMEOUT_FACTOR
 from tests.support.live.kafka import Kafka
 from tests.support.live.processes import free_port
 from tests.support.live.stack import RunningStack
 from tests.support.live.worker import Worker
 from tests.support.workload.load import Load
 
-#: As delivered, in place of those that make tests quick.
-SETTINGS = {"SESSION_TIMEOUT": "10", "HEARTBEAT_INTERVAL": "3", "COMMIT_INTERVAL": "0.5", "ACK_HOLD": "2.5"}
+#: As delivered, in place of those that make tests quick. In the short form of the tests other work has the machine, so
+#: stores are waited for there.
+SETTINGS = {
+    "STORE_TIMEOUT": "2" if SCALE >= 1 else "8",
+    "SESSION_TIMEOUT": "10",
+    "HEARTBEAT_INTERVAL": "3",
+    "COMMIT_INTERVAL": "0.5",
+    "ACK_HOLD": "2.5",
+}
 #: Seconds within which everything must have happened, on a busy machine too.
 DEADLINE = 120.0 * TIMEOUT_FACTOR
 #: Calls between two blows: some four seconds of the load.
