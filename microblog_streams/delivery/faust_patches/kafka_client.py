@@ -15,6 +15,13 @@ record, and its next commit set the group's offset back to there. Nothing was lo
 had was applied again; where an event of it had halted its partition, it did so again. A lone broker that was frozen for
 longer than its session answers so for up to a second. Here the error is raised, and aiokafka asks again. Upstream: not
 found.
+
+**A late commit sets a group's offset back.** aiokafka repeats a commit for as long as the coordinator is away, each time
+as the member that it is by then. After a rebalance it is one of the new generation, and the broker takes the old offsets
+from it, even of partitions that another worker owns and has committed further. A consumer that the group has dropped is
+no member, and a broker takes the commits of such a consumer while the group has no members. What lies behind is read
+again. Here a commit is refused once its assignment has ended, or while the consumer is no member, as in Kafka's own
+client. Upstream: not found.
 """
 
 from typing import Any
@@ -24,12 +31,13 @@ from aiokafka.consumer import consumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import (
     GroupCoordinatorNotAvailableError,
+    IllegalGenerationError,
     KafkaConnectionError,
     NoError,
     NotCoordinatorForGroupError,
     for_code,
 )
-from aiokafka.protocol.commit import OffsetFetchRequest
+from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 
 
 class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
@@ -45,7 +53,7 @@ class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its pac
 
 
 class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
-    """A coordinator's client that takes no answer without offsets for a group that has none."""
+    """A coordinator's client that takes an error for no empty group, and commits for the present assignment only."""
 
     async def _send_req(self, request: Any) -> Any:
         response = await super()._send_req(request)
@@ -61,6 +69,14 @@ class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
         if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
             self.coordinator_dead()
         raise error(f"the offsets of {self.group_id}")
+
+    async def _do_commit_offsets(self, assignment: Any, offsets: Any) -> None:
+        if self._subscription.partitions_auto_assigned() and not (assignment.active and self._is_member()):
+            raise IllegalGenerationError(self.group_id)
+        await super()._do_commit_offsets(assignment, offsets)
+
+    def _is_member(self) -> bool:
+        return bool(self.generation != OffsetCommitRequest.DEFAULT_GENERATION_ID)
 
 
 def patch_clients() -> None:

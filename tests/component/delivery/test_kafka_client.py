@@ -8,7 +8,7 @@ import uvloop
 from aiokafka import TopicPartition, conn
 from aiokafka.consumer import consumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import GroupAuthorizationFailedError, KafkaConnectionError
+from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaConnectionError
 from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse_v3
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -107,3 +107,44 @@ async def test_a_partition_without_a_committed_offset_has_none(mended, committed
 async def test_aiokafka_s_own_coordinator_takes_the_group_for_a_new_one(committed):
     """The defect of which the tests before are the mend: where this fails, the mend may go."""
     assert await committed(GroupCoordinator, whole(LOADING), single(90)) == ({}, 0)
+
+
+class TestLateCommits:
+    """A commit is repeated while the coordinator is away, and the group may have gone on without it meanwhile."""
+
+    @pytest.fixture
+    def commit(self):
+        """Commits for an assignment by a coordinator of this kind; returns what was sent."""
+
+        async def late(kind, generation=7, active=True, by_group=True):
+            coordinator = kind.__new__(kind)
+            coordinator.group_id, coordinator.coordinator_id, coordinator.member_id = "group", 1, "member"
+            coordinator.generation, coordinator._commit_lock = generation, asyncio.Lock()
+            coordinator._subscription = SimpleNamespace(partitions_auto_assigned=lambda: by_group)
+            coordinator.ensure_coordinator_known = lambda: asyncio.sleep(0)
+            sent = []
+            answer = SimpleNamespace(topics=[(PLACE.topic, [(PLACE.partition, 0)])])
+            coordinator._client = SimpleNamespace(
+                send=lambda node, request, **options: asyncio.sleep(0, sent.append(request) or answer)
+            )
+            offsets = {PLACE: SimpleNamespace(offset=50, metadata="")}
+            await coordinator.commit_offsets(SimpleNamespace(active=active), offsets)
+            return len(sent)
+
+        return late
+
+    @pytest.mark.parametrize("changed", [{"active": False}, {"generation": -1}])
+    async def test_one_of_an_assignment_that_has_ended_or_of_no_member_is_refused(self, mended, commit, changed):
+        with pytest.raises(CommitFailedError, match="already rebalanced"):
+            await commit(consumer.GroupCoordinator, **changed)
+
+    async def test_one_of_the_present_assignment_is_sent(self, mended, commit):
+        assert await commit(consumer.GroupCoordinator) == 1
+
+    async def test_one_of_a_consumer_without_a_group_s_assignment_is_sent(self, mended, commit):
+        assert await commit(consumer.GroupCoordinator, generation=-1, by_group=False) == 1
+
+    @pytest.mark.parametrize("changed", [{"active": False}, {"generation": -1}])
+    async def test_aiokafka_s_own_coordinator_sends_it(self, commit, changed):
+        """The defect of which the tests before are the mend: where this fails, the mend may go."""
+        assert await commit(GroupCoordinator, **changed) == 1
