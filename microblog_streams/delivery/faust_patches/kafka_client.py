@@ -16,12 +16,12 @@ had was applied again; where an event of it had halted its partition, it did so 
 longer than its session answers so for up to a second. Here the error is raised, and aiokafka asks again. Upstream: not
 found.
 
-**A late commit sets a group's offset back.** aiokafka repeats a commit for as long as the coordinator is away, each time
-as the member that it is by then. After a rebalance it is one of the new generation, and the broker takes the old offsets
-from it, even of partitions that another worker owns and has committed further. A consumer that the group has dropped is
-no member, and a broker takes the commits of such a consumer while the group has no members. What lies behind is read
-again. Here a commit is refused once its assignment has ended, or while the consumer is no member, as in Kafka's own
-client. Upstream: not found.
+**A late commit sets a group's offset back.** aiokafka repeats a commit for as long as the coordinator is away, each
+time as the member that it is by then. After a rebalance it is one of the new generation, and the broker takes the old
+offsets from it, even of partitions that another worker owns and has committed further. A consumer that the group has
+dropped is no member, and a broker takes the commits of such a consumer while the group has no members. What lies behind
+is read again. Here a commit is refused once its assignment has ended, or while the consumer is no member, as in Kafka's
+own client. Upstream: not found.
 """
 
 from typing import Any
