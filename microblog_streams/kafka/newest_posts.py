@@ -38,11 +38,12 @@ class NewestPosts:
 
     async def newest(self, limit: int) -> Sequence[bytes]:
         """Return the entries of the last ``limit`` posts of each partition. Raises StoreUnavailable."""
-        options = client_options(self.settings)
+        options, deployment = client_options(self.settings), self.deployment()
         try:
             async with asyncio.timeout(READ_SECONDS):
                 with translated():
-                    counts = await partition_counts(options, _topics(self.deployment()))
+                    counts = await partition_counts(options, _topics(deployment))
+                    _check_known(counts, deployment)
                     async with aclosing(_entries(options, _places(counts), limit)) as entries:
                         return [entry async for entry in entries]
         except TimeoutError:
@@ -53,6 +54,13 @@ def _topics(deployment: Deployment) -> list[str]:
     """Return the topics of posts: after a repartition the newest ones are in those of the topic set before, too."""
     before = deployment.generation - 1
     return [topic_name(POST_CREATED, number) for number in (before, *deployment.generations) if number > 0]
+
+
+def _check_known(counts: Mapping[str, int], deployment: Deployment) -> None:
+    """Raise StoreUnavailable for a topic that must be there: a broker that has just started may not know it yet."""
+    for topic in (topic_name(POST_CREATED, number) for number in deployment.open_generations):
+        if not counts[topic]:
+            raise StoreUnavailable("kafka", f"it does not know the topic {topic} yet")
 
 
 def _places(counts: Mapping[str, int]) -> list[TopicPartition]:

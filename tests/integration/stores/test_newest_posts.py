@@ -72,6 +72,11 @@ def test_an_empty_log_has_none(log):
     assert newest(log, 40) == []
 
 
+def test_a_topic_that_the_broker_does_not_know_is_an_error_and_not_an_empty_log(log):
+    with pytest.raises(StoreUnavailable, match="does not know the topic"):
+        newest(log, 40, Deployment(NEXT_TOPIC_SET + 1, PARTITIONS))
+
+
 def test_after_a_repartition_those_of_the_topic_set_before_are_found_too(log):
     before, after = log.write(20), log.write(5, NEXT_TOPIC_SET)
 
