@@ -1,9 +1,10 @@
 """A Redis Cluster client that runs calls on one node, reruns them after MOVED or ASK, and retries nothing else.
 
-It differs from redis-py 8.1 in four points. A redirected call is rerun as a whole, since its deadlines are in the
+It differs from redis-py 8.1 in five points. A redirected call is rerun as a whole, since its deadlines are in the
 node's own time. ASKING and its command share a connection; redis-py takes one from the pool for each, so that the node
 may never see them together. A redirection may lead to a node that has no slots yet. And after a failure the next call
-reads the slot table again; redis-py closes all connections, working ones too.
+reads the slot table again; redis-py closes all connections, working ones too. The servers that the URL names are asked
+for it also after they have left the table.
 """
 
 import asyncio
@@ -32,6 +33,9 @@ class Cluster(RedisCluster):
         super().__init__(max_connections=4 * calls, **options)
         self._permits = asyncio.Semaphore(calls)
         self._is_stale = False
+        #: The servers that the URL names, and whether the slot table could not be read the last time.
+        self._named = dict(self.nodes_manager.startup_nodes)
+        self._is_lost = False
         #: Called with the key of a call that goes to the server which is importing the key's slot.
         self.on_asking: list[Callable[[bytes], None]] = []
 
@@ -66,6 +70,13 @@ class Cluster(RedisCluster):
         return await self._follow(_direct(self.holder(key)), call, key)
 
     async def _refresh(self) -> None:
+        """Read the slot table; after a failure from the servers of the URL, too.
+
+        redis-py asks those that the last table has, and none else. They may all have other addresses by now.
+        """
+        if self._is_lost:
+            self.nodes_manager.startup_nodes.update(self._named)
+        self._is_lost = True
         try:
             if self._initialize:
                 await self.initialize()
@@ -73,7 +84,7 @@ class Cluster(RedisCluster):
                 await self.nodes_manager.initialize()
         except exceptions.RedisClusterException as error:
             raise _reason(error) from None
-        self._is_stale = False
+        self._is_stale = self._is_lost = False
 
     async def _follow(self, server: Server, call: ServerCall[Answer], key: bytes = b"") -> Answer:
         for _ in range(MAX_REDIRECTIONS):

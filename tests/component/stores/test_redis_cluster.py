@@ -1,0 +1,93 @@
+"""A Redis Cluster all of whose servers get other addresses, played by servers that say what they are told to."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import AsyncExitStack
+
+import hiredis
+import pytest
+from pydantic import SecretStr
+
+from microblog_streams.config.settings import Settings
+from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.stores.redis.connection import Redis
+
+INFO = "redis_version:7.2.4\r\nrun_id:a\r\nrole:master\r\nredis_mode:cluster\r\n"
+HOST = "127.0.0.1"
+
+
+class Servers:
+    """Each answers GET with its port. All say that the one at ``primary`` has every slot."""
+
+    def __init__(self):
+        self.primary = 0
+        self._stack = AsyncExitStack()
+        self._open = defaultdict(list)
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        for port in list(self._open):
+            self.end(port)
+        await self._stack.aclose()
+
+    async def begin(self):
+        """Start a server; return its port."""
+        listener = await self._stack.enter_async_context(await asyncio.start_server(self._serve, HOST, 0))
+        port = listener.sockets[0].getsockname()[1]
+        self._open[port].append(listener)
+        return port
+
+    def end(self, port):
+        """Stop a server, and close its connections."""
+        for each in self._open.pop(port):
+            each.close()
+
+    async def _serve(self, reader, writer):
+        port, requests = writer.get_extra_info("sockname")[1], hiredis.Reader()
+        self._open[port].append(writer)
+        while data := await reader.read(4096):
+            requests.feed(data)
+            while (request := requests.gets()) is not False:
+                writer.write(self._answer(request[0], port).encode())
+        writer.close()
+
+    def _answer(self, command, port):
+        if command == b"CLUSTER":
+            return f"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n+{HOST}\r\n:{self.primary}\r\n+id\r\n"
+        if command == b"INFO":
+            return f"${len(INFO)}\r\n{INFO}\r\n"
+        if command == b"GET":
+            return f"+{port}\r\n"
+        return {b"EVAL_RO": ":1\r\n", b"CONFIG": "*0\r\n", b"COMMAND": "*0\r\n"}.get(command, "+OK\r\n")
+
+
+@pytest.fixture
+async def servers():
+    async with Servers() as servers:
+        yield servers
+
+
+async def name_of(redis):
+    """Return the port of the server that has a key."""
+    return int(await redis.run_on(b"name", lambda server: server.execute("GET", "name")))
+
+
+async def test_a_cluster_whose_servers_all_have_other_addresses_is_found_where_the_url_says(servers):
+    """As after a restart of all pods, whose name leads to the new ones."""
+    named, old = await servers.begin(), await servers.begin()
+    servers.primary = old
+    redis = Redis(Settings(redis_url=SecretStr(f"redis+cluster://{HOST}:{named}"), store_timeout=5.0))
+    await redis.connect()
+    try:
+        assert await name_of(redis) == old
+        servers.end(old)
+        servers.primary = await servers.begin()
+        for _ in range(2):  # the first finds the connection closed, the second that nobody is there
+            with pytest.raises(StoreUnavailable):
+                await name_of(redis)
+        assert await name_of(redis) == servers.primary
+        assert redis.servers == {f"{HOST}:{servers.primary}"}
+    finally:
+        await redis.close()
