@@ -40,8 +40,8 @@ class PipelineConnection:
         self._left = 0
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Return the answers. A failed pipeline breaks the connection; the next one reopens it."""
-        if not self._left or self._marked():
+        """Return the answers. A failed pipeline breaks the connection; the pool reopens it before the next one."""
+        if not self._left or self._marked_or_broken():
             await self.give_back()
         async with self._client() as client:
             connection = await self._connection(client)
@@ -56,9 +56,15 @@ class PipelineConnection:
             with suppress(RedisError, OSError):  # closing it failed; it is not used again
                 await pool.release(connection)
 
-    def _marked(self) -> bool:
-        """Return whether the pool has marked the connection to be reopened."""
-        return self._taken is not None and self._taken[1].should_reconnect()  # type: ignore[no-untyped-call]
+    def _marked_or_broken(self) -> bool:
+        """Return whether the pool has to reopen the connection.
+
+        A broken one would by itself connect to the address that it had, without asking Sentinel.
+        """
+        if self._taken is None:
+            return False
+        connection = self._taken[1]
+        return connection.should_reconnect() or not connection.is_connected  # type: ignore[no-untyped-call]
 
     async def _connection(self, client: Client) -> AbstractConnection:
         if self._taken is None:

@@ -17,6 +17,7 @@ class Connection:
     def __init__(self):
         self.commands = []
         self.marked = False
+        self.is_connected = True
 
     def should_reconnect(self):
         return self.marked
@@ -31,6 +32,7 @@ class Connection:
     async def read_response(self, timeout):
         command = self.commands.pop(0)
         if command == ("BREAK",):
+            self.is_connected = False
             raise Broken
         if command == ("BAD",):
             raise ResponseError("refused")
@@ -92,6 +94,16 @@ async def test_a_connection_that_is_to_be_opened_anew_is_given_back_before_the_n
         await send([("GET", "b")])
         assert len(pool.out) == 1
         assert first not in pool.out
+    assert (pool.taken, pool.out) == (2, [])
+
+
+async def test_a_connection_that_broke_is_given_back_before_the_next_pipeline(pool, client):
+    """The pool opens it again: it knows where the primary is by now, and a connection where it was."""
+    async with pipeline_connection(client) as send:
+        with pytest.raises(Broken):
+            await send([("BREAK",)])
+        await send([("GET", "a")])
+        assert len(pool.out) == 1
     assert (pool.taken, pool.out) == (2, [])
 
 
