@@ -367,7 +367,10 @@ class LiveTimelines:
     async def _renew_leases(self) -> None:
         while True:
             await asyncio.sleep(jittered(RENEW_SECONDS))
-            await best_effort("renew_leases", self._renew, None)
+            try:
+                await best_effort("renew_leases", self._renew, None)
+            except Exception:
+                log.exception("live_leases_not_renewed")
 
     async def _renew(self) -> None:
         if users := list(self._feeds):

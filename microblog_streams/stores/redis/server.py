@@ -84,7 +84,7 @@ class Unfit(exceptions.ConnectionError):
 
 
 class SlotMoving(StoreUnavailable):
-    """A slot is being migrated and the keys of a call lie on two servers. A call with a single key succeeds."""
+    """A slot is being migrated and the keys of a call lie on two servers. A call that uses a single key succeeds."""
 
 
 _TRANSIENT: Final = (
@@ -96,6 +96,8 @@ _TRANSIENT: Final = (
 )
 #: Error replies without a class in redis-py that pass by themselves or after an operator has acted.
 _TRANSIENT_CODES: Final = re.compile(r"(^|caused error: )(MISCONF|BUSY|UNKILLABLE|NOREPLICAS)\b")
+#: A function's error where its slot is moving and it uses a key without naming it, which the other server has already.
+_SPLIT: Final = "access a non local key in a cluster node"
 #: Error replies of a replica, or of a primary that is cut off from its replicas.
 _NOT_PRIMARY: Final = re.compile(r"(^|caused error: )(READONLY|NOREPLICAS|MASTERDOWN)\b|previous master is now a slave")
 _LOGIN: Final = (exceptions.AuthenticationError, exceptions.AuthorizationError, exceptions.NoPermissionError)
@@ -105,7 +107,7 @@ def unavailable(error: Exception) -> StoreUnavailable | None:
     """Translate an error of redis-py for callers; None if trying again would not help."""
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         return NoAnswer("redis", "no answer in time")
-    if isinstance(error, exceptions.TryAgainError):
+    if isinstance(error, exceptions.TryAgainError) or _SPLIT in str(error):
         return SlotMoving("redis", "a slot is being moved")
     if isinstance(error, _TRANSIENT) or _TRANSIENT_CODES.search(str(error)):
         return StoreUnavailable("redis", error)

@@ -196,3 +196,20 @@ async def test_leases_are_renewed_while_a_timeline_is_followed(world, follow, an
     await follow(ann)
 
     await until(lambda: world.timelines.live.listened[ann] >= 3)
+
+
+async def test_leases_are_renewed_on_after_a_defect(world, follow, ann, monkeypatch, caplog):
+    monkeypatch.setattr(live, "RENEW_SECONDS", 0.001)
+    await follow(ann)
+    renewed, real = [], world.timelines.live.listen
+
+    async def listen(users):
+        renewed.append(users)
+        if len(renewed) == 1:
+            raise ValueError(users)
+        return await real(users)
+
+    monkeypatch.setattr(world.timelines.live, "listen", listen)
+
+    await until(lambda: len(renewed) >= 3)
+    assert "live_leases_not_renewed" in caplog.text

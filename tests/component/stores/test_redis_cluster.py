@@ -1,4 +1,4 @@
-"""A Redis Cluster all of whose servers get other addresses, played by servers that say what they are told to."""
+"""A Redis Cluster that changes: other addresses, slots that move. Its servers say what they are told to."""
 
 import asyncio
 from collections import defaultdict
@@ -11,16 +11,19 @@ from pydantic import SecretStr
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.connection import Redis
+from microblog_streams.stores.redis.live import LiveLogs
+from microblog_streams.stores.redis.server import SlotMoving
 
 INFO = "redis_version:7.2.4\r\nrun_id:a\r\nrole:master\r\nredis_mode:cluster\r\n"
 HOST = "127.0.0.1"
 
 
 class Servers:
-    """Each answers GET with its port. All say that the one at ``primary`` has every slot."""
+    """Each answers GET with its port, FCALL with ``refusal``. All say that the one at ``primary`` has every slot."""
 
     def __init__(self):
         self.primary = 0
+        self.refusal = ""
         self._stack = AsyncExitStack()
         self._open = defaultdict(list)
 
@@ -60,6 +63,8 @@ class Servers:
             return f"${len(INFO)}\r\n{INFO}\r\n"
         if command == b"GET":
             return f"+{port}\r\n"
+        if command == b"FCALL":
+            return f"-{self.refusal}\r\n"
         return {b"EVAL_RO": ":1\r\n", b"CONFIG": "*0\r\n", b"COMMAND": "*0\r\n"}.get(command, "+OK\r\n")
 
 
@@ -74,20 +79,39 @@ async def name_of(redis):
     return int(await redis.run_on(b"name", lambda server: server.execute("GET", "name")))
 
 
-async def test_a_cluster_whose_servers_all_have_other_addresses_is_found_where_the_url_says(servers):
+@pytest.fixture
+async def connect():
+    """Connects to a cluster by the server on a port; what it returns is closed in the end."""
+    async with AsyncExitStack() as stack:
+
+        async def connect_to(port):
+            redis = Redis(Settings(redis_url=SecretStr(f"redis+cluster://{HOST}:{port}"), store_timeout=5.0))
+            await redis.connect()
+            stack.push_async_callback(redis.close)
+            return redis
+
+        yield connect_to
+
+
+async def test_a_cluster_whose_servers_all_have_other_addresses_is_found_where_the_url_says(servers, connect):
     """As after a restart of all pods, whose name leads to the new ones."""
     named, old = await servers.begin(), await servers.begin()
     servers.primary = old
-    redis = Redis(Settings(redis_url=SecretStr(f"redis+cluster://{HOST}:{named}"), store_timeout=5.0))
-    await redis.connect()
-    try:
-        assert await name_of(redis) == old
-        servers.end(old)
-        servers.primary = await servers.begin()
-        for _ in range(2):  # the first finds the connection closed, the second that nobody is there
-            with pytest.raises(StoreUnavailable):
-                await name_of(redis)
-        assert await name_of(redis) == servers.primary
-        assert redis.servers == {f"{HOST}:{servers.primary}"}
-    finally:
-        await redis.close()
+    redis = await connect(named)
+    assert await name_of(redis) == old
+    servers.end(old)
+    servers.primary = await servers.begin()
+    for _ in range(2):  # the first finds the connection closed, the second that nobody is there
+        with pytest.raises(StoreUnavailable):
+            await name_of(redis)
+    assert await name_of(redis) == servers.primary
+    assert redis.servers == {f"{HOST}:{servers.primary}"}
+
+
+async def test_a_timeline_cannot_be_followed_for_the_moment_while_its_slot_moves(servers, connect):
+    """The function reads the leases of the bucket, which the other server has already."""
+    servers.primary = await servers.begin()
+    logs = LiveLogs(await connect(servers.primary))
+    servers.refusal = "ERR Script attempted to access a non local key in a cluster node script: timeline_listen"
+    with pytest.raises(SlotMoving):
+        await logs.listen([1])

@@ -5,7 +5,7 @@ from redis import exceptions
 from redis.exceptions import ReadOnlyError, ResponseError
 
 from microblog_streams.domain.errors import NoAnswer
-from microblog_streams.stores.redis.server import Server, review, unavailable
+from microblog_streams.stores.redis.server import Server, SlotMoving, review, unavailable
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,19 @@ def test_these_are_worth_another_try(error):
 )
 def test_these_are_not(error):
     assert unavailable(error) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        exceptions.TryAgainError("Multiple keys request during rehashing of slot"),
+        exceptions.ResponseError(
+            "ERR Script attempted to access a non local key in a cluster node script: timeline_listen"
+        ),
+    ],
+)
+def test_keys_on_two_servers_are_a_slot_that_moves(error):
+    assert isinstance(unavailable(error), SlotMoving)
 
 
 @pytest.mark.parametrize("error", [TimeoutError(), exceptions.TimeoutError("Timeout reading from host")])
