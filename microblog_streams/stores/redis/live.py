@@ -48,6 +48,8 @@ class LiveLogs:
         self._keys = keys(redis)
         self._functions = functions(redis)
         self._telling: asyncio.Task[None] | None = None
+        #: The servers in use at the last subscription, None before the first.
+        self._servers: Hashable = None
         redis.on_asking(self._on_asking)
 
     async def listen(self, users: Sequence[int]) -> Sequence[str]:
@@ -88,7 +90,12 @@ class LiveLogs:
 
     @asynccontextmanager
     async def wakes(self) -> AsyncIterator[AsyncIterator[Sequence[int]]]:
-        """Subscribe; yield the users of each message, and an empty sequence for a message that means all."""
+        """Subscribe; yield the users of each message, and an empty sequence for a message that means all.
+
+        The first is such a one where other primaries of a cluster are used than at the last subscription. They are as
+        soon as a slot moves to a server that had none, which is when logs may lack entries, and what was told of that
+        until now is lost.
+        """
         servers = self._redis.servers
         connection = self._redis.new_connection()
         try:
@@ -96,7 +103,8 @@ class LiveLogs:
             await connection.send_command("SUBSCRIBE", CHANNEL)
             # The confirmation: nothing that is published from here on is missed.
             await connection.read_response(disable_decoding=True, timeout=self._redis.timeout)
-            yield self._messages(connection, servers)
+            others, self._servers = self._servers not in (None, servers), servers
+            yield self._messages(connection, servers, doubtful=others and self._redis.clustered)
         except (exceptions.RedisError, OSError) as error:
             raise unavailable(error) or StoreUnavailable(self._redis.name, str(error)) from error
         finally:
@@ -115,8 +123,12 @@ class LiveLogs:
         async with self._redis.translated() as client:
             await client.publish(CHANNEL, b"!" + key)
 
-    async def _messages(self, connection: AbstractConnection, servers: Hashable) -> AsyncIterator[Sequence[int]]:
+    async def _messages(
+        self, connection: AbstractConnection, servers: Hashable, doubtful: bool
+    ) -> AsyncIterator[Sequence[int]]:
         """Yield what comes. Raises StoreUnavailable where other servers are used now: this one may hear of nothing."""
+        if doubtful:
+            yield ()
         heard_at = monotonic()
         while True:
             message = await connection.read_response(disable_decoding=True, timeout=SILENCE_SECONDS)

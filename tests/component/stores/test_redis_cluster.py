@@ -7,23 +7,32 @@ from contextlib import AsyncExitStack
 import hiredis
 import pytest
 from pydantic import SecretStr
+from redis.crc import key_slot
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.live import LiveLogs
 from microblog_streams.stores.redis.server import SlotMoving
+from microblog_streams.stores.redis.timeline_keys import ClusterKeys
+from tests.support.waiting import DEADLINE_SECONDS
 
 INFO = "redis_version:7.2.4\r\nrun_id:a\r\nrole:master\r\nredis_mode:cluster\r\n"
+#: What redis-py learns of the only command whose server it looks for by itself.
+COMMANDS = "*1\r\n*6\r\n+publish\r\n:3\r\n*1\r\n+pubsub\r\n:0\r\n:0\r\n:0\r\n"
 HOST = "127.0.0.1"
 
 
 class Servers:
-    """Each answers GET with its port, FCALL with ``refusal``. All say that the one at ``primary`` has every slot."""
+    """Each answers GET with its port. All say that the one at ``primary`` has every slot.
+
+    FCALL is answered by what ``refusals`` has for the port.
+    """
 
     def __init__(self):
         self.primary = 0
-        self.refusal = ""
+        self.refusals = {}
+        self._subscribers = []
         self._stack = AsyncExitStack()
         self._open = defaultdict(list)
 
@@ -53,8 +62,16 @@ class Servers:
         while data := await reader.read(4096):
             requests.feed(data)
             while (request := requests.gets()) is not False:
+                if request[0] == b"SUBSCRIBE":
+                    self._subscribers.append(writer)
+                if request[0] == b"PUBLISH":
+                    self._tell(*request[1:])
                 writer.write(self._answer(request[0], port).encode())
         writer.close()
+
+    def _tell(self, channel, message):
+        for writer in self._subscribers:
+            writer.write(b"*3\r\n+message\r\n+%b\r\n+%b\r\n" % (channel, message))
 
     def _answer(self, command, port):
         if command == b"CLUSTER":
@@ -64,8 +81,10 @@ class Servers:
         if command == b"GET":
             return f"+{port}\r\n"
         if command == b"FCALL":
-            return f"-{self.refusal}\r\n"
-        return {b"EVAL_RO": ":1\r\n", b"CONFIG": "*0\r\n", b"COMMAND": "*0\r\n"}.get(command, "+OK\r\n")
+            return f"-{self.refusals[port]}\r\n" if port in self.refusals else "+OK\r\n"
+        return {b"EVAL_RO": ":1\r\n", b"PUBLISH": ":1\r\n", b"CONFIG": "*0\r\n", b"COMMAND": COMMANDS}.get(
+            command, "+OK\r\n"
+        )
 
 
 @pytest.fixture
@@ -112,6 +131,25 @@ async def test_a_timeline_cannot_be_followed_for_the_moment_while_its_slot_moves
     """The function reads the leases of the bucket, which the other server has already."""
     servers.primary = await servers.begin()
     logs = LiveLogs(await connect(servers.primary))
-    servers.refusal = "ERR Script attempted to access a non local key in a cluster node script: timeline_listen"
+    servers.refusals[servers.primary] = (
+        "ERR Script attempted to access a non local key in a cluster node script: timeline_listen"
+    )
     with pytest.raises(SlotMoving):
         await logs.listen([1])
+
+
+async def test_a_log_that_may_lack_an_entry_is_told_when_the_slot_moves_to_a_server_without_slots_so_far(
+    servers, connect
+):
+    """The new server ends the subscription, in whose place no signal comes until there is another one."""
+    servers.primary, new = await servers.begin(), await servers.begin()
+    redis, key = await connect(servers.primary), ClusterKeys().of(1)
+    logs = LiveLogs(redis)
+    servers.refusals[servers.primary] = f"ASK {key_slot(key)} {HOST}:{new}"
+    with pytest.raises(StoreUnavailable, match="a server that was left"):
+        async with logs.wakes() as messages:
+            assert await redis.run_on(key, lambda server: server.execute("FCALL", "push", 1, key)) == b"OK"
+            await anext(messages)
+
+    async with asyncio.timeout(DEADLINE_SECONDS), logs.wakes() as messages:
+        assert await anext(messages) == ()
