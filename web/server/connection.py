@@ -6,8 +6,9 @@ limited by a middleware (``web.middlewares.stack``), because a request exists by
 
 import asyncio
 import logging
+import select
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.http import HttpRequestParser, RawRequestMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from web.server.server import GuardedServer
 
 log = logging.getLogger(__name__)
+
+#: What poll() says of a connection whose other end was closed. Where a system has no such event, an end that was only
+#: closed, and not reset, is not seen before it is read.
+_LEFT: Final = getattr(select, "POLLRDHUP", 0)
 
 
 class Deadline:
@@ -123,6 +128,18 @@ class GuardedHandler(RequestHandler):
     def is_closing(self) -> bool:
         """Whether no further request is read."""
         return self._close or self._force_close
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the client has closed the connection, also if its end waits in the socket behind the request.
+
+        aiohttp knows it only once that is read, which is after the request's view has begun.
+        """
+        if self._wire is None or self._wire.is_closing():
+            return True
+        ends = select.poll()
+        ends.register(self._wire.get_extra_info("socket").fileno(), _LEFT)
+        return bool(ends.poll(0))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection, or reject it if there are too many."""

@@ -2,9 +2,14 @@
 
 Errors that aiohttp raises before it calls a middleware (an unknown ``Expect``, which it quotes in plain text) are
 answered here with problem documents, like all others.
+
+A request that would change something is dropped where its client has left already. A worker that was frozen finds such
+requests in its sockets: they were given up and repeated on another worker, and the opposite may have been asked for and
+answered since, which a late unfollow would undo.
 """
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import Any, cast
 
@@ -16,6 +21,7 @@ from aiohttp.web import (
     HTTPBadRequest,
     HTTPException,
     HTTPRequestHeaderFieldsTooLarge,
+    HTTPRequestTimeout,
     Request,
     Server,
     SockSite,
@@ -28,6 +34,7 @@ from microblog_streams.config.addresses import listening_sockets
 from web.http.body import awaits_continue, check_expectation, without_expect
 from web.middlewares.cors import CorsPolicy
 from web.middlewares.request_ids import received_request_id
+from web.middlewares.sessions import SAFE_METHODS
 from web.server.connection import GuardedHandler
 from web.server.connection_limits import ConnectionLimits
 from web.server.early_responses import early_response, secure
@@ -43,6 +50,8 @@ from web.server.limits import (
     SHUTDOWN_SECONDS,
     Limits,
 )
+
+log = logging.getLogger(__name__)
 
 
 class GuardedWeb(Web):
@@ -155,9 +164,15 @@ def _is_last(request: Request) -> bool:
 
 
 def _check(request: Request) -> None:
-    """Refuse what the parser accepts: other versions of HTTP, too many bytes in all headers, an unknown ``Expect``."""
+    """Refuse what the parser accepts: other versions of HTTP, too many bytes in all headers, an unknown ``Expect``.
+
+    And a change that nobody waits for any more; whose view has begun is ended by its deadline.
+    """
     if request.version not in (HttpVersion10, HttpVersion11):
         raise HTTPBadRequest
     if sum(len(name) + len(value) for name, value in request.raw_headers) > MAX_HEAD_BYTES:
         raise HTTPRequestHeaderFieldsTooLarge
     check_expectation(request)
+    if request.method not in SAFE_METHODS and cast(GuardedHandler, request.protocol).has_left:
+        log.debug("request_abandoned")
+        raise HTTPRequestTimeout
