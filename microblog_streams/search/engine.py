@@ -1,7 +1,8 @@
 """The connection to the search engine: OpenSearch 2 or 3, or Elasticsearch 8 or 9, by opensearch-py's async client.
 
 One request has one try and one time-out: ``deliver`` repeats writes, and a reader is answered with a 503. The circuit
-breaker refuses calls while the engine is silent, as for every store.
+breaker refuses calls while the engine is silent, as for every store. A login that is refused once it was accepted is
+waited for like an engine that is away: while a password is changed, all events would become dead letters.
 """
 
 import asyncio
@@ -27,6 +28,10 @@ BULK_SECONDS: Final = 30.0
 Json = dict[str, Any]
 
 
+class LoginRefused(StoreUnavailable):
+    """The engine refuses the login. At the start that is an error of the settings; later it may know it again."""
+
+
 class Engine:
     """A pool of connections."""
 
@@ -35,7 +40,8 @@ class Engine:
     def __init__(self, settings: Settings, required: bool = False) -> None:
         """Read address and time-out (seconds) from the settings; open nothing.
 
-        ``required``: a refused login or unusable certificates end the process. A worker goes on without its search.
+        ``required``: a login that is refused at the start, or unusable certificates, end the process. A worker goes on
+        without its search.
         """
         self._settings = settings
         self._required = required
@@ -47,6 +53,10 @@ class Engine:
         """Open the pool and make a round trip. Raises StoreUnavailable, and SetupError where it is ``required``."""
         try:
             await self._connect()
+        except LoginRefused as exc:
+            if self._required:
+                raise SetupError(str(exc.reason)) from exc
+            raise
         except SetupError as exc:
             if self._required:
                 raise
@@ -119,8 +129,7 @@ class Engine:
         except (TimeoutError, opensearchpy.ConnectionTimeout):
             raise NoAnswer(self.name, f"no answer within {seconds or self.timeout:g} s") from None
         except opensearchpy.AuthenticationException as exc:
-            refused = "MICROBLOG_SEARCH_URL: the engine refuses this login"
-            raise SetupError(refused) if self._required else StoreUnavailable(self.name, refused) from exc
+            raise LoginRefused(self.name, "MICROBLOG_SEARCH_URL: the engine refuses this login") from exc
         except opensearchpy.ConnectionError as exc:
             raise StoreUnavailable(self.name, type(exc.info).__name__) from exc
         except opensearchpy.NotFoundError as exc:
