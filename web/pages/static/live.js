@@ -158,7 +158,8 @@ async function parse(body, share, alive) {
 function event(block) {
   const fields = { event: "message", data: "", id: "" };
   for (const line of block.split(/\r?\n/)) {
-    const [, name, value] = /^(\w*):? ?(.*)$/.exec(line) || [];
+    // "s": a dot is no line break of Unicode otherwise, and a post may have them.
+    const [, name, value] = /^(\w*):? ?(.*)$/s.exec(line) || [];
     if (name && name in fields) fields[name] = name === "data" && fields.data ? `${fields.data}\n${value}` : value;
   }
   if (!fields.data) return null;
