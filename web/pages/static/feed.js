@@ -8,8 +8,13 @@ import { address, inWords, isOnline, me, places, setTitle, useValue } from "./st
 
 const POLL_SECONDS = 30;
 const REBUILD_SECONDS = 2;
+/** At least so long, and up to twice as long, until a newest page that could not be read is asked for again. */
+const RETRY_SECONDS = 5;
 /** Posts that wait behind the pill; with more, the list is read anew. */
 const MAX_FRESH = 200;
+
+/** What a list tells where no component shows it. */
+const nobody = () => {};
 
 /** The posts of one address, which outlive its component: on the way back they are there at once. */
 class List {
@@ -25,19 +30,30 @@ class List {
     this.connection = "";
     this.problem = null;
     this.scroll = 0;
-    this.changed = () => {};
+    this.timer = 0;
+    this.changed = nobody;
   }
 
-  /** Read the newest page, or read it again: what is new waits, what is gone disappears. */
+  /**
+   * Read the newest page, or read it again: what is new waits, what is gone disappears. A list that is shown asks until it
+   * is answered: after a reset of the stream nothing else tells what was missed.
+   */
   async refresh() {
-    await this.busily(async () => {
+    const problem = await this.busily(async () => {
       const before = this.known();
       const newest = await page(this.path);
       this.isIncomplete = newest.isIncomplete;
       if (this.isLoaded && (this.items.length || this.fresh.length)) this.compare(newest, before);
       else Object.assign(this, { items: newest.items, next: newest.next, isLoaded: true });
     });
-    if (this.isIncomplete) setTimeout(() => this.refresh(), REBUILD_SECONDS * 1000);
+    if (this.isIncomplete) this.refreshIn(REBUILD_SECONDS);
+    else if (problem?.isTransient && this.changed !== nobody)
+      this.refreshIn(Math.max(RETRY_SECONDS, problem.retryAfterSeconds || 0) + RETRY_SECONDS * Math.random());
+  }
+
+  refreshIn(seconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.refresh(), seconds * 1000);
   }
 
   /** Take a newest page over; `before` are the ids of the posts that were here when it was asked for. */
@@ -92,18 +108,22 @@ class List {
     });
   }
 
+  /** Do `work`; returns the problem that ended it, if one did. */
   async busily(work) {
+    let failed;
     this.isBusy = true;
     this.problem = null;
     this.changed();
     try {
       await work();
     } catch (problem) {
+      failed = problem;
       if (problem.type === "/problems/unfinished") this.isIncomplete = true;
       else this.problem = problem;
     }
     this.isBusy = false;
     this.changed();
+    return failed;
   }
 
   /** Take an event of the stream. */
@@ -138,7 +158,7 @@ export function Feed({ path, live, label, empty }) {
   useEffect(() => {
     list.changed = render;
     list.refresh();
-    return () => { list.changed = () => {}; };
+    return () => { list.changed = nobody; };
   }, [list]);
   useEffect(() => {
     const again = () => list.refresh();

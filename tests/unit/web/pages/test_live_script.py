@@ -1,19 +1,12 @@
-"""What the page's script makes of a stream, in Node: its own, or the one that Playwright brings."""
+"""What the page's script makes of a stream."""
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from web.pages.static_files import files
-
-#: Gives the script one stream, and prints what it tells; what it needs of a browser is here.
+#: Gives the script one stream, and prints what it tells.
 RUN = """
 import {{ follow }} from "./live.js";
-globalThis.document = {{ hidden: false, addEventListener() {{}}, removeEventListener() {{}} }};
-Object.defineProperty(globalThis, "navigator", {{ value: {{ onLine: true }}, configurable: true }});
 globalThis.fetch = async () => new Response({stream});
 const told = [];
 follow("/timelines/1/live", (message) => {{
@@ -24,26 +17,13 @@ follow("/timelines/1/live", (message) => {{
 """
 
 
-@pytest.fixture(scope="module")
-def node() -> str:
-    found = shutil.which("node")
-    if found is None:
-        playwright = pytest.importorskip("playwright", reason="neither Node nor Playwright is installed")
-        found = str(Path(playwright.__file__).parent / "driver" / "node")
-    return found
-
-
 @pytest.fixture
-def told(node, tmp_path):
+def told(run_script):
     """What the script tells of a stream: events and their data."""
 
     def run(stream):
-        for name in ("live.js", "api.js"):
-            (tmp_path / name).write_bytes(files()[name].body)
-        (tmp_path / "run.mjs").write_text(RUN.format(stream=json.dumps(stream)))
-        (tmp_path / "package.json").write_text('{"type": "module"}')
-        printed = subprocess.run([node, "run.mjs"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
-        return [(each["event"], each["data"]) for each in json.loads(printed.stdout) if each["event"] != "state"]
+        told = run_script(RUN.format(stream=json.dumps(stream)))
+        return [(each["event"], each["data"]) for each in told if each["event"] != "state"]
 
     return run
 
