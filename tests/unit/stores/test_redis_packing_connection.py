@@ -1,5 +1,8 @@
 """Commands are packed by hiredis, into the bytes that redis-py itself makes of them."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.sentinel import SentinelManagedConnection
@@ -49,3 +52,45 @@ def test_a_cluster_s_connections_pack_so(url):
     [kind] = kinds
     assert issubclass(kind, _Packing)
     assert issubclass(kind, SSLConnection) == url.startswith("rediss")
+
+
+class Swallowing(Connection):
+    """A connection in whose writes a time-out strikes that is dropped, as ``wait_for`` of Python 3.11 may drop one."""
+
+    is_open = True
+
+    async def send_packed_command(self, command, check_health=True):
+        asyncio.current_task().cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+
+    async def disconnect(self, nowait=False):
+        self.is_open = False
+
+
+async def test_a_time_out_that_a_write_has_dropped_is_raised_and_closes_the_connection():
+    connection = packing(Swallowing)()
+    task = asyncio.create_task(connection.send_packed_command(b"GET a"))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not connection.is_open
+
+
+class Sending(Swallowing):
+    async def send_packed_command(self, command, check_health=True):
+        await asyncio.sleep(0)
+
+
+async def test_a_task_that_was_cancelled_before_can_still_write():
+    """As it ends: a mark that it has set is to be removed."""
+    connection = packing(Sending)()
+
+    async def end():
+        with suppress(asyncio.CancelledError):
+            asyncio.current_task().cancel()
+            await asyncio.sleep(0)
+        await connection.send_packed_command(b"DEL a")
+        return "written"
+
+    assert await asyncio.create_task(end()) == "written"
+    assert connection.is_open
