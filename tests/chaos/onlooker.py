@@ -10,6 +10,8 @@ from tests.support.live.worker import Answer, Worker
 
 #: Seconds within which everything is answered while a part is away: two time-outs of a store, and a busy machine.
 IN_TIME = 6.0 * TIMEOUT_FACTOR
+#: Posts of a page.
+PAGE = 100
 #: Seconds before another try at most, whatever the answer says.
 LONGEST_PAUSE = 2.0
 
@@ -42,11 +44,11 @@ class Onlooker:
 
     def reads_everything(self) -> None:
         """Bob's timeline has all that ann posted, at once."""
-        page = self.answers(200, "GET", f"/timelines/{self.bob}?limit=100")
+        page = self.answers(200, "GET", f"/timelines/{self.bob}?limit={PAGE}")
         # A try without a known outcome may be there, too.
         seen = [post["postId"] for post in page if self._tries == 1 or post["postId"] in self.posts]
         assert seen == self.posts[::-1][: len(seen) or 1]
-        assert len(page) == 100 or len(seen) == len(self.posts)
+        assert len(page) == PAGE or len(seen) == len(self.posts)
 
     def follows_on(self) -> None:
         """Ann follows bob, or once more."""
@@ -102,9 +104,11 @@ class Onlooker:
         return int(self.answers(201, "POST", "/users/", {"username": f"o{time.time_ns()}"})["id"])
 
     def _everything_seen(self) -> bool:
-        answer = self.worker.call("GET", f"/timelines/{self.bob}?limit=100")
-        seen = {post["postId"] for post in answer.body} if answer.status == 200 else set()
-        return seen >= set(self.posts[-100:])
+        """Return whether the newest page lacks none of the posts; it may have others, of which no answer came."""
+        answer = self.worker.call("GET", f"/timelines/{self.bob}?limit={PAGE}")
+        page = [post["postId"] for post in answer.body] if answer.status == 200 else []
+        oldest = page[-1] if len(page) == PAGE else ""
+        return {post for post in self.posts if post >= oldest} <= set(page)
 
     def _in_time(self, method: str, path: str, body: Any) -> Answer:
         begun = time.monotonic()
