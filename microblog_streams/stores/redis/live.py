@@ -35,7 +35,8 @@ CHANNEL: Final = b"live:wake"
 SILENCE_SECONDS: Final = 5.0
 #: Timelines of one call.
 _USERS_PER_CALL: Final = 350
-_POSITION: Final = re.compile(r"[0-9]{1,20}-[0-9]{1,20}", re.ASCII)
+#: Both numbers have 64 bits; one with more digits would be an error of Redis.
+_POSITION: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 _USER: Final = re.compile(rb"[0-9]+$")
 
 

@@ -112,7 +112,9 @@ async def test_a_renewed_lease_keeps_the_log(timelines, logs, user):
     assert await logs.since(user, newest, 10) == []
 
 
-@pytest.mark.parametrize("position", ["1-1", "99999999999999-0", "", "x", "1-0; FLUSHALL", "0-0"])
+@pytest.mark.parametrize(
+    "position", ["1-1", "99999999999999-0", f"{2**64}-0", f"1-{2**64}", "", "x", "1-0; FLUSHALL", "0-0"]
+)
 async def test_an_unknown_position_is_known_to_be_unknown(logs, user, position):
     await logs.listen([user])
 
