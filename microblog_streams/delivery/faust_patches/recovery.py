@@ -23,6 +23,14 @@ table of the record before it (a comment in Faust says so). Here it is left out.
 **A recovery that never gets its records** was seen once; ``consumer`` has its cause and the fix. The check stays,
 because a worker that waits for ever costs more: where nothing moves for a while, the worker joins the group again, and
 the recovery starts again from what it has.
+
+**A step that gets no answer in time ends all recoveries.** Faust waits for ``broker_request_timeout`` for the answer to
+each step: the ends of the changelogs, their beginnings, the seeks, the producer's flush. mode reports a time-out of
+``wait_first`` as a stop, so the task of the recoveries ended as if the service had stopped, without a word in the log:
+the worker kept its heartbeats and its partitions, delivered nothing, and no later rebalance began a recovery. Where
+aiokafka's own time-out, which is as long, came first, the worker ended. Here the recovery begins again. A call that is
+late all the same does no harm: a changelog's seek takes effect when it begins, and a stream that is sought back is read
+again from there. Upstream: not found.
 """
 
 import asyncio
@@ -32,9 +40,12 @@ from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
+from aiokafka.errors import KafkaTimeoutError
 from faust.tables.manager import TableManager
-from faust.tables.recovery import Recovery
+from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP, EventT
+from mode.services import WaitArgT
+from mode.utils.times import Seconds
 
 from microblog_streams.aio.tasks import Service
 from microblog_streams.delivery.faust_patches.transport import rejoin
@@ -136,7 +147,26 @@ CHECK_SECONDS, STALL_SECONDS = 1.0, 6.0
 
 
 class PatchedRecovery(BatchedRecovery):
-    """Recovery that lets no event flow before the partitions were sought, and misses none of a standby."""
+    """Recovery that lets no event flow before the partitions were sought, misses none of a standby, and never ends."""
+
+    async def _wait(self, coro: WaitArgT, timeout: Seconds | None = None) -> None:
+        """Wait for a step of the recovery as Faust does; where its answer is late, begin again."""
+        try:
+            await super()._wait(coro, timeout)
+        except (ServiceStopped, KafkaTimeoutError, TimeoutError) as exc:
+            if timeout is None or self.should_stop:
+                raise
+            logger.warning("recovery_begins_again timeout=%s", timeout)
+            self._begin_again()
+            raise RebalanceAgain from exc
+
+    def _begin_again(self) -> None:
+        """Begin as after a rebalance: no partition is read before its step."""
+        consumer = self.app.consumer
+        consumer.stop_flow()
+        self.app.flow_control.suspend()
+        consumer.pause_partitions(consumer.assignment())
+        self.signal_recovery_start.set()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Stop the flow, then do what Faust does."""
