@@ -178,6 +178,9 @@ def _group(settings: Settings) -> dict[str, Any]:
         # Every rebalance replays up to this on all partitions of all workers.
         "broker_commit_interval": settings.commit_interval,
         "consumer_auto_offset_reset": "earliest",
+        # By default all that a fetch brought. A stream whose queue is full holds up all partitions; Faust stops reading
+        # its partition when there is room for 819 more events, but not for what it has read by then.
+        "broker_max_poll_records": 500,
         "consumer_group_instance_id": settings.worker_name if settings.static_membership else None,
     }
 
