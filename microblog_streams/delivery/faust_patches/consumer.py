@@ -39,6 +39,10 @@ until the partition's next event. Here nothing is noted of a commit that was ref
 revoked meanwhile is refused, too: Faust leaves it out, and where none is left aiokafka raises a ValueError, for which
 Faust ends the worker. Upstream: not found.
 
+**A worker without partitions counts as one that hangs.** Faust asks for no records where it has no partition to read,
+and to aiokafka that is the sign of an application that hangs: it leaves the group (``kafka_client`` has what came of
+it). Here each turn of the reading counts as a read. Upstream: not found.
+
 **Every record costs four tasks and three turns of the event loop.** Faust delivers each record to its stream, or to the
 recovery, and waits for the end of the flow at the same time, because a full stream may block. So for every record it
 waits for four things and cancels three of them. Here the delivery is started at once, and nearly always ends at once;
@@ -51,6 +55,7 @@ import logging
 from collections.abc import Coroutine, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from time import monotonic
 from types import coroutine
 from typing import Any, Final, NamedTuple, cast
 
@@ -210,6 +215,10 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
         """Return a partition's committed offset in Kafka, None without one. Raises KafkaError."""
         return cast("int | None", await self.call_thread(self._ensure_consumer().committed, tp))
 
+    def note_read(self) -> None:
+        """Note that the application reads, whether or not there is a partition to read."""
+        self._ensure_consumer()._subscription._last_fetch_ended = monotonic()
+
     def wake_fetches(self) -> None:
         """Make reads in flight check for records again."""
         self.thread_loop.call_soon_threadsafe(self._wake)
@@ -279,6 +288,10 @@ class PatchedConsumer(EagerConsumer):
         if not await super()._commit(offsets):
             raise _CommitRefusedError
         return True
+
+    async def _wait_next_records(self, timeout: float) -> tuple[RecordMap | None, set[TP] | None]:
+        self._thread.note_read()
+        return await super()._wait_next_records(timeout)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Add partitions, paused: recovery resumes them after it has sought them."""

@@ -22,8 +22,17 @@ offsets from it, even of partitions that another worker owns and has committed f
 dropped is no member, and a broker takes the commits of such a consumer while the group has no members. What lies behind
 is read again. Here a commit is refused once its assignment has ended, or while the consumer is no member, as in Kafka's
 own client. Upstream: not found.
+
+**A worker that has not read for long never joins again.** Once nothing was read for ``broker_max_poll_interval``, 1,000
+s, aiokafka leaves the group, and joins no generation before the next read. But Faust stops reading when its partitions
+are revoked, and reads again when it has joined: both waited for each other, for ever. So it went with a worker that had
+no partition, because there were more workers: it was no spare any more after a quarter of an hour, and nobody was left
+when the others ended. And with a Kafka that was away for longer than that, where the last thing that the worker learned
+of it was a rebalance. Here the time without a read counts anew once the partitions were given back; ``consumer`` has
+the rest, that one without partitions does not leave. Upstream: not found.
 """
 
+from time import monotonic
 from typing import Any
 
 from aiokafka import conn
@@ -53,7 +62,9 @@ class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its pac
 
 
 class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
-    """A coordinator's client that takes an error for no empty group, and commits for the present assignment only."""
+    """A coordinator's client that takes an error for no empty group, commits for the present assignment only, and joins
+    the next generation also where nothing was read for long.
+    """
 
     async def _send_req(self, request: Any) -> Any:
         response = await super()._send_req(request)
@@ -69,6 +80,12 @@ class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
         if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
             self.coordinator_dead()
         raise error(f"the offsets of {self.group_id}")
+
+    async def ensure_active_group(self, subscription: Any, prev_assignment: Any) -> Any:
+        """Try to join; return the new assignment, None where that did not succeed."""
+        if self._performed_join_prepare:
+            self._subscription._last_fetch_ended = monotonic()
+        return await super().ensure_active_group(subscription, prev_assignment)
 
     async def _do_commit_offsets(self, assignment: Any, offsets: Any) -> None:
         if self._subscription.partitions_auto_assigned() and not (assignment.active and self._is_member()):

@@ -4,10 +4,11 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types import TP
+from mode import Service
 
-from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
+from microblog_streams.delivery.faust_patches.consumer import PatchedConsumer, PatchedConsumerThread
 from tests.component.delivery.reading_world import CHANGELOG, RECORDS, SOURCE
 from tests.support.waiting import DEADLINE_SECONDS
 
@@ -76,3 +77,24 @@ async def test_the_flow_may_run_before_anything_can_be_read(reading, aiokafka):
     world.consumer.resume_flow()
     await asyncio.sleep(0)
     assert complaints == []
+
+
+async def idle_seconds(world, kind):
+    """Let a worker without partitions that last read 2,000 s ago take a turn; return for how long it has not read."""
+    consumer = kind.__new__(kind)
+    Service.__init__(consumer)
+    consumer.app, consumer._thread = SimpleNamespace(client_only=False), world.thread
+    consumer._active_partitions, consumer.not_waiting_next_records = set(), asyncio.Event()
+    consumer.sleep = lambda seconds: asyncio.sleep(0)
+    world.subscription._last_fetch_ended -= 2_000
+    await consumer._wait_next_records(1.0)
+    return world.subscription.fetcher_idle_time
+
+
+async def test_a_worker_without_partitions_is_no_idle_member(reading):
+    assert await idle_seconds(reading(PatchedConsumerThread), PatchedConsumer) < 1_000
+
+
+async def test_to_faust_s_own_consumer_it_is_one(reading):
+    """The defect of which the test before is the mend: where this fails, the mend may go."""
+    assert await idle_seconds(reading(PatchedConsumerThread), Consumer) > 1_000

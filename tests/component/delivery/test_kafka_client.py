@@ -8,6 +8,7 @@ import uvloop
 from aiokafka import TopicPartition, conn
 from aiokafka.consumer import consumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaConnectionError
 from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse_v3
 from aiokafka.protocol.metadata import MetadataRequest
@@ -148,3 +149,43 @@ class TestLateCommits:
     async def test_aiokafka_s_own_coordinator_sends_it(self, commit, changed):
         """The defect of which the tests before are the mend: where this fails, the mend may go."""
         assert await commit(GroupCoordinator, **changed) == 1
+
+
+class TestIdleMembers:
+    """A consumer reads nothing between the end of an assignment and the next, however long Kafka is away."""
+
+    @pytest.fixture
+    def join(self):
+        """Tries three times to join with a coordinator of this kind, after so many seconds without a read.
+
+        Returns how often partitions were given back, and how often it joined.
+        """
+
+        async def tries(kind, idle, longest=1_000.0):
+            coordinator = kind.__new__(kind)
+            coordinator._subscription = subscription = SubscriptionState()
+            subscription.subscribe({PLACE.topic})
+            coordinator._retry_backoff_ms, coordinator._max_poll_interval = 0, longest
+            coordinator._performed_join_prepare, coordinator._heartbeat_task = False, None
+            steps = []
+            coordinator._on_join_prepare = lambda assignment: asyncio.sleep(0, steps.append("given back"))
+            coordinator._do_rejoin_group = lambda subscription: asyncio.sleep(0, steps.append("joined") or False)
+            subscription._last_fetch_ended -= idle
+            for _ in range(3):
+                await coordinator.ensure_active_group(subscription.subscription, object())
+            return steps.count("given back"), steps.count("joined")
+
+        return tries
+
+    async def test_one_that_gave_its_partitions_back_joins(self, mended, join):
+        assert await join(consumer.GroupCoordinator, 2_000) == (1, 2)
+
+    async def test_one_that_has_just_read_joins_at_once(self, mended, join):
+        assert await join(consumer.GroupCoordinator, 0) == (1, 3)
+
+    async def test_one_that_ends_does_not_join(self, mended, join):
+        assert await join(consumer.GroupCoordinator, 0, longest=0.0) == (1, 0)
+
+    async def test_aiokafka_s_own_never_does(self, join):
+        """The defect of which the tests before are the mend: where this fails, the mend may go."""
+        assert await join(GroupCoordinator, 2_000) == (1, 0)
