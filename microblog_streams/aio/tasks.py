@@ -26,8 +26,13 @@ async def cancel_all(tasks: "Collection[asyncio.Future[Any]]") -> None:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=RECANCEL_SECONDS)
     for task in tasks:
-        if not task.cancelled():
-            task.exception()  # marks it as retrieved, or asyncio logs an error
+        retrieve_exception(task)
+
+
+def retrieve_exception(ended: "asyncio.Future[Any]") -> None:
+    """Retrieve a task's exception, which asyncio logs as an error otherwise: the tasks that waited may be gone."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 class InFlight:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from microblog_streams.aio.tasks import retrieve_exception
 from microblog_streams.cluster_status.models import (
     OutboxLine,
     Page,
@@ -49,7 +50,7 @@ async def with_timeout(ask: Callable[[], Coroutine[Any, Any, T]], seconds: float
     function, not a coroutine: a task that is cancelled before its first step would never await that.
     """
     task = asyncio.ensure_future(ask())
-    task.add_done_callback(_retrieve)
+    task.add_done_callback(retrieve_exception)
     try:
         done, _ = await asyncio.wait({task}, timeout=seconds)
         return task.result() if done else Away(f"no answer within {seconds:g} s")
@@ -60,12 +61,6 @@ async def with_timeout(ask: Callable[[], Coroutine[Any, Any, T]], seconds: float
         return Away("asking for it failed: see this worker's log")
     finally:
         task.cancel()
-
-
-def _retrieve(task: asyncio.Future[Any]) -> None:
-    """Retrieve the outcome: asyncio logs errors that are never retrieved, also those that come too late."""
-    if not task.cancelled():
-        task.exception()
 
 
 @dataclass(frozen=True)

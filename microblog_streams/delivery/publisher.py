@@ -12,11 +12,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import NotReady, ProducerSendError
 
+from microblog_streams.aio.tasks import retrieve_exception
 from microblog_streams.delivery.faust_patches.transport import broker_connected, refresh_broker
 from microblog_streams.domain.deployment import Deployment
 from microblog_streams.domain.errors import BrokerUnavailable, OutcomeUnknown, StoreUnavailable
@@ -136,7 +137,7 @@ class Publisher:
 
     async def _confirmed(self, topic: str, send: Awaitable[None]) -> None:
         sending = asyncio.ensure_future(send)
-        sending.add_done_callback(_retrieve_exception)  # also where the caller is cancelled
+        sending.add_done_callback(retrieve_exception)  # also where the caller is cancelled
         done, _ = await asyncio.wait([sending], timeout=self._timeout)
         if not done:
             self._broker.suspect()
@@ -155,10 +156,5 @@ class Publisher:
     async def _send(topic: "TopicT", key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
         message = topic.as_future_message(key=key, value=value, headers=headers)
         # Faust sets the exception on this future too, which is never awaited.
-        message.add_done_callback(_retrieve_exception)
+        message.add_done_callback(retrieve_exception)
         await (await topic.publish_message(message))
-
-
-def _retrieve_exception(sending: "asyncio.Future[Any]") -> None:
-    if not sending.cancelled():
-        sending.exception()

@@ -166,7 +166,7 @@ def _is_last(request: Request) -> bool:
 def _check(request: Request) -> None:
     """Refuse what the parser accepts: other versions of HTTP, too many bytes in all headers, an unknown ``Expect``.
 
-    And a change that nobody waits for any more; whose view has begun is ended by its deadline.
+    And a change that no client waits for any more; whose view has begun is ended by its deadline.
     """
     if request.version not in (HttpVersion10, HttpVersion11):
         raise HTTPBadRequest

@@ -26,10 +26,10 @@ own client. Upstream: not found.
 **A worker that has not read for long never joins again.** Once nothing was read for ``broker_max_poll_interval``, 1,000
 s, aiokafka leaves the group, and joins no generation before the next read. But Faust stops reading when its partitions
 are revoked, and reads again when it has joined: both waited for each other, for ever. So it went with a worker that had
-no partition, because there were more workers: it was no spare any more after a quarter of an hour, and nobody was left
-when the others ended. And with a Kafka that was away for longer than that, where the last thing that the worker learned
-of it was a rebalance. Here the time without a read counts anew once the partitions were given back; ``consumer`` has
-the rest, that one without partitions does not leave. Upstream: not found.
+no partition, because there were more workers: after a quarter of an hour it was no spare any more, and no worker was
+left when the others ended. And with a Kafka that was away for longer than that, where the last thing that the worker
+learned of it was a rebalance. Here the time without a read counts anew once the partitions were given back;
+``consumer`` has the rest, that one without partitions does not leave. Upstream: not found.
 """
 
 from time import monotonic

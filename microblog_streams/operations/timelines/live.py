@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from microblog_streams.aio.failures import best_effort, jittered
-from microblog_streams.aio.tasks import cancel_all
+from microblog_streams.aio.tasks import cancel_all, retrieve_exception
 from microblog_streams.aio.ttl_cache import BoundedDict
 from microblog_streams.domain.errors import Busy, MicroblogError, NotFound
 from microblog_streams.domain.ids import PUBLIC, entry_author, entry_post_id
@@ -302,6 +302,7 @@ class LiveTimelines:
         task = self._views.get(key)
         if task is None:
             task = self._views[key] = asyncio.create_task(self._read_view(entry))
+            task.add_done_callback(retrieve_exception)
             asyncio.get_running_loop().call_later(VIEW_SECONDS, self._views.pop, key, None)
         return await asyncio.shield(task)
 

@@ -1,4 +1,4 @@
-"""A partition whose events nobody takes, because it halted, holds up no other: Faust's own reading and its own queues.
+"""A partition whose events wait, because it halted, holds up no other: Faust's own reading and its own queues.
 
 A stream's queue has an end, and Faust waits at it with all partitions. It stops reading a partition before that, but
 accepts what it has read already: so this must fit in.
@@ -52,7 +52,7 @@ MemoryConsumer.__abstractmethods__ = frozenset()
 
 @pytest.fixture
 async def reading(tmp_path):
-    """Reads both partitions into streams that nobody takes from; returns the queues."""
+    """Reads both partitions into streams of which nothing is taken; returns the queues."""
     tasks = []
 
     def read(**options):

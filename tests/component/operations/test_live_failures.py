@@ -1,7 +1,12 @@
 """Following a timeline live while something fails: what was missed is made up for, or the page is read again."""
 
+import asyncio
+import gc
+from types import SimpleNamespace
+
 import pytest
 
+from microblog_streams.aio.tasks import cancel_all
 from microblog_streams.domain.errors import Busy, StoreUnavailable, Unfinished
 from microblog_streams.operations.timelines import live
 from tests.component.operations.live_readers import BOB, ann, follow
@@ -96,6 +101,28 @@ async def test_a_read_that_fails_is_repeated(world, follow, ann, monkeypatch):
     await world.write(BOB, "one")
 
     await told.until("reset", "one")
+
+
+async def test_a_post_that_cannot_be_read_once_its_readers_have_left_is_no_error_of_the_loop(world, ann, monkeypatch):
+    told, reading, gone = [], asyncio.Event(), asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: told.append(context))
+    [post] = await world.write(BOB, "one")
+
+    async def views(entries, owner):
+        reading.set()
+        await gone.wait()
+        raise StoreUnavailable("cassandra")
+
+    monkeypatch.setattr(world.operations.live, "_hydration", SimpleNamespace(views=views))
+    waiting = asyncio.create_task(world.operations.live._view(world.entry(post)))
+    await reading.wait()
+    await cancel_all([waiting])
+    gone.set()
+    await until(lambda: not world.operations.live._views)
+
+    del waiting  # its traceback holds the task that reads
+    gc.collect()
+    assert told == []
 
 
 async def test_a_stopping_worker_ends_its_streams_and_takes_no_more(world, follow, ann):

@@ -120,7 +120,7 @@ async def test_a_cluster_whose_servers_all_have_other_addresses_is_found_where_t
     assert await name_of(redis) == old
     servers.end(old)
     servers.primary = await servers.begin()
-    for _ in range(2):  # the first finds the connection closed, the second that nobody is there
+    for _ in range(2):  # the first finds the connection closed, the second that no server is there
         with pytest.raises(StoreUnavailable):
             await name_of(redis)
     assert await name_of(redis) == servers.primary

@@ -14,7 +14,7 @@ const RETRY_SECONDS = 5;
 const MAX_FRESH = 200;
 
 /** What a list tells where no component shows it. */
-const nobody = () => {};
+const unseen = () => {};
 
 /** The posts of one address, which outlive its component: on the way back they are there at once. */
 class List {
@@ -31,7 +31,7 @@ class List {
     this.problem = null;
     this.scroll = 0;
     this.timer = 0;
-    this.changed = nobody;
+    this.changed = unseen;
   }
 
   /**
@@ -47,7 +47,7 @@ class List {
       else Object.assign(this, { items: newest.items, next: newest.next, isLoaded: true });
     });
     if (this.isIncomplete) this.refreshIn(REBUILD_SECONDS);
-    else if (problem?.isTransient && this.changed !== nobody)
+    else if (problem?.isTransient && this.changed !== unseen)
       this.refreshIn(Math.max(RETRY_SECONDS, problem.retryAfterSeconds || 0) + RETRY_SECONDS * Math.random());
   }
 
@@ -158,7 +158,7 @@ export function Feed({ path, live, label, empty }) {
   useEffect(() => {
     list.changed = render;
     list.refresh();
-    return () => { list.changed = nobody; };
+    return () => { list.changed = unseen; };
   }, [list]);
   useEffect(() => {
     const again = () => list.refresh();
