@@ -44,11 +44,11 @@ class LeaderSession(Protocol):
     """A session in PostgreSQL that leads for as long as it lives; ``stores.postgres.outbox`` implements it."""
 
     async def open(self) -> None:
-        """Connect and listen."""
+        """Connect."""
         ...
 
     async def elect(self) -> bool:
-        """Try to become the leader."""
+        """Try to become the leader, which listens for new records."""
         ...
 
     async def ping(self) -> None:

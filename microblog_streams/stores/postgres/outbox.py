@@ -148,17 +148,23 @@ class OutboxSession:
         return self._session
 
     async def open(self) -> None:
-        """Connect, and LISTEN for new records."""
+        """Connect."""
         self._session = await self._postgres.open()
         await self._session.execute(
             "SELECT set_config('idle_session_timeout', %s, false)", str(int(SILENCE_SECONDS * 1000))
         )
-        await self._session.execute("LISTEN outbox")
 
     async def elect(self) -> bool:
-        """Try to become the leader, until the session ends; return whether it succeeded."""
+        """Try to become the leader, until the session ends; return whether it succeeded.
+
+        Only the leader listens for new records: the driver keeps each notification until ``woken`` takes it, which a
+        standby never calls.
+        """
         row = await self._open.fetch_one("SELECT pg_try_advisory_lock(%s)", int(Lock.RELAY))
-        return row == (True,)
+        if row != (True,):
+            return False
+        await self._open.execute("LISTEN outbox")
+        return True
 
     async def ping(self) -> None:
         """Make a round trip, which resets the server's idle time-out."""
