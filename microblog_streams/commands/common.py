@@ -101,7 +101,10 @@ class ProgressBars:
 
 @dataclass(frozen=True)
 class UserSelection:
-    """Ids of the users in ``ids``, or of ``sample`` random users, or of all users if neither is given."""
+    """Ids of the users in ``ids``, or of ``sample`` random users, or of all users if neither is given.
+
+    All users include suspended ones: their posts stay in the lists of others, and they may be restored.
+    """
 
     users: UserStore
     ids: Collection[int] = ()
@@ -115,9 +118,9 @@ class UserSelection:
             yield await self._sampled()
         else:
             last = 0
-            while page := await self.users.page(last, PAGE_SIZE):
-                yield [user.id for user in page]
-                last = page[-1].id
+            while page := await self.users.ids(last, PAGE_SIZE):
+                yield page
+                last = page[-1]
 
     async def _existing(self) -> list[int]:
         found = await self.users.get_many(self.ids)

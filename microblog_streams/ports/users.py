@@ -70,6 +70,10 @@ class UserStore(Protocol):
         """Return up to ``limit`` users with id > ``after``, by id."""
         ...
 
+    async def ids(self, after: int, limit: int) -> Sequence[int]:
+        """Return up to ``limit`` ids > ``after`` of undeleted users, also suspended ones, in order."""
+        ...
+
     async def draw(self) -> int | None:
         """Return the id of a random user; None if the random place in the table holds none."""
         ...

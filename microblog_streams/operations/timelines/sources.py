@@ -66,7 +66,8 @@ class PublicPosts:
     async def _read(self) -> Sequence[bytes]:
         entries = {*await self.log.newest(self.kept)}
         if len(entries) < self.kept:
-            authors = [user.id for user in await self.users.page(0, MAX_MERGED_AUTHORS + 1)]
+            # Suspended ones too: reading hides their posts, and must find them again after a restoration.
+            authors = await self.users.ids(0, MAX_MERGED_AUTHORS + 1)
             if authors and len(authors) <= MAX_MERGED_AUTHORS:
                 entries |= {*await self.merge_read.newest(authors, self.kept)}
         return sorted(entries, reverse=True)[: self.kept]

@@ -76,6 +76,7 @@ _PAGE: Final = """
 SELECT id, username, created_at, display_name FROM users
  WHERE id > %s AND deleted_at IS NULL AND suspended_at IS NULL ORDER BY id LIMIT %s
 """
+_IDS: Final = "SELECT id FROM users WHERE id > %s AND deleted_at IS NULL ORDER BY id LIMIT %s"
 _DELETED: Final = "SELECT id, deleted_at FROM users WHERE id > %s AND deleted_at IS NOT NULL ORDER BY id LIMIT %s"
 # A random user of a random block of the table: a scan of all users would take too long, and a random id would nearly
 # always fall into the gap that a new era leaves between ids.
@@ -188,6 +189,10 @@ class Users:
     async def page(self, after: int, limit: int) -> Sequence[User]:
         """Return up to ``limit`` users with id > ``after``, by id."""
         return [User(*row) for row in await self._postgres.fetch(_PAGE, after, limit)]
+
+    async def ids(self, after: int, limit: int) -> Sequence[int]:
+        """Return up to ``limit`` ids > ``after`` of undeleted users, also suspended ones, in order."""
+        return [user for (user,) in await self._postgres.fetch(_IDS, after, limit)]
 
     async def draw(self) -> int | None:
         """Return the id of a random user; None if the random block of the table holds none."""

@@ -118,6 +118,17 @@ class TestRebuild:
 
         assert await scroll(world) == texts(1, 12)
 
+    async def test_posts_of_who_was_suspended_meanwhile_are_there_again_after_it(self, world, people):
+        await write(world, 1, 10, *people)
+        world.log.events.clear()
+        world.delivered = 0
+        world.timelines.lists.clear()
+        await world.operations.moderation.suspend(people[0])
+        assert await scroll(world) == ["10", "8", "7", "5", "4", "2", "1"]
+
+        await world.operations.moderation.restore(people[0])
+        assert await scroll(world) == texts(1, 10)
+
     async def test_a_large_one_has_not(self, world, people, monkeypatch):
         monkeypatch.setattr(sources, "MAX_MERGED_AUTHORS", 2)
         await write(world, 1, 10, *people)

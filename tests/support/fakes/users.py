@@ -69,6 +69,10 @@ class FakeUsers:
         shown = [user for ident, user in sorted(self.database.users.items()) if self.database.shown(ident)]
         return [user for user in shown if user.id > after][:limit]
 
+    async def ids(self, after: int, limit: int) -> Sequence[int]:
+        self.database.check()
+        return [user for user in sorted(self.database.users) if user > after][:limit]
+
     async def draw(self) -> int | None:
         self.database.check()
         return random.choice(sorted(self.database.users)) if self.database.users else None

@@ -1,5 +1,7 @@
 """Every post's rows are compared, in parts; what is only on its way is not wrong."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from microblog_streams.commands import post_scan
@@ -77,6 +79,15 @@ async def test_what_is_wrong_is_found_wherever_it_is(make, world):
         RowFinding(RowKind.UNEMPTIED, ids[5], 1),
         RowFinding(RowKind.TEXTLESS, ids[7], 1),
     }
+
+
+async def test_a_suspended_users_post_without_its_text_is_found_as_it_is_on_their_followers_pages(make, world):
+    [first, *_] = world.posts.posts
+    world.posts.textless.add(first)
+    await FakeUsers(world.database).suspend(1, datetime(2026, 5, 17, tzinfo=UTC))
+    scan = make()
+    await scan.run()
+    assert scan.wrong == {RowFinding(RowKind.TEXTLESS, first, 1)}
 
 
 async def test_what_was_on_its_way_is_not_wrong(make, world):

@@ -1,5 +1,7 @@
 """Many timelines are audited: each once, and those that look wrong again when all that was on its way has come."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from microblog_streams.commands import common
@@ -87,6 +89,10 @@ class TestUserSelection:
     async def test_everyone_comes_once_in_pages(self, users, monkeypatch):
         monkeypatch.setattr(common, "PAGE_SIZE", 4)
         assert await pages_of(UserSelection(users)) == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+    async def test_everyone_includes_the_suspended_whose_pages_come_back(self, users):
+        await users.suspend(3, datetime(2026, 5, 17, tzinfo=UTC))
+        assert await pages_of(UserSelection(users)) == [[*range(1, 11)]]
 
     async def test_those_who_are_named(self, users):
         assert await pages_of(UserSelection(users, ids=(5, 2, 5))) == [[2, 5]]
