@@ -62,6 +62,10 @@ class UserStore(Protocol):
         """Return those users that exist and are not deleted, by id."""
         ...
 
+    async def undeleted(self, ids: Collection[int]) -> Mapping[int, User]:
+        """Return the same with suspended users, by id."""
+        ...
+
     async def named(self, name_key: str) -> User | None:
         """Return the undeleted user with this name."""
         ...

@@ -42,7 +42,11 @@ Send = Callable[[Sequence[Write]], Awaitable[Sequence[Exception | None]]]
 
 @dataclass
 class Sources:
-    """The stores from which documents are made, page by page."""
+    """The stores from which documents are made, page by page.
+
+    Suspended users have documents like all others, which a search leaves out as it reads the users: the document of a
+    deleted user is above every later one, and a suspended user may be restored.
+    """
 
     posts: PostStore
     users: UserStore
@@ -71,7 +75,7 @@ class Sources:
             missing = [ident for ident in map(UUID, ids) if ident not in posts and not _may_be_accepted(ident)]
             return [*map(post_write, posts.values()), *map(deleted_post, missing)]
         at = datetime.now(UTC) - _COMMIT_DELAY
-        users = await self.users.get_many([int(ident) for ident in ids])
+        users = await self.users.undeleted([int(ident) for ident in ids])
         gone = [user for user in map(int, ids) if user not in users]
         there = await self._documents([(user, max(at, user.created_at)) for user in users.values()])
         return [*there, *map(deleted_user, gone)]
@@ -82,7 +86,9 @@ class Sources:
 
     async def _users(self, after: int) -> list[tuple[User, datetime]]:
         at = datetime.now(UTC) - _COMMIT_DELAY
-        return [(user, max(at, user.created_at)) for user in await self.users.page(after, PAGE)]
+        ids = await self.users.ids(after, PAGE)
+        users = await self.users.undeleted(ids) if ids else {}
+        return [(users[user], max(at, users[user].created_at)) for user in ids if user in users]
 
 
 def _may_be_accepted(post_id: UUID) -> bool:

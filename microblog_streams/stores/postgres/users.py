@@ -68,6 +68,9 @@ _GET_MANY: Final = """
 SELECT id, username, created_at, display_name FROM users
  WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL AND suspended_at IS NULL
 """
+_UNDELETED: Final = """
+SELECT id, username, created_at, display_name FROM users WHERE id = ANY(%s::bigint[]) AND deleted_at IS NULL
+"""
 _NAMED: Final = """
 SELECT id, username, created_at, display_name FROM users
  WHERE name_key = %s AND deleted_at IS NULL AND suspended_at IS NULL
@@ -179,6 +182,11 @@ class Users:
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
         """Return those users that exist and are not deleted, by id."""
         rows = await self._postgres.fetch(_GET_MANY, list(ids))
+        return {row[0]: User(*row) for row in rows}
+
+    async def undeleted(self, ids: Collection[int]) -> Mapping[int, User]:
+        """Return the same with suspended users, by id."""
+        rows = await self._postgres.fetch(_UNDELETED, list(ids))
         return {row[0]: User(*row) for row in rows}
 
     async def named(self, name_key: str) -> User | None:

@@ -58,3 +58,17 @@ async def test_a_rebuild_and_a_comparison_count_the_followers():
     assert [{write.ident: write.fields["followers"] for write in page} for page in (*pages, present)] == [
         {str(ann): 1, str(bob): 0}
     ] * 2
+
+
+async def test_a_suspended_user_is_no_deleted_one_whose_document_no_later_event_would_replace():
+    users = FakeUsers(database := FakeDatabase())
+    ann, bob, cleo = [(await users.create(name, name)).id for name in ("ann", "bob", "cleo")]
+    await users.suspend(ann, NOW)
+    await users.delete(cleo, NOW)
+    sources = Sources(FakePosts(), users, FakeProfiles(database))
+
+    [page] = [page async for _, page in sources.pages(Kind.USERS, None)]
+    present = await sources.present(Kind.USERS, [str(ann), str(bob), str(cleo)])
+
+    assert [write.ident for write in page] == [str(ann), str(bob)]
+    assert {write.ident: bool(write.fields) for write in present} == {str(ann): True, str(bob): True, str(cleo): False}

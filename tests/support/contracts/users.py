@@ -63,6 +63,8 @@ class UsersContract:
 
         assert [user.id for user in await users.page(0, 10)] == [last]
         assert await users.ids(0, 10) == [first, second, third, last]
+        assert [*await users.get_many([first, last])] == [last]
+        assert (await users.undeleted([first]))[first].id == first
         listed = [(each.user.id, each.at, each.reason) for each in await users.suspended_page(0, 10)]
         assert listed == [
             (first, NOW + timedelta(seconds=third - first), ""),
@@ -74,6 +76,7 @@ class UsersContract:
         assert await users.restore(second)
         assert await users.delete(third, NOW)
         assert (await users.ids(0, 2), await users.ids(second, 2)) == ([first, second], [last])
+        assert {*await users.undeleted([first, third, last])} == {first, last}
         assert [each.user.id for each in await users.suspended_page(0, 10)] == [first]
         await users.suspend(second, NOW)
         assert [each.reason for each in await users.suspended_page(first, 10)] == [""]

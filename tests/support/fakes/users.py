@@ -60,6 +60,10 @@ class FakeUsers:
         self.database.check()
         return {user: found for user in ids if (found := self.database.shown(user))}
 
+    async def undeleted(self, ids: Collection[int]) -> Mapping[int, User]:
+        self.database.check()
+        return {user: self.database.users[user] for user in ids if user in self.database.users}
+
     async def named(self, name_key: str) -> User | None:
         self.database.check()
         return self.database.shown(self.database.names.get(name_key, 0))
