@@ -1,4 +1,4 @@
-"""The relay's session listens only while it leads: nobody reads what a standby's would be told."""
+"""The relay's session listens only while it leads: no task reads what a standby's would be told."""
 
 import pytest
 
