@@ -101,9 +101,10 @@ async def test_a_silent_session_loses_leadership(postgres):
     await frozen.close()
 
 
-async def test_a_commit_wakes_listeners(postgres, follows, people):
+async def test_a_commit_wakes_the_leader(postgres, follows, people):
     session = OutboxSession(postgres)
     await session.open()
+    assert await session.elect()
 
     await follows.set(people[0], people[1], True, NOW)
 
