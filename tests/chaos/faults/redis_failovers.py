@@ -37,7 +37,7 @@ def sentinel_failover(scene: Scene) -> None:
         for _ in range(2):
             old = pair.primary
             pair.stack.kill(old.name)
-            scene.eventually(pair.other(old).is_primary, *scene.workers)
+            scene.eventually(pair.other(old).is_primary, *scene.workers, pair.stack.parts["sentinel"])
             scene.rest()
             pair.stack.restart(old.name)
             scene.eventually(pair.other(old).is_followed, *scene.workers)
@@ -52,7 +52,7 @@ def sentinel_cut_off(scene: Scene) -> None:
         new = pair.other(old)
         with old.cut_off():
             scene.rest()
-            scene.eventually(new.is_primary, *scene.workers)
+            scene.eventually(new.is_primary, *scene.workers, pair.stack.parts["sentinel"])
             assert old.is_primary()
             scene.eventually(lambda: _is_left(old), *scene.workers, seconds=NOTICED)
             scene.rest()

@@ -134,6 +134,10 @@ class Watcher(Valkey):
     def command(self) -> list[str]:
         return [*super().command(), "--sentinel"]
 
+    def tail(self) -> str:
+        """Return the end of its log, which says why it does or does not make a server the primary."""
+        return self.last_words()
+
     def _copied(self) -> bool:
         return One(self.place).is_followed()
 
