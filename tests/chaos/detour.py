@@ -58,12 +58,15 @@ def led_through(scene: Scene, worker: Worker, *names: str) -> Iterator[dict[str,
 
 @contextmanager
 def _on_its_own_way(scene: Scene, worker: Worker, over: Mapping[str, str]) -> Iterator[None]:
-    scene.environment_of[worker.name] = dict(over)
+    """Lead one worker by these variables within the block, over those of an outer block that leads it, too."""
+    before = scene.environment_of.get(worker.name, {})
+    scene.environment_of[worker.name] = {**before, **over}
     try:
         _again(scene, worker)
         yield
     finally:
         del scene.environment_of[worker.name]
+        scene.environment_of.update({worker.name: before} if before else {})
         _again(scene, worker)
 
 
