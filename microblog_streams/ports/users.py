@@ -59,15 +59,15 @@ class UserStore(Protocol):
         ...
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return those users that exist and are not deleted, by id."""
+        """Return those users that are neither deleted nor suspended, by id."""
         ...
 
     async def undeleted(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return the same with suspended users, by id."""
+        """Return those users that are not deleted, suspended ones too, by id."""
         ...
 
     async def named(self, name_key: str) -> User | None:
-        """Return the undeleted user with this name."""
+        """Return the user with this name, None if there is none or they are deleted or suspended."""
         ...
 
     async def page(self, after: int, limit: int) -> Sequence[User]:

@@ -65,8 +65,10 @@ def _on_its_own_way(scene: Scene, worker: Worker, over: Mapping[str, str]) -> It
         _again(scene, worker)
         yield
     finally:
-        del scene.environment_of[worker.name]
-        scene.environment_of.update({worker.name: before} if before else {})
+        if before:
+            scene.environment_of[worker.name] = before
+        else:
+            del scene.environment_of[worker.name]
         _again(scene, worker)
 
 

@@ -174,5 +174,5 @@ def _check(request: Request) -> None:
         raise HTTPRequestHeaderFieldsTooLarge
     check_expectation(request)
     if request.method not in SAFE_METHODS and cast(GuardedHandler, request.protocol).has_left:
-        log.debug("request_abandoned")
+        log.info("request_abandoned method=%s", request.method)
         raise HTTPRequestTimeout

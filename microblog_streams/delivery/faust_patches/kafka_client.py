@@ -32,6 +32,7 @@ learned of it was a rebalance. Here the time without a read counts anew once the
 ``consumer`` has the rest, that one without partitions does not leave. Upstream: not found.
 """
 
+import logging
 from time import monotonic
 from typing import Any
 
@@ -47,6 +48,8 @@ from aiokafka.errors import (
     for_code,
 )
 from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
+
+logger = logging.getLogger(__name__)
 
 
 class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
@@ -79,6 +82,7 @@ class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
             return
         if error in (NotCoordinatorForGroupError, GroupCoordinatorNotAvailableError):
             self.coordinator_dead()
+        logger.info("group_offsets_wait group=%s reason=%s", self.group_id, error.__name__)
         raise error(f"the offsets of {self.group_id}")
 
     async def ensure_active_group(self, subscription: Any, prev_assignment: Any) -> Any:
@@ -89,6 +93,7 @@ class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
 
     async def _do_commit_offsets(self, assignment: Any, offsets: Any) -> None:
         if self._subscription.partitions_auto_assigned() and not (assignment.active and self._is_member()):
+            logger.info("late_commit_refused group=%s partitions=%d", self.group_id, len(offsets))
             raise IllegalGenerationError(self.group_id)
         await super()._do_commit_offsets(assignment, offsets)
 

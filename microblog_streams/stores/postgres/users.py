@@ -180,17 +180,17 @@ class Users:
             await announce(session, user)
 
     async def get_many(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return those users that exist and are not deleted, by id."""
+        """Return those users that are neither deleted nor suspended, by id."""
         rows = await self._postgres.fetch(_GET_MANY, list(ids))
         return {row[0]: User(*row) for row in rows}
 
     async def undeleted(self, ids: Collection[int]) -> Mapping[int, User]:
-        """Return the same with suspended users, by id."""
+        """Return those users that are not deleted, suspended ones too, by id."""
         rows = await self._postgres.fetch(_UNDELETED, list(ids))
         return {row[0]: User(*row) for row in rows}
 
     async def named(self, name_key: str) -> User | None:
-        """Return the undeleted user with this name."""
+        """Return the user with this name, None if there is none or they are deleted or suspended."""
         row = await self._postgres.fetch_one(_NAMED, name_key)
         return None if row is None else User(*row)
 
