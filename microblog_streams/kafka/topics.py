@@ -31,6 +31,8 @@ READ_TIMEOUT_MS: Final = 5_000
 CREATE_TIMEOUT_MS: Final = 15_000
 PARTITIONS_TIMEOUT_SECONDS: Final = 3.0
 DAY_MS: Final = 24 * 3600 * 1000
+#: Seconds between two looks for topics that were just created.
+_KNOWN_SECONDS: Final = 0.1
 #: The error code of CreateTopics for a topic that another worker has just created.
 TOPIC_ALREADY_EXISTS: Final = 36
 
@@ -138,6 +140,7 @@ def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -
 async def create_topics(settings: Settings, topic_set: int, partitions: int) -> list[str]:
     """Create the topics of a topic set that are missing, with its changelog and dead.letters; return their names.
 
+    Returns when the brokers know them: the controller answers before, and a worker started then would miss its topics.
     Raises StoreUnavailable, and SetupError where a topic has another number of partitions.
     """
     expected = topic_partitions(topic_set, partitions)
@@ -146,6 +149,7 @@ async def create_topics(settings: Settings, topic_set: int, partitions: int) -> 
         missing = {name: partitions for name, count in counts.items() if not count}
         if missing:
             await _create(settings, _topics(settings, topic_set, missing))
+            await _until_known(settings, missing)
     except (KafkaError, OSError) as exc:
         raise StoreUnavailable("kafka", exc) from exc
     check_topics(counts | missing, expected)
@@ -162,6 +166,19 @@ async def _create(settings: Settings, missing: list[NewTopic]) -> None:
     for name, code, *_ in answer.topic_errors:
         if code not in (0, TOPIC_ALREADY_EXISTS):
             raise StoreUnavailable("kafka", f"cannot create {name}: {for_code(code).__name__}")
+
+
+async def _until_known(settings: Settings, created: Mapping[str, int]) -> None:
+    try:
+        async with asyncio.timeout(CREATE_TIMEOUT_MS / 1000):
+            while not await _are_known(settings, created):  # noqa: ASYNC110 -- the brokers are asked
+                await asyncio.sleep(_KNOWN_SECONDS)
+    except TimeoutError:
+        raise StoreUnavailable("kafka", f"does not know {', '.join(created)} yet: run this again") from None
+
+
+async def _are_known(settings: Settings, names: Mapping[str, int]) -> bool:
+    return all((await partition_counts(client_options(settings), list(names))).values())
 
 
 def _topics(settings: Settings, topic_set: int, missing: Mapping[str, int]) -> list[NewTopic]:

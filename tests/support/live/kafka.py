@@ -13,6 +13,7 @@ from microblog_streams.domain import topics
 from microblog_streams.domain.events import Event
 from microblog_streams.domain.topics import app_id
 from tests.support.live.worker import Worker
+from tests.support.waiting import until
 
 
 class Kafka:
@@ -130,7 +131,7 @@ class Kafka:
             await producer.stop()
 
     def remove(self, topic: str) -> None:
-        """Delete a topic."""
+        """Delete a topic; return when the broker no longer knows it, so that it can be created anew."""
         asyncio.run(self._remove(topic))
 
     async def _remove(self, topic: str) -> None:
@@ -138,6 +139,7 @@ class Kafka:
         try:
             await admin.start()
             await admin.delete_topics([topic])
+            await until(lambda: _gone(admin, topic))
         finally:
             await admin.close()
 
@@ -160,6 +162,10 @@ class Kafka:
             return records
         finally:
             await consumer.stop()
+
+
+async def _gone(admin: AIOKafkaAdminClient, topic: str) -> bool:
+    return topic not in await admin.list_topics()
 
 
 def _sources(generation: int) -> list[str]:
