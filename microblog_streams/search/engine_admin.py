@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from microblog_streams.domain.errors import StoreUnavailable
+from microblog_streams.domain.errors import MicroblogError, StoreUnavailable
 from microblog_streams.search.documents import Kind, Write
-from microblog_streams.search.engine import BULK_SECONDS, Engine, Json
+from microblog_streams.search.engine import BULK_SECONDS, Engine, Json, reason
 from microblog_streams.search.engine_index import EngineIndex, send
 
 #: Documents of one page of the index.
@@ -35,6 +35,10 @@ class NextIndex:
     after: str | None
 
 
+class RebuildOvertaken(MicroblogError):
+    """Another process has switched to the index that is being filled, or has deleted it."""
+
+
 class IndexAdmin:
     """Versioned indices. All methods raise StoreUnavailable."""
 
@@ -47,7 +51,8 @@ class IndexAdmin:
         """Return what the index has of these, by id."""
         body = {"ids": list(ids)}
         answer = await self._call(lambda client: client.mget(index=self._index.alias(kind), body=body))
-        return {each["_id"]: _document(kind, each) for each in answer["docs"] if each.get("found")}
+        _check_read(answer["docs"])
+        return {each["_id"]: _document(kind, each) for each in answer["docs"] if each["found"]}
 
     async def ids(self, kind: Kind) -> AsyncIterator[Sequence[str]]:
         """Yield the ids of all documents that are found, in pages."""
@@ -97,8 +102,12 @@ class IndexAdmin:
         return NextIndex(kind, await self._index.create(kind, number, self._index.next_alias(kind)), None)
 
     async def fill(self, target: NextIndex, writes: Sequence[Write]) -> Sequence[Exception | None]:
-        """Write documents into that index alone."""
-        return await send(self._engine, writes, {target.kind: [target.name]})
+        """Write documents into that index alone. Raises RebuildOvertaken."""
+        filling = self._index.next_alias(target.kind)
+        outcomes = await send(self._engine, writes, {target.kind: [filling]})
+        if any(outcomes) and target.name not in await self._index.indices_behind(filling):
+            raise RebuildOvertaken(f"{target.name} is no longer being filled: another reindex has switched to it")
+        return outcomes
 
     async def note(self, target: NextIndex, after: str) -> None:
         """Note how far the filling has got, in the index itself."""
@@ -128,6 +137,13 @@ class IndexAdmin:
 def _document(kind: Kind, found: Mapping[str, Any]) -> Document:
     source = found["_source"]
     return Document(found["_version"], not source, source.get("names", ()) if kind is Kind.USERS else ())
+
+
+def _check_read(documents: Sequence[Mapping[str, Any]]) -> None:
+    """Raise StoreUnavailable where one could not be read: it is not known to be missing."""
+    for each in documents:
+        if "error" in each:
+            raise StoreUnavailable("search", reason(each))
 
 
 def _number(name: str) -> int:

@@ -2,8 +2,9 @@
 
 ``<prefix>-posts`` and ``<prefix>-users`` are aliases. Each stands for one index, ``<prefix>-posts-1``, from which all
 reads come. While ``search reindex`` fills the next one, the alias ``<prefix>-posts-next`` stands for that, and every
-write goes to both: so no event of that time is missing when the alias is switched. A write names the index itself, and
-which indices there are is read again every ``TARGETS_SECONDS``.
+write goes to both: so no event of that time is missing when the alias is switched. Which aliases there are is read
+again every ``TARGETS_SECONDS``. A write requires that its alias exists: else an engine would make an index of that
+name, without our mappings, where one was deleted.
 """
 
 import json
@@ -24,6 +25,8 @@ from microblog_streams.search.query import NameQuery
 TARGETS_SECONDS: Final = 2.0
 #: How a document's status says that a newer version is there.
 _CONFLICT: Final = 409
+#: How an engine refuses to create an index that another process has created at the same moment.
+_EXISTS: Final = "resource_already_exists_exception"
 #: What is read of a bulk request's answer: a sixth of it.
 _OUTCOMES: Final = "items.*.status,items.*.error"
 _json = json.JSONEncoder(ensure_ascii=False).encode
@@ -88,10 +91,10 @@ class EngineIndex:
         }
         body = {"settings": _SETTINGS, "mappings": mappings, "aliases": {alias: {}}}
         if not await self._exists(name):
-            # 400: made at the same moment by another.
-            await self.engine.call(
+            answer = await self.engine.call(
                 lambda client: client.indices.create(index=name, body=body, ignore=400), BULK_SECONDS
             )
+            _check_created(answer, name)
         self._targets_read_at = float("-inf")
         return name
 
@@ -110,21 +113,24 @@ class EngineIndex:
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Exception | None]:
         """Write by one bulk request to all indices of each kind; a document has the worst of its outcomes."""
-        return await send(self.engine, writes, await self._current_targets())
+        outcomes = await send(self.engine, writes, await self._current_targets())
+        if any(isinstance(outcome, StoreUnavailable) for outcome in outcomes):
+            self._targets_read_at = float("-inf")  # an alias may have been switched
+        return outcomes
 
     async def _current_targets(self) -> Mapping[Kind, Sequence[str]]:
-        if monotonic() - self._targets_read_at > TARGETS_SECONDS:
+        asked_at = monotonic()
+        if asked_at - self._targets_read_at > TARGETS_SECONDS:
             pattern = f"{self._prefix}-*"
             found = await self.engine.call(lambda client: client.indices.get_alias(index=pattern))
-            aliases = {name: set(has["aliases"]) for name, has in found.items()}
+            there = {alias for has in found.values() for alias in has["aliases"]}
             self._targets = {
-                kind: [name for name, has in aliases.items() if has & {self.alias(kind), self.next_alias(kind)}]
-                for kind in Kind
+                kind: [alias for alias in (self.alias(kind), self.next_alias(kind)) if alias in there] for kind in Kind
             }
-            self._targets_read_at = monotonic()
-        if not all(self._targets.values()):
+            self._targets_read_at = asked_at
+        if not all(self.alias(kind) in self._targets[kind] for kind in Kind):
             self._targets_read_at = float("-inf")
-            raise StoreUnavailable(self.engine.name, "the indices are not there yet")
+            raise StoreUnavailable(self.engine.name, "its indices are not there: an indexer makes them when it starts")
         return self._targets
 
     async def refresh(self) -> None:
@@ -165,9 +171,9 @@ class EngineIndex:
 async def send(
     engine: Engine, writes: Sequence[Write], targets: Mapping[Kind, Sequence[str]]
 ) -> Sequence[Exception | None]:
-    """Write documents into these indices by one bulk request; return the outcome of each. Raises StoreUnavailable."""
+    """Write documents behind these aliases by one bulk request; return the outcome of each. Raises StoreUnavailable."""
     owners = [position for position, write in enumerate(writes) for _ in targets[write.kind]]
-    body = "".join(line for write in writes for index in targets[write.kind] for line in _lines(write, index))
+    body = "".join(line for write in writes for alias in targets[write.kind] for line in _lines(write, alias))
     answer = await engine.call(lambda client: client.bulk(body=body, filter_path=_OUTCOMES), BULK_SECONDS)
     outcomes: list[Exception | None] = [None] * len(writes)
     for position, item in zip(owners, answer["items"], strict=True):
@@ -199,9 +205,17 @@ class PreparedIndex:
         await self._engine.close()
 
 
-def _lines(write: Write, index: str) -> Iterator[str]:
+def _check_created(answer: Json, name: str) -> None:
+    """Raise StoreUnavailable where the engine refused to create the index, and not because it exists."""
+    error = answer.get("error")
+    if error and error["type"] != _EXISTS:
+        raise StoreUnavailable(NAME, f"cannot create the index {name}: {reason(answer)}")
+
+
+def _lines(write: Write, alias: str) -> Iterator[str]:
     action: dict[str, Any] = {
-        "_index": index,
+        "_index": alias,
+        "require_alias": True,
         "_id": write.ident,
         "version": write.version,
         "version_type": "external_gte",

@@ -111,7 +111,7 @@ class Rebuild:
     async def run(self, kind: Kind, keep: bool, total: int | None = None) -> int:
         """Fill and switch; return the number of documents that this run has written. ``keep``: the old index stays.
 
-        Raises Rejected, StoreUnavailable of the stores; waits for the engine, however long it is away.
+        Raises Rejected, RebuildOvertaken, StoreUnavailable of the stores; waits for the engine without limit.
         """
         admin = IndexAdmin(self.index)
         target = await admin.begin(kind)

@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import new_post_id
 from microblog_streams.domain.models import Post, User
 from microblog_streams.search import engine_admin
 from microblog_streams.search import rebuild as rebuilds
 from microblog_streams.search.compare import Comparison
 from microblog_streams.search.documents import Kind, deleted_post, deleted_user, post_write, user_write
+from microblog_streams.search.engine_admin import IndexAdmin, RebuildOvertaken
+from microblog_streams.search.engine_index import EngineIndex
 from microblog_streams.search.index import PostFilter
 from microblog_streams.search.query import parse, parse_name
 from microblog_streams.search.rebuild import Rebuild, Sources
@@ -74,6 +77,42 @@ async def test_a_rebuild_fills_a_new_index_while_writes_go_to_both(index, source
     assert await running == 25
     assert await found(index) == {*sources.posts.posts, late.id}
     assert list(await index.indices_behind(index.alias(Kind.POSTS))) == [f"{index._prefix}-posts-2"]
+
+
+async def test_a_writer_that_does_not_know_of_the_switch_writes_into_the_new_index(index, sources, engine, settings):
+    late = Post(new_post_id(), 2, "tea, written after the switch")
+    indexer = EngineIndex(engine, settings.search_prefix)
+    filling = await IndexAdmin(index).begin(Kind.POSTS)
+    await indexer.write([deleted_post(new_post_id())])
+    await IndexAdmin(index).switch(filling)
+
+    [unknown] = await indexer.write([post_write(late)])
+
+    assert isinstance(unknown, StoreUnavailable)
+    assert await found(index) == {late.id}
+    assert await indexer.write([post_write(late)]) == [None]
+
+
+async def test_a_write_makes_no_index_where_one_was_deleted(index, engine, settings):
+    await index.write([deleted_post(new_post_id())])
+    await engine.call(lambda client: client.indices.delete(index=f"{settings.search_prefix}-posts-1"))
+
+    [refused] = await index.write([post_write(Post(new_post_id(), 1, "tea"))])
+    with pytest.raises(StoreUnavailable, match="its indices are not there"):
+        await index.write([deleted_post(new_post_id())])
+
+    assert isinstance(refused, StoreUnavailable)
+    assert not await index._exists(f"{settings.search_prefix}-posts-1")
+    await index.prepare()
+    assert await index.write([post_write(Post(new_post_id(), 1, "tea"))]) == [None]
+
+
+async def test_a_rebuild_that_another_one_has_finished_says_so(index, sources):
+    overtaken = await IndexAdmin(index).begin(Kind.POSTS)
+    await Rebuild(index, sources, Steps(), at_once, grace_seconds=0.0).run(Kind.POSTS, keep=False)
+
+    with pytest.raises(RebuildOvertaken, match="another reindex"):
+        await IndexAdmin(index).fill(overtaken, [post_write(Post(new_post_id(), 1, "tea"))])
 
 
 async def test_a_post_that_the_indexer_has_read_before_it_was_stored_is_in_the_new_index(index, sources):
