@@ -123,7 +123,7 @@ class UserSelection:
                 last = page[-1]
 
     async def _existing(self) -> list[int]:
-        found = await self.users.get_many(self.ids)
+        found = await self.users.undeleted(self.ids)
         for user in self.ids:
             if user not in found:
                 raise NotFound("user", user)

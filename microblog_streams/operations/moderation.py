@@ -58,8 +58,9 @@ class Moderation:
         """End a suspension; does nothing where there is none. Raises NotFound, StoreUnavailable: repeat it."""
         if not await self.users.store.restore(user):
             raise NotFound("user", user)
-        [found] = (await self.users.store.get_many([user])).values()
-        await self.users.cache.replace(found)
+        found = (await self.users.store.get_many([user])).get(user)
+        if found is not None:  # else they were deleted or suspended in between, which the cache knows already
+            await self.users.cache.replace(found)
         log.info("user_restored user=%d", user)
 
     async def remove_post(self, post: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -73,6 +74,20 @@ async def test_a_restored_user_has_everything_back(client, front, ann, bob, post
     assert [each["postId"] for each in await timeline(front, 2, bob)] == [post]
     assert (await client.get("/timelines/1", headers=await log_in(client, "ann"))).status == 200
     assert (await client.get(f"/posts/{post}")).status == 200
+
+
+async def test_a_user_who_is_deleted_while_they_are_restored_stays_deleted(client, front, ann, monkeypatch):
+    await client.put("/admin/users/1/suspension", headers=ADMIN)
+    store = front.app.operations.users.store
+    restore = store.restore
+
+    async def restore_and_delete(user):
+        return await restore(user) and await store.delete(user, datetime.now(UTC))
+
+    monkeypatch.setattr(store, "restore", restore_and_delete)
+
+    assert (await client.delete("/admin/users/1/suspension", headers=ADMIN)).status == 204
+    assert (await client.get("/users/1")).status == 404
 
 
 async def test_who_follows_the_public_timeline_is_told_to_read_it_again(client, ann, post):

@@ -95,6 +95,7 @@ class TestUserSelection:
         assert await pages_of(UserSelection(users)) == [[*range(1, 11)]]
 
     async def test_those_who_are_named(self, users):
+        await users.suspend(2, datetime(2026, 5, 17, tzinfo=UTC))
         assert await pages_of(UserSelection(users, ids=(5, 2, 5))) == [[2, 5]]
 
     async def test_an_invalid_name_belongs_to_no_user(self, users):
