@@ -165,11 +165,11 @@ class LiveTimelines:
         ``user`` is its owner, or PUBLIC; then ``reader`` is who is signed in.
         Raises NotFound, StoreUnavailable, and Busy where the worker stops.
         """
-        if self._closed:
-            raise Busy("The worker is stopping")
+        self._check_open()
         self._start()
         await self._warm(user)
         newest = (await self._logs.listen([user]))[0]
+        self._check_open()  # else nothing would end this stream
         feed = self._feeds.get(user) or self._open(user, newest)
         joined = Reader(reader if user == PUBLIC else None)
         feed.readers.add(joined)
@@ -198,6 +198,10 @@ class LiveTimelines:
                 reader.end()
         tasks = [task for task in (*(feed.task for feed in self._feeds.values()), self._resets) if task]
         await cancel_all([*tasks, *self._background, *self._views.values()])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Busy("The worker is stopping")
 
     def _open(self, user: int, position: str) -> _Feed:
         feed = self._feeds[user] = _Feed(user, position)
@@ -278,12 +282,17 @@ class LiveTimelines:
 
     async def _arrivals(self, feed: _Feed) -> Sequence[Arrival]:
         """Return what came since; a RESET where that is not known."""
-        arrivals = None if feed.doubtful else await self._logs.since(feed.user, feed.position, BATCH)
-        feed.doubtful = False
-        if arrivals is not None:
-            return arrivals
-        await self._warm(feed.user)
-        return [Arrival((await self._logs.listen([feed.user]))[0], Change.RESET)]
+        if not feed.doubtful:
+            arrivals = await self._logs.since(feed.user, feed.position, BATCH)
+            if arrivals is not None:
+                return arrivals
+        feed.doubtful = False  # before the log is read: a doubt that comes meanwhile counts
+        try:
+            await self._warm(feed.user)
+            return [Arrival((await self._logs.listen([feed.user]))[0], Change.RESET)]
+        except BaseException:
+            feed.doubtful = True
+            raise
 
     async def _event(self, arrival: Arrival) -> LiveEvent | None:
         """Return an arrival's event; None for a post that is deleted by now."""

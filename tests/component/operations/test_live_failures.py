@@ -135,6 +135,46 @@ async def test_a_stopping_worker_ends_its_streams_and_takes_no_more(world, follo
         await follow(ann)
 
 
+async def test_a_stream_that_begins_while_the_worker_stops_is_refused(world, follow, ann, monkeypatch):
+    log = world.timelines.live
+    listen = log.listen
+
+    async def listen_late(users):
+        await world.operations.live.close()
+        return await listen(users)
+
+    monkeypatch.setattr(log, "listen", listen_late)
+
+    with pytest.raises(Busy):
+        await follow(ann)
+    assert not world.operations.live.readers
+
+
+async def test_a_doubt_about_a_log_outlives_a_read_that_fails(world, follow, ann, monkeypatch):
+    monkeypatch.setattr(live, "RETRY_SECONDS", 0.001)
+    told = await follow(ann)
+    await told.until("reset")
+    failures, log = [StoreUnavailable("redis", "a slot is being moved")], world.timelines.live
+    listen = log.listen
+
+    async def failing(users):
+        if failures:
+            raise failures.pop()
+        return await listen(users)
+
+    async def nothing():
+        """No reset is logged by this worker."""
+
+    monkeypatch.setattr(log, "listen", failing)
+    monkeypatch.setattr(world.operations.live, "_log_resets", nothing)
+    await until(lambda: log._subscribers)
+    for queue in log._subscribers:
+        queue.put_nowait([])
+    await until(lambda: not failures)
+
+    await told.until("reset", "reset")
+
+
 async def test_where_a_log_may_lack_something_the_page_is_to_be_read_again(world, follow, ann):
     told = await follow(ann)
     await told.until("reset")
