@@ -18,8 +18,9 @@ from microblog_streams.domain.errors import NoAnswer, SetupError, StoreUnavailab
 
 NAME: Final = "search"
 _DEFAULT_PORT: Final = 9200
-#: Statuses of what passes: too many requests, a full disk (the indices are read-only then), a starting or busy node.
-_PASSING: Final = frozenset({403, 408, 429, 500, 502, 503, 504})
+#: Statuses of what passes: too many requests, a full disk (the indices are read-only then), a starting or busy node, a
+#: request above the limit of a proxy, which says nothing of any document in it.
+_PASSING: Final = frozenset({403, 408, 413, 429, 500, 502, 503, 504})
 #: Connections of a worker to each node.
 _CONNECTIONS: Final = 10
 #: Seconds of a bulk request: it may wait for a merge, and no reader waits for it.

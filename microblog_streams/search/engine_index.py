@@ -29,6 +29,9 @@ _CONFLICT: Final = 409
 _EXISTS: Final = "resource_already_exists_exception"
 #: What is read of a bulk request's answer: a sixth of it.
 _OUTCOMES: Final = "items.*.status,items.*.error"
+#: Bytes of a bulk request. An indexer that catches up sends all that its partitions hold at once, which can be more
+#: than engines take: 100 MB by default (``http.max_content_length``), hosted ones 10 MB.
+MAX_BULK_BYTES: Final = 5 * 1024**2
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 _SETTINGS: Final = {
@@ -112,7 +115,7 @@ class EngineIndex:
         }
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Exception | None]:
-        """Write by one bulk request to all indices of each kind; a document has the worst of its outcomes."""
+        """Write to all indices of each kind; a document has the worst of its outcomes."""
         outcomes = await send(self.engine, writes, await self._current_targets())
         if any(isinstance(outcome, StoreUnavailable) for outcome in outcomes):
             self._targets_read_at = float("-inf")  # an alias may have been switched
@@ -171,9 +174,46 @@ class EngineIndex:
 async def send(
     engine: Engine, writes: Sequence[Write], targets: Mapping[Kind, Sequence[str]]
 ) -> Sequence[Exception | None]:
-    """Write documents behind these aliases by one bulk request; return the outcome of each. Raises StoreUnavailable."""
+    """Write documents behind these aliases by bulk requests; return the outcome of each.
+
+    Where a request fails, its documents and those after it have that outcome. Raises StoreUnavailable where it is the
+    first one.
+    """
+    outcomes: list[Exception | None] = []
+    for part, body in _requests(writes, targets):
+        try:
+            outcomes += await _send_one(engine, part, body, targets)
+        except StoreUnavailable as exc:
+            if not outcomes:
+                raise
+            outcomes += [exc] * (len(writes) - len(outcomes))
+            break
+    return outcomes
+
+
+def _requests(writes: Sequence[Write], targets: Mapping[Kind, Sequence[str]]) -> Iterator[tuple[list[Write], bytes]]:
+    """Yield the documents of each request, with its body."""
+    part: list[Write] = []
+    lines: list[bytes] = []
+    size = 0
+    for write in writes:
+        document = "".join(line for alias in targets[write.kind] for line in _lines(write, alias)).encode(
+            "utf-8", "surrogatepass"
+        )
+        if part and size + len(document) > MAX_BULK_BYTES:
+            yield part, b"".join(lines)
+            part, lines, size = [], [], 0
+        part.append(write)
+        lines.append(document)
+        size += len(document)
+    if part:
+        yield part, b"".join(lines)
+
+
+async def _send_one(
+    engine: Engine, writes: Sequence[Write], body: bytes, targets: Mapping[Kind, Sequence[str]]
+) -> list[Exception | None]:
     owners = [position for position, write in enumerate(writes) for _ in targets[write.kind]]
-    body = "".join(line for write in writes for alias in targets[write.kind] for line in _lines(write, alias))
     answer = await engine.call(lambda client: client.bulk(body=body, filter_path=_OUTCOMES), BULK_SECONDS)
     outcomes: list[Exception | None] = [None] * len(writes)
     for position, item in zip(owners, answer["items"], strict=True):

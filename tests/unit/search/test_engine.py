@@ -1,4 +1,7 @@
-"""What the engine's refusals are to those who call it."""
+"""What the engine's refusals are to those who call it, and how large the requests are that it gets."""
+
+import json
+from dataclasses import replace
 
 import opensearchpy
 import pytest
@@ -6,7 +9,8 @@ import pytest
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.domain.ids import new_post_id
-from microblog_streams.search.documents import Kind, deleted_post
+from microblog_streams.domain.models import Post
+from microblog_streams.search.documents import Kind, deleted_post, post_write
 from microblog_streams.search.engine import Engine
 from microblog_streams.search.engine_admin import IndexAdmin
 from microblog_streams.search.engine_index import EngineIndex, send
@@ -97,3 +101,62 @@ async def test_an_index_that_the_engine_does_not_create_is_an_error_unless_anoth
     client.creating = {"error": {"type": "validation_exception", "reason": "too many shards"}, "status": 400}
     with pytest.raises(StoreUnavailable, match="too many shards"):
         await index.prepare()
+
+
+class BoundedClient(Client):
+    """An engine that takes requests up to a size; ``taken`` are the ids that it was given behind each alias."""
+
+    def __init__(self, max_bytes):
+        super().__init__()
+        self.max_bytes = max_bytes
+        self.taken = []
+        self.requests_left = 1_000
+
+    async def bulk(self, body, filter_path):
+        if len(body) > self.max_bytes:
+            raise opensearchpy.TransportError(413, "content_too_large", {})
+        if not self.requests_left:
+            raise opensearchpy.TransportError(429, "circuit_breaking_exception", {})
+        self.requests_left -= 1
+        actions = [json.loads(line)["index"] for line in body.splitlines()[::2]]
+        self.taken += [(action["_index"], action["_id"]) for action in actions]
+        return {"items": [{"index": {"status": 201}} for _ in actions]}
+
+
+#: What hosted engines take at the least.
+HOSTED_BYTES = 10 * 1024**2
+#: The window of eight partitions, while a reindex fills another index.
+TARGETS = {Kind.POSTS: ["m-posts", "m-posts-next"]}
+
+
+def long_posts():
+    post = post_write(Post(new_post_id(), 1, "漢" * 500))
+    return [replace(post, ident=str(new_post_id())) for _ in range(8 * 512)]
+
+
+async def test_many_long_posts_are_several_requests_that_the_engine_takes(engine):
+    """An indexer makes dead letters of what fails otherwise: of all posts of a request that is too large."""
+    engine._client = client = BoundedClient(HOSTED_BYTES)
+    posts = long_posts()
+
+    assert await send(engine, posts, TARGETS) == [None] * len(posts)
+    assert client.taken == [(alias, post.ident) for post in posts for alias in TARGETS[Kind.POSTS]]
+
+
+async def test_what_an_engine_took_before_it_refused_a_request_need_not_be_sent_again(engine):
+    engine._client = client = BoundedClient(HOSTED_BYTES)
+    client.requests_left = 1
+    posts = long_posts()
+
+    outcomes = await send(engine, posts, TARGETS)
+    written = len(client.taken) // 2
+    assert 0 < written < len(posts)
+    assert outcomes[:written] == [None] * written
+    assert all(isinstance(outcome, StoreUnavailable) for outcome in outcomes[written:])
+
+
+async def test_a_request_that_is_too_large_all_the_same_is_waited_with(engine):
+    """Something between has a lower limit, which an operator raises: no document is at fault."""
+    engine._client = BoundedClient(max_bytes=100)
+    with pytest.raises(StoreUnavailable, match="413"):
+        await write(engine)
