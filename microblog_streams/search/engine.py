@@ -109,7 +109,14 @@ class Engine:
             await self._ping()
 
     async def _ping(self) -> None:
-        await self._guarded(lambda client: client.info())
+        """Raise StoreUnavailable for whatever is no engine's answer: a proxy's error, a page of another server."""
+        try:
+            await self._guarded(lambda client: client.info())
+        except StoreUnavailable:
+            raise
+        except Exception as exc:
+            answer = getattr(exc, "status_code", type(exc).__name__)  # not its text, which /health would show
+            raise StoreUnavailable(self.name, f"what answers is no engine ({answer})") from exc
 
     async def call(self, send: Callable[[Any], Awaitable[Json]], seconds: float | None = None) -> Json:
         """Return the answer to what ``send`` asks the client. ``seconds``: the limit, by default the store's time-out.

@@ -160,3 +160,26 @@ async def test_a_request_that_is_too_large_all_the_same_is_waited_with(engine):
     engine._client = BoundedClient(max_bytes=100)
     with pytest.raises(StoreUnavailable, match="413"):
         await write(engine)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        opensearchpy.RequestError(400, "The plain HTTP request was sent to HTTPS port", {}),
+        opensearchpy.TransportError(405, "Method Not Allowed", {}),
+        opensearchpy.SerializationError("<html>", ValueError()),
+    ],
+    ids=["400", "405", "no JSON"],
+)
+async def test_an_address_that_answers_and_is_no_engine_is_waited_for(client, answer):
+    """A worker goes on without its search; any other error would end it."""
+
+    async def info():
+        raise answer
+
+    client.info = info
+    engine = Engine(Settings(search_url="http://127.0.0.1:9200"))
+    engine._client = client
+    for attempt in (engine.connect, engine.ping):
+        with pytest.raises(StoreUnavailable):
+            await attempt()
