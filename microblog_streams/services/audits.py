@@ -25,7 +25,7 @@ from typing import Final, Protocol
 
 from microblog_streams.aio.tasks import Service
 from microblog_streams.domain.deployment import Deployment
-from microblog_streams.domain.errors import MicroblogError, NotMine
+from microblog_streams.domain.errors import MicroblogError, NotMine, StoreUnavailable
 from microblog_streams.domain.models import Era
 from microblog_streams.operations.audit import Audit, FindingKind, Findings, WaitUntilCaughtUp, counted
 
@@ -87,7 +87,10 @@ class EdgeAudit(Service):
         self.counts = EdgeAuditCounts()
 
     async def look(self) -> None:
-        """Compare the partitions that are due. Raises StoreUnavailable."""
+        """Compare the partitions that are due. One that cannot be compared holds up no other.
+
+        Raises StoreUnavailable at once, other failures after the last partition.
+        """
         deployment, era = self._seen()
         number, mine = (era.number, deployment.audit), set(self._mine())
         self._had = {partition: self._had.get(partition, number) for partition in mine}
@@ -96,12 +99,21 @@ class EdgeAudit(Service):
         if not deployment.audit or not due:
             return
         done = await self._audits.done(self._topic_set, deployment.audit)
+        failure: Exception | None = None
         for partition in due:
             old = time.time() - era.began > ERA_GRACE_SECONDS
             if not (partition in done and self._had[partition] == number and old):
-                await self._one(partition)
+                try:
+                    await self._one(partition)
+                except StoreUnavailable:
+                    raise
+                except Exception as exc:
+                    failure = failure or exc
+                    continue
                 await self._audits.record(self._topic_set, partition, deployment.audit)
             self._compared[partition] = number
+        if failure is not None:
+            raise failure
 
     async def _one(self, partition: int) -> None:
         rows, lost = await self._compare(partition)

@@ -132,6 +132,23 @@ async def test_what_failed_is_tried_again(place, failure, monkeypatch):
         await until(lambda: place.done_before == {0: 1, 2: 1})
 
 
+@pytest.mark.parametrize("failure", [NotMine("revoked"), ValueError("a row that cannot be read")])
+async def test_a_partition_that_cannot_be_compared_holds_up_no_other(place, failure):
+    async def compare(partition):
+        if partition == 0:
+            raise failure
+        return 10, 0
+
+    place.compare = compare
+    worker = place.worker()
+    place.rise()
+    for _ in range(2):
+        with pytest.raises(type(failure)):
+            await worker.look()
+    assert place.done_before == {2: 1}
+    assert worker.counts.compared == 1
+
+
 @pytest.mark.parametrize("failure", [StoreUnavailable("postgres", "away"), ValueError("a defect")])
 async def test_of_what_fails_again_and_again_one_line_a_minute_is_logged(place, failure, monkeypatch, caplog):
     monkeypatch.setattr(audits, "CHECK_SECONDS", 0.0)
