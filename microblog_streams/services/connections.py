@@ -59,6 +59,10 @@ class StoreConnections(Service):
             return str(exc.reason)
         except TimeoutError:
             return f"no answer within {timeout} s"
+        except Exception as exc:
+            # Its text stays out of /health, and is needed by who repairs it.
+            logger.warning("store_refuses_ping store=%s reason=%r", connection.name, exc)
+            return f"it refuses a ping ({type(exc).__name__})"
         return "ok"
 
     async def _connect(self, connection: Connection) -> None:

@@ -2,6 +2,8 @@
 
 import logging
 
+from redis.exceptions import ResponseError
+
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.services.connections import StoreConnections
 from tests.support.waiting import until
@@ -51,3 +53,18 @@ async def test_a_worker_that_stops_before_a_store_answered_reports_no_connection
     assert not connections.connected["redis"].is_set()
     assert "store_awaited store=redis" in caplog.text
     assert "store_connected" not in caplog.text
+
+
+class Refusing(Store):
+    """A store that answers, and takes no command of this login any more."""
+
+    async def ping(self):
+        raise ResponseError("NOPERM this user has no permissions to run the 'info' command")
+
+
+async def test_a_store_that_refuses_a_ping_is_reported_like_one_that_is_away(caplog):
+    """/health and /metrics would be a 500 as long as it lasts, also of all other stores."""
+    connections = StoreConnections([Refusing("redis"), Store("postgres")])
+
+    assert await connections.ping(1.0) == {"redis": "it refuses a ping (ResponseError)", "postgres": "ok"}
+    assert "store_refuses_ping store=redis reason=" in caplog.text
