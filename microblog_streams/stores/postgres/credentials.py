@@ -71,7 +71,7 @@ UPDATE tokens SET revoked_at = now()
  WHERE id IN (SELECT id FROM tokens WHERE user_id = %s AND {_LIVE}
                ORDER BY coalesce(last_used_at, created_at) DESC, id DESC OFFSET {MAX_TOKENS})
 """  # noqa: S608
-_DROP_REGISTERED: Final = "DELETE FROM tokens WHERE user_id = %s AND registered"
+_DROP_REGISTERED: Final = "DELETE FROM tokens WHERE user_id = %s AND registered AND id <> %s"
 _FIND_TOKEN: Final = f"""
 SELECT {_COLUMNS} FROM tokens
  WHERE hash = %s AND {_LIVE}
@@ -121,8 +121,10 @@ class Tokens:
     async def renew(self, user: int, new: NewToken) -> Token:
         """Add a token in place of the one made at registration. Raises NotFound (the user)."""
         async with self._postgres.transaction() as session:
-            await session.execute(_DROP_REGISTERED, user)
-            return await add_token(session, user, new, registered=True)
+            # The user's row first, then tokens: in the other order a deletion of the user would be a deadlock.
+            token = await add_token(session, user, new, registered=True)
+            await session.execute(_DROP_REGISTERED, user, token.id)
+            return token
 
     async def find(self, token_hash: bytes) -> Token | None:
         """Return the live token with this hash."""
