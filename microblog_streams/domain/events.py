@@ -182,7 +182,10 @@ class UserChanged(Event):
 
     @classmethod
     def of(cls, profile: Profile, at: datetime, followers: int = 0) -> Self:
-        """Return the event of a profile as it is since ``at``."""
+        """Return the event of a profile as it is since ``at``, by this worker's clock.
+
+        No earlier than the registration, which has PostgreSQL's time: the search index takes no older document.
+        """
         user = profile.user
         return cls(
             user_id=user.id,
@@ -190,7 +193,7 @@ class UserChanged(Event):
             display_name=user.display_name,
             note=profile.note,
             links=profile.links,
-            at=at,
+            at=max(at, user.created_at),
             followers=followers,
         )
 

@@ -163,7 +163,7 @@ async def _publish(session: Session, followers: Mapping[int, int]) -> None:
         return
     at = datetime.now(UTC) - _COMMIT_DELAY
     profiles = [_profile(row) for row in await session.fetch(_PROFILES, list(followers))]
-    events = [UserChanged.of(each, max(at, each.user.created_at), max(0, followers[each.user.id])) for each in profiles]
+    events = [UserChanged.of(each, at, max(0, followers[each.user.id])) for each in profiles]
     await append(session, [(topics.USER_CHANGED, event) for event in events])
 
 

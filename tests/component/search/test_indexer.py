@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from microblog_streams.domain.events import PostCreated, UserDeleted
+from microblog_streams.domain.events import PostCreated, UserChanged, UserCreated, UserDeleted
 from microblog_streams.domain.ids import new_post_id
+from microblog_streams.domain.models import Profile, User
 from microblog_streams.search.index import PostFilter
 from microblog_streams.search.indexer import Indexer
-from microblog_streams.search.query import Query
+from microblog_streams.search.query import Query, parse_name
 from tests.support.fakes.search import FakeSearchIndex
 
 ANN, BOB = 1, 2
@@ -83,3 +84,14 @@ async def test_users_who_are_deleted_at_once_share_a_refresh(index, indexer):
     await asyncio.gather(*(indexer.apply(deleted(user), None) for user in range(1, 51)))
 
     assert index.refreshes <= 2
+
+
+async def test_a_profile_that_is_filled_in_at_once_is_found_also_where_the_workers_clock_is_behind(index, indexer):
+    """A registration has PostgreSQL's time, a change its worker's; the index refuses what is older than it has."""
+    registered = datetime.now(UTC)
+    ann = User(ANN, "ann", registered, "Doctor Tea")
+    changed = UserChanged.of(Profile(ann), registered - timedelta(milliseconds=20))
+    for event in (UserCreated(user_id=ANN, username="ann", at=registered), changed):
+        await indexer.apply(event, None)
+
+    assert await index.users(parse_name("doctor"), 10) == [ANN]

@@ -1,6 +1,6 @@
 """What every ProfileStore does, real or in memory. All fixtures are stores of one empty database."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -60,14 +60,24 @@ class ProfilesContract:
     async def test_each_change_is_an_event_with_the_whole_profile(self, profiles, users, outbox):
         ada = await users.create("Ada", "ada")
         before = len(await waiting(outbox))
+        at = ada.created_at + timedelta(hours=1)
 
-        await profiles.change(ada.id, ProfileChange("A.", "note", ("https://one.example/",)), NOW)
+        await profiles.change(ada.id, ProfileChange("A.", "note", ("https://one.example/",)), at)
 
         [record] = (await waiting(outbox))[before:]
         assert record.topic == USER_CHANGED
         assert UserChanged.model_validate_json(record.value) == UserChanged(
-            user_id=ada.id, username="Ada", display_name="A.", note="note", links=("https://one.example/",), at=NOW
+            user_id=ada.id, username="Ada", display_name="A.", note="note", links=("https://one.example/",), at=at
         )
+
+    async def test_no_change_is_older_than_the_user(self, profiles, users, outbox):
+        """Its time is the clock's of a worker, which may be behind PostgreSQL's."""
+        ada = await users.create("Ada", "ada")
+
+        await profiles.change(ada.id, ProfileChange("A."), ada.created_at - timedelta(seconds=1))
+
+        *_, record = await waiting(outbox)
+        assert UserChanged.model_validate_json(record.value).at == ada.created_at
 
     async def test_a_deleted_user_has_no_page_to_change(self, profiles, users, outbox):
         (ada,) = await register(users, 1)
