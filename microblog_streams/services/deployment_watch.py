@@ -75,6 +75,9 @@ class DeploymentWatch(Service):
                 await self.refresh()
             except MicroblogError as exc:
                 logger.debug("deployment_unknown reason=%s", exc)
+            except Exception as exc:
+                # An exception would end the worker, and all others at the same moment: they read the same row.
+                logger.warning("deployment_unknown reason=%r", exc)
             if self.mine not in self.deployment.open_generations:
                 await self._move()
             await self.sleep(CHECK_SECONDS)

@@ -109,8 +109,12 @@ class WorkerPresence(Service):
 
     async def on_stop(self) -> None:
         """Withdraw this worker from the registry."""
-        with suppress(StoreUnavailable):
+        try:
             await self._registry.withdraw(self._itself().name)
+        except StoreUnavailable:
+            pass
+        except Exception as exc:
+            logger.warning("presence_not_withdrawn reason=%r", exc)  # it expires
 
     @Service.task
     async def _announce(self) -> None:
@@ -120,6 +124,9 @@ class WorkerPresence(Service):
                 self.workers = await self._registry.workers()
             except StoreUnavailable as exc:
                 logger.debug("presence_unknown reason=%s", exc)
+            except Exception as exc:
+                # An exception would end the worker, and all others at the same moment: they have the same login.
+                logger.warning("presence_unknown reason=%r", exc)
             with suppress(TimeoutError):
                 async with asyncio.timeout(ANNOUNCE_SECONDS):
                     await self._changed.wait()

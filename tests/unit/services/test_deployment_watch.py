@@ -1,6 +1,7 @@
 """The generation in which a worker runs, and when it leaves for the next."""
 
 import pytest
+from psycopg2.errors import InsufficientPrivilege
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.deployment import Deployment, Phase
@@ -29,13 +30,18 @@ class Place:
     def __init__(self):
         self.deployment = OLD
         self.away = False
+        self.refusal = None
+        self.asked = 0
         self.workers = []
         self.remembered = []
         self.restarts = 0
 
     async def ask(self):
+        self.asked += 1
         if self.away:
             raise StoreUnavailable("postgres", "away")
+        if self.refusal:
+            raise self.refusal
         return self.deployment
 
     def start_again(self):
@@ -80,6 +86,16 @@ async def test_what_is_seen_is_kept_for_the_next_start_and_what_is_not_is_left(g
     with pytest.raises(StoreUnavailable):
         await generations.refresh()
     assert (generations.deployment, place.restarts) == (FILLED, 0)
+
+
+async def test_a_refusal_of_postgresql_ends_no_worker(generations, place, caplog):
+    """All workers read the same row, so all would end at once."""
+    place.refusal = InsufficientPrivilege("permission denied for table deployment")
+    await until(lambda: place.asked > 2)
+    assert "deployment_unknown" in caplog.text
+
+    place.refusal, place.deployment = None, FILLED
+    await until(lambda: generations.deployment == FILLED)
 
 
 async def test_a_worker_starts_again_once_its_generation_is_over(generations, place):
