@@ -6,7 +6,8 @@
   4.2 s to be ready and a second one 9.6 s to join. With 100 ms: 1.4 s and 3.9 s. Once a worker is ready nothing waits
   behind a long fetch, and short ones cost an idle worker's processor time, so it is 500 ms then.
 - A member that joins again with the same metadata gets the same generation: no event is read again. Here the metadata
-  differs each time (by white space after its JSON).
+  of a join that was asked for differs from that of those before (by white space after its JSON), however many
+  partitions asked for it.
 - One changelog record that aiokafka refuses (no metadata while the broker is away) ends the producer buffer's task, and
   with it the worker. Here the record is offered again, in its place, until it is accepted.
 - Faust declares its topics once, with the producer's short time-out: a broker that took longer ended a worker's start.
@@ -48,6 +49,8 @@ logger = logging.getLogger(__name__)
 
 #: Milliseconds that a fetch may wait for records: while a worker joins and recovers, and once it is ready.
 JOINING_FETCH_MS, READY_FETCH_MS = 100, 500
+#: Forms that a member's metadata takes, one after the other: more than joins that may be lost on their way to Kafka.
+METADATA_VARIANTS = 16
 #: Seconds for which changelog records gather once all are sent: each request costs as much as ten records. Only
 #: acknowledgements wait for a row's confirmation, and they are held much longer.
 GATHER_SECONDS = 0.005
@@ -59,6 +62,8 @@ class HeartbeatThread(PatchedConsumerThread):
     """The consumer's thread, which keeps the heartbeat."""
 
     rejoins = 0
+    _rejoins_described = 0
+    _variant = 0
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -70,7 +75,10 @@ class HeartbeatThread(PatchedConsumerThread):
     def _vary_metadata(self, describe: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def describe_again(topics: Any) -> Any:
             plain = describe(topics)
-            return type(plain)(plain.version, plain.subscription, plain.user_data + b" " * (self.rejoins % 2))
+            if self._rejoins_described != self.rejoins:
+                self._rejoins_described = self.rejoins
+                self._variant = (self._variant + 1) % METADATA_VARIANTS
+            return type(plain)(plain.version, plain.subscription, plain.user_data + b" " * self._variant)
 
         return describe_again
 

@@ -5,12 +5,15 @@ import threading
 from types import SimpleNamespace
 
 import faust
+import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from microblog_streams.bootstrap import application, faust_app
 from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.consumer import PatchedConsumerThread
+from microblog_streams.delivery.faust_patches.transport import HeartbeatThread
 from microblog_streams.services.worker_process import STOP_SECONDS
 from tests.component.delivery.reading_world import Reading
 from tests.support.waiting import until
@@ -134,3 +137,38 @@ async def test_faust_closes_a_thread_s_connections_in_another_thread():
     member = Member(AIOKafkaConsumerThread)
     await member.leave("coordinator", "client")
     assert set(member.closed_by.values()) == {asyncio.get_running_loop()}
+
+
+class TestMetadata:
+    """Kafka gives a follower that joins again with the metadata it has the generation that it has."""
+
+    @pytest.fixture
+    def thread(self):
+        thread = HeartbeatThread.__new__(HeartbeatThread)
+        coordinator = SimpleNamespace(request_rejoin=lambda: None)
+        thread._consumer = SimpleNamespace(_coordinator=coordinator)
+        thread.thread_loop = SimpleNamespace(call_soon_threadsafe=lambda call: call())
+        return thread
+
+    @pytest.fixture
+    def metadata(self, thread):
+        plain = ConsumerProtocolMemberMetadata(4, ["events"], b"{}")
+        describe = thread._vary_metadata(lambda topics: plain)
+        return lambda: describe({"events"}).user_data
+
+    @pytest.mark.parametrize("partitions", [1, 2, 3, 16])
+    def test_it_differs_however_many_partitions_ask_to_join_again(self, thread, metadata, partitions):
+        before = metadata()
+        for _ in range(partitions):
+            thread.rejoin()
+        assert metadata() != before
+
+    def test_it_differs_too_where_a_join_before_was_lost_on_its_way(self, thread, metadata):
+        known = metadata()
+        thread.rejoin()
+        metadata()
+        thread.rejoin()
+        assert metadata() != known
+
+    def test_it_stays_unless_asked(self, metadata):
+        assert metadata() == metadata() == b"{}"
