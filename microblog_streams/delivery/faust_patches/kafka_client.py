@@ -30,11 +30,19 @@ no partition, because there were more workers: after a quarter of an hour it was
 left when the others ended. And with a Kafka that was away for longer than that, where the last thing that the worker
 learned of it was a rebalance. Here the time without a read counts anew once the partitions were given back;
 ``consumer`` has the rest, that one without partitions does not leave. Upstream: not found.
+
+**A worker whose join was answered with an error never joins again.** An error that aiokafka has no name for (a failure
+inside the broker, a permission that is missing for a moment, an assignment that the leader could not make) is left for
+the application to take, with its next read, and the group's client waits until then. But Faust reads nothing before it
+has joined: both waited for each other, for ever, without a heartbeat. Here such an error is logged, and the join tried
+again. Once there is an assignment, the error goes to the application as before, and ends the worker. Upstream: not
+found.
 """
 
+import asyncio
 import logging
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import conn
 from aiokafka.consumer import consumer
@@ -51,6 +59,9 @@ from aiokafka.protocol.commit import OffsetCommitRequest, OffsetFetchRequest
 
 logger = logging.getLogger(__name__)
 
+#: Seconds between two tries to join the group where Kafka refuses.
+JOIN_PAUSE_SECONDS: Final = 1.0
+
 
 class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its package has no types
     """A connection whose failed write is a KafkaConnectionError, whatever the event loop raises."""
@@ -66,7 +77,7 @@ class KafkaConnection(conn.AIOKafkaConnection):  # type: ignore[misc]  # its pac
 
 class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
     """A coordinator's client that takes an error for no empty group, commits for the present assignment only, and joins
-    the next generation also where nothing was read for long.
+    the next generation also where nothing was read for long, or where Kafka refused at first.
     """
 
     async def _send_req(self, request: Any) -> Any:
@@ -90,6 +101,12 @@ class OffsetCoordinator(GroupCoordinator):  # type: ignore[misc]
         if self._performed_join_prepare:
             self._subscription._last_fetch_ended = monotonic()
         return await super().ensure_active_group(subscription, prev_assignment)
+
+    def _push_error_to_user(self, exc: Any) -> Any:
+        if not self._subscription.reassignment_in_progress:
+            return super()._push_error_to_user(exc)
+        logger.error("group_join_waits group=%s reason=%r", self.group_id, exc)
+        return asyncio.wait([self._closing], timeout=JOIN_PAUSE_SECONDS)
 
     async def _do_commit_offsets(self, assignment: Any, offsets: Any) -> None:
         if self._subscription.partitions_auto_assigned() and not (assignment.active and self._is_member()):

@@ -1,6 +1,8 @@
 """What aiokafka makes of a broker that went away, and of one that does not have the group's offsets."""
 
 import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -9,11 +11,12 @@ from aiokafka import TopicPartition, conn
 from aiokafka.consumer import consumer
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
-from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaConnectionError
+from aiokafka.errors import CommitFailedError, GroupAuthorizationFailedError, KafkaConnectionError, KafkaError
 from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse_v3
 from aiokafka.protocol.metadata import MetadataRequest
 
 from microblog_streams.delivery.faust_patches import kafka_client
+from tests.support.waiting import until
 
 PLACE = TopicPartition("events", 3)
 LOADING, NOT_AVAILABLE, NOT_COORDINATOR, FORBIDDEN = 14, 15, 16, 30
@@ -189,3 +192,70 @@ class TestIdleMembers:
     async def test_aiokafka_s_own_never_does(self, join):
         """The defect of which the tests before are the mend: where this fails, the mend may go."""
         assert await join(GroupCoordinator, 2_000) == (1, 0)
+
+
+class TestRefusedJoins:
+    """Nothing is read before the group was joined: an error of the join that waits for a read waits for ever."""
+
+    @pytest.fixture
+    def routine(self, monkeypatch):
+        """Runs the routine of a coordinator of this kind that joins at the second try; returns it while it runs."""
+        monkeypatch.setattr(kafka_client, "JOIN_PAUSE_SECONDS", 0.001)
+
+        @asynccontextmanager
+        async def run(kind):
+            made, loop = kind.__new__(kind), asyncio.get_running_loop()
+            made.group_id, made._subscription = "group", SubscriptionState()
+            made._subscription.subscribe({PLACE.topic})
+            made._subscription.register_fetch_waiters(set())
+            made._closing, made._coordinator_dead_fut, made._rejoin_needed_fut = (loop.create_future() for _ in "123")
+            made._performed_join_prepare, made._enable_auto_commit, made._max_poll_interval = False, False, 1_000.0
+            made._heartbeat_task, made._commit_refresh_task = None, None
+            made._error_consumed_fut = made._pending_exception = None
+            made.ensure_coordinator_known = lambda: asyncio.sleep(0)
+            made._start_heartbeat_task = lambda: None
+            made.joins = 0
+            made._do_rejoin_group = partial(self._join, made)
+            made._coordination_task = task = asyncio.create_task(made._coordination_routine())
+            try:
+                yield made
+            finally:
+                made._closing.set_result(None)
+                await asyncio.wait_for(task, 5)
+
+        return run
+
+    @staticmethod
+    async def _join(coordinator, subscription):
+        coordinator.joins += 1
+        if coordinator.joins == 1:
+            raise KafkaError("UnknownError()")
+        coordinator._rejoin_needed_fut = asyncio.get_running_loop().create_future()
+        coordinator._subscription.assign_from_subscribed([PLACE])
+        return True
+
+    async def test_one_that_kafka_refused_is_tried_again(self, mended, routine):
+        async with routine(consumer.GroupCoordinator) as coordinator:
+            await until(lambda: coordinator._subscription.assigned_partitions() == {PLACE})
+            assert coordinator.joins == 2
+
+    async def test_a_worker_that_stops_meanwhile_does_not_wait(self, mended, routine, monkeypatch):
+        monkeypatch.setattr(kafka_client, "JOIN_PAUSE_SECONDS", 1_000.0)
+        async with routine(consumer.GroupCoordinator) as coordinator:
+            await until(lambda: coordinator.joins == 1)
+
+    async def test_an_error_of_a_member_is_left_for_the_application(self, mended, routine):
+        async with routine(consumer.GroupCoordinator) as coordinator:
+            await until(lambda: coordinator._subscription.assigned_partitions() == {PLACE})
+            waiting = asyncio.ensure_future(coordinator._push_error_to_user(KafkaError("refused")))
+            with pytest.raises(KafkaError, match="refused"):
+                coordinator.check_errors()
+            await waiting
+
+    async def test_aiokafka_s_own_waits_for_a_read(self, routine):
+        """The defect of which the tests before are the mend: where this fails, the mend may go."""
+        async with routine(GroupCoordinator) as coordinator:
+            await until(lambda: coordinator._pending_exception is not None)
+            for _ in range(10):
+                await asyncio.sleep(0.001)
+            assert coordinator.joins == 1
