@@ -39,6 +39,14 @@ until the partition's next event. Here nothing is noted of a commit that was ref
 revoked meanwhile is refused, too: Faust leaves it out, and where none is left aiokafka raises a ValueError, for which
 Faust ends the worker. Upstream: not found.
 
+**New events are dropped where Kafka has lost the last ones.** A broker whose machine went down may come back with a
+shorter log, while the group's committed offset is what it was. aiokafka then goes on at the log's beginning, and Faust
+drops each record below the offset that it has read before: also the new ones, which get the offsets of the lost ones.
+They were answered, the lag was 0, and no timeline ever had them. Here a partition whose records begin below its
+committed offset is read again from there: that offset is committed, and the group joined again. Which of the records
+are new is not known, and effects are idempotent. It is not noticed where the log has outgrown the committed offset
+before it is read: a broker tells by the leader's epoch, for which aiokafka does not ask. Upstream: not found.
+
 **A worker without partitions counts as one that hangs.** Faust asks for no records where it has no partition to read,
 and to aiokafka that is the sign of an application that hangs: it leaves the group (``kafka_client`` has what came of
 it). Here each turn of the reading counts as a read. Upstream: not found.
@@ -60,6 +68,8 @@ from types import coroutine
 from typing import Any, Final, NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
@@ -69,6 +79,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between two log lines about the same partition.
 REPEAT_SECONDS: Final = 60.0
+#: Seconds for which the commit of an earlier offset is waited for.
+SET_BACK_SECONDS: Final = 5.0
 
 
 class PartitionProgress(NamedTuple):
@@ -145,6 +157,10 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
 
     #: Reports of partitions whose commits stand still.
     standstill_reports = 0
+    #: Requests to join the group again.
+    rejoins = 0
+    #: Partitions of which Kafka has lost the last records, until they are read from their beginning.
+    _shortened: frozenset[TP] = frozenset()
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to topics that differ from the current ones."""
@@ -193,13 +209,51 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
         self, consumer: AIOKafkaConsumer, active_partitions: set[TP], *args: Any, **kwargs: Any
     ) -> RecordMap:
         flowing = FlowingPartitions(cast(driver.Consumer, self.consumer), active_partitions)
-        return await super()._fetch_records(consumer, cast(set[TP], flowing), *args, **kwargs)
+        fetched = await super()._fetch_records(consumer, cast(set[TP], flowing), *args, **kwargs)
+        shortened = {
+            tp: records[0].offset for tp, records in fetched.items() if self._lies_before(tp, records[0].offset)
+        }
+        if shortened:
+            await self._begin_anew(consumer, shortened)
+            return {tp: records for tp, records in fetched.items() if tp not in shortened}
+        return fetched
+
+    def _lies_before(self, tp: TP, offset: int) -> bool:
+        """Return whether an offset of a stream's partition lies before what was committed, or else read."""
+        if tp.topic in self.app.tables.changelog_topics:
+            return False
+        consumer = cast(driver.Consumer, self.consumer)
+        known = consumer._committed_offset.get(tp)
+        if known is None:
+            known = consumer._read_offset.get(tp)
+        return known is not None and offset < known
+
+    async def _begin_anew(self, consumer: AIOKafkaConsumer, firsts: Mapping[TP, int]) -> None:
+        """Commit the first offsets of partitions, and join the next generation, which reads from there.
+
+        Where the commit fails, the next generation finds the same.
+        """
+        for tp, first in firsts.items():
+            logger.critical("log_shortened topic=%s partition=%d read_again_from=%d", *tp, first)
+        self._shortened = frozenset(firsts)
+        try:
+            async with asyncio.timeout(SET_BACK_SECONDS):
+                await consumer.commit({tp: OffsetAndMetadata(first, "") for tp, first in firsts.items()})
+        except (KafkaError, TimeoutError) as exc:
+            logger.warning("log_shortened_again_later reason=%r", exc)
+        self.rejoin()
+
+    def rejoin(self) -> None:
+        """Leave the current generation of the group and join the next."""
+        self.rejoins += 1
+        self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the committed offsets, and to the beginning where there is none; return the committed ones."""
         return cast(Mapping[TP, int], await self.call_thread(self._seek_to_committed, self._ensure_consumer()))
 
     async def _seek_to_committed(self, consumer: AIOKafkaConsumer) -> Mapping[TP, int]:
+        self._shortened = frozenset()
         committed: Mapping[TP, int] = await consumer.seek_to_committed()
         changelogs = self.app.tables.changelog_topics
         uncommitted = {tp for tp, offset in committed.items() if not offset and tp.topic not in changelogs}
@@ -209,7 +263,9 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
         return committed
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        return offsets.keys() <= self.assignment() and await super()._commit(offsets)
+        if not offsets.keys() <= self.assignment() - self._shortened:
+            return False
+        return await super()._commit(offsets)
 
     async def committed(self, tp: TP) -> int | None:
         """Return a partition's committed offset in Kafka, None without one. Raises KafkaError."""

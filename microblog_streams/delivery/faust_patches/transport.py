@@ -61,7 +61,6 @@ MAX_BURST_RECORDS = 32
 class HeartbeatThread(PatchedConsumerThread):
     """The consumer's thread, which keeps the heartbeat."""
 
-    rejoins = 0
     _rejoins_described = 0
     _variant = 0
 
@@ -94,11 +93,6 @@ class HeartbeatThread(PatchedConsumerThread):
         """Set how long the next fetch, and those after it, wait for records."""
         if self._consumer is not None and (fetcher := self._consumer._fetcher) is not None:
             fetcher._fetch_max_wait_ms = milliseconds
-
-    def rejoin(self) -> None:
-        """Leave the current generation of the group and join the next."""
-        self.rejoins += 1
-        self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
 
 
 def _recording_heartbeats(send: Callable[[Any], Any], heartbeat: Heartbeat) -> Callable[[Any], Any]:

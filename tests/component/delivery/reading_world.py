@@ -15,6 +15,14 @@ CHANGELOG, SOURCE = TopicPartition("changelog", 1), TopicPartition("events", 0)
 RECORDS = 7
 
 
+class Record(int):
+    """A record, which is its offset."""
+
+    @property
+    def offset(self):
+        return int(self)
+
+
 class Records:
     """What a fetch brought: as aiokafka's own, without bytes."""
 
@@ -28,7 +36,7 @@ class Records:
         if self.next_fetch_offset == RECORDS:
             raise StopIteration
         self.next_fetch_offset += 1
-        return self.next_fetch_offset - 1
+        return Record(self.next_fetch_offset - 1)
 
 
 class Reading:
@@ -65,6 +73,7 @@ class Reading:
     def _consumer(self):
         consumer = PatchedConsumer.__new__(PatchedConsumer)
         consumer._thread = self.thread
+        consumer._committed_offset, consumer._read_offset = {}, {}
         consumer.can_resume_flow, consumer.suspend_flow = asyncio.Event(), asyncio.Event()
         return consumer
 
