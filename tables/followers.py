@@ -122,6 +122,7 @@ def register(app: "App") -> FollowersTable:
         ),
     )
     table.key_serializer, table.value_serializer = "edge", "edge_row"
+    table.is_older = is_older
     return FollowersTable(table)
 
 
@@ -154,6 +155,11 @@ def decode_row(raw: bytes) -> Row:
     """Return the row. Raises ``struct.error`` for any other length."""
     version, following, micros = _ROW.unpack(raw)
     return Row(version, following, _EPOCH + micros * _MICROSECOND)
+
+
+def is_older(raw: bytes, other: bytes) -> bool:
+    """Return whether a row has a lower version than another one of the same edge, without decoding either."""
+    return raw[:8] < other[:8]
 
 
 def follows(raw: bytes) -> bool:

@@ -20,6 +20,10 @@ bytes.
 **A full disk is an exception of no particular class.** RocksDB's error text is the only sign of it. Here it becomes
 StoreUnavailable, which is retried for as long as it takes. The changelog may have the row by then and the disk not: the
 event is not acknowledged, and writes the row again.
+
+**A record that is read again replaces a newer row.** A changelog that Kafka has shortened is read from its beginning
+(``recovery`` says when), and may lack the last records of rows that this worker's folder has. Here a record of such a
+changelog is left out where its row is older than the one in the table.
 """
 
 import asyncio
@@ -27,7 +31,7 @@ import errno
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple, Protocol, cast
 
@@ -119,12 +123,20 @@ async def _ended(records: Iterable[FutureMessage]) -> bool:
     return not late
 
 
+def _never(_value: bytes, _other: bytes) -> bool:
+    return False
+
+
 class ConfirmedTable(Table):  # type: ignore[type-arg]
     """A table whose writes can be waited for (setting ``Table``)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Take Faust's arguments."""
         super().__init__(*args, **kwargs)
+        #: Partitions of the changelog that have lost their last records.
+        self.shortened: set[TP] = set()
+        #: Whether the first of two values of a row is older than the second.
+        self.is_older: Callable[[bytes, bytes], bool] = _never
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
         self._changelog_assignment = ChangelogAssignment(self.app)
         app = cast(Application, self.app)
@@ -205,4 +217,11 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Apply records in a recovery, and as a standby: those of partitions that are held, and no others."""
         held = self._changelog_assignment.held()
-        super().apply_changelog_batch([event for event in batch if event.message.tp in held])
+        events = [event for event in batch if event.message.tp in held]
+        super().apply_changelog_batch([event for event in events if not self._is_outdated(event.message)])
+
+    def _is_outdated(self, record: Message) -> bool:
+        if record.tp not in self.shortened or record.value is None:
+            return False
+        row = cast(Any, self.data)._db_for_partition(record.partition).get(record.key)
+        return row is not None and self.is_older(record.value, row)

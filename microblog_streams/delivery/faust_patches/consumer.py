@@ -45,7 +45,9 @@ drops each record below the offset that it has read before: also the new ones, w
 They were answered, the lag was 0, and no timeline ever had them. Here a partition whose records begin below its
 committed offset is read again from there: that offset is committed, and the group joined again. Which of the records
 are new is not known, and effects are idempotent. It is not noticed where the log has outgrown the committed offset
-before it is read: a broker tells by the leader's epoch, for which aiokafka does not ask. Upstream: not found.
+before it is read: a broker tells by the leader's epoch, for which aiokafka does not ask. The changelog of a standby
+loses rows in the same way: here the group is joined again, and ``recovery`` reads it from its beginning. Upstream: not
+found.
 
 **A worker without partitions counts as one that hangs.** Faust asks for no records where it has no partition to read,
 and to aiokafka that is the sign of an application that hangs: it leaves the group (``kafka_client`` has what came of
@@ -219,9 +221,7 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
         return fetched
 
     def _lies_before(self, tp: TP, offset: int) -> bool:
-        """Return whether an offset of a stream's partition lies before what was committed, or else read."""
-        if tp.topic in self.app.tables.changelog_topics:
-            return False
+        """Return whether an offset lies before what was committed of a partition, or else read."""
         consumer = cast(driver.Consumer, self.consumer)
         known = consumer._committed_offset.get(tp)
         if known is None:
@@ -231,17 +231,22 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
     async def _begin_anew(self, consumer: AIOKafkaConsumer, firsts: Mapping[TP, int]) -> None:
         """Commit the first offsets of partitions, and join the next generation, which reads from there.
 
-        Where the commit fails, the next generation finds the same.
+        Where the commit fails, the next generation finds the same. A changelog has no committed offsets: recovery finds
+        that it is shorter than the table.
         """
         for tp, first in firsts.items():
             logger.critical("log_shortened topic=%s partition=%d read_again_from=%d", *tp, first)
         self._shortened = frozenset(firsts)
+        streams = {tp: OffsetAndMetadata(first, "") for tp, first in firsts.items() if not self._is_changelog(tp)}
         try:
             async with asyncio.timeout(SET_BACK_SECONDS):
-                await consumer.commit({tp: OffsetAndMetadata(first, "") for tp, first in firsts.items()})
+                await (consumer.commit(streams) if streams else asyncio.sleep(0))
         except (KafkaError, TimeoutError) as exc:
             logger.warning("log_shortened_again_later reason=%r", exc)
         self.rejoin()
+
+    def _is_changelog(self, tp: TP) -> bool:
+        return tp.topic in self.app.tables.changelog_topics
 
     def rejoin(self) -> None:
         """Leave the current generation of the group and join the next."""

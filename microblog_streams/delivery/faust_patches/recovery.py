@@ -31,6 +31,12 @@ the worker kept its heartbeats and its partitions, delivered nothing, and no lat
 aiokafka's own time-out, which is as long, came first, the worker ended. Here the recovery begins again. A call that is
 late all the same does no harm: a changelog's seek takes effect when it begins, and a stream that is sought back is read
 again from there. Upstream: not found.
+
+**A worker whose changelog has lost its last records ends, at each start.** A broker whose machine went down may come
+back with a shorter log than the table on the worker's disk was made from. Faust takes that for an error of the operator
+(``ConsistencyError``), and only the removal of the folder, with the only copies of the lost rows, let the worker start.
+Here the changelog is read again from its beginning, because records of another worker may have taken the place of the
+lost ones, and a row that is newer on the disk stays (``changelog``). Upstream: not found.
 """
 
 import asyncio
@@ -44,10 +50,12 @@ from aiokafka.errors import KafkaTimeoutError
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP, EventT
+from faust.types.transports import ConsumerT
 from mode.services import WaitArgT
 from mode.utils.times import Seconds
 
 from microblog_streams.aio.tasks import Service
+from microblog_streams.delivery.faust_patches.changelog import ConfirmedTable
 from microblog_streams.delivery.faust_patches.transport import rejoin
 
 if TYPE_CHECKING:
@@ -167,6 +175,20 @@ class PatchedRecovery(BatchedRecovery):
         self.app.flow_control.suspend()
         consumer.pause_partitions(consumer.assignment())
         self.signal_recovery_start.set()
+
+    async def _build_offsets(self, consumer: ConsumerT, tps: set[TP], destination: Counter[TP], title: str) -> None:
+        """Find where to begin as Faust does; where a changelog has lost its last records, at its beginning."""
+        if title == "active":
+            last = dict(self.active_highwaters)
+        else:
+            last = {tp: end - 1 for tp, end in (await consumer.highwaters(*tps)).items()} if tps else {}
+        for tp in tps:
+            applied = destination.get(tp)
+            if applied is not None and tp in last and applied > last[tp]:
+                logger.critical("changelog_shortened topic=%s partition=%d applied=%d last=%d", *tp, applied, last[tp])
+                cast(ConfirmedTable, self.tp_to_table[tp]).shortened.add(tp)
+                destination[tp] = cast(Any, None)
+        await super()._build_offsets(consumer, tps, destination, title)
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Stop the flow, then do what Faust does."""

@@ -101,10 +101,20 @@ async def test_a_partition_that_is_read_from_its_beginning_is_none_of_these(shor
     assert world.committed == world.joins == []
 
 
-async def test_a_changelog_is_none_of_these(shortened):
+async def test_a_changelog_has_no_committed_offset_and_is_recovered_in_the_next_generation(shortened):
     world = await shortened(PatchedConsumerThread)
     world.wanted.add(TP(*CHANGELOG))
     world.consumer._read_offset[TP(*CHANGELOG)] = 50
+    world.arrive(CHANGELOG)
+    assert await world.read() == {}
+    assert world.committed == []
+    await until(lambda: world.joins == ["asked"])
+
+
+async def test_a_changelog_that_is_read_from_where_it_was_sought_is_none_of_these(shortened):
+    world = await shortened(PatchedConsumerThread)
+    world.wanted.add(TP(*CHANGELOG))
+    world.consumer._read_offset[TP(*CHANGELOG)] = 0
     world.arrive(CHANGELOG)
     assert await world.read() == {CHANGELOG: [*range(RECORDS)]}
 

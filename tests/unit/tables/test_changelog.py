@@ -181,6 +181,25 @@ async def test_records_are_applied_where_the_partition_is_held_and_nowhere_else(
     assert all(database.get(ROW) for database in shelf.table.databases.values())
 
 
+@pytest.mark.parametrize(("has", "stays"), [(None, 1), (1, 1), (2, 2)])
+async def test_of_a_changelog_that_lost_its_end_no_record_replaces_a_newer_row(shelf, has, stays):
+    shelf.open(1)
+    if has is not None:
+        shelf.process(1, offset=0)
+        write(shelf, has)
+    shelf.table.shortened.add(TP(CHANGELOG, 1))
+    shelf.table.apply_changelog_batch(logged(shelf, 1))
+    assert decode_row(shelf.table.database(1).get(ROW)).version == stays
+
+
+async def test_of_any_other_changelog_the_last_record_counts(shelf):
+    shelf.open(1)
+    shelf.process(1, offset=0)
+    write(shelf, 2)
+    shelf.table.apply_changelog_batch(logged(shelf, 1))
+    assert decode_row(shelf.table.database(1).get(ROW)).version == 1
+
+
 async def test_faust_s_own_table_opens_a_revoked_partition_for_them(shelf):
     """The defect of which the test before is the mend: where this fails, the mend may go."""
     shelf.assign(actives=[1])
