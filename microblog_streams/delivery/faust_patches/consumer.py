@@ -49,6 +49,13 @@ before it is read: a broker tells by the leader's epoch, for which aiokafka does
 loses rows in the same way: here the group is joined again, and ``recovery`` reads it from its beginning. Upstream: not
 found.
 
+**Commits stand still after an assignment with the number of the last one.** Kafka gives a generation's number a
+second time: to a static member that joins again unchanged, and where it has lost the group's last records. Faust
+takes an event for one of the present assignment by this number alone. With the revoked partition it drops what was
+acknowledged and not committed yet; those events come again, are known by their offsets, and are not acknowledged a
+second time: so nothing past them is committed until the next rebalance. Here each assignment has a number of its own,
+Kafka's unless that is not higher than the last. Upstream: not found.
+
 **A worker without partitions counts as one that hangs.** Faust asks for no records where it has no partition to read,
 and to aiokafka that is the sign of an application that hangs: it leaves the group (``kafka_client`` has what came of
 it). Here each turn of the reading counts as a read. Upstream: not found.
@@ -72,7 +79,7 @@ from typing import Any, Final, NamedTuple, cast
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
-from faust.transport.consumer import RecordMap
+from faust.transport.consumer import RecordMap, ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 from mode.services import WaitArgT, WaitResults
@@ -291,6 +298,17 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
                 fetcher._notify(waiter)
 
 
+class NumberedAssignments(driver.ConsumerRebalanceListener):
+    """Tells the application of assignments, each of which has a higher number than the one before."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[TP]) -> None:
+        """Number the assignment, and do what Faust does."""
+        app = self._thread.app
+        generation = self._thread._ensure_consumer()._coordinator.generation
+        app.consumer_generation_id = number = max(generation, app.consumer_generation_id + 1)
+        await self._thread.on_partitions_assigned(ensure_TPset(assigned), number)
+
+
 class EagerConsumer(driver.Consumer):
     """A consumer that makes a task only for a record whose stream is full."""
 
@@ -336,6 +354,7 @@ class _CommitRefusedError(Exception):
 class PatchedConsumer(EagerConsumer):
     """A consumer with that thread. It wakes reads when the flow resumes, and reads nothing before recovery does."""
 
+    RebalanceListener = NumberedAssignments
     _thread: PatchedConsumerThread
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
