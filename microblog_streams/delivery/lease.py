@@ -33,6 +33,11 @@ class Heartbeat:
         """The time (``monotonic``) until which Kafka cannot have reassigned this worker's partitions."""
         return -inf if self.leaving else self.answered_at + self.session - LEASE_MARGIN_SECONDS
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether that time has not come yet."""
+        return monotonic() <= self.deadline
+
 
 class Membership(Protocol):
     """What a lease needs of the consumer group; ``faust.App`` has it."""

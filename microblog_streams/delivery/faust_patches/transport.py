@@ -2,6 +2,10 @@
 
 - Faust and aiokafka do not expose the time of the last heartbeat. Here each answered heartbeat (and each join) updates
   ``Heartbeat``, which leases are checked against, with the time at which the request was sent.
+- A coordinator that still loads its groups, after a restart or a move, answers every heartbeat well, also that of a
+  member that the group has dropped (in Kafka's ``GroupCoordinatorService``: "blindly respond"). A worker that had been
+  frozen for longer than its session took that for a valid lease, beside the next owner. Here, once the lease is over, a
+  heartbeat counts only where the coordinator has told the group's offsets before, as it does once it has loaded them.
 - ``fetch_max_wait_ms=1500`` is hard-coded, and every request on the same connection waits behind a fetch: a worker took
   4.2 s to be ready and a second one 9.6 s to join. With 100 ms: 1.4 s and 3.9 s. Once a worker is ready nothing waits
   behind a long fetch, and short ones cost an idle worker's processor time, so it is 500 ms then.
@@ -29,6 +33,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, SyncGroupRequest
 from faust.exceptions import ProducerSendError
 from faust.topics import Topic
@@ -97,13 +102,23 @@ class HeartbeatThread(PatchedConsumerThread):
 
 def _recording_heartbeats(send: Callable[[Any], Any], heartbeat: Heartbeat) -> Callable[[Any], Any]:
     async def recording(request: Any) -> Any:
+        counts = not isinstance(request, HeartbeatRequest) or heartbeat.is_certain or await _has_loaded(send, request)
         asked = monotonic()
         response = await send(request)
-        if isinstance(request, HeartbeatRequest | SyncGroupRequest) and not response.error_code:
+        if isinstance(request, HeartbeatRequest | SyncGroupRequest) and not response.error_code and counts:
             heartbeat.answered_at = asked
         return response
 
     return recording
+
+
+async def _has_loaded(send: Callable[[Any], Any], request: HeartbeatRequest) -> bool:
+    """Return whether the coordinator has loaded the heartbeat's group, and so its members."""
+    try:
+        await send(OffsetFetchRequest(request._group, []))
+    except KafkaError:
+        return False
+    return True
 
 
 class HeartbeatConsumer(PatchedConsumer):

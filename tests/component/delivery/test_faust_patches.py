@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import faust.streams
 import pytest
 from aiokafka.errors import (
+    GroupLoadInProgressError,
     KafkaConnectionError,
     KafkaTimeoutError,
     RequestTimedOutError,
     TopicAuthorizationFailedError,
 )
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.protocol.group import HeartbeatRequest, LeaveGroupRequest, SyncGroupRequest
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
@@ -140,26 +142,61 @@ SYNC = SyncGroupRequest("group", 1, "member", None, [])
     ],
 )
 async def test_the_pulse_is_the_time_before_a_request_that_was_answered_well(clock, request_, error, beats):
-    heartbeat = Heartbeat(session=10, answered_at=1.0)
+    heartbeat = Heartbeat(session=10, answered_at=clock.time - 1)
 
     async def answer(request):
         clock.pass_by(3)
         return SimpleNamespace(error_code=error)
 
-    asked = clock.time
+    asked, before = clock.time, heartbeat.answered_at
     await transport._recording_heartbeats(answer, heartbeat)(request_)
-    assert heartbeat.answered_at == (asked if beats else 1.0)
+    assert heartbeat.answered_at == (asked if beats else before)
 
 
 async def test_a_request_that_fails_is_no_beat(clock):
-    heartbeat = Heartbeat(session=10, answered_at=1.0)
+    heartbeat = Heartbeat(session=10, answered_at=clock.time - 1)
 
     async def fail(request):
         raise KafkaTimeoutError
 
     with pytest.raises(KafkaTimeoutError):
         await transport._recording_heartbeats(fail, heartbeat)(HEARTBEAT)
-    assert heartbeat.answered_at == 1.0
+    assert heartbeat.answered_at == clock.time - 1
+
+
+class Loading:
+    """A coordinator that loads its groups: it answers every heartbeat well, and tells no offsets."""
+
+    loads = True
+
+    def __init__(self):
+        self.asked = []
+
+    async def __call__(self, request):
+        self.asked.append(type(request))
+        if isinstance(request, OffsetFetchRequest) and self.loads:
+            raise GroupLoadInProgressError
+        return SimpleNamespace(error_code=0)
+
+
+async def test_a_lease_that_is_over_does_not_come_back_by_a_coordinator_that_loads_its_groups(clock):
+    heartbeat, coordinator = Heartbeat(session=10, answered_at=clock.time - 60), Loading()
+    beat = transport._recording_heartbeats(coordinator, heartbeat)
+    await beat(HEARTBEAT)
+    assert not heartbeat.is_certain
+
+    coordinator.loads = False
+    await beat(HEARTBEAT)
+    assert heartbeat.answered_at == clock.time
+    assert coordinator.asked == [OffsetFetchRequest, HeartbeatRequest] * 2
+
+
+async def test_a_lease_that_holds_is_renewed_by_one_request(clock):
+    """Before the session has ended, the group that is loaded has this member."""
+    heartbeat, coordinator = Heartbeat(session=10, answered_at=clock.time - 1), Loading()
+    await transport._recording_heartbeats(coordinator, heartbeat)(HEARTBEAT)
+    assert heartbeat.answered_at == clock.time
+    assert coordinator.asked == [HeartbeatRequest]
 
 
 def lease(group, heartbeat, generation=1):
