@@ -39,6 +39,12 @@ until the partition's next event. Here nothing is noted of a commit that was ref
 revoked meanwhile is refused, too: Faust leaves it out, and where none is left aiokafka raises a ValueError, for which
 Faust ends the worker. Upstream: not found.
 
+**A worker whose heartbeats have ended goes on reading.** An error that ends aiokafka's task of the heartbeats, or that
+of the group, is handed to the read that waits at that moment, and else kept for the next one to ask for; until then the
+group's client stands still. Faust's reads do not ask. Where records were there to be read, as under load, or the stream
+was full, the worker had no heartbeat from then on, and joined no generation. Here each read asks first, as aiokafka's
+own do: the error ends the worker, and it is started again. Upstream: not found.
+
 **New events are dropped where Kafka has lost the last ones.** A broker whose machine went down may come back with a
 shorter log, while the group's committed offset is what it was. aiokafka then goes on at the log's beginning, and Faust
 drops each record below the offset that it has read before: also the new ones, which get the offsets of the lost ones.
@@ -217,6 +223,7 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
     async def _fetch_records(
         self, consumer: AIOKafkaConsumer, active_partitions: set[TP], *args: Any, **kwargs: Any
     ) -> RecordMap:
+        consumer._coordinator.check_errors()
         flowing = FlowingPartitions(cast(driver.Consumer, self.consumer), active_partitions)
         fetched = await super()._fetch_records(consumer, cast(set[TP], flowing), *args, **kwargs)
         shortened = {

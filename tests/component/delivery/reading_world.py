@@ -62,6 +62,7 @@ class Reading:
         self.aiokafka._client, self.aiokafka._group_id = self.client, "group"
         self.aiokafka._fetcher, self.aiokafka._subscription = self.fetcher, self.subscription
         self.aiokafka.committed = self._committed
+        self.aiokafka._coordinator = SimpleNamespace(check_errors=lambda: None)
         self.wanted = {TP(*SOURCE)}
         self.thread = kind.__new__(kind)
         self.thread.app = SimpleNamespace(tables=SimpleNamespace(changelog_topics={"changelog"}))

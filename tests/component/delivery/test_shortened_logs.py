@@ -26,7 +26,7 @@ async def shortened(reading):
         world.consumer._read_offset = {TP(*SOURCE): read}
         world.committed, world.joins = [], []
         world.aiokafka.commit = lambda offsets: asyncio.sleep(0, world.committed.append(offsets))
-        world.aiokafka._coordinator = SimpleNamespace(request_rejoin=lambda: world.joins.append("asked"))
+        world.aiokafka._coordinator.request_rejoin = lambda: world.joins.append("asked")
         world.thread.tp_last_committed_at = {}
         world.fetcher.seek_to(SOURCE, read)
         return world
