@@ -98,7 +98,8 @@ def limit_of(request: Request, api_paths: Set[str]) -> RateLimit | None:
 
 @lru_cache(MAX_ROUTES)
 def _limit_of_route(method: str, path: str) -> RateLimit:
-    return LIMITS.get((method, canonical(path)), RateLimit.READING)
+    """Return the limit of a route's method. ``HEAD`` does the work of ``GET``, so it counts as that."""
+    return LIMITS.get(("GET" if method == "HEAD" else method, canonical(path)), RateLimit.READING)
 
 
 def token_guess_limit(settings: RateLimitSettings, sessions: Sessions) -> Middleware:

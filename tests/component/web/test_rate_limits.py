@@ -57,6 +57,17 @@ async def test_a_budget_is_one_for_all_its_calls_and_for_no_others(make_front, p
     assert (await front.client.request(*another)).status != 429
 
 
+@pytest.mark.parametrize("path", ["/search/posts?q=tea", "/search/users?q=ann", "/trends/tags"])
+async def test_head_draws_from_the_limit_of_get(make_front, path):
+    """It does the same work: a search whose result is thrown away is a search."""
+    front = await make_front(limit_searching="2/month")
+
+    answers = [await front.client.request(method, path) for method in ("HEAD", "GET", "HEAD", "GET")]
+
+    assert [answer.status for answer in answers] == [200, 200, 429, 429]
+    assert all(answer.headers["RateLimit"].startswith('"searching"') for answer in answers)
+
+
 async def test_a_refused_call_changes_nothing(make_front):
     front = await make_front(limit_posting="1/month", limit_registering="1/month", limit_following="1/month")
     for _ in range(3):
