@@ -60,7 +60,7 @@ class Passwords:
         if login is None or stored is None or not right:
             raise WrongLogin
         if self._hasher.check_needs_rehash(stored):
-            await best_effort("rehash_password", lambda: self._rehash(login.user, password), None)
+            await best_effort("rehash_password", lambda: self._rehash(login.user, stored, password), None)
         return login.user
 
     async def belongs(self, password: SecretStr, user: int) -> bool:
@@ -68,11 +68,19 @@ class Passwords:
         return await self._fits(await self.store.get(user) or self._decoy, password)
 
     async def change(self, user: int, new: SecretStr, current: SecretStr | None) -> None:
-        """Set a user's password. Raises Invalid (``password``), Forbidden (not the current one), NotFound, Busy."""
+        """Set a user's password. Raises Invalid (``password``), Forbidden (not the current one), NotFound, Busy.
+
+        The new hash takes some time to make: a password that was changed or reset meanwhile is the current one.
+        """
         stored = await self.store.get(user)
-        if stored is not None and (current is None or not await self._fits(stored, current)):
+        if stored is None:
+            await self.store.set(user, await self.hashed(new))
+        elif (
+            current is None
+            or not await self._fits(stored, current)
+            or not await self.store.replace(user, stored, await self.hashed(new))
+        ):
             raise Forbidden("The current password is not right.")
-        await self.store.set(user, await self.hashed(new))
 
     async def _find(self, username: str) -> Login | None:
         try:
@@ -94,8 +102,9 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _rehash(self, user: int, password: SecretStr) -> None:
-        await self.store.put(user, await self.hashed(password))
+    async def _rehash(self, user: int, stored: str, password: SecretStr) -> None:
+        """Store a password by the present parameters, unless it was changed meanwhile."""
+        await self.store.replace(user, stored, await self.hashed(password))
 
     async def _work(self, work: Callable[[], T]) -> T:
         if self._asked >= MAX_CONCURRENT_HASHES + MAX_WAITING_CALLS:

@@ -180,8 +180,8 @@ class PasswordStore(Protocol):
         """Return the hash of a user's password, None if they have none."""
         ...
 
-    async def put(self, user: int, password_hash: str) -> None:
-        """Replace a user's hash; no effect if they have none (any more)."""
+    async def replace(self, user: int, known: str, password_hash: str) -> bool:
+        """Replace a user's hash if it is still ``known``; return whether it was."""
         ...
 
     async def set(self, user: int, password_hash: str) -> None:

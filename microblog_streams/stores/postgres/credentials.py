@@ -17,7 +17,7 @@ SELECT users.id, hash FROM users LEFT JOIN passwords ON user_id = users.id
  WHERE name_key = %s AND deleted_at IS NULL AND suspended_at IS NULL
 """
 _GET_HASH: Final = "SELECT hash FROM passwords WHERE user_id = %s"
-_PUT_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s"
+_REPLACE_HASH: Final = "UPDATE passwords SET hash = %s WHERE user_id = %s AND hash = %s"
 # FOR SHARE: as for tokens, below.
 _SET_HASH: Final = """
 INSERT INTO passwords (user_id, hash)
@@ -43,9 +43,9 @@ class Passwords:
         row = await self._postgres.fetch_one(_GET_HASH, user)
         return None if row is None else str(row[0])
 
-    async def put(self, user: int, password_hash: str) -> None:
-        """Replace a user's hash; no effect if they have none (any more)."""
-        await self._postgres.execute(_PUT_HASH, password_hash, user)
+    async def replace(self, user: int, known: str, password_hash: str) -> bool:
+        """Replace a user's hash if it is still ``known``; return whether it was."""
+        return await self._postgres.execute(_REPLACE_HASH, password_hash, user, known) > 0
 
     async def set(self, user: int, password_hash: str) -> None:
         """Give a user this hash, whether they have one or not. Raises NotFound (the user)."""

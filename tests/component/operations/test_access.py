@@ -8,7 +8,7 @@ from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.profiles import RFC_9106_LOW_MEMORY
 from pydantic import SecretStr
 
-from microblog_streams.domain.errors import Busy, Invalid, KeyReused, UsernameTaken, WrongLogin
+from microblog_streams.domain.errors import Busy, Forbidden, Invalid, KeyReused, UsernameTaken, WrongLogin
 from microblog_streams.domain.models import IdempotencyKey
 from microblog_streams.operations.access import Passwords
 
@@ -167,6 +167,35 @@ class TestLoggingIn:
 
         assert "t=2" in world.database.passwords[ann.id]
         assert await stronger.log_in("ann", PASSWORD, "")
+
+    async def test_a_password_that_is_changed_during_a_login_stays_changed(self, access, world):
+        """The login had found the former hash, and would have written the former password again."""
+        ann = (await access.register("ann", PASSWORD)).user
+
+        class Interrupted(Counting):
+            def hash(self, password, **options):
+                world.database.passwords[ann.id] = "of the new password"
+                return super().hash(password, **options)
+
+        stronger = replace(access, passwords=Passwords(access.passwords.store, Interrupted(time_cost=2)))
+        await stronger.log_in("ann", PASSWORD, "")
+
+        assert world.database.passwords[ann.id] == "of the new password"
+
+    async def test_a_password_that_an_operator_resets_during_its_change_stays_reset(self, access, world):
+        """Who knew the former one could undo the reset otherwise."""
+        ann = (await access.register("ann", PASSWORD)).user
+
+        class Interrupted(Counting):
+            def hash(self, password, **options):
+                world.database.passwords[ann.id] = "of the reset"
+                return super().hash(password, **options)
+
+        changing = replace(access, passwords=Passwords(access.passwords.store, Interrupted()))
+        with pytest.raises(Forbidden):
+            await changing.set_password(ann.id, OTHER, PASSWORD)
+
+        assert world.database.passwords[ann.id] == "of the reset"
 
     async def test_a_wrong_password_does_not_rehash(self, access, world):
         ann = (await access.register("ann", PASSWORD)).user

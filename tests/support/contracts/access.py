@@ -232,12 +232,13 @@ class PasswordsContract:
         assert await passwords.find("eve") is None
         assert (await passwords.get(ada.id), await passwords.get(bob.id)) == ("hash", None)
 
-    async def test_a_password_is_changed_where_there_is_one(self, users, passwords):
+    async def test_a_password_is_replaced_where_it_is_the_one_that_is_known(self, users, passwords):
         ada = await users.create("ada", "ada", Credentials("hash"))
         bob = await users.create("bob", "bob")
 
-        await passwords.put(ada.id, "new")
-        await passwords.put(bob.id, "new")
+        assert await passwords.replace(ada.id, "hash", "new")
+        assert not await passwords.replace(ada.id, "hash", "newer")
+        assert not await passwords.replace(bob.id, "hash", "new")
 
         assert await passwords.find("ada") == Login(ada.id, "new")
         assert await passwords.find("bob") == Login(bob.id, None)

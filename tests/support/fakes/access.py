@@ -85,10 +85,12 @@ class FakePasswords:
         self.database.check()
         return self.database.passwords.get(user)
 
-    async def put(self, user: int, password_hash: str) -> None:
+    async def replace(self, user: int, known: str, password_hash: str) -> bool:
         self.database.check()
-        if user in self.database.passwords:
-            self.database.passwords[user] = password_hash
+        if self.database.passwords.get(user) != known:
+            return False
+        self.database.passwords[user] = password_hash
+        return True
 
     async def set(self, user: int, password_hash: str) -> None:
         self.database.check()
