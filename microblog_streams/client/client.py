@@ -11,7 +11,7 @@ from uuid import UUID
 import aiohttp
 from yarl import URL
 
-from microblog_streams.client.errors import ErrorCallback, ignore_error
+from microblog_streams.client.errors import ErrorCallback, NotFound, Unauthenticated, ignore_error
 from microblog_streams.client.live import LiveEvent, LiveStream
 from microblog_streams.client.models import (
     Blocking,
@@ -27,6 +27,7 @@ from microblog_streams.client.models import (
     Token,
     Trend,
     User,
+    delete,
     path,
     post,
 )
@@ -122,8 +123,11 @@ class Client:
         return tokens
 
     async def revoke(self, token: int) -> None:
-        """Revoke a token of the client's user, by its id. Raises NotFound."""
-        await self._transport.call(Request("DELETE", path("tokens", token)))
+        """Revoke a token of the client's user, by its id. Raises NotFound.
+
+        Raises Unauthenticated where it was the client's own and the answer was lost: the repeated call is refused.
+        """
+        await self._transport.call(delete(path("tokens", token)))
 
     async def user(self, user: int) -> User:
         """Return a user. Raises NotFound."""
@@ -155,8 +159,24 @@ class Client:
         return Listing(self._transport, path("users", ""), User, page_size)
 
     async def delete_user(self, user: int) -> None:
-        """Delete a user, for good. Raises NotFound, Forbidden."""
-        await self._transport.call(Request("DELETE", path("users", user)))
+        """Delete a user, for good. Raises NotFound, Forbidden, Unauthenticated.
+
+        The user's tokens end with the user. So if an answer was lost, the repeated call is refused, and it is looked up
+        whether the user is gone.
+        """
+        try:
+            await self._transport.call(delete(path("users", user)))
+        except Unauthenticated as refused:
+            if not refused.is_repeated or not await self._is_gone(user):
+                raise
+
+    async def _is_gone(self, user: int) -> bool:
+        """Return whether there is no such user, asked without a token."""
+        try:
+            await replace(self._transport, user=None, token=None).call(Request("GET", path("users", user)))
+        except NotFound:
+            return True
+        return False
 
     # Follows and blocks
 
@@ -167,7 +187,7 @@ class Client:
         return following
 
     async def unfollow(self, followee: int, follower: int | None = None) -> Following:
-        """Stop following a user; no effect if not followed. Raises Forbidden."""
+        """Stop following a user; no effect if not followed. Raises NotFound, Forbidden."""
         request = Request("DELETE", self._relation_path(follower, "follow", followee))
         following: Following = await self._transport.read(request, Following)
         return following
@@ -178,7 +198,7 @@ class Client:
         return blocking
 
     async def unblock(self, blocked: int, blocker: int | None = None) -> Blocking:
-        """Stop blocking a user; ended follows do not come back. Raises Forbidden."""
+        """Stop blocking a user; ended follows do not come back. Raises NotFound, Forbidden."""
         request = Request("DELETE", self._relation_path(blocker, "block", blocked))
         blocking: Blocking = await self._transport.read(request, Blocking)
         return blocking
@@ -213,7 +233,7 @@ class Client:
 
     async def delete_post(self, post_id: UUID | str) -> None:
         """Delete a post. Raises NotFound, Forbidden."""
-        await self._transport.call(Request("DELETE", path("posts", post_id)))
+        await self._transport.call(delete(path("posts", post_id)))
 
     def posts(self, author: int | None = None, page_size: int = MAX_PAGE_SIZE) -> Listing[Post]:
         """Return the posts of a user, newest first."""

@@ -21,6 +21,9 @@ from microblog_streams.client.models import Model, Response
 class ClientError(Exception):
     """Base class of all errors of the client."""
 
+    #: Whether an attempt before the one with this error may have taken effect.
+    is_repeated = False
+
 
 class BadAnswer(ClientError):
     """The response is none of this API's: another server has this address, or a gateway answered."""

@@ -147,6 +147,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     #: If true, a page that may lack posts is not accepted: the request is repeated, as after a 503.
     whole: bool = True
+    #: If true, a 404 after an attempt that may have taken effect says that it did.
+    ends_what_is_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,11 @@ class Response:
 def post(path: str, body: object = None) -> Request:
     """Return a POST with a new Idempotency-Key: the server executes it once, however often it is sent."""
     return Request("POST", path, body, {KEY_HEADER: str(uuid4())})
+
+
+def delete(path: str) -> Request:
+    """Return a DELETE of what is not found any more once it is deleted."""
+    return Request("DELETE", path, ends_what_is_there=True)
 
 
 def path(*parts: object, **query: object) -> str:

@@ -69,7 +69,7 @@ class Retrying:
     async def call(self, request: Request) -> Response:
         """Return a response of success (or 304). Raises ApiError for any other, and Unreachable for none.
 
-        A DELETE that gets 404 after an attempt that may have taken effect counts as done: 204 is returned.
+        A deletion that gets 404 after an attempt that may have taken effect counts as done: 204 is returned.
         """
         deadline = self.clock() + self.total_timeout
         attempts, may_have_effect = 0, False
@@ -77,8 +77,9 @@ class Retrying:
             outcome = await self._attempt(request, deadline - self.clock())
             if isinstance(outcome, Response):
                 return outcome
-            if may_have_effect and request.method == "DELETE" and isinstance(outcome, NotFound):
+            if may_have_effect and request.ends_what_is_there and isinstance(outcome, NotFound):
                 return Response(204, {})
+            outcome.is_repeated = may_have_effect
             attempts += 1
             may_have_effect = may_have_effect or not isinstance(outcome, TooManyRequests)
             pause = self._pause(outcome, attempts)

@@ -14,11 +14,11 @@ from microblog_streams.client import (
     Unfinished,
     Unreachable,
 )
-from microblog_streams.client.models import Request, Response, post
+from microblog_streams.client.models import Request, Response, delete, post
 from microblog_streams.client.retrying import MAX_PAUSE_SECONDS, Retrying
 
 GET = Request("GET", "/users/1")
-DELETE = Request("DELETE", "/posts/1")
+DELETE = delete("/posts/1")
 GOOD = Response(200, {})
 AWAY = Response(503, {})
 GONE = Response(404, {})
@@ -202,6 +202,15 @@ async def test_a_deletion_that_was_put_off_by_a_limit_had_no_effect():
 async def test_only_deletions_are_done_when_nothing_is_found():
     with pytest.raises(NotFound):
         await retrying(World([LOST, GONE])).call(post("/users/1/follow/2"))
+    with pytest.raises(NotFound):
+        await retrying(World([LOST, GONE])).call(Request("DELETE", "/users/1/follow/2"))
+
+
+@pytest.mark.parametrize(("first", "repeated"), [(LOST, True), (AWAY, True), (Response(429, {}), False)])
+async def test_an_error_says_whether_a_try_before_may_have_taken_effect(first, repeated):
+    with pytest.raises(NotFound) as refused:
+        await retrying(World([first, GONE])).call(GET)
+    assert refused.value.is_repeated == repeated
 
 
 async def test_a_page_that_may_lack_posts_is_waited_for():

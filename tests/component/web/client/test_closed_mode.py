@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from microblog_streams.client import Blocked, Forbidden, NotFound, Unauthenticated
+from microblog_streams.client import Blocked, Forbidden, Identity, NotFound, Unauthenticated
 
 PASSWORD = "correct horse"
 
@@ -48,6 +48,39 @@ async def test_a_registration_whose_answer_was_lost_ends_with_a_token_that_is_go
     dora = stranger.acting_as((await stranger.register("dora")).identity)
 
     assert (await dora.post("I am here")).username == "dora"
+
+
+@pytest.fixture
+def ann_behind(strict, gateway, spoilt, open_client, registered_ann):
+    """Ann, whose calls go through the gateway."""
+    gateway.front = strict
+    return open_client(spoilt).acting_as(registered_ann.identity)
+
+
+async def test_a_deletion_of_a_user_whose_answer_was_lost_is_done(ann_behind, gateway, stranger):
+    """The user's tokens end with the user, so the repeated call is refused."""
+    gateway.spoil = ["lost"]
+
+    await ann_behind.delete_user(ann_behind.me)
+
+    assert [method for method, _, _ in gateway.seen] == ["DELETE", "DELETE", "GET"]
+    with pytest.raises(NotFound):
+        await stranger.user(ann_behind.me)
+
+
+async def test_a_deletion_with_a_bad_token_is_refused_also_after_a_failure(ann_behind, gateway, stranger):
+    stale = ann_behind.acting_as(Identity(ann_behind.me, "mb_no_token"))
+    gateway.spoil = [503]
+
+    with pytest.raises(Unauthenticated):
+        await stale.delete_user(ann_behind.me)
+
+    assert (await stranger.user(ann_behind.me)).username == "ann"
+
+
+async def test_a_deletion_of_no_one_with_a_bad_token_is_refused(ann_behind):
+    with pytest.raises(Unauthenticated):
+        await ann_behind.acting_as(Identity(4711, "mb_no_token")).delete_user(4711)
 
 
 async def test_an_unknown_token_cannot_be_revoked(ann):

@@ -7,7 +7,15 @@ import pytest
 from aiohttp import ClientSession
 from aiohttp.web import Response
 
-from microblog_streams.client import Client, OutcomeUnknown, TooManyRequests, Unavailable, Unfinished, Unreachable
+from microblog_streams.client import (
+    Client,
+    NotFound,
+    OutcomeUnknown,
+    TooManyRequests,
+    Unavailable,
+    Unfinished,
+    Unreachable,
+)
 from microblog_streams.domain.errors import StoreUnavailable
 from web.http.idempotency import HEADER
 
@@ -57,6 +65,15 @@ async def test_a_deletion_whose_answer_was_lost_is_done(ann, gateway):
     await ann.delete_post(post.post_id)
 
     assert [method for method, _, _ in gateway.seen] == ["POST", "DELETE", "DELETE"]
+
+
+@pytest.mark.parametrize("call", ["unfollow", "unblock"])
+async def test_an_end_of_a_relation_to_no_one_is_an_error_also_after_a_failure(ann, gateway, call):
+    """A repeated one is answered as the first: that no one is there says nothing of the first."""
+    gateway.spoil = [503]
+
+    with pytest.raises(NotFound):
+        await getattr(ann, call)(4711)
 
 
 async def test_the_pause_that_the_server_asks_for_is_kept(ann, gateway):
