@@ -23,39 +23,48 @@ export const sent = {
 const draftName = () => `draft ${me.current.id}`;
 const outboxName = (user) => `outbox ${user}`;
 
-/** Show entries, and keep them for their author, who may have been signed out meanwhile. */
-function change(entries, author) {
-  outbox.set(entries);
-  kept.set(outboxName(author), entries.length ? JSON.stringify(entries.map(({ key, content, createdAt, author }) =>
-    ({ key, content, createdAt, author }))) : null);
+/** What is kept for an author, by all tabs. */
+function keptFor(author) {
+  try {
+    return JSON.parse(kept.get(outboxName(author)) || "[]");
+  } catch {
+    return []; // Not ours; it is overwritten.
+  }
+}
+
+/**
+ * Keep an entry, or with `isOver` forget it, beside the others that are kept for its author: those of other tabs are not
+ * in the outbox of this one, and it may be another person's by now.
+ */
+function keep({ key, content, createdAt, author }, isOver = false) {
+  const others = keptFor(author).filter((each) => each.key !== key);
+  const entries = isOver ? others : [{ key, content, createdAt, author }, ...others];
+  kept.set(outboxName(author), entries.length ? JSON.stringify(entries) : null);
 }
 
 /** Bring back what an earlier visit could not send. It is sent again only when the person says so: it may be old. */
 export function openOutbox() {
-  let entries = [];
-  try {
-    entries = JSON.parse(kept.get(outboxName(me.current.id)) || "[]");
-  } catch {
-    // Not ours; it is overwritten.
-  }
-  outbox.set(entries.map((entry) => ({ ...entry, problem: "It was not sent when you left." })));
+  outbox.set(keptFor(me.current.id).map((entry) => ({ ...entry, problem: "It was not sent when you left." })));
 }
 
 /** Send an entry, with its key: however often it is tried, there is one post. */
 async function send(entry) {
-  const { author } = entry;
-  change([{ ...entry, problem: null }, ...outbox.current.filter(({ key }) => key !== entry.key)], author);
-  const body = { userId: author, content: entry.content };
+  keep(entry);
+  outbox.set([{ ...entry, problem: null }, ...outbox.current.filter(({ key }) => key !== entry.key)]);
+  const body = { userId: entry.author, content: entry.content };
   try {
     const { data } = await repeat("POST", "/posts/", { body, key: entry.key });
     discard(entry);
     sent.tell(data);
   } catch (problem) {
-    change(outbox.current.map((each) => (each.key === entry.key ? { ...each, problem: inWords(problem) } : each)), author);
+    outbox.set(outbox.current.map((each) => (each.key === entry.key ? { ...each, problem: inWords(problem) } : each)));
   }
 }
 
-const discard = ({ key, author }) => change(outbox.current.filter((entry) => entry.key !== key), author);
+function discard(entry) {
+  keep(entry, true);
+  outbox.set(outbox.current.filter(({ key }) => key !== entry.key));
+}
 
 /** The form. */
 export function Compose() {
