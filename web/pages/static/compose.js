@@ -85,8 +85,9 @@ export function Compose() {
   };
   const keys = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && submit(event);
   useEffect(() => {
-    const edit = (event) => {
-      write(event.detail);
+    const edit = ({ detail }) => {
+      const draft = field.current.value;
+      write(draft.trim() ? `${detail}\n${draft}` : detail);
       field.current.focus();
     };
     addEventListener("edit-post", edit);

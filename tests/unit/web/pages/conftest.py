@@ -20,6 +20,9 @@ globalThis.addEventListener = () => {};
 Object.defineProperty(globalThis, "navigator", { value: { onLine: true }, configurable: true });
 """
 
+#: For scripts that draw: ``import "./document.js"``.
+DOCUMENT = Path(__file__).with_name("document.js")
+
 RunScript = Callable[..., Any]
 
 
@@ -42,6 +45,7 @@ def run_script(node: str, tmp_path: Path) -> RunScript:
             (tmp_path / name).write_bytes(file.body + (f"\nexport {{ {more} }};\n".encode() if more else b""))
         (tmp_path / "package.json").write_text('{"type": "module"}')
         (tmp_path / "browser.js").write_text(BROWSER)
+        shutil.copy(DOCUMENT, tmp_path)
         (tmp_path / "run.js").write_text(f'import "./browser.js";\n{script}')
         done = subprocess.run([node, "run.js"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
