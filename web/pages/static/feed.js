@@ -101,7 +101,9 @@ class List {
   async loadMore() {
     if (this.isBusy || !this.next) return;
     await this.busily(async () => {
-      const older = await page(this.next);
+      const asked = this.next;
+      const older = await page(asked);
+      if (this.next !== asked) return; // The list began anew, and what is between would be missing.
       const known = this.known();
       this.items = [...this.items, ...older.items.filter((post) => !known.has(post.postId))];
       this.next = older.next;
