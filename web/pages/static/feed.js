@@ -86,6 +86,12 @@ class List {
     this.changed();
   }
 
+  /** Take a post that was sent here. Its answer may come when a list is shown to which it does not belong. */
+  wrote(post) {
+    const { userId } = post;
+    if (["/timelines/public", `/timelines/${userId}`, `/users/${userId}/posts`].includes(this.path)) this.add([post]);
+  }
+
   /** Show what waits. */
   async showFresh() {
     if (this.hasGap) {
@@ -167,7 +173,7 @@ export function Feed({ path, live, label, empty }) {
     addEventListener("online", again);
     return () => removeEventListener("online", again);
   }, [list]);
-  useEffect(() => sent.subscribe((post) => list.add([post])), [list]);
+  useEffect(() => sent.subscribe((post) => list.wrote(post)), [list]);
   useEffect(() => (live ? follow(live, (message) => list.told(message)) : undefined), [list, live]);
   usePolling(list, !live || list.connection === "unavailable");
   useLayoutEffect(() => { if (list.isLoaded) scrollTo(0, list.scroll); }, [list]);
