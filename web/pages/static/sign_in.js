@@ -1,5 +1,5 @@
 // Signing up and signing in. The session is a cookie that the server sets.
-import { html, useState } from "./preact-htm.js";
+import { html, useRef, useState } from "./preact-htm.js";
 import { call, get, newKey } from "./api.js";
 import { openOutbox } from "./compose.js";
 import { go, inWords, me, places, session, useTitle } from "./state.js";
@@ -34,6 +34,7 @@ export function ownPath(text) {
 export function SignIn({ isNew, next }) {
   const [problem, setProblem] = useState(null);
   const [isBusy, setBusy] = useState(false);
+  const tried = useRef({});
   useTitle(isNew ? "Sign up" : "Sign in");
   const submit = async (event) => {
     event.preventDefault();
@@ -41,7 +42,10 @@ export function SignIn({ isNew, next }) {
     setBusy(true);
     setProblem(null);
     try {
-      if (isNew) await call("POST", "/session/registration", { body: { username, password }, key: newKey() });
+      // The same again is the same call: the first may have registered the person, and only its answer was lost.
+      if (tried.current.username !== username || tried.current.password !== password)
+        tried.current = { username, password, key: newKey() };
+      if (isNew) await call("POST", "/session/registration", { body: { username, password }, key: tried.current.key });
       else await call("POST", "/session", { body: { username, password } });
       places.clear();
       await findSession();
