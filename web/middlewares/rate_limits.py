@@ -6,12 +6,12 @@ attacker can have any number of users. Requests that ``LIMITS`` does not name co
 ``OPTIONS`` against none. A request counts when it arrives, whatever its outcome: one that fails or is repeated costs as
 much.
 
-Token guessing is limited in front of authentication, whose outcome it needs: each 401 counts against a limit of the
-address, at the rates for signing in. Once it is exceeded, requests with a token are refused before the token is looked
-up, so that guessing stops and costs no store anything. It is separate from the limit for signing in: an old program
-that sends a revoked token every minute must not keep its owner from signing in again. Many people share an address, and
-one such program must not lock out the others, so tokens that were valid recently are accepted. All of this is kept in
-the worker's memory, so that requests with valid tokens pay nothing for it.
+Token guessing is limited in front of authentication, whose outcome it needs: each token that is refused counts against
+a limit of the address, at the rates for signing in. Once it is exceeded, requests with a token are refused before the
+token is looked up, so that guessing stops and costs no store anything. It is separate from the limit for signing in: an
+old program that sends a revoked token every minute must not keep its owner from signing in again. Many people share an
+address, and one such program must not lock out the others, so tokens that were valid recently are accepted. All of this
+is kept in the worker's memory, so that requests with valid tokens pay nothing for it.
 """
 
 from collections.abc import Mapping, Set
@@ -114,10 +114,10 @@ def token_guess_limit(settings: RateLimitSettings, sessions: Sessions) -> Middle
         address, token = addresses.of(request), _token_digest(given)
         guesses.check(address, token)
         response = await with_problems(request, handler)
-        if response.status == 401:
-            await guesses.note_invalid(request, address, token)
-        elif caller(request):
+        if caller(request):  # a 401 is that of a password then
             guesses.note_valid(token)
+        elif response.status == 401:
+            await guesses.note_invalid(request, address, token)
         return response
 
     return limit_guesses

@@ -62,6 +62,16 @@ async def test_good_tokens_and_other_errors_count_for_nothing(client):
     assert (await client.get("/users/", headers=guess(0))).status == 401
 
 
+async def test_wrong_passwords_beside_a_good_token_are_no_guesses_of_tokens(client):
+    """They have a limit of their own."""
+    wrong = {"username": "ann", "password": "wrong horse"}
+    statuses = [(await client.post("/tokens/", json=wrong, headers=of(1))).status for _ in range(4)]
+
+    assert statuses == [401, 401, 401, 429]
+    assert (await client.get("/users/", headers=of(1))).status == 200
+    assert (await client.get("/users/", headers=of(2))).status == 200
+
+
 async def test_counts_of_other_workers_apply_from_the_first_guess_on(make_front, authenticated):
     one, other = await make_front(limit_signing_in="3/month"), await make_front(limit_signing_in="3/month")
     other.app.rate_limiter = one.app.rate_limiter
