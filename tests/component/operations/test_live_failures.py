@@ -150,7 +150,7 @@ async def test_a_stream_that_begins_while_the_worker_stops_is_refused(world, fol
     assert not world.operations.live.readers
 
 
-async def test_a_doubt_about_a_log_outlives_a_read_that_fails(world, follow, ann, monkeypatch):
+async def test_a_gap_that_a_log_may_have_is_told_after_a_read_that_fails(world, follow, ann, monkeypatch):
     monkeypatch.setattr(live, "RETRY_SECONDS", 0.001)
     told = await follow(ann)
     await told.until("reset")
