@@ -18,8 +18,8 @@ LOCKED += ["/admin/edges/1:2", "/admin/followers/1", "/admin/posts/1", "/admin/u
 
 @pytest.fixture(scope="module")
 def pair(module_workers, eventually):
-    """Two workers that share the partitions, and know it of each other."""
-    pair = [module_workers().start() for _ in range(2)]
+    """Two workers that share the partitions, and know it of each other. A silent one keeps its own for a minute."""
+    pair = [module_workers().start(SESSION_TIMEOUT="60") for _ in range(2)]
     eventually(lambda: all(worker.well() and shared(worker, pair) for worker in pair), *pair)
     return pair
 

@@ -40,6 +40,8 @@ class Connection:
     writer: asyncio.StreamWriter
 
     def send(self, data: bytes) -> None:
+        if self.writer.is_closing():
+            raise ConnectionResetError("the server has ended it")  # uvloop raises a RuntimeError
         self.writer.write(data)
 
     async def answer(self) -> Answer:
