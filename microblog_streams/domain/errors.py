@@ -177,3 +177,7 @@ class NotMine(MicroblogError):
 
 class SetupError(MicroblogError):
     """The system cannot start with these settings. The message says what is wrong and what to do."""
+
+
+class TopicMissing(SetupError):
+    """The broker does not know a topic: it was not created, or the broker has just started and will know it."""

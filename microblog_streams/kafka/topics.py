@@ -22,7 +22,7 @@ from aiokafka.errors import InvalidTimestampError, KafkaConnectionError, KafkaEr
 
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain import topics
-from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.errors import SetupError, StoreUnavailable, TopicMissing
 from microblog_streams.domain.topics import MAX_EVENT_BYTES, MAX_RECORD_BYTES, changelog_name, topic_partitions
 from microblog_streams.kafka.clients import client_options, reason, translated
 
@@ -126,10 +126,10 @@ async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None
 
 
 def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
-    """Raise SetupError for the first topic that is missing or has another number of partitions."""
+    """Raise TopicMissing for the first topic that is missing, SetupError for another number of partitions."""
     for topic, partitions in expected.items():
         if not found[topic]:
-            raise SetupError(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
+            raise TopicMissing(f"topic {topic} is missing: run `faust -A microblog_streams migrate`")
         if partitions is not None and found[topic] != partitions:
             raise SetupError(
                 f"topic {topic} has {found[topic]} partitions, and the deployment (MICROBLOG_PARTITIONS, when it was "

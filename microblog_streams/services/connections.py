@@ -8,12 +8,14 @@ worker ends within a second if the broker does not answer, before its web port i
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 
 from aiokafka.errors import KafkaError
 
 from microblog_streams.aio.tasks import Service
-from microblog_streams.domain.errors import SetupError, StoreUnavailable
+from microblog_streams.domain.errors import SetupError, StoreUnavailable, TopicMissing
 from microblog_streams.kafka.topics import check_topics, partition_counts
 from microblog_streams.ports import Connection
 from microblog_streams.services.worker_process import stop_worker
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between tries to connect, and between log lines about them.
 RETRY_SECONDS, LOG_SECONDS = 0.5, 3.0
+#: Seconds for which topics may be missing: a broker that has just started answers before it knows its topics.
+MISSING_SECONDS = 10.0
 
 
 class StoreConnections(Service):
@@ -94,16 +98,20 @@ class BrokerGate(Service):
         self._topics = topics
 
     async def on_start(self) -> None:
-        """Wait for the broker, then check the topics. A SetupError ends the worker."""
-        waited = 0.0
+        """Wait for the broker, and some seconds for missing topics. A SetupError ends the worker."""
+        waited, known_by = 0.0, inf
         while not self.should_stop:
             try:
                 check_topics(await partition_counts(self._options, list(self._topics)), self._topics)
                 self.open.set()
                 return
             except SetupError as exc:
-                stop_worker(exc)
-                await asyncio.sleep(LOG_SECONDS)
+                known_by = min(known_by, monotonic() + MISSING_SECONDS)
+                if isinstance(exc, TopicMissing) and monotonic() < known_by:
+                    await asyncio.sleep(RETRY_SECONDS)
+                else:
+                    stop_worker(exc)
+                    await asyncio.sleep(LOG_SECONDS)
             except (KafkaError, OSError) as exc:
                 if waited % LOG_SECONDS == 0:
                     logger.warning(
