@@ -3,8 +3,10 @@
 import random
 
 import pytest
+from redis import Redis
 
 from benchmarks.expectation import Item
+from microblog_streams.stores.redis.timelines import key
 from tests.support.live.kafka import Kafka
 from tests.support.waiting import DEADLINE_SECONDS
 from tests.support.workload.audience import Audience
@@ -33,11 +35,21 @@ def make(worker):
 
 
 @pytest.fixture
-def act(people, kafka: Kafka, eventually):
+def forgotten(stack):
+    """Users whose timelines are made cold after the test: a worker of another test would find them wrong."""
+    users = []
+    yield users
+    with Redis.from_url(stack.settings.redis_url.get_secret_value()) as client:
+        client.delete(*map(key, users))
+
+
+@pytest.fixture
+def act(people, kafka: Kafka, eventually, forgotten):
     """Ann posts before and after three others follow her; one unfollows. Return the report once all is quiet."""
 
     def act(worker):
         ann, *others = [people.register(worker) for _ in range(4)]
+        forgotten.extend([ann, *others])
         history = History(people={ann, *others})
         history.posted(Item(people.post(worker, ann, "before"), ann, "before"))
         for other in others:
