@@ -13,6 +13,13 @@ applied, and the next owner misses them. ``apply_changelog_batch`` opens the dat
 while its records waited in a buffer. Here both check first what is assigned (``ChangelogAssignment``). Upstream: issue
 91 (closed) had the same effect with another cause; the others were not found.
 
+**A late confirmation makes a recovery skip rows.** A worker that was cut off from Kafka sends its waiting records as
+soon as it is back, behind those that the partition's next owner has written meanwhile. Their confirmation moved the
+offset in the database over rows that this worker does not have; where the partition came back to it, the recovery began
+behind them, and an unfollow that the other worker had applied was unknown. Here a confirmation moves the offset only
+while the lease under which its event was read is certain: no other worker has written before it then. Upstream: not
+found.
+
 **The changelog is decoded with the wrong serializers.** They are those of the table's declaration (JSON, before ours
 are set), though recovery applies bytes: no record could be read, and the worker was never ready. Here they are raw
 bytes.
@@ -33,7 +40,9 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol, cast
+from weakref import WeakKeyDictionary
 
 from faust.streams import current_event
 from faust.tables.table import Table
@@ -138,9 +147,12 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         #: Whether the first of two values of a row is older than the second.
         self.is_older: Callable[[bytes, bytes], bool] = _never
         self._unconfirmed: dict[Writer, dict[bytes, FutureMessage]] = defaultdict(dict)
+        #: The events that wrote the records on their way.
+        self._events: WeakKeyDictionary[FutureMessage, Message] = WeakKeyDictionary()
         self._changelog_assignment = ChangelogAssignment(self.app)
         app = cast(Application, self.app)
-        self.stale_rows = StaleChangelogRows(lambda message: PartitionLease(app, app.heartbeat, message))
+        self._lease: Callable[[Message], PartitionLease] = partial(PartitionLease, app, app.heartbeat)
+        self.stale_rows = StaleChangelogRows(self._lease)
 
     def send_changelog(self, partition: int | None, key: Any, value: Any, *args: Any, **kwargs: Any) -> FutureMessage:
         """Send a changelog record, and keep its future for the event that is being processed."""
@@ -148,8 +160,12 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         event = current_event()
         if event is not None:
             self._unconfirmed[_writer(event.message)][key] = future
-            self.stale_rows.watch(event.message, key, future)
+            self._watch(event.message, key, future)
         return future
+
+    def _watch(self, message: Message, key: bytes, record: FutureMessage) -> None:
+        self._events[record] = message
+        self.stale_rows.watch(message, key, record)
 
     def _new_changelog_topic(self, **options: Any) -> TopicT:
         """Read the changelog as the bytes it is and recovery applies, and not with the serializers of the rows."""
@@ -182,7 +198,7 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
             logger.warning("changelog_sent_again table=%s reason=%r", self.name, future.exception())
             row = self.database(message.partition).get(key)
             writes[key] = super().send_changelog(message.partition, key, row)
-            self.stale_rows.watch(message, key, writes[key])
+            self._watch(message, key, writes[key])
         if failed:
             raise StoreUnavailable("kafka", f"{len(failed)} rows of {self.name} were sent to the changelog again")
         self.stale_rows.confirmed(writes)
@@ -209,10 +225,20 @@ class ConfirmedTable(Table):  # type: ignore[type-arg]
         return databases
 
     def _on_changelog_sent(self, fut: FutureMessage) -> None:
-        if fut.exception() is None and fut.result().topic_partition in self._changelog_assignment.owned():
+        if fut.exception() is None and self._is_certain(fut):
             # Without room the offset stays as it was: a recovery reads some records again.
             with suppress(StoreUnavailable), disk_full_is_unavailable():
                 super()._on_changelog_sent(fut)
+
+    def _is_certain(self, record: FutureMessage) -> bool:
+        """Return whether no other worker can have written into the changelog's partition before this record."""
+        message = self._events.pop(record, None)
+        if message is None or record.result().topic_partition not in self._changelog_assignment.owned():
+            return False
+        with suppress(NotMine):
+            self._lease(message).check()
+            return True
+        return False
 
     def apply_changelog_batch(self, batch: Iterable[EventT[Any]]) -> None:
         """Apply records in a recovery, and as a standby: those of partitions that are held, and no others."""

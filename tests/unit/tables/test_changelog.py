@@ -165,6 +165,44 @@ async def test_faust_s_own_table_moves_it(shelf):
     assert shelf.table.persisted_offset(message.tp) == 41
 
 
+def lose_the_lease(shelf):
+    shelf.app.heartbeat.answered_at = time.monotonic() - 3_600
+
+
+def come_back(shelf):
+    """Be given the partition again, in the next generation."""
+    shelf.app.consumer_generation_id = 2
+    shelf.assign(actives=[1])
+
+
+@pytest.mark.parametrize("away", [lose_the_lease, come_back])
+async def test_a_record_that_came_behind_another_worker_s_does_not_move_the_offset(shelf, away):
+    """What lies before it is not in this worker's table: a recovery that began behind it would miss an unfollow."""
+    shelf.open(1)
+    message = shelf.process(1, offset=0)
+    write(shelf, 1)
+    shelf.changelog.confirm(offset=41)
+    write(shelf, 2)
+    away(shelf)
+
+    shelf.changelog.confirm(offset=55)
+
+    assert shelf.table.persisted_offset(message.tp) == 41
+
+
+async def test_a_record_that_was_sent_again_moves_the_offset(shelf):
+    shelf.open(1)
+    message = shelf.process(1, offset=0)
+    write(shelf, 1)
+    shelf.changelog.fail()
+    with pytest.raises(StoreUnavailable):
+        await shelf.table.confirm(message)
+
+    shelf.changelog.confirm(offset=41)
+
+    assert shelf.table.persisted_offset(message.tp) == 41
+
+
 def logged(shelf, *partitions):
     """Return a changelog record of an edge in each of the partitions, as recovery gets them."""
     messages = [shelf.process(partition, offset=5) for partition in partitions]
