@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from tests.chaos.alarms import Watch
@@ -59,12 +60,14 @@ class Trial:
 
 def attempt(scene: Scene, trial: Trial, faults: Iterable[Fault], say: Say) -> None:
     """Run the faults under one load, then compare; fills in the trial. Raises what a strike raises."""
-    load = load_of(scene.workers[0], scene.random)
+    # Of their own, for they draw in threads: else their timing would decide which faults strike.
+    loading, reading = Random(scene.random.getrandbits(64)), Random(scene.random.getrandbits(64))
+    load = load_of(scene.workers[0], loading)
     trial.history, watch = load.history, Watch(scene)
     scene.load = load
     scene.struck, scene.figures = trial.struck, trial.figures
     people = load.people if trial.is_followed else []
-    with Audience(people, load.gateway, load.history, scene.random) as audience:
+    with Audience(people, load.gateway, load.history, reading) as audience:
         with load:
             scene.rest()
             for fault in faults:
