@@ -108,6 +108,7 @@ class BrokerGate(Service):
             except SetupError as exc:
                 known_by = min(known_by, monotonic() + MISSING_SECONDS)
                 if isinstance(exc, TopicMissing) and monotonic() < known_by:
+                    logger.warning("topics_awaited reason=%s", exc)
                     await asyncio.sleep(RETRY_SECONDS)
                 else:
                     stop_worker(exc)

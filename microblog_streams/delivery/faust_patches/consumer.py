@@ -253,8 +253,9 @@ class PatchedConsumerThread(driver.AIOKafkaConsumerThread):
         self._shortened = frozenset(firsts)
         streams = {tp: OffsetAndMetadata(first, "") for tp, first in firsts.items() if not self._is_changelog(tp)}
         try:
-            async with asyncio.timeout(SET_BACK_SECONDS):
-                await (consumer.commit(streams) if streams else asyncio.sleep(0))
+            if streams:
+                async with asyncio.timeout(SET_BACK_SECONDS):
+                    await consumer.commit(streams)
         except (KafkaError, TimeoutError) as exc:
             logger.warning("log_shortened_again_later reason=%r", exc)
         self.rejoin()

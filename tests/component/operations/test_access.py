@@ -32,6 +32,18 @@ class Counting(PasswordHasher):
         return super().verify(hash, password)
 
 
+class Interrupted(Counting):
+    """Does something else while it hashes."""
+
+    def __init__(self, meanwhile, time_cost=1):
+        super().__init__(time_cost)
+        self._meanwhile = meanwhile
+
+    def hash(self, password, **options):
+        self._meanwhile()
+        return super().hash(password, **options)
+
+
 @pytest.fixture
 def hasher():
     return Counting()
@@ -172,12 +184,8 @@ class TestLoggingIn:
         """The login had found the former hash, and would have written the former password again."""
         ann = (await access.register("ann", PASSWORD)).user
 
-        class Interrupted(Counting):
-            def hash(self, password, **options):
-                world.database.passwords[ann.id] = "of the new password"
-                return super().hash(password, **options)
-
-        stronger = replace(access, passwords=Passwords(access.passwords.store, Interrupted(time_cost=2)))
+        hashing = Interrupted(lambda: world.database.passwords.update({ann.id: "of the new password"}), time_cost=2)
+        stronger = replace(access, passwords=Passwords(access.passwords.store, hashing))
         await stronger.log_in("ann", PASSWORD, "")
 
         assert world.database.passwords[ann.id] == "of the new password"
@@ -186,12 +194,8 @@ class TestLoggingIn:
         """Who knew the former one could undo the reset otherwise."""
         ann = (await access.register("ann", PASSWORD)).user
 
-        class Interrupted(Counting):
-            def hash(self, password, **options):
-                world.database.passwords[ann.id] = "of the reset"
-                return super().hash(password, **options)
-
-        changing = replace(access, passwords=Passwords(access.passwords.store, Interrupted()))
+        hashing = Interrupted(lambda: world.database.passwords.update({ann.id: "of the reset"}))
+        changing = replace(access, passwords=Passwords(access.passwords.store, hashing))
         with pytest.raises(Forbidden):
             await changing.set_password(ann.id, OTHER, PASSWORD)
 

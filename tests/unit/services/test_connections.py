@@ -89,13 +89,14 @@ class Broker:
         return {"events": self.answers[min(self.asked, len(self.answers)) - 1]}
 
 
-async def test_topics_that_a_broker_does_not_know_yet_are_waited_for(monkeypatch):
+async def test_topics_that_a_broker_does_not_know_yet_are_waited_for(monkeypatch, caplog):
     broker = Broker(monkeypatch, 0, 0, 8)
 
     async with connections.BrokerGate({}, {"events": 8}) as gate:
         assert gate.open.is_set()
 
     assert (broker.asked, broker.stopped_for) == (3, [])
+    assert "topics_awaited reason=topic events is missing" in caplog.text
 
 
 @pytest.mark.parametrize(("count", "reason"), [(0, "events is missing"), (4, "events has 4 partitions")])
