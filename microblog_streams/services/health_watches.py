@@ -40,8 +40,8 @@ class DurabilityWatch(Service):
 
     @property
     def warnings(self) -> Sequence[str]:
-        """What keeps the stores from their guarantees, as text."""
-        return [line for lines in self._found.values() for line in lines]
+        """What keeps the stores from their guarantees, as text, in the order of the checks."""
+        return [line for part in self._checks for line in self._found.get(part, ())]
 
     async def on_start(self) -> None:
         """Start to check the stores, each in a task of its own."""

@@ -78,6 +78,8 @@ async def test_a_store_is_checked_only_once_it_was_reached(caplog):
         cassandra.answers = [["durable_writes off"]]
         reached["cassandra"].set()
         await until(lambda: "durable_writes off" in watch.warnings)
+        # In the order of the checks, whichever answered first: an operator compares two answers of /health.
+        assert watch.warnings == ["durable_writes off", "one copy"]
 
 
 async def test_an_unexpected_error_ends_nothing_and_is_logged(caplog):
