@@ -38,8 +38,8 @@ run: $(VENV)/$(if $(GATEWAY),.gateway,.run)  ## Start everything and WORKERS=1 w
 infra: $(VENV)/.run  ## Start Kafka, Cassandra, PostgreSQL and Valkey alone, in the foreground
 	@exec $(BIN)/python -m microblog_streams.local infra
 
-demo: $(VENV)/.run  ## Import a real graph, post, check every timeline (FULL=1: the whole graph)
-	@FULL="$(FULL)" WORKERS="$(WORKERS)" exec $(BIN)/python -m benchmarks.demo
+demo: $(VENV)/.run  ## Import a real graph, post, check every timeline and search (FULL=1: the whole graph, SEARCH=0: no search)
+	@FULL="$(FULL)" SEARCH="$(SEARCH)" WORKERS="$(WORKERS)" exec $(BIN)/python -m benchmarks.demo
 
 measure: $(VENV)/.run  ## Measure on a stack of its own: the figures of docs/results.md (FULL=1: the whole graph)
 	@FULL="$(FULL)" exec $(BIN)/python -m benchmarks.measure

@@ -15,6 +15,7 @@ import aiohttp
 
 from benchmarks.expectation import Item
 from microblog_streams import client as rest
+from microblog_streams.client.pages import MAX_PAGE_SIZE
 
 T = TypeVar("T")
 #: Seconds of one call.
@@ -60,6 +61,15 @@ class Client:
         return [
             Item(str(post.post_id), post.user_id, post.content) async for post in next(self._callers).timeline(user)
         ]
+
+    async def search(self, query: str) -> list[Item]:
+        """Read all results of a search, page after page, newest first."""
+        found = next(self._callers).search(query, page_size=MAX_PAGE_SIZE)
+        return [Item(str(post.post_id), post.user_id, post.content) async for post in found]
+
+    async def delete(self, post_id: str) -> None:
+        """Delete a post."""
+        await next(self._callers).delete_post(post_id)
 
     async def people(self) -> AsyncIterator[tuple[int, str]]:
         """Read everybody: id and username."""

@@ -1,9 +1,9 @@
-"""``make demo``: a real follower graph, posts by the most followed, and a look at every single timeline.
+"""``make demo``: a real follower graph, posts by the most followed, and a look at every timeline and post.
 
 Starts a stack of its own below ``.data-demo``, imports a tenth of the people (FULL=1: all), posts as 200 authors, one
 post after the other so that each one's time is its own, then as all of them side by side, and compares every timeline,
-read over REST, with what the graph file says. Ends with exit status 1 where one post is missing, doubled, stray or out
-of order.
+read over REST, with what the graph file says. Then it searches every post by its words, deletes some and searches again
+(SEARCH=0: neither). Ends with exit status 1 where one post is missing, doubled, stray or out of order.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks.bars import counter
 from benchmarks.expectation import Item, Verdict, expected
 from benchmarks.figures import milliseconds, percentile
+from benchmarks.findable import search_all
 from benchmarks.graph import Graph, choose_authors, read
 from benchmarks.report import refuse_arguments
 from benchmarks.scenes import GRAPH, Imported, Platform, platform
@@ -22,6 +23,7 @@ from benchmarks.stage import Stage, play
 from microblog_streams.config.settings import exit_with_error
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.jars import Interrupted
+from microblog_streams.local.opensearch import OpenSearch
 
 FOLDER = Path(".data-demo")
 #: Authors: the most followed, and others drawn by their number of followers.
@@ -44,7 +46,8 @@ def main() -> None:
     refuse_arguments()
     fraction = 1.0 if os.environ.get("FULL") == "1" else FRACTION
     try:
-        good = play(FOLDER, _workers(), lambda stage: _demo(stage, fraction))
+        late = [OpenSearch] if _with_search() else []
+        good = play(FOLDER, _workers(), lambda stage: _demo(stage, fraction), late=late)
     except SetupError as exc:
         exit_with_error(exc)
     except Interrupted:
@@ -59,6 +62,13 @@ def _workers() -> int:
     return int(text)
 
 
+def _with_search() -> bool:
+    text = os.environ.get("SEARCH") or "1"
+    if text not in ("0", "1"):
+        raise SetupError(f"SEARCH: {text!r} is neither 0 nor 1")
+    return text == "1"
+
+
 async def _demo(stage: Stage, fraction: float) -> bool:
     graph = read(GRAPH, fraction)
     async with platform(stage) as on:
@@ -68,11 +78,21 @@ async def _demo(stage: Stage, fraction: float) -> bool:
         second = await on.post_at_once([posted.item.author for posted in posts], "A second post")
         by_author = {posted.item.author: [posted.item, second[posted.item.author]] for posted in posts}
         verdict = await _check(on, imported.graph, by_author)
-        for line in (*_import_lines(imported), *_post_lines(posts), *_verdict_lines(verdict)):
-            stage.console.print(line, highlight=False, soft_wrap=True)
+        _print(stage, *_import_lines(imported), *_post_lines(posts), *_verdict_lines(verdict))
+        good = verdict.good
+        if stage.stack.late:
+            items = [item for of_author in by_author.values() for item in of_author]
+            searched, after_deletions = await search_all(on, items)
+            _print(stage, *_search_lines(items, searched, after_deletions))
+            good = good and searched.good and after_deletions.good
         if on.client.retried:
             stage.console.print(f"calls made again after a 503 or no answer: {on.client.retried}", highlight=False)
-    return verdict.good
+    return good
+
+
+def _print(stage: Stage, *lines: str) -> None:
+    for line in lines:
+        stage.console.print(line, highlight=False, soft_wrap=True)
 
 
 async def _post(on: Platform, graph: Graph) -> list[Posted]:
@@ -91,7 +111,7 @@ async def _check(on: Platform, graph: Graph, by_author: Mapping[int, Sequence[It
     """Compare everybody's timeline with the file, also of people who must not have got anything."""
     verdict = Verdict()
     for person, found in (await on.timelines(graph.people)).items():
-        verdict.add(person, expected(graph, by_author, person), found)
+        verdict.add(f"user {person}", expected(graph, by_author, person), found)
     return verdict
 
 
@@ -121,13 +141,27 @@ def _post_lines(posts: list[Posted]) -> list[str]:
 
 def _verdict_lines(verdict: Verdict) -> list[str]:
     return [
-        f"timelines checked           {verdict.timelines:,}: everybody's, over REST, against the file; "
+        f"timelines checked           {verdict.lists:,}: everybody's, over REST, against the file; "
         f"{verdict.expected:,} entries",
         f"missing                     {verdict.missing}",
         f"doubled                     {verdict.doubled}",
         f"stray                       {verdict.stray}",
         f"out of order                {verdict.misplaced}",
         *verdict.told,
+    ]
+
+
+def _search_lines(posts: Sequence[Item], searched: Verdict, after_deletions: Verdict) -> list[str]:
+    deleted = searched.expected - after_deletions.expected
+    return [
+        f"posts searched              {len(posts)}: each of their {searched.lists} texts as a phrase, over REST;",
+        f"                            again after {deleted} were deleted",
+        f"not found                   {searched.missing}; {after_deletions.missing} after the deletions",
+        f"stray or doubled            {searched.stray + searched.doubled}; "
+        f"{after_deletions.stray + after_deletions.doubled} after the deletions",
+        f"out of order                {searched.misplaced}; {after_deletions.misplaced} after the deletions",
+        *searched.told,
+        *after_deletions.told,
     ]
 
 

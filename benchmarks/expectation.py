@@ -1,4 +1,4 @@
-"""What a timeline must hold, and how far one that was read is from it."""
+"""What a timeline must hold, and how far one that was read is from it; the same for the results of a search."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.graph import Graph
 
-#: People of whom a verdict keeps the names.
+#: Wrong lists of which a verdict keeps the names.
 _TOLD = 10
 
 
@@ -22,24 +22,24 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class Verdict:
-    """Sums over all timelines that were checked. An item that was altered is missing and stray."""
+    """Sums over all lists that were checked. An item that was altered is missing and stray."""
 
-    timelines: int = 0
+    lists: int = 0
     expected: int = 0
     missing: int = 0
     doubled: int = 0
     stray: int = 0
     misplaced: int = 0
-    #: The first people whose timelines are wrong, and how.
+    #: The first lists that are wrong, and how.
     told: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
-        """Whether every timeline is exactly as it must be, and there were any."""
-        return self.timelines > 0 and not (self.missing or self.doubled or self.stray or self.misplaced)
+        """Whether every list is exactly as it must be, and there were any."""
+        return self.lists > 0 and not (self.missing or self.doubled or self.stray or self.misplaced)
 
-    def add(self, person: int, wanted: Sequence[Item], found: Sequence[Item]) -> None:
-        """Compare one person's timeline, newest first."""
+    def add(self, name: str, wanted: Sequence[Item], found: Sequence[Item]) -> None:
+        """Compare one list, newest first."""
         counts, right = Counter(found), set(wanted)
         faults = {
             "missing": len(right - counts.keys()),
@@ -47,12 +47,12 @@ class Verdict:
             "stray": len(counts.keys() - right),
             "misplaced": sum(a.post_id < b.post_id for a, b in pairwise(found)),
         }
-        self.timelines += 1
+        self.lists += 1
         self.expected += len(wanted)
         for fault, count in faults.items():
             setattr(self, fault, getattr(self, fault) + count)
         if any(faults.values()) and len(self.told) < _TOLD:
-            self.told.append(f"user {person}: " + ", ".join(f"{count} {fault}" for fault, count in faults.items()))
+            self.told.append(f"{name}: " + ", ".join(f"{count} {fault}" for fault, count in faults.items()))
 
 
 def expected(graph: Graph, posts: Mapping[int, Sequence[Item]], person: int) -> list[Item]:

@@ -27,6 +27,7 @@ from microblog_streams.local.foreground import Foreground
 from microblog_streams.local.jars import Interrupted
 from microblog_streams.local.options import load_local_settings
 from microblog_streams.local.run import run
+from microblog_streams.local.server import LocalServer
 from microblog_streams.local.stack import Stack
 from microblog_streams.local.workers import Workers
 
@@ -51,10 +52,17 @@ class Stage:
         return parts | {worker.name: worker.child.pid for worker in self.workers.all}
 
 
-def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None, T]], web_port: int | None = None) -> T:
+def play(
+    folder: Path,
+    count: int,
+    work: Callable[[Stage], Coroutine[None, None, T]],
+    web_port: int | None = None,
+    late: Sequence[type[LocalServer]] = (),
+) -> T:
     """Start stack and ``count`` workers in an emptied ``folder``, do the work, stop all.
 
-    ``web_port`` is the first worker's; a free one where it is not given. Raises SetupError where they cannot start,
+    ``web_port`` is the first worker's; a free one where it is not given. ``late`` are parts for which the work does not
+    wait: the search engine, with its indexer. Raises SetupError where they cannot start,
     Interrupted after Ctrl-C, and what the work raises.
     """
     detach_environment()
@@ -62,8 +70,8 @@ def play(folder: Path, count: int, work: Callable[[Stage], Coroutine[None, None,
     lift_limits()
     empty(folder)
     console = Console()
-    settings = Settings(data_dir=folder, web_port=web_port or free_ports(count))
-    foreground = Foreground(Stack(folder, load_local_settings(), console=console), console)
+    settings = Settings(data_dir=folder, web_port=web_port or free_ports(count + len(late)))
+    foreground = Foreground(Stack(folder, load_local_settings(), console=console, late=late), console)
     outcome: list[T] = []
 
     def act(foreground: Foreground, settings: Settings, workers: Workers) -> None:

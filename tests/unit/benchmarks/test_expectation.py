@@ -13,7 +13,7 @@ WANTED = [BY_2, BY_1, BY_3]
 
 def counts(wanted, found):
     verdict = Verdict()
-    verdict.add(1, wanted, found)
+    verdict.add("user 1", wanted, found)
     assert bool(verdict.told) is not verdict.good
     return verdict.missing, verdict.doubled, verdict.stray, verdict.misplaced
 
@@ -47,6 +47,6 @@ def test_a_verdict_over_nothing_is_not_good():
 
 def test_a_verdict_adds_up():
     verdict = Verdict()
-    verdict.add(1, WANTED, WANTED)
+    verdict.add("user 1", WANTED, WANTED)
     verdict.add(2, [BY_2], [])
-    assert (verdict.timelines, verdict.expected, verdict.missing) == (2, 4, 1)
+    assert (verdict.lists, verdict.expected, verdict.missing) == (2, 4, 1)
