@@ -20,7 +20,7 @@ from tests.support.connections import opened
 from tests.support.servers.alone import serving
 from tests.support.servers.moving_slots import MovingSlot
 from tests.support.servers.redis_cluster import PASSWORD, Node
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT_SECONDS, until
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_functions_lost_on_one_primary_are_loaded_there(cluster, timelines
 
 
 async def test_rates_are_counted_wherever_the_key_is(redis):
-    rates = SharedRates(redis, timeout=5)
+    rates = SharedRates(redis, timeout=PATIENT_SECONDS)
     for _ in range(10):
         who = secrets.token_hex(8)
         assert [(await rates.take(who, parse("2/hour"))).granted for _ in range(3)] == [True, True, False]

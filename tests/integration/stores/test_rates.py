@@ -11,6 +11,7 @@ from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.rates import SharedRates
 from tests.support.connections import opened
 from tests.support.contracts.rates import RatesContract, who
+from tests.support.waiting import PATIENT_SECONDS
 
 __all__ = ["who"]
 
@@ -21,7 +22,7 @@ SILENCE_MS, CALLS = 3_000, 25
 
 @pytest.fixture
 def rates(redis):
-    shared = SharedRates(redis, timeout=5)
+    shared = SharedRates(redis, timeout=PATIENT_SECONDS)
     yield shared
     shared.close()
 
@@ -32,20 +33,20 @@ class TestSharedRates(RatesContract):
 
 async def test_workers_count_together(redis_settings, rates, who):
     async with opened(Redis(redis_settings)) as other:
-        both = (rates, SharedRates(other, timeout=5))
+        both = (rates, SharedRates(other, timeout=PATIENT_SECONDS))
         verdicts = [await worker.take(who, parse("3/hour")) for worker in both for _ in range(2)]
 
     assert [verdict.granted for verdict in verdicts] == [True, True, True, False]
 
 
 async def test_counters_expire(redis, rates, who):
-    await rates.take(who, parse("3/second;5/minute"))
+    await rates.take(who, parse("3/minute;5/hour"))
 
     async with redis.translated() as client:
         keys = [key async for key in client.scan_iter(match=f"*{who}*")]
         ends = [await client.pttl(key) for key in keys]
     assert len(keys) == 2
-    assert all(0 < end <= 2 * 60_000 for end in ends)
+    assert all(0 < end <= 2 * 3_600_000 for end in ends)
 
 
 async def test_functions_are_reloaded_on_a_server_that_lost_them(redis, rates, who):
