@@ -14,6 +14,7 @@ from microblog_streams.stores.redis.timelines import KEPT_ENTRIES as FULL
 from microblog_streams.stores.redis.timelines import UNREAD_MS, Timelines, keys
 from tests.support.contracts.timeline_entries import KEPT, OTHER, down, entries, entry, numbers, post, whole
 from tests.support.contracts.timelines import TimelineContract
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -131,8 +132,14 @@ class TestServer:
     async def test_the_server_refuses_a_call_after_its_deadline(self, redis, timelines, user):
         """The function runs after the deadline though it was called before: here it waits behind a slow server."""
         await timelines.merge(user, entries([1]), time.monotonic() + 60)
-        await redis.run_on_all(lambda server: server.execute("CLIENT PAUSE", 300, "WRITE"))
-        assert not await timelines.merge(user, entries([2]), time.monotonic() + 0.1)
+        await redis.run_on_all(lambda server: server.execute("CLIENT PAUSE", 60_000, "WRITE"))
+        deadline = time.monotonic() + 0.1
+        try:
+            late = asyncio.create_task(timelines.merge(user, entries([2]), deadline))
+            await until(lambda: time.monotonic() > deadline + 0.1)
+        finally:
+            await redis.run_on_all(lambda server: server.execute("CLIENT UNPAUSE"))
+        assert not await late
         assert await whole(timelines, user) == (TimelineState.COMPLETE, [1])
 
     async def test_a_timeline_of_full_size(self, redis, user, key):
