@@ -42,17 +42,16 @@ async def test_migrating_twice_at_once_and_again_makes_everything_once(keyspace_
 
 
 async def test_a_start_waits_for_a_server_that_is_down(keyspace_settings):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    nowhere = keyspace_settings.model_copy(
-        update={"cassandra_url": SecretStr(f"cassandra://127.0.0.1:{port}/anything")}
-    )
-    cassandra, _ = posts_of(nowhere)
-    with pytest.raises(StoreUnavailable, match="cassandra is unavailable: no host answers"):
-        await cassandra.connect()
-    with pytest.raises(StoreUnavailable):
-        await migrate(nowhere)
-    await cassandra.close()
+    with socket.socket() as taken:  # so that nobody else takes the port; without ``listen`` it refuses connections
+        taken.bind(("127.0.0.1", 0))
+        url = SecretStr(f"cassandra://127.0.0.1:{taken.getsockname()[1]}/anything")
+        nowhere = keyspace_settings.model_copy(update={"cassandra_url": url})
+        cassandra, _ = posts_of(nowhere)
+        with pytest.raises(StoreUnavailable, match="cassandra is unavailable: no host answers"):
+            await cassandra.connect()
+        with pytest.raises(StoreUnavailable):
+            await migrate(nowhere)
+        await cassandra.close()
 
 
 async def test_nothing_can_be_called_before_and_after(keyspace_settings):
