@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from microblog_streams.stores.redis import live
 from microblog_streams.stores.redis.live import LiveLogs
 from microblog_streams.stores.redis.timelines import Timelines, keys
 from tests.support.contracts.timeline_entries import KEPT, OTHER, entry, post
-from tests.support.waiting import DEADLINE_SECONDS
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.integration
 
@@ -176,12 +177,24 @@ async def test_a_push_signals_those_who_are_followed(timelines, logs, users):
     assert woken == set(users[1:])
 
 
-async def test_a_silent_subscription_is_tested_and_goes_on(timelines, logs, user, monkeypatch):
+async def test_a_silent_subscription_is_tested_and_goes_on(redis, timelines, logs, user, monkeypatch):
+    """When it is given up is told by tests/component/stores/test_live_subscription.py: here its clock is slow."""
     monkeypatch.setattr(live, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(live, "monotonic", lambda: time.monotonic() / 10_000)
     await logs.listen([user])
+    before = await pings(redis)
+
+    async def tested():
+        return await pings(redis) >= before + 3
 
     async with asyncio.timeout(DEADLINE_SECONDS), logs.wakes() as messages:
         waiting = asyncio.create_task(anext(messages))
-        await asyncio.sleep(0.2)  # some tests of the subscription
+        await until(tested)
         await timelines.push([user], entry(1))
         assert user in await waiting
+
+
+async def pings(redis):
+    """Return how many tests of connections the servers have answered."""
+    told = await redis.run_on_all(lambda server: server.execute("INFO", "commandstats"))
+    return sum(each.get("cmdstat_ping", {"calls": 0})["calls"] for each in told)
