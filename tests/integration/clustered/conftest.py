@@ -8,6 +8,9 @@ from microblog_streams.stores.redis.timelines import Timelines
 from tests.support.connections import opened
 from tests.support.servers.redis_cluster import Node, running_cluster
 
+#: Milliseconds after which a primary counts as gone: longer than a busy machine keeps one waiting.
+NODE_TIMEOUT = 5_000
+
 
 def pytest_collection_modifyitems(items):
     for item in items:
@@ -24,7 +27,7 @@ class RedisNode(Node):
 
 @pytest.fixture(scope="session", params=[Node, RedisNode], ids=["valkey", "redis"])
 def cluster(request):
-    with running_cluster(replicas=True, kind=request.param) as running:
+    with running_cluster(replicas=True, kind=request.param, node_timeout=NODE_TIMEOUT) as running:
         yield running
 
 

@@ -51,8 +51,11 @@ async def test_a_cached_post_is_found_on_both_sides_of_a_move(cluster, redis, po
 async def test_a_moved_slot_is_followed(cluster, redis, timelines, user):
     entry = encode_entry(new_post_id(), 1)
     await timelines.create(user)
-    MovingSlot(cluster, key_slot(ClusterKeys().of(user))).move()
+    moving = MovingSlot(cluster, key_slot(ClusterKeys().of(user)))
+    moving.move()
     assert await timelines.push([user], entry) == 1
+    # Who says which server has the slot now may be a replica, which hears of it a moment later.
+    await until(lambda: cluster.primary_of(key_slot(ClusterKeys().of(user))) is moving.target)
     MovingSlot(cluster, key_slot(ClusterKeys().of(user))).move()
     assert list(await timelines.warm([user, user + 1])) == [True, False]
     assert await timelines.older(user, None, 5) == TimelinePage(TimelineState.COMPLETE, [entry])

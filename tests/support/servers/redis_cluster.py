@@ -19,8 +19,11 @@ from tests.support.waiting import PATIENT_SECONDS
 
 PASSWORD = "secret-of-the-cluster"
 SLOTS = 16_384
-#: Milliseconds without an answer after which the others take a server for gone.
+#: Milliseconds without an answer after which the others take a server for gone. A server that stands still for so long
+#: on a busy machine takes the others for gone as well, and refuses calls for a while.
 NODE_TIMEOUT = 1_000
+#: The same where nobody could take over, or no test waits long for that.
+PATIENT_NODE_TIMEOUT = 30_000
 #: Seconds until the servers agree with each other.
 TIMEOUT_SECONDS = 60
 
@@ -29,6 +32,7 @@ class Node(Valkey):
     """One server, that knows of no other yet."""
 
     port_names: ClassVar[Sequence[str]] = ("redis", "redis-bus")  # type: ignore[assignment]
+    node_timeout: ClassVar[int] = NODE_TIMEOUT
 
     def prepare(self, children: Children) -> None:
         super().prepare(children)
@@ -40,7 +44,7 @@ class Node(Valkey):
         return f"""\
 cluster-enabled yes
 cluster-port {self.bus}
-cluster-node-timeout {NODE_TIMEOUT}
+cluster-node-timeout {self.node_timeout}
 masterauth {PASSWORD}
 repl-diskless-sync-delay 0
 """
@@ -124,10 +128,16 @@ class RunningCluster:
 
 
 @contextmanager
-def running_cluster(primaries: int = 3, *, replicas: bool = False, kind: type[Node] = Node) -> Iterator[RunningCluster]:
+def running_cluster(
+    primaries: int = 3, *, replicas: bool = False, kind: type[Node] = Node, node_timeout: int | None = None
+) -> Iterator[RunningCluster]:
     """Start the servers and make one cluster of them, for as long as the block lasts."""
     names = [f"node-{number}" for number in range(primaries * (2 if replicas else 1))]
-    kinds = [type("OneOfThem", (kind,), {"name": name, "port_names": (name, f"{name}-bus")}) for name in names]
+    timeout = node_timeout or (NODE_TIMEOUT if replicas else PATIENT_NODE_TIMEOUT)
+    kinds = [
+        type("OneOfThem", (kind,), {"name": name, "port_names": (name, f"{name}-bus"), "node_timeout": timeout})
+        for name in names
+    ]
     with serving(*kinds) as stack:
         cluster = RunningCluster(stack, primaries)
         cluster.form()
