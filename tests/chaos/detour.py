@@ -16,7 +16,7 @@ from microblog_streams.local.server import ServerPaths
 from tests.chaos import fleet
 from tests.chaos.proxy import HOST, Proxy, proxy
 from tests.chaos.scene import Scene
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.live.worker import Worker
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.chaos.lasting import RATE, SCALE, TIMEOUT_FACTOR
 from tests.support.live.kafka import Kafka
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.live.stack import RunningStack
 from tests.support.live.worker import Worker
 from tests.support.workload.load import Load

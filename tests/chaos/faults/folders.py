@@ -5,7 +5,7 @@ import shutil
 from tests.chaos import fleet
 from tests.chaos.fault import Fault
 from tests.chaos.scene import Scene
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.live.worker import Worker
 
 #: The exit status of every expected failure.

@@ -22,7 +22,7 @@ from tests.chaos.lasting import SEARCH_AWAY, during
 from tests.chaos.onlooker import Onlooker
 from tests.chaos.scene import DEADLINE, Scene
 from tests.support.live.command import run_command
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.live.stack import running_stack
 from tests.support.live.worker import Worker
 

@@ -16,8 +16,8 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.kafka.clients import client_options
 from microblog_streams.kafka.topics import partition_counts
 from microblog_streams.local.kafka import Kafka
-from microblog_streams.local.ports import choose
 from microblog_streams.local.workers import get
+from tests.support.live.ports import free_port
 from tests.support.servers.alone import serving
 from tests.support.waiting import until
 
@@ -159,7 +159,7 @@ def environment(login, stack, tmp_path):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MICROBLOG_")}
     return kept | {
         "MICROBLOG_DATA_DIR": str(tmp_path),
-        "MICROBLOG_WEB_PORT": str(choose(["web"], {}, {})["web"]),
+        "MICROBLOG_WEB_PORT": str(free_port()),
         "MICROBLOG_KAFKA_URL": settings.kafka_url.get_secret_value(),
         "MICROBLOG_KAFKA_CA": str(settings.kafka_ca),
         "MICROBLOG_KAFKA_USERNAME": settings.kafka_username,

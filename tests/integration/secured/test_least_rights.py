@@ -23,7 +23,8 @@ from microblog_streams.stores.cassandra.driver import open_cluster
 from microblog_streams.stores.redis.live import CHANNEL
 from tests.support.live.command import run_command
 from tests.support.live.people import People
-from tests.support.live.processes import free_port, wait_until
+from tests.support.live.ports import free_port
+from tests.support.live.processes import wait_until
 from tests.support.live.worker import Worker
 from tests.support.servers.alone import serving
 

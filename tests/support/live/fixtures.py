@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 MIGRATIONS = 3
 
 
+def pytest_configure() -> None:
+    from tests.support.live.ports import choose_for_stacks
+
+    choose_for_stacks()
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
     """The session's stack. Stores are empty at first; tests use names of their own and leave others' alone."""

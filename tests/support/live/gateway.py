@@ -7,7 +7,7 @@ from pathlib import Path
 from microblog_streams.local.gateway import Gateway, GatewayOptions
 from microblog_streams.local.process import Children
 from tests.support.live.forked import ROOT
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.live.worker import Worker
 
 TEMPLATE = ROOT / "deploy" / "gateway" / "microblog.conf.template"

@@ -1,7 +1,6 @@
 """What real workers and commands are started and waited for with, on the session's stack or on another."""
 
 import signal
-import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.live.command import Command
+from tests.support.live.ports import free_port
 from tests.support.live.stack import RunningStack
 from tests.support.live.worker import DEADLINE, Worker
 from tests.support.waiting import PATIENT_SECONDS
@@ -52,9 +52,3 @@ def wait_until(condition: Callable[[], Any], *shown: Worker, seconds: float = DE
             logs = "\n".join(f"--- {worker.name}\n{worker.tail()}" for worker in shown)
             pytest.fail(f"not within {seconds:g} s\n{logs}")
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

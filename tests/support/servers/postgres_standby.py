@@ -11,7 +11,8 @@ from microblog_streams.local.postgres import DATABASE, USER, Postgres, binary
 from microblog_streams.local.process import Children
 from microblog_streams.local.server import ServerPaths
 from microblog_streams.local.stack import Stack
-from tests.support.live.processes import free_port, wait_until
+from tests.support.live.ports import free_port
+from tests.support.live.processes import wait_until
 
 #: Who may come for replication: "all" in pg_hba.conf leaves that out.
 REPLICAS = f"host replication all {HOST}/32 scram-sha-256\n"

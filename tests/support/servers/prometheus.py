@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+
+from tests.support.live.ports import free_port
 
 RULES = Path(__file__).parents[3] / "deploy" / "monitoring" / "rules"
 PROGRAM = shutil.which("prometheus")
@@ -83,7 +84,7 @@ def scraping(
     """
     assert PROGRAM is not None, MISSING
     folder.mkdir(parents=True, exist_ok=True)
-    config, port = folder / "prometheus.yml", _free_port()
+    config, port = folder / "prometheus.yml", free_port()
     config.write_text(json.dumps(_configuration(targets, rules, seconds)))  # JSON is YAML
     options = [f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}", "--enable-feature=exemplar-storage"]
     command = [PROGRAM, *options, f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
@@ -116,12 +117,6 @@ def _answering(url: str, process: subprocess.Popen[bytes], log: Path) -> Prometh
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def hasty(rules: Path, folder: Path, factor: int) -> Path:

@@ -13,7 +13,7 @@ import pytest
 
 from microblog_streams.config.settings import PREFIX
 from microblog_streams.local.postgres import Identity
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.live.worker import Worker
 
 pytestmark = pytest.mark.integration

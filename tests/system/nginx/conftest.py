@@ -16,7 +16,7 @@ from microblog_streams.local.gateway import Gateway, GatewayOptions
 from microblog_streams.local.process import Children
 from microblog_streams.local.reaper import wait_until
 from tests.component.web.conftest import cheap_passwords, make_front, web_apps
-from tests.support.live.processes import free_port
+from tests.support.live.ports import free_port
 from tests.support.waiting import DEADLINE_SECONDS
 
 __all__ = ["cheap_passwords", "make_front", "web_apps"]
