@@ -1,5 +1,6 @@
 """A real worker as a process, and calls to it."""
 
+import http.client
 import json
 import signal
 import subprocess
@@ -116,12 +117,13 @@ class Worker:
         given = {"Content-Type": "application/json"} | {name: value for name, value in headers.items() if value}
         request = urllib.request.Request(self.url + path, data=data, headers=given, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=timeout) as response:
-                return Answer(response.status, _parsed(response.read()), response.headers)
-        except urllib.error.HTTPError as exc:
-            with exc:
-                return Answer(exc.code, _parsed(exc.read()), exc.headers)
-        except OSError:
+            try:
+                with urllib.request.urlopen(request, timeout=timeout) as response:
+                    return Answer(response.status, _parsed(response.read()), response.headers)
+            except urllib.error.HTTPError as exc:
+                with exc:
+                    return Answer(exc.code, _parsed(exc.read()), exc.headers)
+        except (OSError, http.client.HTTPException):  # the latter: an answer that ends in its middle
             return Answer(0, None)
 
     def ready(self) -> bool:
