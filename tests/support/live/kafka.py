@@ -26,7 +26,8 @@ class Kafka:
 
     def all_applied(self, worker: Worker) -> bool:
         """Return whether all that was answered has taken effect: no event is in the outbox, and none to be applied."""
-        return worker.call("GET", "/health").body["outbox"]["depth"] == 0 and not self.behind()
+        health = worker.call("GET", "/health").body  # none, where a busy worker does not answer in time
+        return isinstance(health, dict) and health.get("outbox", {}).get("depth") == 0 and not self.behind()
 
     def behind(self, generation: int | None = None) -> dict[tuple[str, int], tuple[int, int]]:
         """Return committed and end offset of each source partition where they differ."""
@@ -104,6 +105,14 @@ class Kafka:
     @staticmethod
     async def _partitions(consumer: AIOKafkaConsumer, names: list[str]) -> list[Any]:
         await consumer._client.set_topics(names)
+
+        async def known() -> bool:  # the answer may be that of a question before, or of a broker that was not told yet
+            if all(consumer.partitions_for_topic(name) for name in names):
+                return True
+            await consumer._client.force_metadata_update()
+            return False
+
+        await until(known)
         return [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name)]
 
     def publish(self, topic: str, key: bytes | None, value: bytes | None, **more: Any) -> Any:
