@@ -134,7 +134,8 @@ async def test_a_user_who_is_deleted_while_a_batch_is_written_is_registered_agai
     path.write_text("1 2\n")
 
     async def import_waits():
-        return await postgres.fetch("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        waits = "datname = current_database() AND wait_event_type = 'Lock'"
+        return await postgres.fetch(f"SELECT FROM pg_stat_activity WHERE {waits}")
 
     async with postgres.dedicated(PATIENT_SECONDS) as session:
         async with transaction(session):

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import psycopg2
 import pytest
@@ -13,10 +13,15 @@ from yarl import URL
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.postgres.connection import Postgres
 from tests.support.connections import opened
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT_SECONDS, until
 
-SESSIONS = "SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-END_ALL = f"SELECT pg_terminate_backend(pid) FROM ({SESSIONS}) AS sessions"
+#: Of clients: an autovacuum may be active beside them.
+SESSIONS = """
+SELECT pid, state FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+#: Returns once they are gone.
+END_ALL = f"SELECT pg_terminate_backend(pid, 240000) FROM ({SESSIONS}) AS sessions"
 
 
 def changed(settings, **parts):
@@ -106,7 +111,9 @@ async def test_a_statement_cancelled_by_the_server_is_no_task_cancellation(postg
 
 
 async def test_connections_that_ended_are_replaced(postgres, outsider):
-    await asyncio.gather(*(postgres.execute("SELECT pg_sleep(0.05)") for _ in range(5)))
+    async with AsyncExitStack() as lent:
+        for _ in range(5):
+            await lent.enter_async_context(postgres.connection())
     assert len(outsider(SESSIONS)) == 5
 
     outsider(END_ALL)
@@ -220,11 +227,14 @@ async def test_a_deadlock_is_retried(postgres):
 async def test_a_long_row_lock_fails_the_call_and_keeps_the_connection(migrated_settings, postgres):
     await postgres.execute("INSERT INTO users (username, name_key) VALUES ('a', 'a')")
     async with (
-        opened(Postgres(migrated_settings.model_copy(update={"store_timeout": 4.0}))) as hasty,
+        opened(Postgres(migrated_settings)) as other,
         postgres.transaction() as holder,
-        hasty.connection() as session,
+        other.connection() as session,
     ):
         await holder.execute("SELECT FROM users FOR UPDATE")
+        # The server gives up before the client does; a second would be enough of a lead but for a busy machine.
+        assert await session.fetch_one("SHOW lock_timeout") == (f"{PATIENT_SECONDS * 750:.0f}ms",)
+        await session.execute("SET lock_timeout = 300")
         with pytest.raises(StoreUnavailable, match="lock timeout"):
             await session.execute("SELECT FROM users FOR UPDATE")
         assert session.idle

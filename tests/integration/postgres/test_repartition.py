@@ -12,8 +12,9 @@ from tests.support.contracts.events import register
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 SETTLED = Deployment(1, 8)
+#: Ends it; returns once it is gone, and its lock with it.
 HOLDER = """
-SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+SELECT pg_terminate_backend(pid, 240000) FROM pg_locks JOIN pg_database ON pg_database.oid = database
  WHERE locktype = 'advisory' AND objid = %s AND datname = current_database()
 """
 RESET = """
