@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from microblog_streams.services import outbox_relay
 from microblog_streams.services.outbox_relay import OutboxRelay
+from microblog_streams.stores.postgres import outbox as outbox_module
 from microblog_streams.stores.postgres.outbox import OutboxSession
 from tests.support.contracts.events import register, waiting
 from tests.support.waiting import DEADLINE_SECONDS, until
@@ -18,7 +20,10 @@ SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database
 
 
 @pytest.fixture
-async def relays(postgres, outbox, log):
+async def relays(postgres, outbox, log, monkeypatch):
+    """Two that lose the lead with their session alone, and not where the machine lets them wait for some seconds."""
+    monkeypatch.setattr(outbox_relay, "LEASE_SECONDS", 600.0)
+    monkeypatch.setattr(outbox_module, "SILENCE_SECONDS", 600.0)
     relays = [OutboxRelay(log, lambda: OutboxSession(postgres)) for _ in range(2)]
     for relay in relays:
         await relay.start()
@@ -87,9 +92,10 @@ async def test_a_stop_releases_leadership_at_once(relays, outsider):
     assert len(outsider(LEADER)) == 1
 
 
-async def test_a_silent_session_loses_leadership(postgres):
+async def test_a_silent_session_loses_leadership(postgres, monkeypatch):
     frozen, next_one = OutboxSession(postgres), OutboxSession(postgres)
     await frozen.open()
+    monkeypatch.setattr(outbox_module, "SILENCE_SECONDS", 600.0)  # the other one waits, however slow the machine is
     await next_one.open()
     assert await frozen.elect()
     assert not await next_one.elect()
