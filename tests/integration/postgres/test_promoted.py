@@ -23,7 +23,7 @@ from microblog_streams.stores.postgres.users import Users
 from tests.support.contracts.events import register
 from tests.support.fakes.log import FakeLog
 from tests.support.servers.postgres_standby import add_standby, promote, run, wait_for_replica
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT_SECONDS, until
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
 #: The first version of the second era.
@@ -39,13 +39,18 @@ def servers(tmp_path):
         yield stack
 
 
+def patient(servers, **changes):
+    """Settings that lead to the primary, with changes, and wait for a busy machine."""
+    return servers.settings.model_copy(update={"store_timeout": PATIENT_SECONDS, **changes})
+
+
 @pytest.fixture
 async def postgres(servers):
     """Our connection, which knows both hosts."""
     ports = [servers.parts[name].port for name in ("postgres", "standby")]
     url = servers.settings.postgres_url.get_secret_value()
     both = url.replace(f"{HOST}:{ports[0]}", f"{HOST}:{ports[0]},{HOST}:{ports[1]}")
-    postgres = Postgres(servers.settings.model_copy(update={"postgres_url": SecretStr(both), "store_timeout": 10.0}))
+    postgres = Postgres(patient(servers, postgres_url=SecretStr(both)))
     await postgres.connect()
     await migrate(postgres)
     await create_deployment(postgres, 8)
@@ -174,7 +179,7 @@ async def test_a_missing_synchronous_standby_gives_a_warning(postgres, servers):
 async def test_a_read_only_server_is_unavailable(servers, postgres):
     url = servers.parts["standby"].urls()["MICROBLOG_POSTGRES_URL"]
     wait_for_replica(servers.parts["postgres"])
-    alone = Postgres(servers.settings.model_copy(update={"postgres_url": SecretStr(url)}))
+    alone = Postgres(patient(servers, postgres_url=SecretStr(url)))
 
     with pytest.raises(StoreUnavailable, match="the server is a standby"):
         await alone.connect()
@@ -187,7 +192,7 @@ async def test_an_unprivileged_user_sees_it_too_and_many_sessions_raise_one_era(
     await postgres.execute("UPDATE deployment SET timeline = 17")
     url = servers.settings.postgres_url.get_secret_value()
     plain = SecretStr(url.replace(url.split("//")[1].split("@")[0], "plain:plain"))
-    others = [Postgres(servers.settings.model_copy(update={"postgres_url": plain})) for _ in range(5)]
+    others = [Postgres(patient(servers, postgres_url=plain)) for _ in range(5)]
 
     await asyncio.gather(*(other.connect() for other in others))
 
@@ -199,7 +204,7 @@ async def test_an_unprivileged_user_sees_it_too_and_many_sessions_raise_one_era(
 
 async def test_a_process_that_knows_a_later_era_raises_it(servers, postgres):
     """A disk was put back to where it was: the timeline is the same."""
-    ahead = Postgres(servers.settings, era=7)
+    ahead = Postgres(patient(servers), era=7)
     await ahead.connect()
     assert ahead.era.number == (await get_deployment(postgres)).era == 8
     await ahead.close()

@@ -52,10 +52,12 @@ def add_standby(stack: Stack) -> Standby:
 
 
 def admit_replicas(server: Postgres) -> None:
-    """Let standbys log in, until the server is started again."""
+    """Let standbys log in, until the server is started again. Returns once new connections may."""
     with (server._cluster / "pg_hba.conf").open("a") as file:
         file.write(REPLICAS)
+    ((before,),) = run(server, "SELECT pg_conf_load_time()")
     run(server, "SELECT pg_reload_conf()")
+    wait_until(lambda: run(server, "SELECT pg_conf_load_time()") != [(before,)])
 
 
 def copy(primary: Postgres, to: Postgres, children: Children) -> None:
