@@ -85,9 +85,10 @@ async def refused(settings):
 async def test_certificates_and_password_are_checked(settings):
     async def made():
         try:  # the first user is made a moment after the node is there
-            return await migrate(settings())
+            await migrate(settings())
         except (SetupError, StoreUnavailable):
             return False
+        return True
 
     await until(made)
     cassandra = Cassandra(settings())

@@ -9,7 +9,6 @@ import pytest
 import redis
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
-from cassandra.cluster import NoHostAvailable
 from pydantic import SecretStr
 from yarl import URL
 
@@ -19,7 +18,7 @@ from microblog_streams.local.files import write_atomic
 from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.postgres import Postgres
 from microblog_streams.local.valkey import Valkey
-from microblog_streams.stores.cassandra.driver import open_cluster
+from microblog_streams.stores.cassandra.driver import ERRORS, open_cluster
 from microblog_streams.stores.redis.live import CHANNEL
 from tests.support.live.command import run_command
 from tests.support.live.people import People
@@ -27,6 +26,7 @@ from tests.support.live.ports import free_port
 from tests.support.live.processes import wait_until
 from tests.support.live.worker import Worker
 from tests.support.servers.alone import serving
+from tests.support.waiting import PATIENT_SECONDS
 
 NAME, PASSWORD = "limited", "secret-of-limited"
 LOGIN = f"""
@@ -105,12 +105,14 @@ def kafka(stack):
 def operator(stack):
     """A session of the first user of Cassandra, who is made a moment after the node is there."""
     url = url_of(stack, "CASSANDRA").with_user("cassandra").with_password("cassandra")
-    settings = stack.settings.model_copy(update={"cassandra_url": SecretStr(str(url))})
+    settings = stack.settings.model_copy(
+        update={"cassandra_url": SecretStr(str(url)), "store_timeout": PATIENT_SECONDS}
+    )
     with contextlib.ExitStack() as opened:
         sessions = []
 
         def connected():
-            with contextlib.suppress(NoHostAvailable):
+            with contextlib.suppress(*ERRORS):
                 sessions.append(opened.enter_context(open_cluster(settings)).connect())
             return sessions
 
@@ -176,7 +178,8 @@ def test_a_worker_delivers_and_has_nothing_to_warn_of(worker):
     people = People()
     ada, grace = people.register(worker), people.register(worker)
     people.follow(worker, grace, ada)
-    wait_until(lambda: people.post(worker, ada) in people.timeline(worker, grace), worker)
+    post = people.post(worker, ada)
+    wait_until(lambda: post in people.timeline(worker, grace), worker)
     assert worker.call("GET", "/health").body["warnings"] == []
 
 

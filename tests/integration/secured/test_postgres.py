@@ -10,6 +10,7 @@ from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.local.postgres import Postgres as Server
 from microblog_streams.stores.postgres.connection import Postgres
 from tests.support.servers.alone import serving
+from tests.support.waiting import PATIENT_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,8 @@ async def connect(stack):
     opened = []
 
     async def connect_to(url):
-        postgres = Postgres(stack.settings.model_copy(update={"postgres_url": SecretStr(str(url))}))
+        changed = {"postgres_url": SecretStr(str(url)), "store_timeout": PATIENT_SECONDS}
+        postgres = Postgres(stack.settings.model_copy(update=changed))
         opened.append(postgres)
         await postgres.connect()
         return postgres

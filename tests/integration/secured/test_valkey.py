@@ -8,6 +8,7 @@ from microblog_streams.domain.errors import SetupError
 from microblog_streams.local.valkey import Valkey
 from microblog_streams.stores.redis.connection import Redis
 from tests.support.servers.alone import serving
+from tests.support.waiting import PATIENT_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,8 @@ async def connect(stack):
     opened = []
 
     async def connect_to(url, **settings):
-        redis = Redis(stack.settings.model_copy(update={"redis_url": SecretStr(str(url)), **settings}))
+        changed = {"redis_url": SecretStr(str(url)), "store_timeout": PATIENT_SECONDS, **settings}
+        redis = Redis(stack.settings.model_copy(update=changed))
         opened.append(redis)
         await redis.connect()
         return redis
