@@ -115,8 +115,14 @@ class Person:
 
     def _newest_of_everybody(self) -> str:
         """Return the newest post's id, which begins with the time, as followers and the public have it at once."""
-        answer = self.site.call("GET", "/timelines/public", token="")
-        return max((post["postId"] for post in answer.body), default="") if answer.status == 200 else ""
+        answers = []
+
+        def answered() -> bool:
+            answers.append(self.site.call("GET", "/timelines/public", token=""))
+            return answers[-1].status == 200
+
+        wait_until(answered, self.site)
+        return max((post["postId"] for post in answers[-1].body), default="")
 
     def follow(self, other: "Person") -> None:
         self.open(f"/@{other.name}")
