@@ -42,7 +42,7 @@ async def test_migrating_twice_at_once_and_again_makes_everything_once(keyspace_
 
 
 async def test_a_start_waits_for_a_server_that_is_down(keyspace_settings):
-    with socket.socket() as taken:  # so that nobody else takes the port; without ``listen`` it refuses connections
+    with socket.socket() as taken:  # no other process takes the port, which refuses connections without ``listen``
         taken.bind(("127.0.0.1", 0))
         url = SecretStr(f"cassandra://127.0.0.1:{taken.getsockname()[1]}/anything")
         nowhere = keyspace_settings.model_copy(update={"cassandra_url": url})

@@ -22,12 +22,12 @@ _marks: OrderedDict[int, int] = OrderedDict()
 
 
 def free_port() -> int:
-    """Return a port on which nobody listens, and which nobody else is given for now."""
+    """Return a port on which no process listens, and which no other process is given for now."""
     return next(port for port in random.sample(RANGE, len(RANGE)) if port not in _marks and is_ours(port))
 
 
 def is_ours(port: int) -> bool:
-    """Return whether nobody listens on this port and no other process of tests was given it; mark it as given."""
+    """Return whether no process listens on this port, nor was given it by other tests; mark it as given."""
     return is_free(port) and (port in _marks or _mark(port))
 
 

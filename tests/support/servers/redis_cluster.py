@@ -22,7 +22,7 @@ SLOTS = 16_384
 #: Milliseconds without an answer after which the others take a server for gone. A server that stands still for so long
 #: on a busy machine takes the others for gone as well, and refuses calls for a while.
 NODE_TIMEOUT = 1_000
-#: The same where nobody could take over, or no test waits long for that.
+#: The same where no replica could take over.
 PATIENT_NODE_TIMEOUT = 30_000
 #: Seconds until the servers agree with each other.
 TIMEOUT_SECONDS = 60
