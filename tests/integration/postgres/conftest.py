@@ -10,6 +10,7 @@ from psycopg2.extensions import make_dsn
 from pydantic import SecretStr
 from yarl import URL
 
+from microblog_streams.stores.postgres import connection
 from microblog_streams.stores.postgres.connection import Postgres
 from microblog_streams.stores.postgres.credentials import Passwords, Tokens
 from microblog_streams.stores.postgres.deployment import create_deployment
@@ -59,6 +60,12 @@ async def migrated_settings(empty_settings):
         await migrate(postgres)
         await create_deployment(postgres, 8)
     return empty_settings
+
+
+@pytest.fixture(autouse=True)
+def patient_transactions(monkeypatch):
+    """Tests hold transactions open until another session waits for them, which takes a busy machine a while."""
+    monkeypatch.setattr(connection, "_IDLE_IN_TRANSACTION_MS", 600_000)
 
 
 @pytest.fixture
