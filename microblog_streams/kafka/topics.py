@@ -26,7 +26,7 @@ from microblog_streams.domain.errors import SetupError, StoreUnavailable, TopicM
 from microblog_streams.domain.topics import MAX_EVENT_BYTES, MAX_RECORD_BYTES, changelog_name, topic_partitions
 from microblog_streams.kafka.clients import client_options, reason, translated
 
-#: Time-outs: reading configuration, creating topics, and reading partitions.
+#: Time-outs: reading configuration, creating topics (for each request of that), and reading partitions.
 READ_TIMEOUT_MS: Final = 5_000
 CREATE_TIMEOUT_MS: Final = 15_000
 PARTITIONS_TIMEOUT_SECONDS: Final = 3.0
@@ -104,25 +104,27 @@ def _check(code: int, topic: str) -> None:
         raise StoreUnavailable("kafka", f"{for_code(code).__name__} for {topic}")
 
 
-async def partition_counts(options: Mapping[str, Any], topics: list[str]) -> dict[str, int]:
-    """Return the number of partitions of each topic, 0 where it is missing.
+async def partition_counts(
+    options: Mapping[str, Any], topics: list[str], timeout: float = PARTITIONS_TIMEOUT_SECONDS
+) -> dict[str, int]:
+    """Return the number of partitions of each topic, 0 where it is missing. ``timeout`` is a request's, in seconds.
 
     Raises KafkaError and OSError, and SetupError where the broker refuses the connection.
     """
-    client = AIOKafkaClient(**options, request_timeout_ms=int(PARTITIONS_TIMEOUT_SECONDS * 1000))
+    client = AIOKafkaClient(**options, request_timeout_ms=int(timeout * 1000))
     try:
-        await _bootstrap(client, options)
+        await _bootstrap(client, options, timeout)
         await client.set_topics(topics)
         return {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
     finally:
         await client.close()
 
 
-async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any]) -> None:
+async def _bootstrap(client: AIOKafkaClient, options: Mapping[str, Any], timeout: float) -> None:
     try:
         await client.bootstrap()
     except KafkaConnectionError:
-        raise await reason(options, PARTITIONS_TIMEOUT_SECONDS) from None
+        raise await reason(options, timeout) from None
 
 
 def check_topics(found: Mapping[str, int], expected: Mapping[str, int | None]) -> None:
@@ -145,7 +147,7 @@ async def create_topics(settings: Settings, topic_set: int, partitions: int) -> 
     """
     expected = topic_partitions(topic_set, partitions)
     try:
-        counts = await partition_counts(client_options(settings), list(expected))
+        counts = await _counts(settings, expected)
         missing = {name: partitions for name, count in counts.items() if not count}
         if missing:
             await _create(settings, _topics(settings, topic_set, missing))
@@ -178,7 +180,11 @@ async def _until_known(settings: Settings, created: Mapping[str, int]) -> None:
 
 
 async def _are_known(settings: Settings, names: Mapping[str, int]) -> bool:
-    return all((await partition_counts(client_options(settings), list(names))).values())
+    return all((await _counts(settings, names)).values())
+
+
+async def _counts(settings: Settings, names: Mapping[str, object]) -> dict[str, int]:
+    return await partition_counts(client_options(settings), list(names), CREATE_TIMEOUT_MS / 1000)
 
 
 def _topics(settings: Settings, topic_set: int, missing: Mapping[str, int]) -> list[NewTopic]:

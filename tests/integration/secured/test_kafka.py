@@ -19,7 +19,7 @@ from microblog_streams.local.kafka import Kafka
 from microblog_streams.local.workers import get
 from tests.support.live.ports import free_port
 from tests.support.servers.alone import serving
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT_SECONDS, until
 
 PASSWORD = "secret-of-kafka"
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -101,7 +101,8 @@ async def publish_and_consume(settings):
     await admin.close()
 
     async def there():
-        return await partition_counts(options, [topic, "no-such-topic"]) == {topic: 3, "no-such-topic": 0}
+        counts = await partition_counts(options, [topic, "no-such-topic"], PATIENT_SECONDS)
+        return counts == {topic: 3, "no-such-topic": 0}
 
     await until(there)
     async with AIOKafkaProducer(**options, acks="all") as producer:
@@ -123,7 +124,7 @@ async def test_a_client_certificate_suffices(at_door, certs):
 
 async def refused(settings):
     with pytest.raises(SetupError) as told:
-        await partition_counts(client_options(settings), ["any"])
+        await partition_counts(client_options(settings), ["any"], PATIENT_SECONDS)
     assert "\n" not in str(told.value)
     return str(told.value)
 

@@ -29,7 +29,7 @@ class Brokers:
     """Stands for the brokers: they know a topic some looks after the controller has created it."""
 
     def __init__(self, monkeypatch, looks):
-        self.looks, self.created = looks, []
+        self.looks, self.created, self.timeouts = looks, [], set()
         monkeypatch.setattr(topics, "_create", self._create)
         monkeypatch.setattr(topics, "partition_counts", self._counts)
         monkeypatch.setattr(topics, "_KNOWN_SECONDS", 0.001)
@@ -37,8 +37,9 @@ class Brokers:
     async def _create(self, settings, missing):
         self.created = [topic.name for topic in missing]
 
-    async def _counts(self, options, names):
+    async def _counts(self, options, names, timeout):
         self.looks -= bool(self.created)
+        self.timeouts.add(timeout)
         return dict.fromkeys(names, 3 if self.created and self.looks <= 0 else 0)
 
 
@@ -49,6 +50,14 @@ async def test_topics_are_created_when_the_brokers_know_them(monkeypatch):
 
     assert created == sorted(brokers.created) == sorted(topic_partitions(1, 3))
     assert brokers.looks == 0
+
+
+async def test_brokers_may_take_as_long_for_each_look_as_for_the_creation(monkeypatch):
+    brokers = Brokers(monkeypatch, looks=2)
+
+    await create_topics(Settings(), 1, 3)
+
+    assert brokers.timeouts == {topics.CREATE_TIMEOUT_MS / 1000}
 
 
 async def test_topics_that_the_brokers_do_not_get_to_know_are_an_error(monkeypatch):
