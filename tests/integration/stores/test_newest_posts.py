@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
@@ -11,9 +12,11 @@ from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.events import PostCreated
 from microblog_streams.domain.ids import encode_entry, new_post_id, post_time
 from microblog_streams.domain.topics import POST_CREATED, topic_name
+from microblog_streams.kafka import newest_posts
 from microblog_streams.kafka.newest_posts import NewestPosts
 from microblog_streams.kafka.topics import create_topics
 from tests.support.live.kafka import Kafka
+from tests.support.waiting import PATIENT_SECONDS
 
 PARTITIONS = 3
 #: Topic sets of this module's own, one after the other.
@@ -41,6 +44,16 @@ class Log:
 def _post(author):
     ident = new_post_id()
     return PostCreated(post_id=ident, user_id=author, content="hello", created_at=post_time(ident))
+
+
+@pytest.fixture(autouse=True)
+def patient_reads(monkeypatch):
+    """A worker gives up after some seconds, in which a busy machine may let a broker wait."""
+    monkeypatch.setattr(newest_posts, "READ_SECONDS", 4 * PATIENT_SECONDS)
+    for name in ("_FETCH_MS", "_REQUEST_MS"):
+        monkeypatch.setattr(newest_posts, name, int(PATIENT_SECONDS * 1_000))
+    patient_counts = partial(newest_posts.partition_counts, timeout=PATIENT_SECONDS)
+    monkeypatch.setattr(newest_posts, "partition_counts", patient_counts)
 
 
 @pytest.fixture
