@@ -54,7 +54,7 @@ class Growing:
         """Return what came of it, once everything is committed in the generation that is the present one now."""
         now = self.deployment()
         self._until(lambda: all(worker.well() for worker in self.workers) and self.moved())
-        self._until(lambda: self.workers[0].call("GET", "/health").body["outbox"]["depth"] == 0)
+        self._until(self.workers[0].has_relayed)
         self._until(lambda: not self.parts.kafka.behind(now.generation))
         old, new = (self.parts.kafka.lengths(generation) for generation in (self.before.generation, now.generation))
         events = {topic: old[topic] - self._lengths[topic] + new[topic] for topic in old}

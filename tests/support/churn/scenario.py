@@ -61,7 +61,7 @@ class Churn:
         with load:
             self._come_and_go(comings)
             parts.eventually(lambda: self._enough(load.history) or not load.is_alive(), steady, seconds=2 * DEADLINE)
-        parts.eventually(lambda: steady.call("GET", "/health").body["outbox"]["depth"] == 0, steady, seconds=DEADLINE)
+        parts.eventually(steady.has_relayed, steady, seconds=DEADLINE)
         parts.eventually(lambda: not parts.kafka.behind(), steady, seconds=DEADLINE)
         events = {topic: length - before[topic] for topic, length in parts.kafka.lengths().items()}
         joins = [seconds for coming in comings for seconds in coming.joins]

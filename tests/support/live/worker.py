@@ -131,8 +131,13 @@ class Worker:
 
     def well(self) -> bool:
         """Return whether REST is served and the tables are recovered."""
-        health = self.call("GET", "/health", timeout=2).body
-        return self.ready() and isinstance(health, dict) and health["tables"]["recovered"]
+        health = self.call("GET", "/health", timeout=2).body  # of another kind, or none, where it was not answered
+        return self.ready() and isinstance(health, dict) and bool(health.get("tables", {}).get("recovered"))
+
+    def has_relayed(self) -> bool:
+        """Return whether no event is in the outbox, as far as the worker says so in time."""
+        health = self.call("GET", "/health").body
+        return isinstance(health, dict) and health.get("outbox", {}).get("depth") == 0
 
     def probe(self) -> dict[str, Any]:
         """Return what the probe sees inside."""
