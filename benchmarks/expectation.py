@@ -1,4 +1,4 @@
-"""What a timeline must hold, and how far one that was read is from it; the same for the results of a search."""
+"""What a timeline or the results of a search must hold, and how far what was read is from it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Is every post found by its words, and a deleted one by nothing?
+"""Does search find every post by its words, and no deleted one?
 
 Each text is searched over REST as a phrase, page after page, until exactly the posts with that text are found, newest
-first, or the time is up: the indexer writes a post into the index after its author was answered. A deletion has to hold
-in the next search, so after it each text is searched once.
+first, or the time is up: the indexer writes a post after its author was answered. Deletions hold from the next search
+on, so after them each text is searched once.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from benchmarks.expectation import Item, Verdict
 from benchmarks.scenes import CLIENTS, Platform
 from microblog_streams.domain.errors import SetupError
 
-#: Every so-manieth post is deleted.
-DELETED_SHARE: Final = 10
+#: One post of so many is deleted.
+POSTS_PER_DELETION: Final = 10
 #: Seconds within which the engine must answer, and the last post must be found; seconds between two tries.
 ANSWER_SECONDS, FOUND_SECONDS, TRY_SECONDS = 120.0, 60.0, 0.2
 #: Any search: its status says whether the engine answers.
@@ -26,14 +26,15 @@ _ANY: Final = "/search/posts?q=post"
 
 
 async def search_all(on: Platform, posts: Sequence[Item]) -> tuple[Verdict, Verdict]:
-    """Search every text, then delete each tenth post and search again. Raises SetupError where nothing answers."""
+    """Search every text, delete one post of ten, search again. Raises SetupError where search does not answer."""
     await _until_search_answers(on)
-    found = await _compare(on, by_text(posts), "texts searched", FOUND_SECONDS)
-    deleted = set(posts[::DELETED_SHARE])
+    texts = by_text(posts)
+    searched = await _compare(on, texts, "texts searched", FOUND_SECONDS)
+    deleted = posts[::POSTS_PER_DELETION]
     for item in deleted:
         await on.client.delete(item.post_id)
-    texts = {text: [item for item in items if item not in deleted] for text, items in by_text(posts).items()}
-    return found, await _compare(on, texts, "texts searched after deletions", 0)
+    left = {text: [item for item in items if item not in deleted] for text, items in texts.items()}
+    return searched, await _compare(on, left, "texts searched after deletions", 0)
 
 
 def by_text(posts: Iterable[Item]) -> dict[str, list[Item]]:

@@ -62,8 +62,8 @@ def play(
     """Start stack and ``count`` workers in an emptied ``folder``, do the work, stop all.
 
     ``web_port`` is the first worker's; a free one where it is not given. ``late`` are parts for which the work does not
-    wait: the search engine, with its indexer. Raises SetupError where they cannot start,
-    Interrupted after Ctrl-C, and what the work raises.
+    wait: the search engine, with its indexer. Raises SetupError where the others cannot start, Interrupted after
+    Ctrl-C, and what the work raises.
     """
     detach_environment()
     os.environ[f"{PREFIX}AUTH"] = "open"  # the load is everybody at once

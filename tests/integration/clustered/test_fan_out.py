@@ -95,7 +95,7 @@ async def test_no_post_is_lost_when_a_primary_dies_during_a_fan_out(cluster, eve
     for _ in range(10):
         await effects.bring_about(everybody.post())
     await killing
-    await effects.bring_about(everybody.post())  # however late it died, its replica is no primary yet
+    await effects.bring_about(everybody.post())  # fails however late the primary died: its replica is not promoted yet
     await until(effects.proven)
 
     assert effects.redis_restart_monitor.run == 2

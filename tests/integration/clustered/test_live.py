@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 
 def user_alone(cluster):
-    """Return a user in whose slot nothing is. One push for each key that moves: of many a log keeps no old position."""
+    """Return a user whose slot is empty. The test pushes once for each key that moves, and a log keeps few pushes."""
     while cluster.keys_in(key_slot(ClusterKeys().of(user := secrets.randbits(60)))):
         pass
     return user

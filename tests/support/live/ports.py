@@ -1,17 +1,18 @@
 """Ports for servers of tests, given to one process of tests only, also where several runs share a machine.
 
 A port that is free when it is chosen may be taken before its server listens, seconds later: by another process that has
-chosen it too, or, where systems take the ports of outgoing connections, by any of those. So ours are from below that
-range, and a UDP socket on the same port marks one as given away, until many others were given.
+chosen it too, or by an outgoing connection. So ours are below the range of outgoing connections, and a UDP socket on
+the same port marks one as given, until ``MARKS`` others were given.
 """
 
 import os
 import random
 import socket
 from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 
 from microblog_streams.local import ports
-from microblog_streams.local.ports import HOST, is_free
+from microblog_streams.local.ports import HOST, choose, is_free
 
 #: Below the ports of the local stack's servers.
 RANGE = range(10_000, 20_000)
@@ -45,4 +46,10 @@ def _mark(port: int) -> bool:
 
 def choose_for_stacks() -> None:
     """Have the stacks that this process starts choose theirs likewise."""
-    ports.choose.__defaults__ = (is_ours,)
+    ports.choose = _choose
+
+
+def _choose(
+    names: Sequence[str], wanted: Mapping[str, int], kept: Mapping[str, int], free: Callable[[int], bool] = is_ours
+) -> dict[str, int]:
+    return choose(names, wanted, kept, free)

@@ -48,5 +48,5 @@ def test_a_verdict_over_nothing_is_not_good():
 def test_a_verdict_adds_up():
     verdict = Verdict()
     verdict.add("user 1", WANTED, WANTED)
-    verdict.add(2, [BY_2], [])
+    verdict.add("user 2", [BY_2], [])
     assert (verdict.lists, verdict.expected, verdict.missing) == (2, 4, 1)
