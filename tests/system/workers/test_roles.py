@@ -25,16 +25,21 @@ def test_a_web_worker_serves_everything_and_delivers_nothing_itself(both, web, p
     post = people.post(web, author)
     eventually(lambda: post in people.timeline(web, follower), both, web)
     assert web.call("GET", "/health").body["tables"]["recovered"] is None
-    assert set(both.probe()["partitions"]) == set(range(8))
+    eventually(lambda: set(both.probe()["partitions"]) == set(range(8)), both)
 
 
 def test_a_row_is_found_from_a_worker_that_does_not_have_it(both, web, people, eventually):
     author, follower = people.register(both), people.register(both)
     people.follow(both, follower, author)
-    eventually(lambda: web.call("GET", f"/table/followers/{author}:{follower}/").status == 200, both, web)
-    assert web.call("GET", f"/table/followers/{author}:{follower}/").body["following"] is True
-    assert web.call("GET", f"/table/followers/{follower}:{author}/").status == 404
-    assert web.call("GET", "/table/followers/nobody/").status == 404
+
+    def found(row):
+        """Return what a look-up finds; it answers 503 where the row's owner takes more than 1.5 s."""
+        answer = web.call("GET", f"/table/followers/{row}/")
+        return answer.body["following"] if answer.status == 200 else answer.status
+
+    eventually(lambda: found(f"{author}:{follower}") is True, both, web)
+    eventually(lambda: found(f"{follower}:{author}") == 404, both, web)
+    eventually(lambda: found("nobody") == 404, both, web)
 
 
 def test_the_router_tells_who_has_which_partitions(both, web, eventually):
