@@ -78,8 +78,7 @@ def test_a_missing_migration_stops_the_start(refused, migrated):
 
 def test_the_number_of_partitions_comes_from_the_deployment(workers, eventually):
     worker = workers().start(PARTITIONS="5")
-    eventually(worker.well, worker)
-    assert set(worker.probe()["partitions"]) == set(range(8))
+    eventually(lambda: worker.well() and set(worker.probe()["partitions"]) == set(range(8)), worker)
 
 
 def test_a_wrong_setting_stops_the_start(refused):
