@@ -17,14 +17,17 @@ from tests.support.live.faulty import BROKEN
 
 @pytest.fixture
 def run(workers, eventually):
-    """Runs a worker with the code of this module, in place of the one that ran before."""
+    """Runs a worker with the code of this module, in place of the one that ran before.
+
+    Its session outlasts a machine that is busy elsewhere: in another generation it would try, and halt, once more.
+    """
     worker = workers()
 
     def start(app, **settings):
         if worker.process is not None:
             assert worker.stop() == 0, worker.tail()
         worker.app = app
-        eventually(worker.start(**settings).well, worker)
+        eventually(worker.start(SESSION_TIMEOUT="60", **settings).well, worker)
         return worker
 
     return start
