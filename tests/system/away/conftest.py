@@ -15,7 +15,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="module")
 def worker(migrated, eventually):
     for make in make_workers(migrated):
-        worker = make().start(STORE_TIMEOUT="2")
+        worker = make().start(STORE_TIMEOUT="4", PUBLISH_TIMEOUT="3")
         eventually(worker.well, worker)
         yield worker
 
