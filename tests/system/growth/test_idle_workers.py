@@ -13,8 +13,14 @@ def separate(migrated):
 
 
 def test_a_worker_without_partitions_serves_requests_and_takes_over(two, people, eventually):
-    eventually(lambda: sorted(worker.probe()["owned"] for worker in two) == [[], [0]], *two)
-    idle, busy = sorted(two, key=lambda worker: worker.probe()["owned"])
+    seen = []
+
+    def told_apart():
+        seen[:] = [worker.probe()["owned"] for worker in two]
+        return sorted(seen) == [[], [0]]
+
+    eventually(told_apart, *two)
+    idle, busy = two if seen[0] == [] else two[::-1]
     author, follower = people.register(idle), people.register(idle)
     people.follow(idle, follower, author)
     first = people.post(idle, author)
