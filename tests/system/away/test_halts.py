@@ -34,11 +34,12 @@ def run(workers, eventually):
 
 
 @pytest.fixture
-def pair(people):
-    """Makes an author and a follower."""
+def pair(people, eventually):
+    """Makes an author and a follower, whose timeline is not cold: a rebuild shows posts that wait for their fan-out."""
 
     def make(worker):
         ann, bob = people.register(worker), people.register(worker)
+        eventually(lambda: worker.call("GET", f"/timelines/{bob}").status == 200, worker)
         people.follow(worker, bob, ann)
         return ann, bob
 

@@ -54,6 +54,8 @@ def authors(pair, people, eventually):
     for author in authors:
         for follower in followers:
             people.follow(pair[0], follower, author)
+    for user in (*authors, *followers):  # the timeline of a new user is cold where Redis was late
+        eventually(lambda user=user: pair[0].call("GET", f"/timelines/{user}").status == 200, *pair)
     eventually(lambda: all(len(rows(pair[0], author)) == 3 for author in authors), *pair)
     eventually(lambda: all(committed(worker) for worker in pair), *pair)
     return dict.fromkeys(authors, followers)
