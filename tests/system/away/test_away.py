@@ -41,7 +41,7 @@ def test_without_cassandra_users_post_follow_and_read_cached_posts(world):
     world.eventually(lambda: new in world.timeline(world.bob), world.worker)
     world.shows(cleo, [world.old[0], new])
     world.answers(200, "GET", f"/posts/{world.ann}")
-    world.eventually(lambda: len(world.people.timeline(world.worker, cold)) == 30, world.worker)
+    world.eventually(lambda: len(world.shown(cold)) == 30, world.worker)
 
 
 def test_without_redis_users_post_follow_delete_and_read_from_the_post_store(world):
