@@ -63,7 +63,10 @@ class Kafka:
             await consumer.stop()
 
     def configure(self, topic: str, **values: str) -> None:
-        """Set a topic's own configuration (``retention_ms`` for ``retention.ms``), in place of all that it had."""
+        """Set a topic's own configuration (``retention_ms`` for ``retention.ms``), in place of all that it had.
+
+        Returns when the broker knows it: the controller answers before.
+        """
         asyncio.run(self._configure(topic, {name.replace("_", "."): value for name, value in values.items()}))
 
     async def _configure(self, topic: str, values: dict[str, str]) -> None:
@@ -71,9 +74,10 @@ class Kafka:
         await admin.start()
         try:
             (answer,) = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, values)])
+            assert [code for code, *_ in answer.resources] == [0], answer
+            await until(lambda: _has(admin, topic, values))
         finally:
             await admin.close()
-        assert [code for code, *_ in answer.resources] == [0], answer
 
     def reached(self, ends: Mapping[TopicPartition, int], generation: int | None = None) -> bool:
         """Return whether the group has committed these offsets, or later ones."""
@@ -170,6 +174,13 @@ class Kafka:
             return records
         finally:
             await consumer.stop()
+
+
+async def _has(admin: AIOKafkaAdminClient, topic: str, values: Mapping[str, str]) -> bool:
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    ((*_, entries),) = answer.resources
+    found = {entry[0]: entry[1] for entry in entries}
+    return all(found[name] == value for name, value in values.items())
 
 
 async def _gone(admin: AIOKafkaAdminClient, topic: str) -> bool:

@@ -40,8 +40,8 @@ def about_parts(worker):
 
 def test_settings_that_weaken_durability_are_named(forgetful, workers, eventually):
     worker = workers().start(ROLES="web")
-    # Each part is read by itself, and again where it did not answer.
-    eventually(lambda: len(about_parts(worker)) == 3, worker)
+    # Each part is read by itself, and again where it did not answer: until then a line says that it was not read.
+    eventually(lambda: len(lines := about_parts(worker)) == 3 and "not be read" not in "\n".join(lines), worker)
     early, letters, durable = about_parts(worker)
     assert early == f"kafka: events are kept for 1 hours, and MICROBLOG_EVENT_RETENTION_DAYS is 7 ({POST_CREATED})"
     assert f"retention.ms is {DAY_MS}, not -1" in letters
