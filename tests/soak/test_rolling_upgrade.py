@@ -71,8 +71,7 @@ def test_workers_are_upgraded_and_rolled_back_without_a_failed_call(
         windows += [rolling.replace(worker, release, f"{number} by the new") for number, worker in enumerate(three, 1)]
         eventually(lambda: [version(worker) for worker in three] == [VERSION] * 3, *three)
         windows += [rolling.replace(worker, ROOT, f"{number} by the old") for number, worker in enumerate(three, 1)]
-    eventually(lambda: three[0].call("GET", "/health").body["outbox"]["depth"] == 0, *three)
-    eventually(lambda: not kafka.behind(), *three)
+    eventually(lambda: kafka.all_applied(three[0]), *three)
     history, report = load.history, check(load.history, front.url)
     with capsys.disabled():
         print(

@@ -28,12 +28,14 @@ class RunningStack:
     def environment(self) -> dict[str, str]:
         """The variables of a process (a worker, a command) that shall use this stack and nothing else.
 
-        Everybody may do everything, as often as they like, unless a test says otherwise.
+        Everybody may do everything, as often as they like, and a busy store is waited for, unless a test says
+        otherwise.
         """
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         unlimited = {f"{PREFIX}{name.upper()}": value for name, value in NO_LIMITS.items()}
         own = {f"{PREFIX}DATA_DIR": str(self.stack.data_dir), f"{PREFIX}AUTH": "open"}
-        return {**kept, **unlimited, **self.stack.environment, **self.urls, **own}
+        patient = {f"{PREFIX}STORE_TIMEOUT": f"{PATIENT_SECONDS:g}"}
+        return {**kept, **unlimited, **patient, **self.stack.environment, **self.urls, **own}
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def caught_up(people, worker, kafka, eventually, crowd):
     eventually(worker.well, worker)
     post = people.post(worker, ann)
     eventually(lambda: all(post in people.timeline(worker, follower) for follower in followers), worker)
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     assert len(kafka.read(DEAD_LETTERS)) == letters
     assert worker.call("GET", "/health").body["delivery"]["halted"] == {}
 

@@ -59,7 +59,7 @@ def act(people, kafka: Kafka, eventually, forgotten):
         eventually(lambda: kafka.all_applied(worker), worker)
         assert len(people.timeline(worker, others[-1])) == 1
         history.posted(Item(people.post(worker, ann, "after"), ann, "after"))
-        eventually(lambda: not kafka.behind(), worker)
+        eventually(lambda: kafka.all_applied(worker), worker)
         people.unfollow(worker, others[-1], ann)
         history.followed((others[-1], ann), False, begun=0.0)
         eventually(lambda: kafka.all_applied(worker), worker)
@@ -104,7 +104,7 @@ def test_what_readers_of_a_live_timeline_are_told_wrong_is_found(wrong, kinds, m
         posts = [people.post(worker, ann, text) for text in ("one", "two", "three")]
         eventually(lambda: len(people.timeline(worker, bob)) == len(posts), worker)
         assert worker.call("DELETE", f"/posts/{posts[0]}").status == 204
-        eventually(lambda: not kafka.behind(), worker)
+        eventually(lambda: kafka.all_applied(worker), worker)
         report = audience.compare(worker.url, WAIT_SECONDS if kinds else DEADLINE_SECONDS)
 
     assert {finding.kind for finding in report.findings} == kinds

@@ -100,9 +100,9 @@ def test_rebuilding_the_edges_repairs_the_table(pair, kafka, command, worker, pe
     right = worker.call("GET", row).body
     wrong = EdgeChanged(follower_id=follower, followee_id=author, version=1, at="2026-05-17T00:00:00Z", restate=True)
     kafka.publish(USER_UNFOLLOW, wrong.key, wrong.encode())
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     lost = people.post(worker, author)
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     assert people.timeline(worker, follower) == posts
 
     found = command("verify", "--user", str(follower))

@@ -61,13 +61,13 @@ def bury(kafka, worker, people, dead_letters, eventually):
 
     They have a key of some user, unless ``user`` is given. What a test before has replayed may become a letter again.
     """
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     assert dead_letters("discard", "--all", "--yes")[0] == 0
 
     def publish(*records, user=None):
         key = encode_user(user or people.register(worker))
         places = [kafka.publish(topic, key, value, headers=headers) for topic, value, headers in records]
-        eventually(lambda: not kafka.behind(), worker)
+        eventually(lambda: kafka.all_applied(worker), worker)
         return places
 
     return publish

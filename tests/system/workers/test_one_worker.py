@@ -185,7 +185,7 @@ def test_sigterm_ends_in_good_time_with_everything_committed_and_a_restart_keeps
 def test_a_backlog_larger_than_all_buffers_is_delivered_in_order(worker, people, kafka, eventually):
     ann, bob = people.register(worker), people.register(worker)
     people.follow(worker, bob, ann)
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     assert worker.stop() == 0
     posts = [
         PostCreated(post_id=new_post_id(), user_id=ann, content="late", created_at=datetime.now(UTC))
@@ -195,5 +195,5 @@ def test_a_backlog_larger_than_all_buffers_is_delivered_in_order(worker, people,
     worker.start(UNACKED="2000")
     newest = [str(post.post_id) for post in reversed(posts[-100:])]
     eventually(lambda: worker.well() and people.timeline(worker, bob) == newest, worker)
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
     assert "events_skipped" not in worker.log.read_text()

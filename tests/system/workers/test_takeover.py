@@ -54,7 +54,7 @@ def test_a_standby_takes_over_without_reading_the_changelog_back(workers, people
     one, other = (workers().start(STANDBY_REPLICAS="1") for _ in range(2))
     eventually(lambda: in_sync(one, other), one, other)
     followers = edges(one)
-    eventually(lambda: not kafka.behind() and warm(one, kafka), one, other)
+    eventually(lambda: kafka.all_applied(one) and warm(one, kafka), one, other)
     before = one.probe()
 
     other.kill()
@@ -70,7 +70,7 @@ def test_without_a_standby_the_changelog_is_read_back(workers, people, kafka, ed
     worker = workers().start()
     eventually(lambda: in_sync(worker), worker)
     followers = edges(worker)
-    eventually(lambda: not kafka.behind(), worker)
+    eventually(lambda: kafka.all_applied(worker), worker)
 
     worker.kill()
     shutil.rmtree(f"{worker.environment[f'{PREFIX}DATA_DIR']}/workers/{worker.name}")

@@ -103,7 +103,7 @@ def test_posts_and_follows_through_either_port_reach_the_right_partition(pair, p
         people.unfollow(other, followers[0], author)
         people.follow(other, followers[0], followers[1])
     eventually(lambda: all(people.timeline(one, followers[0]) == [] for followers in edges.values()), *pair)
-    eventually(lambda: not kafka.behind(), *pair)
+    eventually(lambda: kafka.all_applied(pair[0]), *pair)
 
 
 def test_a_rejoin_always_starts_a_new_generation(pair, eventually):
@@ -148,7 +148,7 @@ def test_workers_that_come_and_go_lose_nothing(pair, workers, people, crowd, kaf
             eventually(lambda: share(pair), *pair)
     assert posting.unsure == 0
     eventually(lambda: posting.delivered(people, other, edges), *pair)
-    eventually(lambda: not kafka.behind(), *pair)
+    eventually(lambda: kafka.all_applied(pair[0]), *pair)
     for worker in pair:
         assert "events_skipped" not in worker.log.read_text()
 
@@ -164,7 +164,7 @@ def test_a_worker_frozen_beyond_its_session_overwrites_nothing(pair, people, cro
             other.process.send_signal(signal.SIGCONT)
         eventually(lambda: share(pair), *pair)
     eventually(lambda: posting.delivered(people, other, edges), *pair)
-    eventually(lambda: not kafka.behind(), *pair)
+    eventually(lambda: kafka.all_applied(pair[0]), *pair)
 
 
 def test_kafka_may_be_away_for_longer_than_a_session(pair, migrated, people, crowd, kafka, eventually):
@@ -182,7 +182,7 @@ def test_kafka_may_be_away_for_longer_than_a_session(pair, migrated, people, cro
         before = sum(map(len, posting.posts.values()))
         eventually(lambda: sum(map(len, posting.posts.values())) > before, *pair)
     eventually(lambda: posting.delivered(people, other, edges), *pair)
-    eventually(lambda: share(pair) and not kafka.behind(), *pair)
+    eventually(lambda: share(pair) and kafka.all_applied(pair[0]), *pair)
 
 
 def test_a_killed_workers_partitions_are_taken_over_without_loss(pair, people, crowd, kafka, eventually):
@@ -193,6 +193,6 @@ def test_a_killed_workers_partitions_are_taken_over_without_loss(pair, people, c
         other.kill()
         eventually(lambda: set(one.probe()["partitions"]) == PARTITIONS and one.well(), one)
     eventually(lambda: posting.delivered(people, one, edges), one)
-    eventually(lambda: not kafka.behind(), one)
+    eventually(lambda: kafka.all_applied(one), one)
     other.start()
     eventually(lambda: share(pair), *pair)
