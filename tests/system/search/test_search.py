@@ -33,9 +33,9 @@ def write(worker, author, text):
     return answer.body["postId"]
 
 
-def found(worker, query):
-    answer = worker.call("GET", f"/search/posts?q={quote(query)}&limit=100")
-    return [post["postId"] for post in answer.body] if answer.status == 200 else answer.status
+def found(worker, query, kind="posts", ident="postId"):
+    answer = worker.call("GET", f"/search/{kind}?q={quote(query)}&limit=100")
+    return [each[ident] for each in answer.body] if answer.status == 200 else answer.status
 
 
 def test_posts_and_users_are_found_and_deleted_posts_are_not(worker, searching, author, eventually):
@@ -43,10 +43,10 @@ def test_posts_and_users_are_found_and_deleted_posts_are_not(worker, searching, 
     gone = posts.pop(WORDS[0])
     assert worker.call("DELETE", f"/posts/{gone}").status == 204
 
-    eventually(lambda: set(found(worker, "#all") or ()) == set(posts.values()), *searching)
+    eventually(lambda: set(_ids(found(worker, "#all"))) == set(posts.values()), *searching)
     assert {word: found(worker, word) for word in posts} == {word: [post] for word, post in posts.items()}
     assert found(worker, WORDS[0]) == []
-    eventually(lambda: [user["id"] for user in worker.call("GET", "/search/users?q=searched").body] == [author])
+    eventually(lambda: _ids(found(worker, "searched", "users", "id")) == [author], *searching)
 
 
 def test_an_engine_that_is_killed_holds_up_nothing_and_misses_nothing(
