@@ -1,6 +1,5 @@
 """What the web views call: operations, rate limits, metrics, and what this worker knows of itself and of the others."""
 
-import asyncio
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -9,7 +8,7 @@ from microblog_streams.bootstrap.services import Services
 from microblog_streams.bootstrap.stores import Stores
 from microblog_streams.bootstrap.streaming import Streaming
 from microblog_streams.cluster_status.collector import StatusCollector
-from microblog_streams.cluster_status.health import PING_SECONDS, Health, LocalStatus
+from microblog_streams.cluster_status.health import Health, LocalStatus
 from microblog_streams.cluster_status.models import OutboxLine, TimelinesLine
 from microblog_streams.cluster_status.worker_client import Reports
 from microblog_streams.cluster_status.worker_metrics import StoreParts, StreamingParts, WorkerMetrics
@@ -17,7 +16,6 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.delivery.faust_patches.router import partition_of
 from microblog_streams.delivery.progress import commits, recovery
 from microblog_streams.domain.deployment import Deployment
-from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.domain.ids import encode_user
 from microblog_streams.domain.topics import SOURCES, app_id, topic_name
 from microblog_streams.kafka.consumer_lag import Lags, offsets
@@ -146,7 +144,6 @@ def build_metrics(
         services.reconciler,
         services.edge_audit,
         services.loop_watch,
-        outbox_age=lambda: _outbox_age(stores.in_postgres.outbox),
     )
 
 
@@ -174,12 +171,3 @@ def _streaming_parts(app: FaustApp, streaming: Streaming) -> StreamingParts:
         recovery=lambda: recovery(app),
         databases=lambda: streaming.followers.table.databases,
     )
-
-
-async def _outbox_age(outbox: Outbox) -> float | None:
-    """Return the age of the oldest event in seconds, 0 where there is none, None where PostgreSQL does not answer."""
-    try:
-        async with asyncio.timeout(PING_SECONDS):
-            return await outbox.age() or 0.0
-    except (StoreUnavailable, TimeoutError):
-        return None

@@ -6,10 +6,10 @@ service at all. Such states show in the report, and in the 503 of each call that
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Awaitable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from faust import App
 
@@ -27,6 +27,8 @@ from microblog_streams.services.connections import BrokerGate, StoreConnections
 from microblog_streams.services.health_watches import ClockWatch, DurabilityWatch
 from microblog_streams.services.outbox_relay import OutboxRelay
 from microblog_streams.services.worker_process import DiskWatch
+
+Answer = TypeVar("Answer")
 
 #: Seconds that a store has to answer a ping; all are asked at the same time.
 PING_SECONDS: Final = 1.0
@@ -49,6 +51,10 @@ class Outbox(Protocol):
 
     async def count(self) -> int:
         """Return how many events wait. Raises StoreUnavailable."""
+        ...
+
+    async def age(self) -> float | None:
+        """Return the age of the oldest event in seconds, None if there is none. Raises StoreUnavailable."""
         ...
 
 
@@ -112,9 +118,10 @@ class Health:
 
     async def report(self) -> dict[str, Any]:
         """Return the report. It has names, states and counts only: no addresses, no secrets."""
-        stores, outbox = await asyncio.gather(self._ping_stores(), self._outbox_state())
+        stores, (depth, unreadable) = await asyncio.gather(self._ping_stores(), _asked(self.outbox.count()))
         tables = self._tables_state()
         problems = [f"{store}: {state}" for store, state in stores.items() if state != "ok"]
+        problems += [f"outbox: it cannot be read ({unreadable})"] if unreadable else []
         problems += self._own_problems(tables)
         return {
             "status": "degraded" if problems else "ok",
@@ -124,11 +131,18 @@ class Health:
             "stores": stores,
             "tables": tables,
             "delivery": self._delivery_state(),
-            "outbox": outbox,
+            "outbox": {"leading": self.outbox_relay.leading, "depth": depth},
             "limits": {"refused": dict(self.rate_limiter.refused)},
             "reconciler": {"checked": self.reconciler.checked, "repaired": self.reconciler.repaired},
             "deadLetters": {"open": self.dead_letter_watch.open},
         }
+
+    async def outbox_age(self) -> float | None:
+        """Return the age of the outbox's oldest event in seconds, 0 where it is empty, None where that is not known."""
+        return (await _asked(self._age_or_zero()))[0]
+
+    async def _age_or_zero(self) -> float:
+        return await self.outbox.age() or 0.0
 
     def _delivery_state(self) -> dict[str, Any]:
         pool = self.processor_pool
@@ -170,13 +184,16 @@ class Health:
         recovered = app.tables.actives_ready and not app.rebalancing
         return {"recovered": bool(recovered), "rebalancing": bool(app.rebalancing)}
 
-    async def _outbox_state(self) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(PING_SECONDS):
-                depth: int | None = await self.outbox.count()
-        except (StoreUnavailable, TimeoutError):
-            depth = None
-        return {"leading": self.outbox_relay.leading, "depth": depth}
+
+async def _asked(question: Awaitable[Answer]) -> tuple[Answer | None, str]:
+    """Return PostgreSQL's answer, None where there is none within a second; and what kind of error its answer was."""
+    try:
+        async with asyncio.timeout(PING_SECONDS):
+            return await question, ""
+    except (StoreUnavailable, TimeoutError):
+        return None, ""  # its ping says so
+    except Exception as exc:  # a table that is not there, or may not be read: no reason to report nothing else
+        return None, type(exc).__name__
 
 
 @dataclass(frozen=True)

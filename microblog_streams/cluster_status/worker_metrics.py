@@ -5,7 +5,7 @@ that ``/health`` shows too come from the same report, so that a number has one n
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +67,10 @@ class WorkerMetrics:
     reconciler: Reconciler
     edge_audit: EdgeAudit
     loop_watch: LoopWatch
-    #: Returns the age of the outbox's oldest event in seconds, None where that is not known.
-    outbox_age: Callable[[], Awaitable[float | None]]
 
     async def families(self) -> list[Metric]:
         """Return all metrics, within about a second even if a store does not answer."""
-        report, age = await asyncio.gather(self.health.report(), self.outbox_age())
+        report, age = await asyncio.gather(self.health.report(), self.health.outbox_age())
         return [
             *worker_families(self.info, self.health, self.loop_watch),
             *health_families(report),

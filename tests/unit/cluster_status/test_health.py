@@ -4,6 +4,7 @@ import asyncio
 import math
 from types import SimpleNamespace
 
+import psycopg2.errors
 import pytest
 
 from microblog_streams.cluster_status.health import Health, LocalStatus
@@ -20,12 +21,16 @@ def an_event(is_set):
 
 
 class Outbox:
-    depth = 3
+    depth, seconds, error = 3, 2.5, None
 
     async def count(self):
-        if self.depth is None:
-            raise StoreUnavailable("postgres", "gone")
+        if self.error:
+            raise self.error
         return self.depth
+
+    async def age(self):
+        await self.count()
+        return self.seconds
 
 
 class StoreConnections:
@@ -167,8 +172,24 @@ async def test_a_worker_of_the_role_web_has_no_tables(health):
 
 
 async def test_the_depth_of_the_outbox_is_unknown_without_postgresql(health):
-    health.outbox.depth = None
-    assert (await health.report())["outbox"] == {"leading": True, "depth": None}
+    health.outbox.error = StoreUnavailable("postgres", "gone")
+    report = await health.report()
+    assert (report["outbox"], report["problems"]) == ({"leading": True, "depth": None}, [])
+    assert await health.outbox_age() is None
+
+
+async def test_an_outbox_that_cannot_be_read_is_a_problem_beside_the_others(health):
+    health.store_connections.answers["redis"] = "gone"
+    health.outbox.error = psycopg2.errors.InsufficientPrivilege("permission denied for table outbox")
+    report = await health.report()
+    assert report["problems"] == ["redis: gone", "outbox: it cannot be read (InsufficientPrivilege)"]
+    assert (report["outbox"]["depth"], await health.outbox_age()) == (None, None)
+
+
+@pytest.mark.parametrize(("seconds", "age"), [(2.5, 2.5), (None, 0.0)])
+async def test_the_age_of_an_empty_outbox_is_zero(health, seconds, age):
+    health.outbox.seconds = seconds
+    assert await health.outbox_age() == age
 
 
 async def test_the_local_status_has_the_sizes_of_open_partitions(health):

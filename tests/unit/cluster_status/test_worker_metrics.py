@@ -90,9 +90,13 @@ def test_what_the_report_does_not_know_is_not_there(report, section, name, metri
 
 
 def health(report=None, ready=True, ahead=0.0):
+    async def age():
+        return 2.5
+
     return SimpleNamespace(
         report=report,
         ready=lambda: (ready, ""),
+        outbox_age=age,
         clock_watch=SimpleNamespace(ahead=ahead),
         disk_watch=SimpleNamespace(free_bytes=5_000_000),
     )
@@ -262,9 +266,6 @@ def whole(report, operations, store_parts, streaming):
         async def get_report():
             return report
 
-        async def age():
-            return 2.5
-
         reconciler = SimpleNamespace(findings=Counter())
         edge_audit = SimpleNamespace(counts=EdgeAuditCounts())
         metrics = WorkerMetrics(
@@ -276,7 +277,6 @@ def whole(report, operations, store_parts, streaming):
             reconciler,
             edge_audit,
             LoopWatch(),
-            outbox_age=age,
         )
         families = await metrics.families()
         assert sampled(families)("microblog_outbox_age_seconds") == 2.5
