@@ -19,7 +19,7 @@ from web.admin import html
 from web.api.schemas import Time
 from web.api.view import View
 from web.http import responses
-from web.http.body import RequestModel, read_body, send_continue
+from web.http.body import RequestModel, read_body, read_form
 from web.http.paging import CursorKind, Paging
 from web.http.params import USER_ID, post_id, user_id
 from web.http.problems import problem_document, problem_type
@@ -83,8 +83,7 @@ class Suspensions(View):
     async def post(self, request: Request) -> Response:
         """Do what a form of the page says; return the page with the outcome. Raises CrossSite."""
         Sessions(self.microblog.settings).require_own_page(request)
-        await send_continue(request)
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        form = await read_form(request)
         try:
             return await self._html(request, done=await self._do(form))
         except MicroblogError as exc:

@@ -1,4 +1,4 @@
-"""Reads and validates a request's JSON body, after ``100 Continue`` where the client waits for it.
+"""Reads and validates a request's body, JSON or a form, after ``100 Continue`` where the client waits for it.
 
 Python's own JSON parser is used, because it reports names that appear twice in an object, which pydantic's parser
 accepts (parsers disagree on which one counts). Deep nesting, long numbers, NaN and other encodings end in a 400, like
@@ -16,6 +16,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn, TypeVar, cast
+from urllib.parse import parse_qsl
 
 from aiohttp import HttpVersion11
 from aiohttp.hdrs import EXPECT
@@ -37,6 +38,9 @@ from web.http.problems import InvalidFields
 
 #: Names of UTF-8 in use. No codec is looked up, because Python caches every name that was ever asked for.
 _UTF_8: Final = frozenset({"utf-8", "utf8"})
+
+#: More than any form has.
+_MAX_FIELDS: Final = 100
 
 #: Messages in place of those of pydantic that speak of Python or say too little.
 _MESSAGES = {
@@ -75,15 +79,33 @@ class TooManyChunks(BadHttpMessage, RequestPayloadError):
 
 async def read_body(request: Request, model: type[BodyT]) -> BodyT:
     """Return the body as ``model``. Raises Invalid, InvalidFields, and aiohttp's 413 and 415."""
-    if request.content_type != "application/json" or (request.charset or "utf-8").lower() not in _UTF_8:
-        raise HTTPUnsupportedMediaType
-    # Bodies are small, and a few compressed bytes can unpack to gigabytes.
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise HTTPUnsupportedMediaType
+    _check_type(request, "application/json")
     try:
         return model.model_validate(_parse(await _receive(request)))
     except ValidationError as exc:
         raise InvalidFields([_field(error) for error in exc.errors(include_input=False, include_url=False)]) from None
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a form; of those with the same name the last. Raises Invalid, and aiohttp's 413 and 415."""
+    if not request.body_exists:
+        return {}
+    _check_type(request, "application/x-www-form-urlencoded")
+    text = _text(await _receive(request))
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS))
+    except UnicodeDecodeError:
+        raise Invalid("body", "is not UTF-8") from None
+    except ValueError:
+        raise Invalid("body", f"has more than {_MAX_FIELDS} fields") from None
+
+
+def _check_type(request: Request, expected: str) -> None:
+    if request.content_type != expected or (request.charset or "utf-8").lower() not in _UTF_8:
+        raise HTTPUnsupportedMediaType
+    # Bodies are small, and a few compressed bytes can unpack to gigabytes.
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise HTTPUnsupportedMediaType
 
 
 async def _receive(request: Request) -> bytes:
@@ -98,15 +120,20 @@ async def _receive(request: Request) -> bytes:
 
 def _parse(content: bytes) -> object:
     try:
-        return _DECODER.decode(content.removeprefix(BOM_UTF8).decode())
-    except UnicodeDecodeError as exc:
-        raise Invalid("body", f"is not UTF-8 at byte {exc.start}") from None
+        return _DECODER.decode(_text(content.removeprefix(BOM_UTF8)))
     except json.JSONDecodeError as exc:
         raise Invalid("body", f"is not JSON: {exc}") from None
     except RecursionError:
         raise Invalid("body", "is nested too deeply") from None
     except ValueError:
         raise Invalid("body", "contains a number with too many digits") from None
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as exc:
+        raise Invalid("body", f"is not UTF-8 at byte {exc.start}") from None
 
 
 def _unique_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

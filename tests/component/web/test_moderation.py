@@ -11,6 +11,7 @@ from tests.support.fakes.web_app import ADMIN_TOKEN
 from tests.support.waiting import DEADLINE_SECONDS
 
 ADMIN = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+FORM = "application/x-www-form-urlencoded"
 CALLS = [
     ("PUT", "/admin/users/1/suspension"),
     ("DELETE", "/admin/users/1/suspension"),
@@ -246,6 +247,24 @@ class TestPage:
         assert said in page
         if fields.get("action") == "suspend":
             assert f'value="{fields["user"]}"' in page
+
+    @pytest.mark.parametrize(
+        ("kind", "body", "status", "said"),
+        [
+            ("multipart/form-data", b"--x", 415, "unsupported-media-type"),
+            ("application/json", b"{}", 415, "unsupported-media-type"),
+            (f"{FORM}; charset=latin-1", b"action=suspend&user=ann", 415, "unsupported-media-type"),
+            (FORM, b"action=suspend&user=ann&reason=\xff", 400, "is not UTF-8 at byte 31"),
+            (FORM, b"action=suspend&user=ann&reason=%ff", 400, "is not UTF-8"),
+            (FORM, b"&".join([b"user=ann"] * 101), 400, "has more than 100 fields"),
+        ],
+    )
+    async def test_what_is_no_form_is_refused(self, client, ann, kind, body, status, said):
+        headers = ADMIN | {"Content-Type": kind, "Sec-Fetch-Site": "same-origin"}
+        answer = await client.post("/admin/suspensions", data=body, headers=headers)
+
+        assert (answer.status, said in await answer.text()) == (status, True)
+        assert (await client.get("/users/1")).status == 200
 
     async def test_names_and_reasons_stay_text(self, client, ann, send):
         evil = "<script>alert(1)</script>"
