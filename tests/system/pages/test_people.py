@@ -127,6 +127,49 @@ def test_who_blocks_someone_sees_it_and_can_undo_it(person):
     assert page.title() == f"@{ada.name} · microblog"
 
 
+def test_follow_and_unfollow_are_sent_one_after_the_other(person):
+    ada, grace = person("ada"), person("grace")
+    ada.sign_up()
+    grace.sign_up()
+    page, held, sent = grace.open(f"/@{ada.name}"), [], []
+    page.on("request", lambda call: sent.append(call.method) if "/follow/" in call.url else None)
+    page.get_by_role("button", name="Follow").wait_for()
+    page.route("**/follow/*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/follow/*"):
+        page.get_by_role("button", name="Follow").click()
+    page.get_by_role("button", name="Unfollow").click()
+    page.get_by_role("button", name="Follow").wait_for()
+    assert sent[-1] == "POST"
+
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        held[0].continue_()
+
+    page.reload()
+    page.get_by_role("button", name="Follow").wait_for()
+    assert page.get_by_role("button", name="Unfollow").count() == 0
+
+
+def test_an_account_is_deleted_though_the_answer_was_lost(person):
+    ada = person("ada")
+    ada.has_failures = True
+    ada.sign_up()
+    page, lost = ada.open("/?settings"), []
+
+    def lose(route):
+        if route.request.method == "DELETE" and not lost:
+            lost.append(route.fetch().status)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/users/*", lose)
+    page.get_by_label("Type your name").fill(ada.name)
+    page.get_by_role("button", name="Delete my account").click()
+
+    page.get_by_text("Your account was deleted").wait_for()
+    assert lost == [204]
+
+
 def test_a_draft_is_there_after_the_page_was_closed(person):
     ada = person("ada")
     ada.sign_up().locator("#compose-text").fill("Half a thought")

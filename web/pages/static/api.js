@@ -26,14 +26,14 @@ export async function call(method, path, { body, key, signal, keepalive } = {}) 
   if (key) headers["Idempotency-Key"] = key;
   const options = { method, headers, signal, keepalive, cache: "no-cache", credentials: "same-origin" };
   if (body !== undefined) options.body = JSON.stringify(body);
-  let response;
+  let response, data;
   try {
     response = await fetch(path, options);
+    data = await parsed(response); // an answer that ends in its middle is none
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, {});
   }
-  const data = await parsed(response);
   if (response.ok) return { data, headers: response.headers, status: response.status };
   if (response.status === 401) ended.notify();
   throw new Problem(response.status, data || {}, Number(response.headers.get("Retry-After")) || 0);

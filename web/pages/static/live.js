@@ -3,8 +3,6 @@
 // A browser allows six connections to a server over HTTP/1.1, so the tabs agree on one that reads the stream (Web Locks)
 // and tells the others (BroadcastChannel). The id of the last event is told too: who takes over goes on from there. The
 // stream is read with fetch and not with EventSource, which hides the status of a refusal and cannot go on from an id.
-import { seconds } from "./api.js";
-
 /** After this long without a byte, heartbeats included, a stream is taken for dead. */
 const SILENCE_SECONDS = 45;
 const MAX_PAUSE_SECONDS = 30;
@@ -83,11 +81,17 @@ async function locked(name, signal, run) {
   }
 }
 
+/** Wait until the tab is seen, or the signal. */
 const seen = (signal) =>
   new Promise((done) => {
-    const check = () => (!document.hidden || signal.aborted) && done();
-    document.addEventListener("visibilitychange", check);
-    signal.addEventListener("abort", check);
+    const over = new AbortController();
+    const check = () => {
+      if (document.hidden && !signal.aborted) return;
+      over.abort();
+      done();
+    };
+    document.addEventListener("visibilitychange", check, { signal: over.signal });
+    signal.addEventListener("abort", check, { signal: over.signal });
     check();
   });
 
@@ -102,14 +106,26 @@ async function read(path, shared, share, signal) {
     }
     if (outcome.opened) failures = 0;
     share({ event: "state", data: "reconnecting" });
-    await Promise.race([seconds(pause(failures, outcome.retryAfterSeconds)), aborted(signal), online()]);
+    await waited(pause(failures, outcome.retryAfterSeconds), signal);
   }
 }
 
 /** Seconds until the next attempt: doubling, with chance in it, so that a restart brings no herd. */
 const pause = (failures, least) => Math.max(least, Math.min(MAX_PAUSE_SECONDS, 2 ** failures) * (0.5 + Math.random()));
-const aborted = (signal) => new Promise((done) => signal.addEventListener("abort", done, { once: true }));
-const online = () => (navigator.onLine ? new Promise(() => {}) : new Promise((done) => addEventListener("online", done, { once: true })));
+
+/** Wait so long, or until the signal, or until the browser is online again. */
+const waited = (seconds, signal) =>
+  new Promise((done) => {
+    const over = new AbortController();
+    const end = () => {
+      clearTimeout(timer);
+      over.abort();
+      done();
+    };
+    const timer = setTimeout(end, seconds * 1000);
+    signal.addEventListener("abort", end, { signal: over.signal });
+    if (!navigator.onLine) addEventListener("online", end, { signal: over.signal });
+  });
 
 async function once(path, shared, share, signal) {
   const outcome = { opened: false, refused: false, retryAfterSeconds: 0 };

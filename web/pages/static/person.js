@@ -1,5 +1,5 @@
 // A person: who they are, what they write, whom they follow and by whom they are followed; and one post.
-import { html, useEffect, useState } from "./preact-htm.js";
+import { html, useEffect, useRef, useState } from "./preact-htm.js";
 import { get, newKey, page, repeat } from "./api.js";
 import { Feed } from "./feed.js";
 import { Avatar, deleted, personPath, Post } from "./posts.js";
@@ -57,7 +57,7 @@ function Profile({ person }) {
           <a href=${`${path}?followees`}>${count(person.followees, "following")}</a>
           <span title=${exactTime(person.createdAt)}>since ${new Date(person.createdAt).toLocaleDateString()}</span>
         </p>
-        <${Relation} person=${person} />
+        <${Relation} key=${person.id} person=${person} />
       </div>
     </section>`;
 }
@@ -75,23 +75,25 @@ function Relation({ person }) {
   const isOther = mine && mine.id !== person.id;
   const follow = `/users/${mine?.id}/follow/${person.id}`;
   const block = `/users/${mine?.id}/block/${person.id}`;
-  useEffect(() => {
-    if (!isOther) return;
-    Promise.all([get(follow), get(block)]).then(
-      ([follows, blocks]) => setRelation({ following: follows.data.following, blocking: blocks.data.blocking }),
-      () => setRelation(null));
-  }, [mine?.id, person.id]);
+  const changes = useRef(Promise.resolve());
+  const load = () => Promise.all([get(follow), get(block)]).then(
+    ([follows, blocks]) => setRelation({ following: follows.data.following, blocking: blocks.data.blocking }),
+    () => setRelation(null));
+  useEffect(() => { if (isOther) load(); }, [mine?.id, person.id]);
   if (!isOther) return null;
   if (!relation) return html`<p class="actions"></p>`;
-  const change = async (method, path, after) => {
-    const before = relation;
-    setRelation({ ...relation, ...after });
+  const send = async (method, path) => {
     try {
       await repeat(method, path, method === "POST" ? { key: newKey() } : {});
     } catch (problem) {
-      setRelation(before);
       show(inWords(problem));
+      await load();
     }
+  };
+  const change = (method, path, after) => {
+    setRelation({ ...relation, ...after });
+    // One after the other: of two side by side, the server might do the first one last.
+    changes.current = changes.current.then(() => send(method, path));
   };
   const { following, blocking } = relation;
   return html`<p class="actions">

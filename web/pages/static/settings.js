@@ -131,10 +131,21 @@ function SignOut() {
   return html`<p class="actions"><button type="button" id="sign-out" onClick=${leave}>Sign out</button></p>`;
 }
 
+/** Delete the user at this path. The answer may be lost: then the next attempt finds neither session nor user. */
+async function deleteAccount(path) {
+  try {
+    await repeat("DELETE", path);
+  } catch (problem) {
+    if (problem.status !== 401 || !(await isGone(path))) throw problem;
+  }
+}
+
+const isGone = (path) => get(path).then(() => false, ({ status }) => status === 404);
+
 function DeleteAccount({ user }) {
   const [typed, setTyped] = useState("");
   const [submit, failure] = useForm(async () => {
-    await call("DELETE", `/users/${user.id}`);
+    await deleteAccount(`/users/${user.id}`);
     forget();
     go("/");
     show("Your account was deleted.");
