@@ -88,8 +88,9 @@ def test_a_defect_in_an_effect_halts_its_partition_after_five_tries(run, pair, p
 
     eventually(lambda: alerts(worker), worker)
     assert "ValueError: the defect" in alerts(worker)[0]
-    eventually(lambda: people.timeline(worker, bob) == [behind], worker)
     eventually(lambda: waiting(kafka) == [(POST_CREATED, 2)], worker)
+    # The one behind has arrived if it was read before the halt.
+    assert people.timeline(worker, bob) in ([], [behind])
     assert worker.log.read_text().count("effect_failed") == 5
 
     worker = run("tests.support.live.probe")
