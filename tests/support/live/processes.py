@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from microblog_streams.config.settings import PREFIX
 from tests.support.live.command import Command
 from tests.support.live.ports import free_port
 from tests.support.live.stack import RunningStack
@@ -16,6 +17,8 @@ from tests.support.waiting import PATIENT_SECONDS
 
 #: Settings of what a busy machine must not make fail.
 PATIENT = {"STORE_TIMEOUT": f"{PATIENT_SECONDS:g}"}
+#: Seconds within which a busy broker confirms a post.
+PUBLISH_TIMEOUT = "8"
 
 
 def migrate_stack(stack: RunningStack, at_once: int = 1, **settings: str) -> None:
@@ -31,7 +34,7 @@ def make_workers(stack: RunningStack) -> Iterator[Callable[..., Worker]]:
 
     def make(name: str | None = None, **options: Any) -> Worker:
         name = name or f"t{uuid.uuid4().hex[:8]}"
-        environment = dict(stack.environment)
+        environment = {**stack.environment, f"{PREFIX}PUBLISH_TIMEOUT": PUBLISH_TIMEOUT}
         log = stack.stack.data_dir / "logs" / f"{name}.log"
         made.append(Worker(name, free_port(), environment, log, **options))
         return made[-1]

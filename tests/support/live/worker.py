@@ -21,11 +21,10 @@ from tests.support.waiting import DEADLINE_SECONDS
 
 #: Seconds within which everything must have happened, on a busy machine too.
 DEADLINE = DEADLINE_SECONDS
-#: A group that notices a death in 6 s, effects that are acknowledged at once, commits without delay; and stores and a
-#: broker that are waited for on a busy machine.
+#: A group that notices a death in 6 s, effects that are acknowledged at once, commits without delay; and stores that
+#: are waited for on a busy machine.
 QUICK = {
     "STORE_TIMEOUT": "8",
-    "PUBLISH_TIMEOUT": "8",
     "SESSION_TIMEOUT": "6",
     "HEARTBEAT_INTERVAL": "1",
     "COMMIT_INTERVAL": "0.2",
