@@ -7,6 +7,7 @@
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
+from microblog_streams.local.class_archive import ClassArchive
 from microblog_streams.local.files import lines, render, utf8, write_atomic, yaml_string
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.process import Children
@@ -70,6 +71,7 @@ class Cassandra(LocalServer):
         """Find the recorded jars."""
         super().__init__(place)
         self.jars = jar_set("cassandra", place.cache_dir)
+        self.archive = ClassArchive(self.jars, java.java)
         self._tmp = self.home / "tmp"  # until it is prepared
 
     def prepare(self, children: Children) -> None:
@@ -90,7 +92,7 @@ class Cassandra(LocalServer):
         """Return the node's command line."""
         return [
             str(java.java()),
-            *java.flags(HEAP_MB, self._tmp, self.place.tuning),
+            *java.flags(HEAP_MB, self._tmp, self.place.tuning, self.archive),
             "-XX:MaxDirectMemorySize=256m",
             f"-Djna.tmpdir={self._tmp}",
             "-Dio.netty.tryReflectionSetAccessible=true",

@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
+from microblog_streams.local.class_archive import ClassArchive
 from microblog_streams.local.files import lines, render, write_atomic
 from microblog_streams.local.jars import jar_set
 from microblog_streams.local.process import Children
@@ -45,6 +46,7 @@ class Kafka(LocalServer):
         """Find the recorded jars."""
         super().__init__(place)
         self.jars = jar_set("kafka", place.cache_dir)
+        self.archive = ClassArchive(self.jars, java.java)
         self._properties = self.home / "server.properties"
         self._tmp = self.home / "tmp"  # until it is prepared
 
@@ -84,7 +86,7 @@ class Kafka(LocalServer):
     def _java(self) -> list[str]:
         return [
             str(java.java()),
-            *java.flags(HEAP_MB, self._tmp, self.place.tuning),
+            *java.flags(HEAP_MB, self._tmp, self.place.tuning, self.archive),
             "-Dlog4j2.configurationFile=log4j2.xml",
         ]
 

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Mapping, Sequence
 
 from microblog_streams.local import java
+from microblog_streams.local.class_archive import ClassArchive
 from microblog_streams.local.files import render, utf8, write_atomic, yaml_string
 from microblog_streams.local.jars import jar_set, version
 from microblog_streams.local.process import Children
@@ -35,6 +36,7 @@ class OpenSearch(LocalServer):
         """Find the recorded jars."""
         super().__init__(place)
         self.jars = jar_set("opensearch", place.cache_dir)
+        self.archive = ClassArchive(self.jars, java.java)
         self._tmp = self.home / "tmp"  # until it is prepared
 
     def prepare(self, children: Children) -> None:
@@ -70,7 +72,7 @@ class OpenSearch(LocalServer):
         """Return the node's command line."""
         return [
             str(java.java()),
-            *java.flags(HEAP_MB, self._tmp, self.place.tuning),
+            *java.flags(HEAP_MB, self._tmp, self.place.tuning, self.archive),
             "-Djava.security.manager=allow",
             *self._without_native(),
             f"-Dopensearch.path.home={self.home}",

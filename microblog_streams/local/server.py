@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from microblog_streams.domain.errors import SetupError
+from microblog_streams.local.class_archive import ClassArchive, Wanted
 from microblog_streams.local.jars import JarSet
 from microblog_streams.local.options import Tuning
 from microblog_streams.local.ports import HOST
@@ -46,6 +47,7 @@ class LocalServer(ABC):
     #: Seconds that it may take to stop.
     patience: ClassVar[float] = 20.0
     jars: JarSet | None = None
+    archive: ClassArchive | None = None
 
     def __init__(self, place: ServerPaths) -> None:
         """Take the paths; nothing runs yet."""
@@ -78,6 +80,12 @@ class LocalServer(ABC):
     def environment(self) -> dict[str, str]:
         """Return the environment that it runs in."""
         return server_environment(self.home)
+
+    def wanted_archive(self) -> Wanted | None:
+        """Return what its archive of classes is made from; None where it has none, or has it already."""
+        if self.archive is None or self.archive.path.exists():
+            return None
+        return Wanted(self.archive, self.home, self.environment(), self.place.log_dir / "archives.log")
 
     def start(self, children: Children) -> None:
         """Start the process; does not wait."""

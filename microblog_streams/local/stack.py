@@ -23,6 +23,7 @@ from microblog_streams.config.settings import STACK_ENV, Settings
 from microblog_streams.domain.errors import SetupError
 from microblog_streams.local import ports
 from microblog_streams.local.cassandra import Cassandra
+from microblog_streams.local.class_archive import ArchiveMaker
 from microblog_streams.local.files import keep_secret, utf8, write_atomic
 from microblog_streams.local.folder_lock import FolderLock
 from microblog_streams.local.jars import Interrupted, fill_cache
@@ -83,6 +84,7 @@ class Stack:
         self.parts: dict[str, LocalServer] = {}
         self.late: dict[str, LocalServer] = {}
         self.children: Children | None = None
+        self._archive_maker: ArchiveMaker | None = None
         self._options = options or LocalSettings()
         self._kinds = parts
         self.late_kinds = late
@@ -110,10 +112,12 @@ class Stack:
             self._place_parts()
             fill_cache([part.jars for part in self._all() if part.jars], self._console, self._giving_up)
             self.children = Children(self.data_dir, keep_open=[self._lock.fd])
+            self._archive_maker = ArchiveMaker(self.children)
             self._side_by_side(lambda part: self._bring_up(part, on_ready), self.parts.values())
             if self._giving_up.is_set():
                 raise Interrupted
             self._write_environment()
+            self._share_classes(self.parts.values())
         except BaseException:
             self._give_up()
             raise
@@ -129,6 +133,7 @@ class Stack:
         """Start a late part, and wait until it answers; ``notice`` is told when, or why it does not."""
         try:
             self._bring_up(self.late[name], lambda part, seconds: notice(f"{part:<10} {seconds:4.1f} s"))
+            self._share_classes([self.late[name]])
         except SetupError as exc:
             notice(f"{name} cannot start, everything else goes on: {exc}")
 
@@ -238,7 +243,15 @@ class Stack:
             part.child and part.child.stop(part.orphan_signal, patience=5.0)
         self._close()
 
+    def _share_classes(self, parts: Iterable[LocalServer]) -> None:
+        """Have the next starts of these be quicker."""
+        if self._archive_maker and (wanted := [each for part in parts if (each := part.wanted_archive())]):
+            self._archive_maker.start(wanted)
+
     def _close(self) -> None:
+        if self._archive_maker:
+            self._archive_maker.end()
+            self._archive_maker = None
         if self.children:
             self.children.close()
         if self._lock:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import psutil
 import psycopg2
@@ -73,9 +74,12 @@ def keep(folder):
 
 def kill_launcher_and_reaper(launcher, eventually):
     """End both, as ``pkill -9 python`` does; return the servers, which outlive them."""
-    family = [each for each in psutil.Process(launcher.pid).children(recursive=True) if is_alive(each.pid)]
-    python = [process for process in family if "reaper.py" in " ".join(process.cmdline())]
-    servers = [process for process in family if process not in python]
+    commands = {}
+    for process in psutil.Process(launcher.pid).children(recursive=True):
+        with suppress(psutil.Error):  # what makes an archive of classes ends by itself
+            commands[process] = " ".join(process.cmdline())
+    python = [process for process, command in commands.items() if "reaper.py" in command]
+    servers = [process for process in commands if process not in python and "-Xshare:dump" not in commands[process]]
     assert len(python) == 1
     assert len(servers) >= 4
     launcher.kill()
