@@ -29,7 +29,9 @@ class SessionView(View):
     """A view that answers with a session."""
 
     async def begun(self, request: Request, issued: Issued) -> Response:
-        """Return a new session, with its token as a cookie."""
+        """Return a new session, with its token as a cookie; the token of the session before is revoked."""
+        if before := caller(request):
+            await self.revoke(before)
         response = await self.session(Caller(issued.token.user, issued.token.id), 201)
         response.headers["Location"] = "/session/"
         request[SESSIONS].begin(request, response, issued.secret, self.operations.tokens.life)
@@ -41,6 +43,12 @@ class SessionView(View):
         response = responses.model(schemas.Session.of(user, who.token if who else None), status)
         response.headers["Cache-Control"] = "no-store"
         return response
+
+    async def revoke(self, who: Caller) -> None:
+        """Revoke the token that a request was sent with."""
+        with suppress(NotFound):
+            await self.operations.tokens.revoke(who.user, who.token)
+            await self.operations.live.check_access(who.user)
 
 
 class Session(SessionView):
@@ -57,22 +65,15 @@ class Session(SessionView):
         request[SESSIONS].require_own_page(request)
         await limit_login(self.microblog.rate_limiter, body.username)
         issued = await self.operations.access.log_in(body.username, body.password, SESSION_NAME)
-        if before := caller(request):
-            await self._revoke(before)
         return await self.begun(request, issued)
 
     @endpoint("signOut", None, status=204, access=Access.AUTHENTICATED, raises=(CrossSite,))
     async def delete(self, request: Request) -> Response:
         """Revoke the token that the request was sent with, and have the browser forget its cookie."""
-        await self._revoke(require_caller(request))
+        await self.revoke(require_caller(request))
         response = responses.no_content()
         request[SESSIONS].end(request, response)
         return response
-
-    async def _revoke(self, who: Caller) -> None:
-        with suppress(NotFound):
-            await self.operations.tokens.revoke(who.user, who.token)
-            await self.operations.live.check_access(who.user)
 
 
 class SessionRegistration(SessionView):

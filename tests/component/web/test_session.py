@@ -90,14 +90,19 @@ async def test_a_deleted_persons_cookie_is_worth_nothing(client, ann):
     assert (await client.get("/timelines/1", headers=ann)).status == 401
 
 
-async def test_signing_in_gives_a_new_session_and_ends_the_one_before(client, page, ann):
+async def sign_up_bob(client, page):
+    return await client.post("/session/registration", json=NAME_AND_PASSWORD | {"username": "bob"}, headers=page)
+
+
+@pytest.mark.parametrize("begin", [sign_in, sign_up_bob])
+async def test_a_new_session_ends_the_one_before(client, page, ann, begin):
     """So a cookie that someone else has put into the browser, or has read, is worth nothing afterwards."""
-    answer = await sign_in(client, ann)
+    answer = await begin(client, ann)
 
     again = kept(client, answer)
     assert again["Cookie"] != ann["Cookie"]
-    assert (await client.get("/timelines/1", headers=page | again)).status == 200
-    assert (await client.get("/timelines/1", headers=ann)).status == 401
+    assert (await client.get("/session", headers=page | again)).status == 200
+    assert (await client.get("/session", headers=ann)).status == 401
 
 
 @pytest.mark.parametrize("value", ["", "x", "mb_x", "a" * 5000, '"quoted"'])
