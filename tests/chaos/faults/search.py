@@ -85,7 +85,7 @@ def searching(scene: Scene) -> Iterator[Search]:
 def _indexer(scene: Scene, over: dict[str, str]) -> Iterator[Worker]:
     name = f"search{time.time_ns()}"
     log = scene.stack.stack.data_dir / "logs" / f"{name}.log"
-    indexer = Worker(name, free_port(), {**scene.stack.environment, **over}, log, app="microblog_streams.search")
+    indexer = Worker(name, free_port(), {**scene.stack.environment, **over}, log, app="tests.chaos.upgraded_search")
     indexer.start(**scene.settings)
     try:
         scene.eventually(indexer.ready, indexer, seconds=DEADLINE)
