@@ -73,10 +73,15 @@ class Retrying:
         """
         deadline = self.clock() + self.total_timeout
         attempts, may_have_effect = 0, False
+        told: ClientError | None = None
         while True:
             outcome = await self._attempt(request, deadline - self.clock())
             if isinstance(outcome, Response):
                 return outcome
+            if told and isinstance(outcome, Unreachable) and self.clock() >= deadline:
+                # The last attempt was cut short by our own deadline: what came before it says more.
+                outcome, may_have_effect = told, True
+            told = outcome
             if may_have_effect and request.ends_what_is_there and isinstance(outcome, NotFound):
                 return Response(204, {})
             outcome.is_repeated = may_have_effect

@@ -89,6 +89,22 @@ async def test_a_pause_that_outlasts_the_time_is_not_followed_by_a_try_without_a
     assert world.allowed == [12.0]
 
 
+async def test_a_try_that_the_deadline_cuts_short_does_not_hide_what_the_server_has_said():
+    world = World([AWAY, LOST])
+
+    async def send(url, request, seconds):
+        if world.called:
+            world.now += seconds
+        return await world.send(url, request, seconds)
+
+    calls = retrying(world, patience=5.0)
+    calls.send = send
+    with pytest.raises(Unavailable) as told:
+        await calls.call(GET)
+    assert len(world.called) == 2
+    assert told.value.is_repeated
+
+
 async def test_each_error_after_which_it_is_tried_again_is_told_and_the_last_is_raised():
     world = World([LOST, AWAY, GONE])
 
