@@ -16,7 +16,7 @@ from aiokafka.protocol.commit import OffsetFetchResponse_v1, OffsetFetchResponse
 from aiokafka.protocol.metadata import MetadataRequest
 
 from microblog_streams.delivery.faust_patches import kafka_client
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 PLACE = TopicPartition("events", 3)
 LOADING, NOT_AVAILABLE, NOT_COORDINATOR, FORBIDDEN = 14, 15, 16, 30
@@ -221,7 +221,7 @@ class TestRefusedJoins:
                 yield made
             finally:
                 made._closing.set_result(None)
-                await asyncio.wait_for(task, 5)
+                await asyncio.wait_for(task, DEADLINE_SECONDS)
 
         return run
 

@@ -25,12 +25,15 @@ class MemoryConsumer(Consumer):
     """Reads a partition that holds EVENTS records and of which nothing is committed."""
 
     position = 0
+    #: Reads that were begun: when one begins, what those before it brought is delivered.
+    reads = 0
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.sought = {}
 
     async def _getmany(self, active_partitions, timeout):
+        self.reads += 1
         await asyncio.sleep(0.001)
         if PARTITION not in active_partitions:
             return {}
@@ -44,7 +47,8 @@ class MemoryConsumer(Consumer):
     async def seek_to_committed(self):
         """As the real one: the position is set in another thread, and the answer comes later."""
         self.position = 0
-        await asyncio.sleep(0.05)
+        for _ in range(50):  # turns of the loop, and not one time that a pause of the machine uses up
+            await asyncio.sleep(0.001)
         return {PARTITION: 0}
 
     async def seek_wait(self, partitions):
@@ -91,11 +95,12 @@ async def recover(tmp_path):
         app.flow_control.resume()  # as the recovery left it, where the tables need none
         consumer.resume_partitions({CHANGELOG})
         draining.append(asyncio.create_task(consumer._drain_messages(app._fetcher)))
-        await asyncio.sleep(0.02)
+        await until(lambda: consumer.reads)
         recovery = kind(app, app.tables)
         await recovery.on_recovery_completed(1)
         await until(lambda: consumer.position == EVENTS)
-        await asyncio.sleep(0.02)
+        reads = consumer.reads
+        await until(lambda: consumer.reads > reads + 1)
         return [queue.get_nowait().offset for _ in range(queue.qsize())]
 
     yield run

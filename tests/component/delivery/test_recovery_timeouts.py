@@ -8,7 +8,7 @@ from faust.tables.recovery import Recovery
 
 from microblog_streams.delivery.faust_patches.recovery import PatchedRecovery
 from tests.component.delivery.recovery_world import CHANGELOG, ChangelogConsumer, begun
-from tests.support.waiting import until
+from tests.support.waiting import DEADLINE_SECONDS, until
 
 
 async def silence():
@@ -57,12 +57,12 @@ async def test_a_worker_that_stops_ends_its_recovery(recovering):
     async with recovering(PatchedRecovery) as under_way:
         await until(lambda: under_way.consumer.questions)
         under_way.recovery._stopped.set()
-        await asyncio.wait_for(under_way.task, 5)
+        await asyncio.wait_for(under_way.task, DEADLINE_SECONDS)
         assert not under_way.recovery.completed.is_set()
 
 
 async def test_faust_s_own_recovery_ends_for_good(recovering):
     """The defect of which the first test is the mend: where this fails, the mend may go."""
     async with recovering(Recovery) as under_way:
-        await asyncio.wait_for(under_way.task, 5)
+        await asyncio.wait_for(under_way.task, DEADLINE_SECONDS)
         assert not under_way.recovery.completed.is_set()

@@ -10,15 +10,16 @@ from yarl import URL
 from microblog_streams.cluster_status.worker_client import WorkerClient
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import WorkerUnavailable
+from tests.support.live.ports import free_port
 
 
 @pytest.fixture
-def serving(real_application, unused_tcp_port, tmp_path):
+def serving(real_application, tmp_path):
     """Serve on a host; yield the app, and a client as other workers use it."""
 
     @asynccontextmanager
     async def serve(host):
-        settings = Settings(_env_file=None, data_dir=tmp_path, web_host=host, web_port=unused_tcp_port)
+        settings = Settings(_env_file=None, data_dir=tmp_path, web_host=host, web_port=free_port())
         settings.worker_dir.mkdir(parents=True)
         app = real_application(settings)
         await app.web.start_server()

@@ -8,6 +8,7 @@ import pytest
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.operations.timelines import rebuild
 from microblog_streams.ports import Building, TimelineState
+from tests.support.waiting import PATIENT_SECONDS
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def held(world, monkeypatch):
         return ids
 
     monkeypatch.setattr(world.posts, "newest", newest)
+    monkeypatch.setattr(rebuild, "READER_WAIT_SECONDS", PATIENT_SECONDS)
     return state
 
 

@@ -15,6 +15,7 @@ from microblog_streams.operations.timelines.merge_read import READ_AHEAD_SECONDS
 from tests.support.examples import examples
 from tests.support.fakes.gate import Fault
 from tests.support.fakes.whole import PARTITIONS, Whole
+from tests.support.waiting import DEADLINE_SECONDS
 
 MANY = settings(
     max_examples=examples(100), stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck)
@@ -35,6 +36,7 @@ class WholeMachine(RuleBasedStateMachine):
         self.time = 0.0
         self.patches = [
             patch.object(rebuild, "monotonic", lambda: self.time),
+            patch.object(rebuild, "READER_WAIT_SECONDS", DEADLINE_SECONDS),  # it goes by the real clock
             patch.object(ttl_cache, "monotonic", lambda: self.time),
             patch.object(rebuild, "asyncio", SimpleNamespace(**{**vars(asyncio), "sleep": self.sleep})),
         ]

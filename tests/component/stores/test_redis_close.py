@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis.connection import MAX_CONNECTIONS, Redis
+from tests.support.connections import opened
 from tests.support.waiting import until
 
 #: More than there are connections, so that some wait for one.
@@ -68,9 +69,8 @@ async def server():
 @pytest.fixture(params=["redis", "redis+cluster"])
 async def redis(request, server):
     redis = Redis(Settings(redis_url=SecretStr(f"{request.param}://127.0.0.1:{server.port}/0"), store_timeout=1.0))
-    await redis.connect()
-    yield redis
-    await redis.close()
+    async with opened(redis):
+        yield redis
 
 
 async def test_running_calls_finish_and_no_connection_stays_open(redis, server):

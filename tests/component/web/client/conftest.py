@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,8 +159,8 @@ async def anybody(url: str, open_client: Any) -> Client:
 
 
 @pytest.fixture
-def lonely() -> str:
-    """A URL at which no server answers."""
+def lonely() -> Iterator[str]:
+    """A URL at which no server answers: its port is taken, and nothing listens there."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{held.getsockname()[1]}"
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
