@@ -15,7 +15,7 @@ from microblog_streams.stores.redis.connection import Redis
 from microblog_streams.stores.redis.live import LiveLogs
 from microblog_streams.stores.redis.server import SlotMoving
 from microblog_streams.stores.redis.timeline_keys import ClusterKeys
-from tests.support.waiting import DEADLINE_SECONDS
+from tests.support.waiting import DEADLINE_SECONDS, PATIENT_SECONDS
 
 INFO = "redis_version:7.2.4\r\nrun_id:a\r\nrole:master\r\nredis_mode:cluster\r\n"
 #: What redis-py learns of the only command whose server it looks for by itself.
@@ -104,7 +104,9 @@ async def connect():
     async with AsyncExitStack() as stack:
 
         async def connect_to(port):
-            redis = Redis(Settings(redis_url=SecretStr(f"redis+cluster://{HOST}:{port}"), store_timeout=5.0))
+            redis = Redis(
+                Settings(redis_url=SecretStr(f"redis+cluster://{HOST}:{port}"), store_timeout=PATIENT_SECONDS)
+            )
             await redis.connect()
             stack.push_async_callback(redis.close)
             return redis

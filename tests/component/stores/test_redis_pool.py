@@ -11,6 +11,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis import pool
 from microblog_streams.stores.redis.connection import Redis
+from tests.support.waiting import PATIENT_SECONDS
 
 #: Calls at a time, each on a connection of its own.
 CALLS = 4
@@ -53,7 +54,7 @@ def server():
 async def redis(server):
     async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listener:
         port = listener.sockets[0].getsockname()[1]
-        redis = Redis(Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"), store_timeout=5.0))
+        redis = Redis(Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"), store_timeout=PATIENT_SECONDS))
         await redis.connect()
         yield redis
         await redis.close()

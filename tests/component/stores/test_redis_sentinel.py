@@ -11,6 +11,7 @@ from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import StoreUnavailable
 from microblog_streams.stores.redis import pipeline
 from microblog_streams.stores.redis.connection import Redis
+from tests.support.waiting import PATIENT_SECONDS
 
 HOST = "127.0.0.1"
 
@@ -84,7 +85,7 @@ async def test_the_pipeline_after_a_broken_one_goes_to_the_primary_that_sentinel
     sentinel.port, next_port = await start(old), await start(new)
     old.on_break = lambda: setattr(sentinel, "port", next_port)
     url = f"redis+sentinel://{HOST}:{await start(sentinel)}/service"
-    redis = Redis(Settings(redis_url=SecretStr(url), store_timeout=5.0))
+    redis = Redis(Settings(redis_url=SecretStr(url), store_timeout=PATIENT_SECONDS))
     await redis.connect()
     try:
         assert await redis.read("GET", "name") == b"old"

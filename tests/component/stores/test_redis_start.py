@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from microblog_streams.config.settings import Settings
 from microblog_streams.domain.errors import SetupError, StoreUnavailable
 from microblog_streams.stores.redis.connection import Redis
+from tests.support.waiting import PATIENT_SECONDS
 
 
 @asynccontextmanager
@@ -33,7 +34,7 @@ async def server(version="7.2.4", in_byte_order=1, config="*0\r\n", refusal=None
     listener = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with listener:
         port = listener.sockets[0].getsockname()[1]
-        redis = Redis(Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"), store_timeout=5.0))
+        redis = Redis(Settings(redis_url=SecretStr(f"redis://127.0.0.1:{port}/0"), store_timeout=PATIENT_SECONDS))
         try:
             yield redis
         finally:

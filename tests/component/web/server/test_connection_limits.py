@@ -106,5 +106,5 @@ async def test_a_refused_connection_without_a_request_gets_no_response(make_fron
 
     refused = await connect(front)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert await refused.rest() == b""

@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import pytest
 
+from tests.support.waiting import DEADLINE_SECONDS
+
 GET = b"GET /users/ HTTP/1.1\r\nHost: a\r\n\r\n"
 BODY = b'{"userId": 1, "content": "hello"}'
 EXPECT = b"Expect: 100-continue\r\n"
@@ -61,7 +63,7 @@ async def test_a_head_that_is_refused_gets_no_100_continue(front, connect, head,
     connection.send(GET)
     with suppress(OSError):  # the server may have gone
         connection.writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert await connection.rest() == b""
 
 
