@@ -64,9 +64,9 @@ async def test_acknowledgements_are_a_prefix_in_order(plan, window, unacked, spl
                 world.rebalance()
                 begin = world.committed[world.tp]
         if reachable == len(plan):
-            await until(lambda: len(world.acked) == len(plan), 5)
+            await until(lambda: len(world.acked) == len(plan))
         else:
-            await until(lambda: world.processor_pool.halted() and len(world.acked) == reachable, 5)
+            await until(lambda: world.processor_pool.halted() and len(world.acked) == reachable)
         assert world.acked == list(range(reachable))
         assert world.early == []
         assert world.effects.most <= window

@@ -12,7 +12,7 @@ async def test_a_drain_takes_nothing_more_finishes_and_acknowledges(world):
     world.effects.hold(0, 1)
     world.put(0, 1)
     await until(lambda: world.effects.begun == [0, 1])
-    draining = asyncio.create_task(world.processor.drain(5))
+    draining = asyncio.create_task(world.processor.drain(DEADLINE_SECONDS))
     await turns()
     world.put(2)
     await turns()
@@ -63,7 +63,7 @@ async def test_a_drain_goes_past_a_full_window(make_world):
     world.effects.hold(0)
     world.put(0, 1)
     await until(lambda: world.stream.taken == [0, 1])
-    draining = asyncio.create_task(world.processor.drain(5))
+    draining = asyncio.create_task(world.processor.drain(DEADLINE_SECONDS))
     await turns()
     world.effects.release(0)
     await draining
